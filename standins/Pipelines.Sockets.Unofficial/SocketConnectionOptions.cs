@@ -1,0 +1,12 @@
+namespace Pipelines.Sockets.Unofficial;
+
+/// <summary>How a <see cref="SocketConnection"/> uses its socket.</summary>
+[Flags]
+public enum SocketConnectionOptions
+{
+    /// <summary>Receives wait with a buffer in hand.</summary>
+    None = 0,
+
+    /// <summary>Receives take a buffer only when there is something to put into it, for many idle connections.</summary>
+    ZeroLengthReads = 1,
+}
