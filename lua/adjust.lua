@@ -1,0 +1,80 @@
+-- adjust: set how many units of one SKU a holder holds, whether or not they hold some already.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch         KEYS[2] {inv:p}:events     KEYS[3] {inv:p}:due
+-- KEYS[4] {inv:p}:idem:<digest> KEYS[5] {inv:p}:stock:<sku>
+-- Derived, with the same tag: holds:<bucket>, ended:<id>, due:<sku>, units:<bucket>.
+-- ARGV[1] trace            ARGV[2] ended_retention_s  ARGV[3] fingerprint or empty
+-- ARGV[4] idem_retention_s ARGV[5] reclaim_batch, lines, 1 or more
+-- ARGV[6] id, for a new hold                          ARGV[7] holder
+-- ARGV[8] hold_ms, for a new hold, 1 or more          ARGV[9] sku
+-- ARGV[10] quantity, 1 or more
+--
+-- Returns outcome, now_ms and, by AdjustOutcome:
+--    1 held, 2 already held, 3 adjusted  id, state, deadline_ms, holder, lines, units left
+--   -1 insufficient  units that this holder could have at most
+--   -3 confirming    id, state, deadline_ms, holder, lines
+--   -4 limit exceeded  limit, units the holder has     -2 unknown sku    -5 paused
+--   -7 idempotency key reused with another request     -9 fenced   -10 more are due: call again
+--
+-- Invariants: as for reserve; the deadline stays, so that a cart can't live for ever by changing;
+-- fewer units are never refused for lack of stock, for a limit or for a pause.
+
+if fenced() then return reply(-9) end
+local replayed = replay()
+if replayed then return replayed end
+
+local budget, id, holder, hold_ms = tonumber(ARGV[5]), ARGV[6], ARGV[7], tonumber(ARGV[8])
+local sku, quantity = ARGV[9], tonumber(ARGV[10])
+assert(budget and budget >= 1, 'adjust: reclaim_batch must be 1 or more')
+assert(#id == 22, 'adjust: id must have 22 characters')
+assert(hold_ms and hold_ms >= 1, 'adjust: hold_ms must be 1 or more')
+assert(quantity and quantity >= 1, 'adjust: quantity must be 1 or more')
+
+local now_ms = clock_ms()
+local _, more_due = give_back_due(sku, now_ms, budget)
+local held = read_units(holder, sku).holds[1]
+local hold = held and load_current(held.id, now_ms)
+if not hold then held = nil end
+local units = read_units(holder, sku)
+local stock = redis.call('HMGET', KEYS[5], 'total', 'reserved', 'max_per_customer', 'paused')
+if not stock[1] then return answer(-2, now_ms) end
+local available, limit = tonumber(stock[1]) - tonumber(stock[2]), tonumber(stock[3])
+
+if hold and hold.state ~= 'p' then
+  return answer(-3, now_ms, hold_fields(held.id, hold))
+end
+local more = quantity - (held and held.quantity or 0)
+if hold and more == 0 then
+  local held_id, state, deadline_ms, _, text = hold_fields(held.id, hold)
+  return answer(2, now_ms, held_id, state, deadline_ms, holder, text, math.max(0, available))
+end
+if more > 0 then
+  if stock[4] then return answer(-5, now_ms) end
+  if limit and units.confirmed + units.held + more > limit then
+    return answer(-4, now_ms, limit, units.confirmed + units.held)
+  end
+  if more > available then
+    if more_due then return reply(-10) end
+    return answer(-1, now_ms, math.max(0, available) + (held and held.quantity or 0))
+  end
+end
+
+if hold then
+  id = held.id
+  hold.sequence = hold.sequence + 1
+  for _, line in ipairs(hold.lines) do
+    if line.sku == sku then line.quantity = quantity end
+  end
+  redis.call('HINCRBY', KEYS[5], 'reserved', more)
+  redis.call('HSET', holds_key(id), id, hold_text(hold))
+  set_units(holder, sku, id, quantity)
+  append_event('adjusted', id, hold)
+  local _, state, deadline_ms, _, text = hold_fields(id, hold)
+  return answer(3, now_ms, id, state, deadline_ms, holder, text, math.max(0, available - more))
+end
+hold = { state = 'p', sequence = 1, created_ms = now_ms, deadline_ms = now_ms + hold_ms,
+  holder = holder, lines = { { sku = sku, quantity = quantity } } }
+place_hold(id, hold)
+local _, state, deadline_ms, _, text = hold_fields(id, hold)
+return answer(1, now_ms, id, state, deadline_ms, holder, text, available - quantity)

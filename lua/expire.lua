@@ -1,0 +1,37 @@
+-- expire: give holds back whose deadline has passed, a bounded batch of them.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- Derived, with the same tag: due:<sku>, holds:<bucket>, ended:<id>, stock:<sku>, units:<bucket>.
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] batch, lines, 1 or more
+--
+-- Returns outcome, now_ms and the deadline_ms of each hold given back, by ExpireOutcome:
+--    1 drained: nothing is due    2 the batch was full: call again    -9 fenced
+--
+-- Invariants: no hold ends before its deadline; two callers never give one hold back twice, since
+-- each call is one step; every call with outcome 2 makes progress.
+
+if fenced() then return reply(-9) end
+local budget = tonumber(ARGV[3])
+assert(budget and budget >= 1, 'expire: batch must be 1 or more')
+
+local now_ms = clock_ms()
+local fields = { now_ms }
+-- A SKU costs something even when its score was early and nothing of it is due.
+local skus = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now_ms, 'LIMIT', 0, budget)
+for _, sku in ipairs(skus) do
+  if budget < 1 then break end
+  local spent, _, deadlines = give_back_due(sku, now_ms, budget)
+  budget = budget - math.max(1, spent)
+  for _, deadline_ms in ipairs(deadlines) do fields[#fields + 1] = deadline_ms end
+  local earliest = redis.call('ZRANGE', due_key(sku), 0, 0, 'WITHSCORES')
+  if earliest[2] then
+    redis.call('ZADD', KEYS[3], earliest[2], sku)
+  else
+    redis.call('ZREM', KEYS[3], sku)
+  end
+end
+if redis.call('ZCOUNT', KEYS[3], '-inf', now_ms) == 0 then
+  return reply(1, table.concat(fields, '\t'))
+end
+return reply(2, table.concat(fields, '\t'))

@@ -1,0 +1,21 @@
+-- find: one reservation as it is now.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- Derived, with the same tag: holds:<bucket>, ended:<id>; due:<sku>, stock:<sku> and units:<bucket>
+-- when the hold is due.
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] id
+--
+-- Returns outcome, now_ms, id, state, deadline_ms, holder, lines, by FindOutcome:
+--    1 active   2 ended   -1 not found   -9 fenced
+--
+-- Invariants: nobody sees a pending hold whose deadline has passed: it is given back first.
+
+if fenced() then return reply(-9) end
+local now_ms, id = clock_ms(), ARGV[3]
+assert(#id == 22, 'find: id must have 22 characters')
+local hold = load_current(id, now_ms)
+if hold then return reply(1, now_ms, hold_fields(id, hold)) end
+local ended = load_ended(id)
+if ended then return reply(2, now_ms, hold_fields(id, ended)) end
+return reply(-1, now_ms)

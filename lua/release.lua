@@ -1,0 +1,35 @@
+-- release: give a pending hold back before its deadline.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch         KEYS[2] {inv:p}:events     KEYS[3] {inv:p}:due
+-- KEYS[4] {inv:p}:idem:<digest>
+-- Derived, with the same tag: holds:<bucket>, ended:<id>, due:<sku>, stock:<sku>, units:<bucket>.
+-- ARGV[1] trace            ARGV[2] ended_retention_s  ARGV[3] fingerprint or empty
+-- ARGV[4] idem_retention_s ARGV[5] id, or empty and   ARGV[6] holder, ARGV[7] sku
+--
+-- Returns outcome, now_ms and, by ReleaseOutcome:
+--    1 released   2 already released   -2 ended another way   -3 confirming:
+--                 id, state, deadline_ms, holder, lines
+--   -1 not found  -7 idempotency key reused with another request   -9 fenced
+--
+-- Invariants: units go back once, however often and from wherever this is called; a hold that is
+-- due has expired, so its release comes too late.
+
+if fenced() then return reply(-9) end
+local replayed = replay()
+if replayed then return replayed end
+
+local now_ms = clock_ms()
+local id = locate(ARGV[5], ARGV[6], ARGV[7])
+if not id then return answer(-1, now_ms) end
+local hold = load_current(id, now_ms)
+if not hold then
+  local ended = load_ended(id)
+  if not ended then return answer(-1, now_ms) end
+  if ended.state == 'r' then return answer(2, now_ms, hold_fields(id, ended)) end
+  return answer(-2, now_ms, hold_fields(id, ended))
+end
+if hold.state ~= 'p' then return answer(-3, now_ms, hold_fields(id, hold)) end
+
+end_hold(id, hold, 'r', 'released')
+return answer(1, now_ms, hold_fields(id, hold))

@@ -1,0 +1,225 @@
+-- holds: what the scripts about holds share. Put in front of each script that includes it.
+--
+-- Layout of one partition; `prefix` is its hash tag, such as {inv:0}: and leads every key
+--   epoch            string  present while the data here is trusted
+--   stock:<sku>      hash    total, reserved, version, max_per_customer, paused
+--   holds:<bucket>   hash    reservation id -> hold text; bucket is two characters of the id
+--   due:<sku>        zset    ids of the SKU's pending holds, scored by deadline_ms
+--   due              zset    SKUs, scored by a time that is never after their earliest deadline
+--   units:<bucket>   hash    digest of holder and SKU -> what this holder has of this SKU
+--   ended:<id>       string  hold text of an ended reservation, for a while
+--   idem:<digest>    string  fingerprint of a request and the answer it got
+--   events           stream  every change, in order
+-- Buckets stay below 512 short entries up to some two million holds, so Redis keeps them packed.
+--
+-- Hold text, separated by tabs: state, sequence, created_ms, deadline_ms, holder, then SKU and
+-- quantity of each line. state: p pending, c confirming, f confirmed, r released, e expired.
+-- While a hold is pending its deadline stands in due:<sku> and nowhere else, so deadline_ms is 0.
+--
+-- Laws: stock.reserved is the sum over the SKU's holds; an id is in due:<sku> for each of its lines
+-- exactly while it is pending; units list an id exactly while it is active; sequence counts the
+-- events of a reservation from 1 without gaps.
+--
+-- Conventions: KEYS[1] epoch, KEYS[2] events, KEYS[3] due, KEYS[4] idem:<digest>;
+-- ARGV[1] trace, ARGV[2] ended_retention_s, ARGV[3] fingerprint or empty, ARGV[4] idem_retention_s.
+-- A reply is one string of tab-separated fields, the first being the outcome.
+
+local prefix = string.match(KEYS[1], '^{inv:%d+}:')
+local trace, ended_retention_s = ARGV[1], ARGV[2]
+
+-- The server's clock, not the caller's: every deadline is compared against the same one.
+local function clock_ms()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function stock_key(sku) return prefix .. 'stock:' .. sku end
+local function due_key(sku) return prefix .. 'due:' .. sku end
+local function holds_key(id) return prefix .. 'holds:' .. string.sub(id, 20, 21) end
+local function ended_key(id) return prefix .. 'ended:' .. id end
+
+local function fenced() return redis.call('EXISTS', KEYS[1]) == 0 end
+
+-- For refusals that a retry may find changed: nothing is remembered.
+local function reply(...) return table.concat({ ... }, '\t') end
+
+-- For decisions: remembered under the idempotency key, and repeated byte for byte.
+local function answer(...)
+  local text = table.concat({ ... }, '\t')
+  if ARGV[3] ~= '' then
+    redis.call('SET', KEYS[4], ARGV[3] .. '\t' .. text, 'EX', ARGV[4])
+  end
+  return text
+end
+
+-- An earlier answer to the same key, marked with `*`; -7 when the key came with another request.
+local function replay()
+  if ARGV[3] == '' then return nil end
+  local record = redis.call('GET', KEYS[4])
+  if not record then return nil end
+  local fingerprint, text = string.match(record, '^([^\t]*)\t(.*)$')
+  if fingerprint ~= ARGV[3] then return reply(-7) end
+  return '*' .. text
+end
+
+local function lines_text(lines)
+  local parts = {}
+  for i, line in ipairs(lines) do parts[i] = line.sku .. ':' .. line.quantity end
+  return table.concat(parts, ',')
+end
+
+local function hold_text(hold)
+  local parts = { hold.state, hold.sequence, hold.created_ms,
+    hold.state == 'p' and 0 or hold.deadline_ms, hold.holder }
+  for _, line in ipairs(hold.lines) do
+    parts[#parts + 1] = line.sku
+    parts[#parts + 1] = line.quantity
+  end
+  return table.concat(parts, '\t')
+end
+
+local function parse_hold(text)
+  local fields = {}
+  for field in string.gmatch(text, '[^\t]+') do fields[#fields + 1] = field end
+  local lines = {}
+  for i = 6, #fields, 2 do
+    lines[#lines + 1] = { sku = fields[i], quantity = tonumber(fields[i + 1]) }
+  end
+  return { state = fields[1], sequence = tonumber(fields[2]), created_ms = tonumber(fields[3]),
+    deadline_ms = tonumber(fields[4]), holder = fields[5], lines = lines }
+end
+
+local function load_hold(id)
+  local text = redis.call('HGET', holds_key(id), id)
+  if not text then return nil end
+  local hold = parse_hold(text)
+  if hold.state == 'p' then
+    local deadline_ms = redis.call('ZSCORE', due_key(hold.lines[1].sku), id)
+    hold.deadline_ms = tonumber(assert(deadline_ms, 'holds: a pending hold is in due'))
+  end
+  return hold
+end
+
+local function load_ended(id)
+  local text = redis.call('GET', ended_key(id))
+  return text and parse_hold(text)
+end
+
+local function hold_fields(id, hold)
+  return id, hold.state, hold.deadline_ms, hold.holder, lines_text(hold.lines)
+end
+
+-- All events have the same fields in the same order: the stream stores the names once.
+local function append_event(type, id, hold)
+  redis.call('XADD', KEYS[2], '*', 'type', type, 'reservation', id, 'sequence', hold.sequence,
+    'holder', hold.holder, 'deadline_ms', hold.deadline_ms, 'lines', lines_text(hold.lines),
+    'trace', trace)
+end
+
+-- What a holder has of a SKU: units bought, and the active holds that contain it.
+local function read_units(holder, sku)
+  local digest = redis.sha1hex(holder .. '\t' .. sku)
+  local units = { key = prefix .. 'units:' .. string.sub(digest, 1, 3),
+    field = string.sub(digest, 4, 25), confirmed = 0, held = 0, holds = {} }
+  local text = redis.call('HGET', units.key, units.field)
+  if text then
+    units.confirmed = tonumber(string.match(text, '^%d+'))
+    for id, quantity in string.gmatch(text, ' (%S+) (%d+)') do
+      units.holds[#units.holds + 1] = { id = id, quantity = tonumber(quantity) }
+      units.held = units.held + tonumber(quantity)
+    end
+  end
+  return units
+end
+
+local function write_units(units)
+  if units.confirmed == 0 and #units.holds == 0 then
+    redis.call('HDEL', units.key, units.field)
+    return
+  end
+  local parts = { units.confirmed }
+  for _, hold in ipairs(units.holds) do parts[#parts + 1] = hold.id .. ' ' .. hold.quantity end
+  redis.call('HSET', units.key, units.field, table.concat(parts, ' '))
+end
+
+local function set_units(holder, sku, id, quantity)
+  local units = read_units(holder, sku)
+  local holds = {}
+  for _, hold in ipairs(units.holds) do
+    if hold.id ~= id then holds[#holds + 1] = hold end
+  end
+  if quantity > 0 then holds[#holds + 1] = { id = id, quantity = quantity } end
+  units.holds = holds
+  write_units(units)
+end
+
+local function place_hold(id, hold)
+  for _, line in ipairs(hold.lines) do
+    redis.call('HINCRBY', stock_key(line.sku), 'reserved', line.quantity)
+    redis.call('ZADD', due_key(line.sku), hold.deadline_ms, id)
+    redis.call('ZADD', KEYS[3], 'LT', hold.deadline_ms, line.sku)
+    set_units(hold.holder, line.sku, id, line.quantity)
+  end
+  redis.call('HSET', holds_key(id), id, hold_text(hold))
+  append_event('reserved', id, hold)
+end
+
+-- The one place where a hold leaves: its units go back, and no trace of it stays but how it ended.
+-- `due` keeps its score: too early is allowed, and the next expiry corrects it.
+local function end_hold(id, hold, state, event)
+  for _, line in ipairs(hold.lines) do
+    redis.call('HINCRBY', stock_key(line.sku), 'reserved', -line.quantity)
+    redis.call('ZREM', due_key(line.sku), id)
+    set_units(hold.holder, line.sku, id, 0)
+  end
+  redis.call('HDEL', holds_key(id), id)
+  hold.state, hold.sequence = state, hold.sequence + 1
+  redis.call('SET', ended_key(id), hold_text(hold), 'EX', ended_retention_s)
+  append_event(event, id, hold)
+end
+
+-- A hold whose deadline has passed has ended, whether or not a worker came by: whoever looks ends
+-- it.
+local function load_current(id, now_ms)
+  local hold = load_hold(id)
+  if hold and hold.state == 'p' and hold.deadline_ms <= now_ms then
+    end_hold(id, hold, 'e', 'expired')
+    return nil
+  end
+  return hold
+end
+
+-- Gives due holds of one SKU back, the earliest first, until `budget` lines are spent.
+-- Returns the lines spent, whether more are due, and deadlines of what was given back.
+local function give_back_due(sku, now_ms, budget)
+  local due = redis.call('ZRANGEBYSCORE', due_key(sku), '-inf', now_ms, 'LIMIT', 0, budget)
+  local spent, deadlines = 0, {}
+  for _, id in ipairs(due) do
+    if spent >= budget then break end
+    local hold = load_hold(id)
+    end_hold(id, hold, 'e', 'expired')
+    spent = spent + #hold.lines
+    deadlines[#deadlines + 1] = hold.deadline_ms
+  end
+  local more = #due > 0 and redis.call('ZCOUNT', due_key(sku), '-inf', now_ms) > 0
+  return spent, more, deadlines
+end
+
+-- A reservation is named by its id, or by its holder and one of its SKUs.
+local function locate(id, holder, sku)
+  if id ~= '' then return id end
+  local hold = read_units(holder, sku).holds[1]
+  return hold and hold.id
+end
+
+local function quantity_of(hold, sku)
+  for _, line in ipairs(hold.lines) do
+    if line.sku == sku then return line.quantity end
+  end
+  return 0
+end
+
+-- Two texts of one reservation: same holder, same lines.
+local function same_request(hold, holder, lines)
+  return hold.holder == holder and lines_text(hold.lines) == lines_text(lines)
+end

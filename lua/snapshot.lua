@@ -1,0 +1,26 @@
+-- snapshot: the stock of one SKU at this moment.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- KEYS[4] {inv:p}:stock:<sku>
+-- Derived, with the same tag: due:<sku>; holds:<bucket>, ended:<id>, units:<bucket> of due holds.
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] reclaim_batch, lines, 1 or more
+-- ARGV[4] sku
+--
+-- Returns outcome, now_ms, total, reserved, version, max_per_customer (0: none), paused (0 or 1),
+-- pending holds, by SnapshotOutcome:
+--    1 found   -2 unknown sku   -9 fenced   -10 more holds are due: call again
+--
+-- Invariants: `reserved` contains no hold whose deadline has passed.
+
+if fenced() then return reply(-9) end
+local budget, sku = tonumber(ARGV[3]), ARGV[4]
+assert(budget and budget >= 1, 'snapshot: reclaim_batch must be 1 or more')
+local now_ms = clock_ms()
+local _, more_due = give_back_due(sku, now_ms, budget)
+if more_due then return reply(-10) end
+local stock = redis.call('HMGET', KEYS[4],
+  'total', 'reserved', 'version', 'max_per_customer', 'paused')
+if not stock[1] then return reply(-2, now_ms) end
+return reply(1, now_ms, stock[1], stock[2], stock[3], stock[4] or 0, stock[5] and 1 or 0,
+  redis.call('ZCARD', due_key(sku)))

@@ -1,0 +1,24 @@
+-- undo: take back one partition's part of a reservation that another partition refused.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch         KEYS[2] {inv:p}:events     KEYS[3] {inv:p}:due
+-- KEYS[4] {inv:p}:idem:<digest>
+-- Derived, with the same tag: holds:<bucket>, ended:<id>, due:<sku>, stock:<sku>, units:<bucket>.
+-- ARGV[1] trace            ARGV[2] ended_retention_s  ARGV[3] fingerprint or empty
+-- ARGV[4] id
+--
+-- Returns the outcome: 1 undone   -1 nothing to undo   -9 fenced
+--
+-- Invariants: the part leaves no memory of itself, so that the same id and the same idempotency key
+-- can try again; its event says that it was released.
+-- Absent: any effect on a part that is no longer pending: it ended by its own deadline.
+
+if fenced() then return reply(-9) end
+local id = ARGV[4]
+assert(#id == 22, 'undo: id must have 22 characters')
+if ARGV[3] ~= '' then redis.call('DEL', KEYS[4]) end
+local hold = load_hold(id)
+if not hold or hold.state ~= 'p' then return reply(-1) end
+end_hold(id, hold, 'r', 'released')
+redis.call('DEL', ended_key(id))
+return reply(1)

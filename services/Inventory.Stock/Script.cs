@@ -1,0 +1,90 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+using StackExchange.Redis;
+
+namespace Inventory.Stock;
+
+/// <summary>One file of <c>lua/</c> as Redis gets it: its own text behind the shared parts it includes.</summary>
+public sealed partial class Script
+{
+    private static readonly Assembly Scripts = typeof(Script).Assembly;
+
+    private readonly string text;
+    private readonly byte[] hash;
+
+    private Script(string name)
+    {
+        text = Load(name);
+        hash = Digest(text);
+    }
+
+    /// <summary>Names of all scripts, without path and extension.</summary>
+    public static IEnumerable<string> Names { get; } =
+    [
+        .. Scripts.GetManifestResourceNames()
+            .Where(name => name.EndsWith(".lua", StringComparison.Ordinal) && !name.StartsWith("shared", StringComparison.Ordinal))
+            .Select(name => name[..^".lua".Length])
+            .Order(StringComparer.Ordinal),
+    ];
+
+    internal static Script Reserve { get; } = new("reserve");
+
+    internal static Script Adjust { get; } = new("adjust");
+
+    internal static Script Extend { get; } = new("extend");
+
+    internal static Script Release { get; } = new("release");
+
+    internal static Script Undo { get; } = new("undo");
+
+    internal static Script Expire { get; } = new("expire");
+
+    internal static Script Find { get; } = new("find");
+
+    internal static Script Snapshot { get; } = new("snapshot");
+
+    internal static Script SetStock { get; } = new("set_stock");
+
+    /// <summary>The text of one script.</summary>
+    /// <param name="name">One of <see cref="Names"/>; anything else is an <see cref="ArgumentException"/>.</param>
+    public static string Load(string name)
+    {
+        var text = Read($"{name}.lua");
+        var shared = Included().Matches(text).Select(include => Read(include.Groups["path"].Value));
+        return string.Join('\n', [.. shared, text]);
+    }
+
+    /// <summary>
+    /// Runs the script. By its hash, because StackExchange.Redis looks a text up by its content, which costs more than the
+    /// call; a server that doesn't know the script (it restarted, or failed over) refuses without doing anything, and
+    /// gets the text.
+    /// </summary>
+    internal async Task<RedisResult> RunAsync(IDatabase database, RedisKey[] keys, RedisValue[] arguments)
+    {
+        try
+        {
+            return await database.ScriptEvaluateAsync(hash, keys, arguments);
+        }
+        catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        {
+            return await database.ScriptEvaluateAsync(text, keys, arguments);
+        }
+    }
+
+    [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing is secured by it.")]
+    private static byte[] Digest(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));
+
+    private static string Read(string path)
+    {
+        using var stream = Scripts.GetManifestResourceStream(path)
+            ?? throw new ArgumentException($"There is no script {path}.", nameof(path));
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    [GeneratedRegex(@"^-- include (?<path>\S+)$", RegexOptions.Multiline)]
+    private static partial Regex Included();
+}

@@ -1,0 +1,78 @@
+using Inventory.Testing;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Inventory.Stock.Tests;
+
+/// <summary>One Redis for a test class, with the fence lifted. Tests keep apart by using fresh SKUs.</summary>
+public sealed class EngineFixture : IAsyncLifetime
+{
+    private static int lastSku;
+    private RedisServer server = null!;
+
+    public IConnectionMultiplexer Redis { get; private set; } = null!;
+
+    public IDatabase Database => Redis.GetDatabase();
+
+    public StockEngine Engine { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        server = await RedisServer.StartAsync();
+        Redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",allowAdmin=true");
+        Engine = With(new());
+        await Engine.LiftFenceAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await Redis.DisposeAsync();
+        await server.DisposeAsync();
+    }
+
+    public StockEngine With(StockOptions options) => new(Redis, Options.Create(options));
+
+    /// <summary>A SKU that no other test knows, with so many units.</summary>
+    public async Task<string> SkuAsync(int total, int? limit = null, bool paused = false, StockEngine? engine = null)
+    {
+        var sku = $"sku-{Interlocked.Increment(ref lastSku)}";
+        await (engine ?? Engine).SetStockAsync(new(sku, total, 1, limit, paused));
+        return sku;
+    }
+
+    /// <summary>Moves a hold's deadline into the past, in place of waiting for it.</summary>
+    public async Task MakeDueAsync(Reservation reservation, int partitions = 1, double agoMs = 1_000)
+    {
+        var past = DateTimeOffset.FromUnixTimeMilliseconds((long)await NowAsync()).ToUnixTimeMilliseconds() - agoMs;
+        foreach (var line in reservation.Lines)
+        {
+            var partition = Partition.Of(line.Sku, partitions);
+            await Database.SortedSetAddAsync(partition.DueOf(line.Sku), ReservationKey.Of(reservation.Id), past, SortedSetWhen.Exists);
+            await Database.SortedSetAddAsync(partition.Due, line.Sku, past);
+        }
+    }
+
+    public async Task<double> NowAsync()
+    {
+        var time = (RedisResult[])(await Database.ExecuteAsync("TIME"))!;
+        return ((double)time[0] * 1000) + Math.Floor((double)time[1] / 1000);
+    }
+
+    public Task<ReserveAnswer> ReserveAsync(string holder, params Line[] lines) =>
+        Engine.ReserveAsync(Request(holder, lines));
+
+    public static ReserveRequest Request(string holder, params Line[] lines) => new()
+    {
+        Id = Guid.NewGuid(),
+        Holder = Holder.Customer(holder),
+        Lines = lines,
+        HoldFor = TimeSpan.FromMinutes(10),
+    };
+
+    /// <summary>(total, reserved, available, holds) of a SKU.</summary>
+    public async Task<(int Total, int Reserved, int Available, int Holds)> StockOf(string sku, StockEngine? engine = null)
+    {
+        var snapshot = await (engine ?? Engine).SnapshotAsync(sku);
+        return (snapshot.Total, snapshot.Reserved, snapshot.Available, snapshot.Holds);
+    }
+}

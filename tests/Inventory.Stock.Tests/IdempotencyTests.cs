@@ -1,0 +1,149 @@
+using StackExchange.Redis;
+
+namespace Inventory.Stock.Tests;
+
+public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<EngineFixture>
+{
+    private static Idempotency Key(string key, string body = "body", string caller = "caller") =>
+        Idempotency.Create(caller, key, System.Text.Encoding.UTF8.GetBytes(body));
+
+    private static string Fresh() => Guid.NewGuid().ToString();
+
+    [Fact]
+    public async Task One_key_has_one_effect_and_one_answer_whatever_happened_in_between()
+    {
+        var sku = await stock.SkuAsync(10);
+        var key = Key(Fresh());
+        var request = EngineFixture.Request("me", new Line(sku, 2)) with { Idempotency = key };
+        var first = await stock.Engine.ReserveAsync(request);
+        await stock.Engine.ReleaseAsync(first.Reservation!.Id, null);
+
+        var again = await stock.Engine.ReserveAsync(request with { Id = Guid.NewGuid() });
+
+        Assert.True(again.Replayed);
+        Assert.Equal(first.Reservation.Id, again.Reservation!.Id);
+        Assert.Equal((first.Outcome, first.DecidedAt), (again.Outcome, again.DecidedAt));
+        Assert.Equal(first.Available, again.Available);
+        Assert.Equal(0, (await stock.StockOf(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task A_refusal_is_an_answer_too()
+    {
+        var sku = await stock.SkuAsync(1);
+        var request = EngineFixture.Request("me", new Line(sku, 2)) with { Idempotency = Key(Fresh()) };
+        await stock.Engine.ReserveAsync(request);
+        await stock.Engine.SetStockAsync(new(sku, 10, 2, null, false));
+
+        var again = await stock.Engine.ReserveAsync(request);
+
+        Assert.Equal((ReserveOutcome.Insufficient, true, 1), (again.Outcome, again.Replayed, again.Available[0].Available));
+    }
+
+    [Fact]
+    public async Task A_key_with_another_body_is_refused_and_another_callers_key_is_another_key()
+    {
+        var sku = await stock.SkuAsync(10);
+        var key = Fresh();
+        var request = EngineFixture.Request("me", new Line(sku, 1)) with { OnExisting = OnExisting.Allow };
+        await stock.Engine.ReserveAsync(request with { Idempotency = Key(key) });
+
+        var other = await stock.Engine.ReserveAsync(
+            request with { Id = Guid.NewGuid(), Idempotency = Key(key, body: "another") });
+        var stranger = await stock.Engine.ReserveAsync(
+            request with { Id = Guid.NewGuid(), Idempotency = Key(key, caller: "another") });
+
+        Assert.Equal(ReserveOutcome.KeyReused, other.Outcome);
+        Assert.Equal((ReserveOutcome.Held, false), (stranger.Outcome, stranger.Replayed));
+        Assert.Equal(2, (await stock.StockOf(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task A_key_used_by_fifty_callers_at_once_holds_once()
+    {
+        var sku = await stock.SkuAsync(100);
+        var key = Key(Fresh());
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => stock.Engine.ReserveAsync(
+            EngineFixture.Request("me", new Line(sku, 1)) with { Idempotency = key })));
+
+        Assert.Single(answers.Select(answer => answer.Reservation!.Id).Distinct());
+        Assert.Single(answers, answer => !answer.Replayed);
+        Assert.Equal(1, (await stock.StockOf(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task Adjust_extend_and_release_repeat_their_answers()
+    {
+        var sku = await stock.SkuAsync(10);
+        var holder = Holder.Cart(Fresh());
+        var (adjustKey, extendKey, releaseKey) = (Key(Fresh()), Key(Fresh()), Key(Fresh()));
+
+        var adjusted = await stock.Engine.AdjustAsync(holder, new(sku, 2), TimeSpan.FromMinutes(1), adjustKey);
+        var extended = await stock.Engine.ExtendAsync(holder, sku, TimeSpan.FromMinutes(1), extendKey);
+        await stock.Engine.ExtendAsync(holder, sku, TimeSpan.FromMinutes(1), extendKey);
+        var released = await stock.Engine.ReleaseAsync(holder, sku, releaseKey);
+        var extendedAgain = await stock.Engine.ExtendAsync(holder, sku, TimeSpan.FromMinutes(1), extendKey);
+        var releasedAgain = await stock.Engine.ReleaseAsync(holder, sku, releaseKey);
+        var adjustedAgain = await stock.Engine.AdjustAsync(holder, new(sku, 2), TimeSpan.FromMinutes(1), adjustKey);
+
+        Assert.Equal(adjusted.Reservation!.ExpiresAt + TimeSpan.FromMinutes(1), extended.Reservation!.ExpiresAt);
+        Assert.Equal((true, ExtendOutcome.Extended), (extendedAgain.Replayed, extendedAgain.Outcome));
+        Assert.Equal(extended.Reservation.ExpiresAt, extendedAgain.Reservation!.ExpiresAt);
+        Assert.Equal((true, ReleaseOutcome.Released), (releasedAgain.Replayed, releasedAgain.Outcome));
+        Assert.Equal(released.Reservation!.Id, releasedAgain.Reservation!.Id);
+        Assert.Equal((true, AdjustOutcome.Held), (adjustedAgain.Replayed, adjustedAgain.Outcome));
+        Assert.Equal((10, 0, 10, 0), await stock.StockOf(sku));
+    }
+
+    [Fact]
+    public async Task Answers_are_kept_for_the_retention_and_not_for_ever()
+    {
+        var sku = await stock.SkuAsync(10);
+        var key = Key(Fresh());
+
+        await stock.Engine.ReserveAsync(EngineFixture.Request("me", new Line(sku, 1)) with { Idempotency = key });
+
+        var left = await stock.Database.KeyTimeToLiveAsync(default(Partition).Answer(key));
+        Assert.InRange(left!.Value, TimeSpan.FromHours(23.9), TimeSpan.FromHours(24));
+    }
+
+    [Fact]
+    public async Task Scripts_that_redis_has_forgotten_are_loaded_again_unnoticed()
+    {
+        var sku = await stock.SkuAsync(10);
+        await stock.ReserveAsync("me", new Line(sku, 1));
+
+        foreach (var server in stock.Redis.GetServers()) await server.ScriptFlushAsync();
+
+        Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("other", new Line(sku, 1))).Outcome);
+        Assert.Equal(2, (await stock.StockOf(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task While_the_epoch_is_missing_every_script_but_set_stock_refuses()
+    {
+        var sku = await stock.SkuAsync(10);
+        var held = await stock.ReserveAsync("me", new Line(sku, 1));
+        var engine = stock.Engine;
+        var epoch = await stock.Database.StringGetDeleteAsync(default(Partition).Epoch);
+        try
+        {
+            Assert.True(await engine.IsFencedAsync());
+            Assert.Equal(ReserveOutcome.Fenced, (await stock.ReserveAsync("other", new Line(sku, 1))).Outcome);
+            Assert.Equal(AdjustOutcome.Fenced, (await engine.AdjustAsync(Holder.Cart("c"), new(sku, 1), TimeSpan.FromMinutes(1), null)).Outcome);
+            Assert.Equal(ExtendOutcome.Fenced, (await engine.ExtendAsync(held.Reservation!.Id, TimeSpan.FromMinutes(1), null)).Outcome);
+            Assert.Equal(ReleaseOutcome.Fenced, (await engine.ReleaseAsync(held.Reservation.Id, null)).Outcome);
+            Assert.Equal(FindOutcome.Fenced, (await engine.FindAsync(held.Reservation.Id)).Outcome);
+            Assert.Equal(SnapshotOutcome.Fenced, (await engine.SnapshotAsync(sku)).Outcome);
+            Assert.Equal(ExpireOutcome.Fenced, (await engine.ExpireAsync(10)).Outcome);
+            Assert.Equal(SetStockOutcome.Applied, await engine.SetStockAsync(new(sku, 20, 2, null, false)));
+            Assert.True(await engine.LiftFenceAsync());
+            Assert.Equal((20, 1, 19, 1), await stock.StockOf(sku));
+        }
+        finally
+        {
+            await stock.Database.StringSetAsync(default(Partition).Epoch, epoch);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+namespace Inventory.Stock.Tests;
+
+/// <summary>
+/// What the stock engine does, said once more in the plainest C#: one list of holds, no indexes, no counters. A due hold counts
+/// as ended, because whoever looks ends it.
+/// </summary>
+internal sealed class Model
+{
+    public sealed record Sku(int Total, long Version, int? Limit, bool Paused);
+
+    public sealed record Hold(Guid Id, Holder Holder, Dictionary<string, int> Lines)
+    {
+        public ReservationStatus Status { get; set; } = ReservationStatus.Pending;
+
+        public int Minutes { get; set; } = 10;
+    }
+
+    public Dictionary<string, Sku> Skus { get; } = [];
+
+    public List<Hold> Holds { get; } = [];
+
+    public int Reserved(string sku) => Active.Sum(hold => hold.Lines.GetValueOrDefault(sku));
+
+    public int HoldsOf(string sku) => Active.Count(hold => hold.Lines.ContainsKey(sku));
+
+    private IEnumerable<Hold> Active => Holds.Where(hold => hold.Status == ReservationStatus.Pending);
+
+    private int Available(string sku) => Skus[sku].Total - Reserved(sku);
+
+    private int Units(Holder holder, string sku) =>
+        Active.Where(hold => hold.Holder == holder).Sum(hold => hold.Lines.GetValueOrDefault(sku));
+
+    public ReserveOutcome Reserve(Guid id, Holder holder, Dictionary<string, int> lines, OnExisting onExisting)
+    {
+        if (Holds.Find(hold => hold.Id == id) is { } known)
+        {
+            var same = known.Holder == holder && known.Lines.Count == lines.Count && !known.Lines.Except(lines).Any();
+            return !same ? ReserveOutcome.IdReused
+                : known.Status == ReservationStatus.Pending ? ReserveOutcome.AlreadyHeld : ReserveOutcome.Ended;
+        }
+
+        foreach (var sku in lines.Keys.Order(StringComparer.Ordinal))
+        {
+            if (!Skus.TryGetValue(sku, out var stock)) return ReserveOutcome.UnknownSku;
+            if (stock.Paused) return ReserveOutcome.Paused;
+        }
+
+        var own = Active.Where(hold => hold.Holder == holder && hold.Lines.Keys.Any(lines.ContainsKey)).ToList();
+        var refused = own.SelectMany(hold => hold.Lines.Keys).Any(sku => lines.ContainsKey(sku)
+            && (onExisting == OnExisting.Refuse || (onExisting == OnExisting.RefuseUnlessLimited && Skus[sku].Limit is null)));
+        if (refused) return ReserveOutcome.ActiveReservationExists;
+
+        var freed = onExisting == OnExisting.Replace ? own : [];
+        int Freed(string sku) => freed.Sum(hold => hold.Lines.GetValueOrDefault(sku));
+        if (lines.Any(line => Units(holder, line.Key) - Freed(line.Key) + line.Value > (Skus[line.Key].Limit ?? int.MaxValue)))
+        {
+            return ReserveOutcome.LimitExceeded;
+        }
+
+        if (lines.Any(line => line.Value > Available(line.Key) + Freed(line.Key))) return ReserveOutcome.Insufficient;
+        foreach (var hold in freed) hold.Status = ReservationStatus.Released;
+        Holds.Add(new(id, holder, lines));
+        return ReserveOutcome.Held;
+    }
+
+    /// <summary>The id in play is that of the hold changed, or of the new one.</summary>
+    public AdjustOutcome Adjust(Holder holder, string sku, int quantity)
+    {
+        if (!Skus.TryGetValue(sku, out var stock)) return AdjustOutcome.UnknownSku;
+        var hold = Active.FirstOrDefault(hold => hold.Holder == holder && hold.Lines.ContainsKey(sku));
+        var more = quantity - (hold?.Lines[sku] ?? 0);
+        if (hold is not null && more == 0) return AdjustOutcome.AlreadyHeld;
+        if (more > 0)
+        {
+            if (stock.Paused) return AdjustOutcome.Paused;
+            if (Units(holder, sku) + more > (stock.Limit ?? int.MaxValue)) return AdjustOutcome.LimitExceeded;
+            if (more > Available(sku)) return AdjustOutcome.Insufficient;
+        }
+
+        if (hold is null) return AdjustOutcome.Held;
+        hold.Lines[sku] = quantity;
+        return AdjustOutcome.Adjusted;
+    }
+
+    public ExtendOutcome Extend(Guid id, int minutes, int longest)
+    {
+        if (Holds.Find(hold => hold.Id == id) is not { } hold) return ExtendOutcome.NotFound;
+        if (hold.Status != ReservationStatus.Pending) return ExtendOutcome.Ended;
+        if (hold.Minutes >= longest) return ExtendOutcome.LifetimeCapped;
+        hold.Minutes = Math.Min(longest, hold.Minutes + minutes);
+        return ExtendOutcome.Extended;
+    }
+
+    public ReleaseOutcome Release(Guid id)
+    {
+        if (Holds.Find(hold => hold.Id == id) is not { } hold) return ReleaseOutcome.NotFound;
+        if (hold.Status == ReservationStatus.Released) return ReleaseOutcome.AlreadyReleased;
+        if (hold.Status != ReservationStatus.Pending) return ReleaseOutcome.Ended;
+        hold.Status = ReservationStatus.Released;
+        return ReleaseOutcome.Released;
+    }
+
+    public SetStockOutcome SetStock(string sku, Sku stock)
+    {
+        var known = Skus.GetValueOrDefault(sku)?.Version;
+        if (known == stock.Version) return SetStockOutcome.Unchanged;
+        if (known > stock.Version) return SetStockOutcome.Stale;
+        Skus[sku] = stock;
+        return SetStockOutcome.Applied;
+    }
+}

@@ -1,0 +1,98 @@
+namespace Inventory.Stock.Tests;
+
+/// <summary>Limits per customer, and what a customer's own holds do to their next request.</summary>
+public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFixture>
+{
+    [Theory]
+    //          policy                          limit -> outcome of the second hold
+    [InlineData(OnExisting.Refuse, null, ReserveOutcome.ActiveReservationExists)]
+    [InlineData(OnExisting.Refuse, 2, ReserveOutcome.ActiveReservationExists)]
+    [InlineData(OnExisting.RefuseUnlessLimited, null, ReserveOutcome.ActiveReservationExists)]
+    [InlineData(OnExisting.RefuseUnlessLimited, 2, ReserveOutcome.Held)]
+    [InlineData(OnExisting.RefuseUnlessLimited, 1, ReserveOutcome.LimitExceeded)]
+    [InlineData(OnExisting.Allow, null, ReserveOutcome.Held)]
+    [InlineData(OnExisting.Allow, 1, ReserveOutcome.LimitExceeded)]
+    [InlineData(OnExisting.Replace, 1, ReserveOutcome.Held)]
+    public async Task A_second_hold_of_a_sku_is_treated_by_policy_and_limit(
+        OnExisting policy, int? limit, ReserveOutcome outcome)
+    {
+        var sku = await stock.SkuAsync(10, limit);
+        var first = await stock.ReserveAsync("me", new Line(sku, 1));
+
+        var second = await stock.Engine.ReserveAsync(EngineFixture.Request("me", new Line(sku, 1)) with { OnExisting = policy });
+
+        Assert.Equal(outcome, second.Outcome);
+        // Whoever is refused because of a hold of their own is told which.
+        if (outcome < 0) Assert.Equal(first.Reservation!.Id, second.Reservation!.Id);
+        Assert.Equal(policy == OnExisting.Replace || outcome < 0 ? 1 : 2, (await stock.StockOf(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task Replacing_works_when_nothing_else_is_left()
+    {
+        var sku = await stock.SkuAsync(3);
+        var first = await stock.ReserveAsync("me", new Line(sku, 3));
+
+        var second = await stock.Engine.ReserveAsync(
+            EngineFixture.Request("me", new Line(sku, 2)) with { OnExisting = OnExisting.Replace });
+
+        Assert.Equal(ReserveOutcome.Held, second.Outcome);
+        Assert.Equal((3, 2, 1, 1), await stock.StockOf(sku));
+        Assert.Equal(ReservationStatus.Released, (await stock.Engine.FindAsync(first.Reservation!.Id)).Reservation!.Status);
+    }
+
+    [Fact]
+    public async Task A_replacement_that_is_refused_leaves_the_old_reservation_alone()
+    {
+        var sku = await stock.SkuAsync(3);
+        var first = await stock.ReserveAsync("me", new Line(sku, 2));
+
+        var second = await stock.Engine.ReserveAsync(
+            EngineFixture.Request("me", new Line(sku, 4)) with { OnExisting = OnExisting.Replace });
+
+        Assert.Equal((ReserveOutcome.Insufficient, 3), (second.Outcome, second.Available[0].Available));
+        Assert.Equal(first.Reservation!.Id, second.Reservation!.Id);
+        Assert.Equal((3, 2, 1, 1), await stock.StockOf(sku));
+    }
+
+    [Fact]
+    public async Task Replacing_gives_back_whole_reservations_each_once()
+    {
+        var (a, b, c) = (await stock.SkuAsync(5), await stock.SkuAsync(5), await stock.SkuAsync(5));
+        await stock.ReserveAsync("me", new Line(a, 5), new Line(b, 5));
+        await stock.ReserveAsync("me", new Line(c, 5));
+
+        var answer = await stock.Engine.ReserveAsync(
+            EngineFixture.Request("me", new(a, 1), new(b, 1), new(c, 1)) with { OnExisting = OnExisting.Replace });
+
+        Assert.Equal(ReserveOutcome.Held, answer.Outcome);
+        foreach (var sku in new[] { a, b, c }) Assert.Equal((5, 1, 4, 1), await stock.StockOf(sku));
+    }
+
+    [Fact]
+    public async Task Four_parallel_holds_of_one_customer_with_a_limit_of_two_units_are_exactly_two()
+    {
+        var sku = await stock.SkuAsync(100, limit: 2);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => stock.Engine.ReserveAsync(
+            EngineFixture.Request("me", new Line(sku, 1)) with { OnExisting = OnExisting.RefuseUnlessLimited })));
+
+        Assert.Equal(2, answers.Count(answer => answer.Outcome == ReserveOutcome.Held));
+        Assert.All(
+            answers.Where(answer => answer.Outcome != ReserveOutcome.Held),
+            answer => Assert.Equal((ReserveOutcome.LimitExceeded, 2, 2), (answer.Outcome, answer.Limit, answer.Units)));
+        Assert.Equal(2, (await stock.StockOf(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task An_ended_hold_no_longer_counts_towards_the_limit()
+    {
+        var sku = await stock.SkuAsync(10, limit: 2);
+        var released = await stock.ReserveAsync("me", new Line(sku, 2));
+        await stock.Engine.ReleaseAsync(released.Reservation!.Id, null);
+        var due = await stock.ReserveAsync("me", new Line(sku, 2));
+        await stock.MakeDueAsync(due.Reservation!);
+
+        Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("me", new Line(sku, 2))).Outcome);
+    }
+}

@@ -1,0 +1,40 @@
+using System.Text.RegularExpressions;
+
+namespace Inventory.Stock.Tests;
+
+/// <summary>What the scripts promise in their text, held against the types that read their replies.</summary>
+public sealed partial class ScriptTests
+{
+    public static TheoryData<string, Type> Outcomes => new()
+    {
+        { "reserve", typeof(ReserveOutcome) },
+        { "adjust", typeof(AdjustOutcome) },
+        { "extend", typeof(ExtendOutcome) },
+        { "release", typeof(ReleaseOutcome) },
+        { "find", typeof(FindOutcome) },
+        { "snapshot", typeof(SnapshotOutcome) },
+        { "expire", typeof(ExpireOutcome) },
+        { "set_stock", typeof(SetStockOutcome) },
+        { "undo", typeof(UndoOutcome) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Outcomes))]
+    public void A_script_returns_exactly_the_outcomes_that_its_enum_names(string script, Type outcome)
+    {
+        var text = Script.Load(script);
+        var own = text[text.IndexOf($"-- {script}:", StringComparison.Ordinal)..];
+        var returned = Returned().Matches(own).Select(match => int.Parse(match.Groups[1].Value)).ToHashSet();
+        // Written once, in the shared part.
+        if (own.Contains("replay()", StringComparison.Ordinal)) returned.Add(-7);
+
+        Assert.Equal(Enum.GetValuesAsUnderlyingType(outcome).Cast<int>().Order(), returned.Order());
+    }
+
+    [Fact]
+    public void Every_script_has_an_enum() =>
+        Assert.Equal(Script.Names, Outcomes.Select(row => (string)row[0]).Order(StringComparer.Ordinal));
+
+    [GeneratedRegex(@"(?:reply|answer)\((-?\d+)")]
+    private static partial Regex Returned();
+}
