@@ -1,0 +1,15 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Inventory.Gateway;
+
+/// <summary>
+/// Refuses a body whose declared length is too large before a replica hears of it. A body without a declared length
+/// is counted by Kestrel while it is forwarded.
+/// </summary>
+internal sealed class BodyLimit(RequestDelegate next)
+{
+    public Task InvokeAsync(HttpContext context) =>
+        context.Request.ContentLength > context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize
+            ? GatewayProblem.PayloadTooLarge.WriteAsync(context)
+            : next(context);
+}

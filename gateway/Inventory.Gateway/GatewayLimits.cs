@@ -1,0 +1,74 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Inventory.Gateway;
+
+/// <summary>What one caller, one request and one replica may take from the gateway.</summary>
+public sealed class GatewayLimits
+{
+    /// <summary>The configuration section these limits are read from.</summary>
+    public const string Section = "Gateway:Limits";
+
+    /// <summary>
+    /// Largest request body, in bytes. A batch of 500 reservations is about 50 KiB. The same number bounds what a
+    /// request that may be repeated keeps in memory.
+    /// </summary>
+    [Range(1_024, 1_048_576)] public int RequestBodyBytes { get; init; } = 64 * 1_024;
+
+    /// <summary>All request headers together, in bytes. Half of Kestrel's default: our largest are a cookie and a key.</summary>
+    [Range(4_096, 65_536)] public int RequestHeaderBytes { get; init; } = 16 * 1_024;
+
+    /// <summary>Number of request headers. Browsers send about 20; every one is copied to the replica.</summary>
+    [Range(16, 200)] public int RequestHeaderCount { get; init; } = 64;
+
+    /// <summary>Method, path and query together, in bytes. Our longest is a SKU and a page cursor.</summary>
+    [Range(1_024, 16_384)] public int RequestLineBytes { get; init; } = 4 * 1_024;
+
+    /// <summary>Time for the headers to arrive. A caller who trickles them would hold a connection for nothing.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
+    public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long a connection may idle between requests. Longer than the 60 s that common load balancers keep theirs,
+    /// so that it is they who close, and never in the moment of a new request.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:05", "00:30:00")]
+    public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>
+    /// Connections open at once. At 20 to 30 KiB each this is some 250 MiB; a flood beyond it is closed at accept,
+    /// which is cheaper than any answer.
+    /// </summary>
+    [Range(100, 200_000)] public int ConcurrentConnections { get; init; } = 10_000;
+
+    /// <summary>
+    /// Longest an ordinary request may take, a second attempt included. A shopper has given up by then, and a reserve
+    /// takes milliseconds. Streams and operators' runs are exempt: see the routes' <c>TimeoutPolicy</c>.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:02:00")]
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Longest silence on an exchange, in either direction. Only the exempt routes ever reach it: it ends streams
+    /// whose replica hangs. Must exceed the replicas' heartbeat on streams by a factor of two.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Time for a TCP connection to a replica. Inside one network it takes under a millisecond; a host that drops
+    /// packets must cost a caller less than its own patience, since the other replica is tried afterwards.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:00:30")]
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Connections to one replica; further requests wait for one to come free. HTTP/1.1 needs one per request in
+    /// flight: at 5,000 requests/s and 50 ms that is 250. Health probes share the pool, so a limit that is
+    /// reached in normal operation would look like a dead replica.
+    /// </summary>
+    [Range(8, 10_000)] public int ConnectionsPerReplica { get; init; } = 1_024;
+
+    /// <summary>How old a connection to a replica may grow. Bounds how long a name that now points elsewhere is missed.</summary>
+    [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
+    public TimeSpan ConnectionLifetime { get; init; } = TimeSpan.FromMinutes(5);
+}

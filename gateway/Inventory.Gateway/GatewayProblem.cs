@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Inventory.Gateway;
+
+/// <summary>
+/// An answer that the gateway gives in its own name: RFC 9457 problem details whose <c>type</c> never changes. What
+/// the API answers is passed on untouched.
+/// </summary>
+/// <param name="Slug">Last segment of <c>/problems/{slug}</c>, where the API documents the problem.</param>
+/// <param name="Status">HTTP status code.</param>
+/// <param name="Title">The kind of problem; the same for every occurrence.</param>
+/// <param name="Detail">What a person can do about it.</param>
+internal sealed record GatewayProblem(string Slug, int Status, string Title, string Detail)
+{
+    /// <summary>One interval of the health probes: by then a replica that is back takes requests again.</summary>
+    private const int RetryAfterSeconds = 1;
+
+    public static readonly GatewayProblem MalformedRequest = new("malformed-request", 400,
+        "The request is malformed", "The request could not be read as HTTP. Check its framing, headers and body length.");
+
+    public static readonly GatewayProblem NotFound = new("not-found", 404,
+        "No such resource", "No public resource has this path. The API is described at /docs.");
+
+    public static readonly GatewayProblem MethodNotAllowed = new("method-not-allowed", 405,
+        "Method not allowed", "This path exists but does not take this method. The Allow header lists those it takes.");
+
+    public static readonly GatewayProblem RequestTooSlow = new("request-timeout", 408,
+        "The request arrived too slowly", "The body did not arrive in time. Nothing was done; send it again.");
+
+    public static readonly GatewayProblem PayloadTooLarge = new("payload-too-large", 413,
+        "The request body is too large", "Split the request: a batch may be sent as several smaller ones.");
+
+    public static readonly GatewayProblem InternalError = new("internal-error", 500,
+        "The gateway failed", "The gateway could not handle the request. Quote the traceId when reporting it.");
+
+    public static readonly GatewayProblem UpstreamInterrupted = new("upstream-interrupted", 502,
+        "The answer was lost", "The connection broke after the request was sent, so it may have been carried out. "
+        + "Repeat it with an Idempotency-Key, or read the resource before repeating it.");
+
+    public static readonly GatewayProblem UpstreamUnavailable = new("upstream-unavailable", 503,
+        "The service is not available", "Nothing was done. Repeat the request after the time given in Retry-After.");
+
+    public static readonly GatewayProblem UpstreamTimeout = new("upstream-timeout", 504,
+        "The service did not answer in time", "The request may still be carried out. "
+        + "Repeat it with the same Idempotency-Key, or read the resource before repeating it.");
+
+    /// <summary>The problem for a status that was set without a body, by routing or by Kestrel.</summary>
+    public static GatewayProblem ForStatus(int status) => status switch
+    {
+        404 => NotFound,
+        405 => MethodNotAllowed,
+        408 => RequestTooSlow,
+        413 => PayloadTooLarge,
+        >= 400 and < 500 => MalformedRequest with { Status = status },
+        _ => InternalError,
+    };
+
+    /// <summary>
+    /// Writes the problem, whatever the caller accepts: a client that asked for an event stream still has to learn why
+    /// it gets none.
+    /// </summary>
+    public Task WriteAsync(HttpContext context)
+    {
+        context.Response.StatusCode = Status;
+        if (Status == StatusCodes.Status503ServiceUnavailable)
+        {
+            context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+        }
+
+        var problem = new ProblemDetails
+        {
+            Type = $"/problems/{Slug}",
+            Title = Title,
+            Status = Status,
+            Detail = Detail,
+            Instance = context.Request.Path,
+            Extensions = { ["traceId"] = Activity.Current?.Id ?? context.TraceIdentifier },
+        };
+
+        // Not the request's token: it is cancelled when the answer is that the request took too long.
+        return context.Response.WriteAsJsonAsync(
+            problem, JsonSerializerOptions.Web, "application/problem+json", CancellationToken.None);
+    }
+}

@@ -1,0 +1,23 @@
+using Inventory.Gateway;
+using Inventory.Gateway.Proxying;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.AddGatewayLimits();
+builder.AddTrustedProxies();
+builder.AddReservationApi();
+
+var app = builder.Build();
+
+// The order is a law: what is refused early costs little, and nothing below may believe a header that was not cleaned.
+app.UseGatewayProblems();
+app.UseForwardedHeaders();
+app.UseMiddleware<OutsideHeaders>();
+app.UseMiddleware<BodyLimit>();
+app.UseRequestTimeouts();
+
+app.MapDefaultEndpoints();
+app.MapGet("/", () => Results.Redirect("/docs"));
+app.MapReservationApi();
+
+app.Run();

@@ -1,0 +1,34 @@
+using Yarp.ReverseProxy.Forwarder;
+using Yarp.ReverseProxy.Health;
+
+namespace Inventory.Gateway.Proxying;
+
+/// <summary>The way to the reservation API's replicas. Routes and clusters are in appsettings.json.</summary>
+internal static class ReservationApi
+{
+    /// <summary>Reads the routes, finds the replicas by service discovery and watches their health.</summary>
+    public static void AddReservationApi(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<IForwarderHttpClientFactory, ReplicaConnections>();
+        builder.Services.AddSingleton<IPassiveHealthCheckPolicy, DeadReplica>();
+        builder.Services.AddSingleton<IAvailableDestinationsPolicy, HealthyOrAll>();
+
+        builder.Services.AddReverseProxy()
+            .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
+            .AddConfigFilter<ReplicaConnections>()
+            .AddTransforms(route => route.ResponseTransforms.Add(new PublicLocation()))
+            .AddServiceDiscoveryDestinationResolver();
+    }
+
+    /// <summary>
+    /// Forwards the public routes. A retry is outside balancing and health, so that each attempt chooses anew and
+    /// is judged by itself; session affinity has no place, for every replica serves every caller.
+    /// </summary>
+    public static void MapReservationApi(this IEndpointRouteBuilder routes) => routes.MapReverseProxy(proxy =>
+    {
+        proxy.UseMiddleware<UpstreamProblems>();
+        proxy.UseMiddleware<RetryOnce>();
+        proxy.UseLoadBalancing();
+        proxy.UsePassiveHealthChecks();
+    });
+}

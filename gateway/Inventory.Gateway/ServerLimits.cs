@@ -1,0 +1,43 @@
+using Microsoft.AspNetCore.Http.Timeouts;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.Gateway;
+
+/// <summary>Applies <see cref="GatewayLimits"/> to the server and to the duration of requests.</summary>
+public static class ServerLimits
+{
+    /// <summary>Reads the limits, refuses to start when one is out of range or unknown, and hands them to Kestrel.</summary>
+    public static void AddGatewayLimits(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<GatewayLimits>()
+            .BindConfiguration(GatewayLimits.Section, bind => bind.ErrorOnUnknownConfiguration = true)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+
+        builder.Services.AddOptions<KestrelServerOptions>()
+            .Configure<IOptions<GatewayLimits>>((server, limits) => Apply(server, limits.Value));
+
+        builder.Services.AddRequestTimeouts();
+        builder.Services.AddOptions<RequestTimeoutOptions>()
+            .Configure<IOptions<GatewayLimits>>((timeouts, limits) =>
+                timeouts.DefaultPolicy = new RequestTimeoutPolicy { Timeout = limits.Value.RequestTimeout });
+    }
+
+    private static void Apply(KestrelServerOptions server, GatewayLimits limits)
+    {
+        // It tells an attacker what to look up, and costs 17 bytes on every answer.
+        server.AddServerHeader = false;
+
+        server.Limits.MaxRequestBodySize = limits.RequestBodyBytes;
+        server.Limits.MaxRequestHeadersTotalSize = limits.RequestHeaderBytes;
+        server.Limits.MaxRequestHeaderCount = limits.RequestHeaderCount;
+        server.Limits.MaxRequestLineSize = limits.RequestLineBytes;
+        server.Limits.RequestHeadersTimeout = limits.RequestHeadersTimeout;
+        server.Limits.KeepAliveTimeout = limits.KeepAliveTimeout;
+        server.Limits.MaxConcurrentConnections = limits.ConcurrentConnections;
+
+        // Absent: minimum data rates (Kestrel's 240 bytes/s after 5 s already end a trickled body) and anything that
+        // trades memory for speed. The buffers' defaults, 1 MiB in and 64 KiB out, exceed every message we carry.
+    }
+}

@@ -1,0 +1,59 @@
+using Microsoft.Extensions.Logging;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>Keeps log lines, and lets a test await one in place of guessing how long it takes.</summary>
+public sealed class LoggedLines : ILoggerProvider
+{
+    private readonly Lock _lock = new();
+    private readonly List<string> _lines = [];
+    private readonly List<(string Text, TaskCompletionSource Seen)> _awaited = [];
+
+    public IReadOnlyList<string> All
+    {
+        get { lock (_lock) return [.. _lines]; }
+    }
+
+    /// <summary>Completes with the first line that contains <paramref name="text"/>, be it past or future.</summary>
+    /// <exception cref="TimeoutException">No such line within ten seconds.</exception>
+    public Task WaitForAsync(string text)
+    {
+        TaskCompletionSource seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            if (_lines.Any(line => line.Contains(text, StringComparison.Ordinal))) return Task.CompletedTask;
+            _awaited.Add((text, seen));
+        }
+
+        return seen.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    public ILogger CreateLogger(string categoryName) => new Line(this);
+
+    public void Dispose()
+    {
+    }
+
+    private void Add(string line)
+    {
+        lock (_lock)
+        {
+            _lines.Add(line);
+            foreach (var (text, seen) in _awaited)
+            {
+                if (line.Contains(text, StringComparison.Ordinal)) seen.TrySetResult();
+            }
+        }
+    }
+
+    private sealed class Line(LoggedLines log) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) => log.Add($"{formatter(state, exception)} {exception}");
+    }
+}

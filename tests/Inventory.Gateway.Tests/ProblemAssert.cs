@@ -1,0 +1,25 @@
+using System.Net;
+using System.Text.Json;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>The whole shape of an error that the gateway answers in its own name.</summary>
+internal static class ProblemAssert
+{
+    /// <summary>Asserts status, type, and everything else that every problem must carry.</summary>
+    public static async Task IsProblemAsync(HttpResponseMessage response, int status, string slug, string instance)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(status == (int)response.StatusCode, $"{(int)response.StatusCode}: {text}");
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+
+        var problem = JsonDocument.Parse(text).RootElement;
+        Assert.Equal($"/problems/{slug}", problem.GetProperty("type").GetString());
+        Assert.Equal(status, problem.GetProperty("status").GetInt32());
+        Assert.Equal(instance, problem.GetProperty("instance").GetString());
+        Assert.NotEmpty(problem.GetProperty("title").GetString()!);
+        Assert.NotEmpty(problem.GetProperty("detail").GetString()!);
+        Assert.NotEmpty(problem.GetProperty("traceId").GetString()!);
+        Assert.Equal(status == (int)HttpStatusCode.ServiceUnavailable, response.Headers.RetryAfter is not null);
+    }
+}

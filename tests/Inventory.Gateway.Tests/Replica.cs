@@ -1,0 +1,142 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>What a replica received: enough to prove what the gateway sent, and how often.</summary>
+public sealed record Received(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body);
+
+/// <summary>How many of the next requests, at whichever replica, are executed and then lose their connection.</summary>
+public sealed class BrokenConnections
+{
+    private int _left;
+
+    public void BreakNext(int count) => Volatile.Write(ref _left, count);
+
+    public bool Take() => Interlocked.Decrement(ref _left) >= 0;
+}
+
+/// <summary>
+/// A real Kestrel server on loopback in the place of one replica of the reservation API. It can die, come back at the
+/// same address, hang, and cut a request's connection after having executed it.
+/// </summary>
+public sealed class Replica : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<Received> _received = [];
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly BrokenConnections _broken;
+    private WebApplication? _server;
+    private volatile bool _hanging;
+
+    private Replica(string name, BrokenConnections broken) => (Name, _broken) = (name, broken);
+
+    public string Name { get; }
+
+    public int Port { get; private set; }
+
+    public string Address => $"http://127.0.0.1:{Port}";
+
+    /// <summary>Everything but health probes, in order of arrival.</summary>
+    public IReadOnlyList<Received> Requests => [.. _received];
+
+    /// <summary>Starts a replica on a free port.</summary>
+    /// <param name="name">What it answers by default.</param>
+    /// <param name="broken">Decides which of its requests lose their connection.</param>
+    public static async Task<Replica> StartAsync(string name, BrokenConnections broken)
+    {
+        var replica = new Replica(name, broken);
+        await replica.StartAsync();
+        return replica;
+    }
+
+    /// <summary>Starts, or starts again at the address it had.</summary>
+    public async Task StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(server => server.Listen(IPAddress.Loopback, Port));
+        _server = builder.Build();
+        _server.Run(AnswerAsync);
+        await _server.StartAsync();
+        Port = new Uri(_server.Urls.Single()).Port;
+    }
+
+    /// <summary>Dies: connections are cut and new ones refused.</summary>
+    public async Task KillAsync()
+    {
+        if (_server is not { } server) return;
+        _server = null;
+        await server.StopAsync(new CancellationToken(canceled: true));
+        await server.DisposeAsync();
+    }
+
+    /// <summary>Takes connections and answers nothing from now on, not even probes.</summary>
+    public void Hang() => _hanging = true;
+
+    /// <summary>Lets a stream that has sent its first event send the second.</summary>
+    public void ReleaseStream() => _released.TrySetResult();
+
+    public async ValueTask DisposeAsync()
+    {
+        _released.TrySetResult();
+        await KillAsync();
+    }
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        if (_hanging) await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        if (context.Request.Path == "/alive") return;
+
+        using var reader = new StreamReader(context.Request.Body);
+        _received.Enqueue(new Received(
+            context.Request.Method,
+            context.Request.Path + context.Request.QueryString,
+            context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
+            await reader.ReadToEndAsync(context.RequestAborted)));
+
+        if (_broken.Take())
+        {
+            context.Abort();
+            return;
+        }
+
+        context.Response.Headers["X-Replica"] = Name;
+        await RespondAsync(context);
+    }
+
+    private async Task RespondAsync(HttpContext context)
+    {
+        var query = context.Request.Query;
+        switch (context.Request.Path.Value)
+        {
+            case "/api/slow":
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
+                break;
+            case "/api/stock/shoe/stream":
+                context.Response.ContentType = "text/event-stream";
+                await context.Response.WriteAsync("data: first\n\n");
+                await context.Response.Body.FlushAsync();
+                await _released.Task.WaitAsync(context.RequestAborted);
+                await context.Response.WriteAsync("data: second\n\n");
+                break;
+            case "/api/created":
+                context.Response.StatusCode = StatusCodes.Status201Created;
+                context.Response.Headers.Location =
+                    query["location"].ToString().Replace("{self}", $"http://{context.Request.Host}", StringComparison.Ordinal);
+                context.Response.Headers.ETag = "\"7\"";
+                context.Response.Headers["Idempotent-Replayed"] = "true";
+                break;
+            case "/api/status":
+                context.Response.StatusCode = int.Parse(query["code"].ToString(), CultureInfo.InvariantCulture);
+                break;
+            default:
+                await context.Response.WriteAsync(Name);
+                break;
+        }
+    }
+}

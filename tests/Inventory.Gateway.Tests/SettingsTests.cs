@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Options;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>A setting that is wrong is found at start and not at midnight.</summary>
+public sealed class SettingsTests
+{
+    [Theory]
+    [InlineData("Gateway:Limits:RequestBodyBytes", "0", "RequestBodyBytes")]
+    [InlineData("Gateway:Limits:RequestTimeout", "1.00:00:00", "RequestTimeout")]
+    [InlineData("Gateway:Limits:RequestBodyByte", "65536", "RequestBodyByte")]
+    [InlineData("Gateway:TrustedProxies:0", "the load balancer", "TrustedProxies")]
+    [InlineData("Gateway:TrustedProxies:0", "10.0.0.0/64", "TrustedProxies")]
+    public void The_gateway_refuses_to_start(string key, string value, string named)
+    {
+        var failure = Assert.ThrowsAny<Exception>(() => RunningGateway.Start(["http://127.0.0.1:9"], (key, value)));
+
+        Assert.True(failure is OptionsValidationException or InvalidOperationException, failure.ToString());
+        Assert.Contains(named, failure.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,39 @@
+namespace Inventory.Gateway.Tests;
+
+/// <summary>Live streams pass through as they happen, and last.</summary>
+public sealed class StreamTests : TwoReplicas
+{
+    protected override (string Key, string Value)[] Settings =>
+    [
+        ("Gateway:Limits:RequestTimeout", "00:00:00.300"),
+        ("Gateway:Limits:ActivityTimeout", "00:00:01"),
+    ];
+
+    [Fact]
+    public async Task An_event_arrives_before_the_next_one_exists()
+    {
+        using var response = await Client.GetAsync("/api/stock/shoe/stream", HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("data: first", await reader.ReadLineAsync());
+
+        One.ReleaseStream();
+        Other.ReleaseStream();
+        Assert.Equal("\ndata: second\n\n", await reader.ReadToEndAsync());
+    }
+
+    [Fact]
+    public async Task A_stream_outlives_the_request_timeout_but_not_its_replicas_silence()
+    {
+        var clock = TimeProvider.System;
+        var start = clock.GetTimestamp();
+        using var response = await Client.GetAsync("/api/stock/shoe/stream", HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.Equal("data: first", await reader.ReadLineAsync());
+
+        await Assert.ThrowsAnyAsync<IOException>(reader.ReadToEndAsync);
+
+        Assert.InRange(clock.GetElapsedTime(start), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(10));
+    }
+}

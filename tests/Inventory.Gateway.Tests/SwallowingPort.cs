@@ -1,0 +1,42 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>
+/// A port whose queue of connections is full: the kernel drops further attempts without a word, as does a host that
+/// has lost its network.
+/// </summary>
+internal sealed class SwallowingPort : IDisposable
+{
+    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly List<Socket> _queued = [];
+
+    public SwallowingPort()
+    {
+        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        _listener.Listen(1);
+        // Linux queues one more than it is asked to; a few to spare do no harm.
+        for (var i = 0; i < 4; i++)
+        {
+            var queued = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+            _queued.Add(queued);
+            try
+            {
+                queued.Connect(_listener.LocalEndPoint!);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
+            {
+                // Connecting goes on in the kernel, which is all that is wanted.
+            }
+        }
+    }
+
+    public string Address => $"http://{_listener.LocalEndPoint}";
+
+    public void Dispose()
+    {
+        foreach (var queued in _queued) queued.Dispose();
+        _listener.Dispose();
+    }
+}
