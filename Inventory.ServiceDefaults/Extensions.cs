@@ -1,0 +1,148 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.HttpLogging;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>
+/// What every service has in common: telemetry, health, service discovery and HTTP resilience.
+/// <see cref="AddServiceDefaults"/> comes before the clients of Redis and PostgreSQL are added, because it decides
+/// whether they trace.
+/// </summary>
+public static class Extensions
+{
+    private const string HealthPath = "/health";
+    private const string AlivePath = "/alive";
+
+    /// <summary>Adds everything in this class that a builder can take.</summary>
+    /// <returns>The same builder.</returns>
+    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.AddConfigurationDefaults();
+        builder.ConfigureOpenTelemetry();
+        builder.AddDefaultHealthChecks();
+
+        builder.Services.AddServiceDiscovery();
+        builder.Services.ConfigureHttpClientDefaults(http =>
+        {
+            http.AddStandardResilienceHandler();
+            http.AddServiceDiscovery();
+        });
+
+        // What serves is nobody's business.
+        builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
+        return builder;
+    }
+
+    /// <summary>
+    /// Traces, measures and exports logs, if there is anybody to send them to. Without
+    /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> no provider exists, so that nothing is recorded only to be thrown away.
+    /// </summary>
+    /// <returns>The same builder.</returns>
+    public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        if (!builder.HasCollector())
+        {
+            return builder;
+        }
+
+        builder.Logging.AddOpenTelemetry(logging =>
+        {
+            logging.IncludeFormattedMessage = true;
+            logging.IncludeScopes = true;
+        });
+
+        builder.Services.AddOpenTelemetry()
+            .WithMetrics(metrics => metrics
+                .AddAspNetCoreInstrumentation()
+                .AddHttpClientInstrumentation()
+                .AddRuntimeInstrumentation()
+                .AddMeter("Inventory.*", "Npgsql"))
+            .WithTracing(tracing => tracing
+                .AddSource(builder.Environment.ApplicationName, "Inventory.*")
+                .AddSource("OpenTelemetry.Instrumentation.StackExchangeRedis", "Npgsql", "Yarp.ReverseProxy")
+                .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsProbe(context.Request.Path))
+                .AddHttpClientInstrumentation()
+                .AddProcessor(new UnrecordedParents()))
+            .UseOtlpExporter();
+        return builder;
+    }
+
+    /// <summary>Adds the check <c>self</c>, tagged <c>live</c>: a process that can answer is alive.</summary>
+    /// <returns>The same builder.</returns>
+    public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
+    {
+        builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
+        return builder;
+    }
+
+    /// <summary>
+    /// Maps <c>/health</c>, every check: may this service be sent requests? And <c>/alive</c>, the checks tagged
+    /// <c>live</c>: should this process be restarted? In every environment, because container platforms probe them;
+    /// of the services only the gateway can be reached from outside. The answer is the status as plain text.
+    /// </summary>
+    /// <returns>The same application.</returns>
+    public static WebApplication MapDefaultEndpoints(this WebApplication app)
+    {
+        app.MapProbe(HealthPath, new HealthCheckOptions());
+        app.MapProbe(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") });
+        return app;
+    }
+
+    // A probe is neither refused nor counted: it comes every few seconds, and says nothing about shoppers.
+    private static void MapProbe(this WebApplication app, string path, HealthCheckOptions options) =>
+        app.MapHealthChecks(path, options)
+            .AllowAnonymous()
+            .DisableRateLimiting()
+            .DisableHttpMetrics()
+            .WithHttpLogging(HttpLoggingFields.None);
+
+    private static bool IsProbe(Microsoft.AspNetCore.Http.PathString path) =>
+        path.StartsWithSegments(HealthPath) || path.StartsWithSegments(AlivePath);
+
+    private static bool HasCollector(this IHostApplicationBuilder builder) =>
+        !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
+
+    /// <summary>
+    /// Settings below all others, so that any file, variable or argument overrides them: one line a message with a
+    /// timestamp, and silence from frameworks while all is well.
+    /// </summary>
+    private static void AddConfigurationDefaults(this IHostApplicationBuilder builder)
+    {
+        var defaults = new Dictionary<string, string?>
+        {
+            ["Logging:Console:FormatterName"] = "simple",
+            ["Logging:Console:FormatterOptions:SingleLine"] = "true",
+            ["Logging:Console:FormatterOptions:TimestampFormat"] = "yyyy-MM-ddTHH:mm:ss.fffZ ",
+            ["Logging:Console:FormatterOptions:UseUtcTimestamp"] = "true",
+            ["Logging:LogLevel:Default"] = "Information",
+            ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
+            ["Logging:LogLevel:Microsoft.EntityFrameworkCore.Database.Command"] = "Warning",
+            ["Logging:LogLevel:Polly"] = "Warning",
+            ["Logging:LogLevel:System.Net.Http"] = "Warning",
+            ["Logging:LogLevel:Yarp"] = "Warning",
+        };
+        if (!builder.HasCollector())
+        {
+            // The clients' own packages would create providers that export to nowhere.
+            defaults["Aspire:Npgsql:DisableMetrics"] = "true";
+            defaults["Aspire:Npgsql:DisableTracing"] = "true";
+            defaults["Aspire:Npgsql:EntityFrameworkCore:PostgreSQL:DisableMetrics"] = "true";
+            defaults["Aspire:Npgsql:EntityFrameworkCore:PostgreSQL:DisableTracing"] = "true";
+            defaults["Aspire:StackExchange:Redis:DisableTracing"] = "true";
+        }
+
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = defaults });
+    }
+}
