@@ -61,11 +61,12 @@ public static class AspireRedisExtensions
 
         if (serviceKey is null)
         {
-            builder.Services.AddSingleton(services => Connect(services, name, settings, configureOptions));
+            builder.Services.AddSingleton<IConnectionMultiplexer>(
+                services => Connect(services, name, settings, configureOptions));
         }
         else
         {
-            builder.Services.AddKeyedSingleton(
+            builder.Services.AddKeyedSingleton<IConnectionMultiplexer>(
                 serviceKey, (services, _) => Connect(services, name, settings, configureOptions));
         }
 
@@ -90,7 +91,7 @@ public static class AspireRedisExtensions
         }
     }
 
-    private static IConnectionMultiplexer Connect(
+    private static ConnectionMultiplexer Connect(
         IServiceProvider services,
         string name,
         StackExchangeRedisSettings settings,
