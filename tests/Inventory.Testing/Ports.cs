@@ -1,0 +1,35 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+
+namespace Inventory.Testing;
+
+/// <summary>Free ports of the loopback interface.</summary>
+internal static class Ports
+{
+    // Below the ephemeral range of Linux (32768). A client that redials a dead server's ephemeral port can be handed
+    // that very port as its own, connects to itself, and the server can't come back.
+    private const int First = 20_000;
+    private const int AfterLast = 32_000;
+
+    /// <summary>
+    /// A port that was free a moment ago. Another process may take it before the server does: callers try again.
+    /// </summary>
+    public static int Free()
+    {
+        while (true)
+        {
+            var port = RandomNumberGenerator.GetInt32(First, AfterLast);
+            try
+            {
+                using var probe = new TcpListener(IPAddress.Loopback, port);
+                probe.Start();
+                return port;
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                // Taken: draw another.
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Inventory.Testing;
+
+/// <summary>One run of a server's executable, from its start until it and all its children are gone.</summary>
+/// <remarks>
+/// Invariant: on Linux the server dies when the test run dies, however that happens. The kernel sends the parent-death
+/// signal when the thread that forked ends, hence one thread that lives as long as the process starts every server.
+/// </remarks>
+internal sealed class ServerProcess : IAsyncDisposable
+{
+    private const int KeptLines = 200;
+
+    private static readonly BlockingCollection<Action> Starts = [];
+    private static readonly Thread Starter = RunStarter();
+
+    private readonly Process process;
+    private readonly ConcurrentQueue<string> output = new();
+    private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ServerProcess(ProcessStartInfo start) => process = new Process { StartInfo = start };
+
+    /// <summary>The last lines that the server wrote, for messages about its failure.</summary>
+    public string Output => string.Join(Environment.NewLine, output);
+
+    public bool HasExited => process.HasExited;
+
+    /// <summary>Starts a server and waits until it says that it is ready to accept connections.</summary>
+    /// <param name="command">The executable and its arguments.</param>
+    /// <param name="account">The account to run under, or null for the caller's own.</param>
+    /// <param name="deathSignal">What the kernel sends when the test run dies: Kill or Quit.</param>
+    /// <param name="patience">How long it may take.</param>
+    /// <exception cref="InvalidOperationException">It ended before it was ready, or wasn't ready in time.</exception>
+    public static async Task<ServerProcess> StartAsync(
+        string[] command, string? account, int deathSignal, TimeSpan patience)
+    {
+        var server = new ServerProcess(Describe(command, account, deathSignal));
+        await OnStarterThread(server.Launch);
+        var exited = server.process.WaitForExitAsync();
+        try
+        {
+            var first = await Task.WhenAny(server.ready.Task, exited).WaitAsync(patience);
+            if (first == server.ready.Task)
+            {
+                return server;
+            }
+
+            await exited;
+            throw new InvalidOperationException($"{command[0]} ended before it was ready:\n{server.Output}");
+        }
+        catch (TimeoutException)
+        {
+            await server.DisposeAsync();
+            throw new InvalidOperationException($"{command[0]} isn't ready after {patience}:\n{server.Output}");
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Sends a signal, see <see cref="Signals"/>. Nothing happens when the server has ended.</summary>
+    public void Send(int signal)
+    {
+        if (!process.HasExited && kill(process.Id, signal) != 0)
+        {
+            throw new InvalidOperationException(
+                $"Signal {signal} to {process.Id}: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+    }
+
+    /// <summary>
+    /// Sends <paramref name="signal"/> and waits until the server and its children are gone: they hold its output open.
+    /// </summary>
+    /// <exception cref="TimeoutException">It is still there after <paramref name="patience"/>.</exception>
+    public Task EndAsync(int signal, TimeSpan patience)
+    {
+        Send(signal);
+        return process.WaitForExitAsync().WaitAsync(patience);
+    }
+
+    /// <summary>Kills what still runs.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Send(Signals.Kill);
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    private void Launch()
+    {
+        process.OutputDataReceived += (_, line) => Read(line.Data);
+        process.ErrorDataReceived += (_, line) => Read(line.Data);
+        process.Start();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    private void Read(string? line)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        output.Enqueue(line);
+        if (output.Count > KeptLines)
+        {
+            output.TryDequeue(out _);
+        }
+
+        // Both PostgreSQL and Redis say so in these words, after recovery or loading.
+        if (line.Contains("ready to accept", StringComparison.OrdinalIgnoreCase))
+        {
+            ready.TrySetResult();
+        }
+    }
+
+    private static ProcessStartInfo Describe(string[] command, string? account, int deathSignal)
+    {
+        // One setpriv for both: the kernel forgets the parent-death signal when a process changes its account, and
+        // setpriv asks for it after that.
+        string[] whole = OperatingSystem.IsLinux()
+            ? ["setpriv", "--pdeathsig", Signals.Name(deathSignal), .. UnderAccount(account), .. command]
+            : command;
+        var start = new ProcessStartInfo(whole[0], whole[1..])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // The words that Read waits for are translated otherwise.
+        start.Environment["LC_ALL"] = "C";
+        return start;
+    }
+
+    private static string[] UnderAccount(string? account) =>
+        account is null ? [] : ["--reuid", account, "--regid", account, "--init-groups"];
+
+    private static Task OnStarterThread(Action start)
+    {
+        Debug.Assert(Starter.IsAlive);
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Starts.Add(() =>
+        {
+            try
+            {
+                start();
+                started.SetResult();
+            }
+            catch (Exception e)
+            {
+                started.SetException(e);
+            }
+        });
+        return started.Task;
+    }
+
+    private static Thread RunStarter()
+    {
+        var thread = new Thread(() =>
+        {
+            foreach (var start in Starts.GetConsumingEnumerable())
+            {
+                start();
+            }
+        })
+        {
+            IsBackground = true,
+            Name = "server starter",
+        };
+        thread.Start();
+        return thread;
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int kill(int process, int signal);
+}
