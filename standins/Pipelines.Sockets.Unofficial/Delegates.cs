@@ -1,3 +1,5 @@
+using System.Collections;
+
 namespace Pipelines.Sockets.Unofficial;
 
 /// <summary>Looks into multicast delegates without allocating.</summary>
@@ -35,7 +37,8 @@ public static class Delegates
 
     /// <summary>Walks over the targets of a delegate.</summary>
     /// <typeparam name="T">Delegate type.</typeparam>
-    public struct DelegateEnumerator<T>
+    /// <remarks>A loop over a pattern calls Dispose when there is one, and StackExchange.Redis' loops do.</remarks>
+    public struct DelegateEnumerator<T> : IEnumerator<T>
         where T : MulticastDelegate
     {
         private Delegate.InvocationListEnumerator<T> _targets;
@@ -45,8 +48,16 @@ public static class Delegates
         /// <summary>A delegate that calls just the target that the last move reached.</summary>
         public readonly T Current => _targets.Current;
 
+        readonly object IEnumerator.Current => Current;
+
         /// <summary>Goes to the next target.</summary>
         /// <returns>False after the last.</returns>
         public bool MoveNext() => _targets.MoveNext();
+
+        readonly void IEnumerator.Reset() => throw new NotSupportedException();
+
+        readonly void IDisposable.Dispose()
+        {
+        }
     }
 }
