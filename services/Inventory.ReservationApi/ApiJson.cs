@@ -1,0 +1,32 @@
+using System.Text.Json.Serialization;
+using Inventory.ReservationApi.Availability;
+using Inventory.ReservationApi.Carts;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Reservations;
+
+namespace Inventory.ReservationApi;
+
+/// <summary>
+/// All JSON of this API, generated at build time. Strict: a number in quotes is no number, and a field that is given twice is refused,
+/// since two readers might disagree on which one counts. The cart interface spells its names itself, in snake_case.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    NumberHandling = JsonNumberHandling.Strict,
+    AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(Refusal))]
+[JsonSerializable(typeof(Reserve.Request), TypeInfoPropertyName = "ReserveRequest")]
+[JsonSerializable(typeof(Reserve.Response), TypeInfoPropertyName = "ReserveResponse")]
+[JsonSerializable(typeof(ReserveBatch.Request), TypeInfoPropertyName = "ReserveBatchRequest")]
+[JsonSerializable(typeof(ReserveBatch.Response), TypeInfoPropertyName = "ReserveBatchResponse")]
+[JsonSerializable(typeof(ReservationView))]
+[JsonSerializable(typeof(ExtendReservation.Request), TypeInfoPropertyName = "ExtendReservationRequest")]
+[JsonSerializable(typeof(ShowStock.Response), TypeInfoPropertyName = "ShowStockResponse")]
+[JsonSerializable(typeof(ReserveForCart.Request), TypeInfoPropertyName = "ReserveForCartRequest")]
+[JsonSerializable(typeof(ExtendForCart.Request), TypeInfoPropertyName = "ExtendForCartRequest")]
+[JsonSerializable(typeof(ReleaseForCart.Request), TypeInfoPropertyName = "ReleaseForCartRequest")]
+[JsonSerializable(typeof(CartHold))]
+[JsonSerializable(typeof(CartSnapshot.Response), TypeInfoPropertyName = "CartSnapshotResponse")]
+[JsonSerializable(typeof(ListEvents.Response), TypeInfoPropertyName = "ListEventsResponse")]
+internal sealed partial class ApiJson : JsonSerializerContext;

@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Carts;
+
+/// <summary>GET /events: what happened to stock and holds lately, newest first.</summary>
+public static class ListEvents
+{
+    private const int DefaultLimit = 100;
+
+    // An answer of this many events has some 300 KB.
+    private const int MaxLimit = 1000;
+
+    /// <summary>The latest events.</summary>
+    /// <param name="Events">Newest first.</param>
+    public sealed record Response([property: JsonPropertyName("events")] IReadOnlyList<Event> Events);
+
+    /// <summary>One event.</summary>
+    public sealed record Event
+    {
+        internal Event(StockEvent source)
+        {
+            (Id, Type, At, Sequence) = (source.Id, source.Type, source.At.UtcDateTime, source.Sequence);
+            ReservationId = source.ReservationId;
+            if (source.Holder is { IsCart: true } cart) CartId = cart.Id;
+            else CustomerId = source.Holder?.Id;
+            ExpiresAt = source.ExpiresAt?.UtcDateTime;
+            Items = [.. source.Lines.Select(line => new EventItem(line.Sku, line.Quantity))];
+        }
+
+        /// <summary>Its place in the stream, ascending.</summary>
+        /// <example>1795236000000-0</example>
+        [JsonPropertyName("id")] public string Id { get; }
+
+        /// <summary>reserved, adjusted, extended, released, expired or stock-set.</summary>
+        /// <example>reserved</example>
+        [JsonPropertyName("type")] public string Type { get; }
+
+        /// <summary>When it happened, UTC.</summary>
+        [JsonPropertyName("at")] public DateTime At { get; }
+
+        /// <summary>The reservation; absent for events about stock.</summary>
+        [JsonPropertyName("reservation_id")] public Guid? ReservationId { get; }
+
+        /// <summary>1, 2, 3 … within a reservation; 0 for events about stock.</summary>
+        [JsonPropertyName("sequence")] public int Sequence { get; }
+
+        /// <summary>The cart that holds it, if one does.</summary>
+        [JsonPropertyName("cart_id")] public string? CartId { get; }
+
+        /// <summary>The customer who holds it, if one does.</summary>
+        [JsonPropertyName("customer_id")] public string? CustomerId { get; }
+
+        /// <summary>The reservation's deadline after the event, UTC; absent for events about stock.</summary>
+        [JsonPropertyName("expires_at")] public DateTime? ExpiresAt { get; }
+
+        /// <summary>The reservation's lines after the event, or the SKU with its new total.</summary>
+        [JsonPropertyName("items")] public IReadOnlyList<EventItem> Items { get; }
+    }
+
+    /// <summary>One SKU of an event.</summary>
+    /// <param name="Sku">The SKU.</param>
+    /// <param name="Quantity">Units.</param>
+    public sealed record EventItem(
+        [property: JsonPropertyName("sku")] string Sku, [property: JsonPropertyName("qty")] int Quantity);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/events", Handle)
+        .WithName(nameof(ListEvents))
+        .WithTags("Carts")
+        .WithSummary("Read the latest events")
+        .WithDescription("What happened to stock and holds, newest first. limit is 1 to 1000, and 100 when absent.")
+        .TakesQuery("limit", DefaultLimit, 1, MaxLimit)
+        .Answers<Response>(StatusCodes.Status200OK, "The events.")
+        .Refuses();
+
+    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine)
+    {
+        var limit = DefaultLimit;
+        if (http.Request.Query.TryGetValue("limit", out var values))
+        {
+            // Digits only: no sign, no spaces, no thousands.
+            var isNumber = values is [{ } value]
+                && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out limit);
+            if (!isNumber || limit is < 1 or > MaxLimit)
+            {
+                return Refusal.Invalid("limit", $"must be given once, as a whole number from 1 to {MaxLimit}");
+            }
+        }
+        var events = await engine.ReadEventsAsync(limit);
+        var response = new Response([.. events.Select(found => new Event(found))]);
+        return JsonAnswer.Of(StatusCodes.Status200OK, response, ApiJson.Default.ListEventsResponse);
+    }
+}

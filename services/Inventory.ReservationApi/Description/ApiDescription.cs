@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.ReservationApi.Reservations;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace Inventory.ReservationApi.Description;
+
+/// <summary>The OpenAPI document at /openapi/v1.json, and a page to read and try it at /docs.</summary>
+internal static class ApiDescription
+{
+    private const string Page = "/docs";
+
+    private static readonly string[] Mutating = ["POST", "PUT", "PATCH", "DELETE"];
+
+    internal static void AddApiDescription(this IServiceCollection services)
+    {
+        // The document's schemas come from the same metadata that reads and writes the bodies.
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        services.AddOpenApi("v1", openApi =>
+        {
+            openApi.CreateSchemaReferenceId = type => type.Type == typeof(Refusal) ? "Problem"
+                : type.Type.DeclaringType is { } useCase && type.Type.Namespace!.StartsWith("Inventory", StringComparison.Ordinal)
+                ? useCase.Name + type.Type.Name
+                : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+            openApi.AddDocumentTransformer(DescribeDocument);
+            openApi.AddOperationTransformer(DescribeOperation);
+            openApi.AddSchemaTransformer(DescribeSchema);
+        });
+    }
+
+    internal static void MapApiDescription(this WebApplication app)
+    {
+        app.MapOpenApi();
+        app.UseWhen(http => http.Request.Path.StartsWithSegments(Page), page => page.UseSwaggerUI(ui =>
+        {
+            ui.RoutePrefix = Page[1..];
+            ui.DocumentTitle = "Inventory reservations";
+            // Relative to the page, so that it works behind any prefix.
+            ui.SwaggerEndpoint("../openapi/v1.json", "v1");
+        }));
+    }
+
+    private static Task DescribeDocument(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken stop)
+    {
+        document.Info = new()
+        {
+            Title = "Inventory reservations",
+            Version = "v1",
+            Description = "Hold stock while a customer pays. Errors are problem details (RFC 9457) whose type leads to a page under "
+                + $"{ProblemPages.Path}. Calls that change something take an Idempotency-Key.",
+        };
+        // Relative: whoever reads the document through the gateway calls the gateway.
+        document.Servers = [new() { Url = "/" }];
+        return Task.CompletedTask;
+    }
+
+    private static Task DescribeOperation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken stop)
+    {
+        var metadata = context.Description.ActionDescriptor.EndpointMetadata;
+        operation.Parameters ??= [];
+        if (Mutating.Contains(context.Description.HttpMethod))
+        {
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = IdempotencyKey.Header,
+                In = ParameterLocation.Header,
+                Description = "Makes a retry safe: the same key with the same request gets the same answer, byte for byte, marked with "
+                    + $"{IdempotencyKey.ReplayedHeader}: true. Remembered for a day. {IdempotencyKey.Rule}.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = 255, Pattern = "^[ -~]+$" },
+            });
+        }
+        foreach (var number in metadata.OfType<QueryNumber>())
+        {
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = number.Name,
+                In = ParameterLocation.Query,
+                Schema = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Integer,
+                    Minimum = number.Least.ToString(CultureInfo.InvariantCulture),
+                    Maximum = number.Most.ToString(CultureInfo.InvariantCulture),
+                    Default = number.Usual,
+                },
+            });
+        }
+        foreach (var refusals in metadata.OfType<Refusals>()) DescribeRefusals(operation, refusals);
+        return Task.CompletedTask;
+    }
+
+    private static void DescribeRefusals(OpenApiOperation operation, Refusals refusals)
+    {
+        foreach (var group in refusals.Types.GroupBy(type => type.Status.ToString(CultureInfo.InvariantCulture)))
+        {
+            IOpenApiResponse? answer = null;
+            operation.Responses?.TryGetValue(group.Key, out answer);
+            if (answer is not OpenApiResponse response) continue;
+            response.Description = string.Join("; ", group.Select(type => $"{type.Slug}: {type.Title}"));
+            if (response.Content is null || !response.Content.TryGetValue(Refusal.MediaType, out var content)) continue;
+            content.Examples = group.ToDictionary(
+                type => type.Slug,
+                IOpenApiExample (type) => new OpenApiExample { Summary = type.Meaning, Value = Example(type) });
+        }
+    }
+
+    private static JsonObject Example(ProblemType type) => new()
+    {
+        ["type"] = type.Uri,
+        ["title"] = type.Title,
+        ["status"] = type.Status,
+        ["detail"] = type.Meaning,
+    };
+
+    private static Task DescribeSchema(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken stop)
+    {
+        if (context.JsonTypeInfo.Type != typeof(RemainingStock)) return Task.CompletedTask;
+        var line = new OpenApiSchema
+        {
+            Type = JsonSchemaType.Object,
+            Properties = new Dictionary<string, IOpenApiSchema>
+            {
+                ["sku"] = new OpenApiSchema { Type = JsonSchemaType.String },
+                ["available"] = new OpenApiSchema { Type = JsonSchemaType.Integer },
+            },
+        };
+        schema.OneOf =
+        [
+            new OpenApiSchema { Type = JsonSchemaType.Integer, Description = "For the one-line form." },
+            new OpenApiSchema { Type = JsonSchemaType.Array, Items = line, Description = "For a request with items." },
+        ];
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,60 @@
+using Inventory.ReservationApi.Problems;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace Inventory.ReservationApi.Description;
+
+/// <summary>How an endpoint says what it takes and answers. The API description is made from this; requests are not.</summary>
+internal static class Described
+{
+    // What any call may meet, the gateway in front included.
+    private static readonly ProblemType[] Anywhere =
+    [
+        Problem.Validation, Problem.TooManyRequests, Problem.InternalError, Problem.UpstreamInterrupted,
+        Problem.StockUnavailable, Problem.UpstreamUnavailable, Problem.UpstreamTimeout,
+    ];
+
+    private static readonly ProblemType[] WithBody =
+    [
+        Problem.MalformedRequest, Problem.PayloadTooLarge, Problem.UnsupportedMediaType, Problem.IdempotencyKeyReused,
+    ];
+
+    /// <summary>The endpoint reads a JSON body of this shape.</summary>
+    internal static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder endpoint) where T : notnull =>
+        endpoint.Accepts<T>("application/json");
+
+    /// <summary>The endpoint reads a whole number from the query.</summary>
+    internal static RouteHandlerBuilder TakesQuery(this RouteHandlerBuilder endpoint, string name, int usual, int least, int most) =>
+        endpoint.WithMetadata(new QueryNumber(name, usual, least, most));
+
+    /// <summary>The endpoint may answer this.</summary>
+    internal static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder endpoint, int status, string description) =>
+        endpoint.WithMetadata(
+            new ProducesResponseTypeMetadata(status, typeof(T), ["application/json"]) { Description = description });
+
+    /// <summary>The endpoint may refuse with these, and with what any endpoint of its kind may.</summary>
+    internal static RouteHandlerBuilder Refuses(this RouteHandlerBuilder endpoint, params ProblemType[] own)
+    {
+        endpoint.Finally(built =>
+        {
+            var takesBody = built.Metadata.OfType<IAcceptsMetadata>().Any();
+            ProblemType[] all = [.. own, .. Anywhere, .. takesBody ? WithBody : []];
+            built.Metadata.Add(new Refusals(all));
+            foreach (var status in all.Select(type => type.Status).Distinct())
+            {
+                built.Metadata.Add(new ProducesResponseTypeMetadata(status, typeof(Refusal), [Refusal.MediaType]));
+            }
+        });
+        return endpoint;
+    }
+}
+
+/// <summary>Problems that an endpoint may answer with.</summary>
+/// <param name="Types">Which.</param>
+internal sealed record Refusals(IReadOnlyList<ProblemType> Types);
+
+/// <summary>A whole number in the query.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Usual">What counts when it is absent.</param>
+/// <param name="Least">The least it may be.</param>
+/// <param name="Most">The most it may be.</param>
+internal sealed record QueryNumber(string Name, int Usual, int Least, int Most);

@@ -1,0 +1,52 @@
+using Inventory.ReservationApi.Requests;
+using StackExchange.Redis;
+
+namespace Inventory.ReservationApi.Problems;
+
+/// <summary>
+/// Problem details for what ends outside a handler: a Redis that is away, a request that breaks off, a path that doesn't exist. What
+/// is not named here is a bug: the exception middleware logs it, and the client gets no more than a trace id.
+/// </summary>
+internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHandler
+{
+    // Redis answers, but can't act: it is loading, a replica, full, without its disk, or without its cluster.
+    private static readonly string[] Unready =
+        ["LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"];
+
+    /// <summary>What to answer after <paramref name="exception"/>; null when it is a bug.</summary>
+    internal static Refusal? Explain(Exception exception) => exception switch
+    {
+        RedisConnectionException or RedisTimeoutException => Refusal.OutcomeUnknown(),
+        RedisServerException { Message: var message } when Unready.Any(message.StartsWith) => Refusal.OutcomeUnknown(),
+        BadHttpRequestException { StatusCode: var status, Message: var message } => ForStatus(status, message),
+        _ => null,
+    };
+
+    /// <summary>For answers that the framework would leave without a body.</summary>
+    internal static Task FillBodyAsync(HttpContext http) => ForStatus(http.Response.StatusCode, null).ExecuteAsync(http);
+
+    /// <summary>For exceptions that nothing explains.</summary>
+    internal static Task AnswerBugAsync(HttpContext http) => Refusal.Of(Problem.InternalError,
+        "The request could not be completed. The trace id leads to the reason.").ExecuteAsync(http);
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> TryHandleAsync(
+        HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (Explain(exception) is not { } refusal) return false;
+        await refusal.ExecuteAsync(httpContext);
+        return true;
+    }
+
+    private static Refusal ForStatus(int status, string? detail) => status switch
+    {
+        StatusCodes.Status404NotFound => Refusal.Of(Problem.NotFound, "No resource of this API has this path."),
+        StatusCodes.Status405MethodNotAllowed =>
+            Refusal.Of(Problem.MethodNotAllowed, "The path exists, but not for this method; see the Allow header."),
+        StatusCodes.Status408RequestTimeout => Refusal.Of(Problem.RequestTimeout, "The body did not arrive in time."),
+        StatusCodes.Status413PayloadTooLarge => IncomingBody.TooLarge,
+        StatusCodes.Status415UnsupportedMediaType => IncomingBody.NotJson,
+        >= 500 => Refusal.Of(Problem.InternalError, "The request could not be completed."),
+        _ => Refusal.Of(Problem.MalformedRequest, detail ?? "The request can't be read."),
+    };
+}

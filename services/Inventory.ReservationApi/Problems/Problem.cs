@@ -1,0 +1,143 @@
+namespace Inventory.ReservationApi.Problems;
+
+/// <summary>One kind of problem, as clients may tell it from others.</summary>
+/// <param name="Slug">The last part of its URI: lower-case words and hyphens. Never changes once published.</param>
+/// <param name="Status">The HTTP status it comes with.</param>
+/// <param name="Title">A few words, the same at every occurrence.</param>
+/// <param name="Meaning">What has happened, for the page behind the URI.</param>
+/// <param name="Remedy">What a client does about it.</param>
+public sealed record ProblemType(string Slug, int Status, string Title, string Meaning, string Remedy)
+{
+    /// <summary>What stands in <c>type</c>: a reference that leads to this type's page on whatever host served it.</summary>
+    public string Uri { get; } = ProblemPages.Path + "/" + Slug;
+}
+
+/// <summary>
+/// Every problem that this API or the gateway in front of it answers with. The pages under <c>/problems</c> and the API description
+/// are made from this list, so a type that is not here has no page.
+/// </summary>
+public static class Problem
+{
+    // What was asked can't be understood, or breaks a rule that doesn't depend on stock.
+
+    public static readonly ProblemType Validation = new("validation", 400, "The request breaks a rule",
+        "The body, a part of the path or a header is readable, but a value in it is missing, unknown or out of range.",
+        "Read `errors`: it names each field and its rule. Nothing was changed; sending the same request again won't help.");
+
+    public static readonly ProblemType MalformedRequest = new("malformed-request", 400, "The request can't be read",
+        "The request isn't what HTTP or JSON allow: the body is empty, cut short, or not JSON.",
+        "Correct the request; `detail` says where reading stopped. Nothing was changed.");
+
+    public static readonly ProblemType NotFound = new("not-found", 404, "Nothing is at this address",
+        "No resource of this API has this path.",
+        "Compare the path with the API description at /openapi/v1.json.");
+
+    public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", 405, "Not with this method",
+        "The path exists, but not for this HTTP method.",
+        "Use one of the methods that the `Allow` header names.");
+
+    public static readonly ProblemType RequestTimeout = new("request-timeout", 408, "The request came too slowly",
+        "The body did not arrive in time.",
+        "Send it again. Nothing was changed.");
+
+    public static readonly ProblemType PayloadTooLarge = new("payload-too-large", 413, "The body is too large",
+        "Request bodies may have 64 KiB. Not even a full batch of reservations comes near that.",
+        "Send less, or split a batch.");
+
+    public static readonly ProblemType UnsupportedMediaType = new("unsupported-media-type", 415, "Not this kind of body",
+        "The body isn't labelled as JSON in UTF-8, or it is compressed.",
+        "Send `Content-Type: application/json` and no `Content-Encoding`.");
+
+    public static readonly ProblemType IdempotencyKeyReused = new("idempotency-key-reused", 422, "The key belongs to another request",
+        "This Idempotency-Key came with another request (method, path or body) within the time that keys are remembered.",
+        "Use a fresh key for a new request, and the same body byte for byte for a retry.");
+
+    public static readonly ProblemType ReservationIdReused = new("reservation-id-reused", 422, "The id belongs to another reservation",
+        "This reservationId was used for other lines or by another customer.",
+        "Use a fresh UUID for a new reservation.");
+
+    // The stock says no. The same request may succeed later.
+
+    public static readonly ProblemType UnknownSku = new("unknown-sku", 404, "No such SKU",
+        "The SKU isn't on sale here.",
+        "Check the SKU in `sku`. A product that was added just now appears within a second.");
+
+    public static readonly ProblemType InsufficientStock = new("insufficient-stock", 409, "Not enough stock",
+        "A line asks for more units than are available. Nothing was held: a reservation is held whole or not at all.",
+        "Ask for no more than `available` says for each SKU, or try again later: holds that run out come back on sale.");
+
+    public static readonly ProblemType ActiveReservationExists = new(
+        "active-reservation-exists", 409, "The customer holds this SKU already",
+        "The customer has an active reservation of a SKU that was asked for; the answer names it.",
+        "Use the reservation in `reservationId`, release it, or send `onExisting: \"replace\"` to swap it for the new one in one step.");
+
+    public static readonly ProblemType LimitExceeded = new("limit-exceeded", 409, "More than one customer may have",
+        "The customer would have more units of the SKU, held and bought, than its limit per customer allows.",
+        "Ask for no more than `limit` less `units`.");
+
+    public static readonly ProblemType SkuPaused = new("sku-paused", 409, "Sale is paused",
+        "The SKU isn't sold at the moment. Holds that exist stay valid.",
+        "Try again when sale has been resumed.");
+
+    // The reservation is not in a state for what was asked.
+
+    public static readonly ProblemType ReservationNotFound = new("reservation-not-found", 404, "No such reservation",
+        "No reservation has this id, or it ended so long ago that it is no longer remembered.",
+        "Check the id; reserve again if the stock is still wanted.");
+
+    public static readonly ProblemType HoldExpired = new("hold-expired", 409, "The hold has run out",
+        "The reservation reached its deadline, and its units are back on sale. Nothing brings it back.",
+        "Reserve again.");
+
+    public static readonly ProblemType ReservationEnded = new("reservation-ended", 409, "The reservation has ended",
+        "The reservation was released or confirmed before; `reservationStatus` says which. It ends exactly once.",
+        "Reserve again if stock is still wanted.");
+
+    public static readonly ProblemType HoldConfirming = new("hold-confirming", 409, "The hold is becoming an order",
+        "The reservation is being confirmed, so it can be neither changed nor given back.",
+        "Wait a moment and read the reservation: it will be confirmed, or pending again.");
+
+    public static readonly ProblemType LifetimeCapped = new("lifetime-capped", 409, "The hold can't get older",
+        "The reservation has its longest lifetime already, extensions included.",
+        "Confirm it before `expiresAt`.");
+
+    // Not the client's fault.
+
+    public static readonly ProblemType TooManyRequests = new("too-many-requests", 429, "Too many requests",
+        "This client has used up its share of requests for the moment.",
+        "Wait as long as `Retry-After` says. An Idempotency-Key makes the retry safe.");
+
+    public static readonly ProblemType InternalError = new("internal-error", 500, "Something is broken here",
+        "The service met a state that its authors did not expect.",
+        "Report the trace id. An Idempotency-Key makes a retry safe.");
+
+    public static readonly ProblemType UpstreamInterrupted = new("upstream-interrupted", 502, "The answer was lost",
+        "The connection between the gateway and the service broke after the request had been passed on.",
+        "Try again with the same Idempotency-Key or reservationId: the first attempt may have been carried out.");
+
+    public static readonly ProblemType UpstreamUnavailable = new("upstream-unavailable", 503, "The service is away",
+        "The gateway has no service at the moment that could answer this path. Nothing was changed.",
+        "Try again after `Retry-After`.");
+
+    public static readonly ProblemType StockUnavailable = new("stock-unavailable", 503, "Stock can't be decided now",
+        "The store that decides about stock is away, or its data is being checked after a failure. Nothing is sold meanwhile.",
+        "Try again after `Retry-After`, with the same Idempotency-Key or reservationId: the first attempt may have been carried out.");
+
+    public static readonly ProblemType UpstreamTimeout = new("upstream-timeout", 504, "The service behind the gateway is slow",
+        "The gateway waited for the service that answers this path and got no answer in time.",
+        "Try again shortly, with the same Idempotency-Key or reservationId: the first attempt may have been carried out.");
+
+    /// <summary>All of them, by status.</summary>
+    public static IReadOnlyList<ProblemType> All { get; } =
+    [
+        Validation, MalformedRequest,
+        NotFound, UnknownSku, ReservationNotFound,
+        MethodNotAllowed, RequestTimeout,
+        InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused,
+        HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped,
+        PayloadTooLarge, UnsupportedMediaType,
+        IdempotencyKeyReused, ReservationIdReused,
+        TooManyRequests,
+        InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, UpstreamTimeout,
+    ];
+}

@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Serialization;
+using Inventory.ReservationApi.Requests;
+using Inventory.ReservationApi.Reservations;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Problems;
+
+/// <summary>
+/// One occurrence of a <see cref="ProblemType"/> as problem details (RFC 9457). Members that a type doesn't have are absent from
+/// its body.
+/// </summary>
+public sealed record Refusal : IResult
+{
+    internal const string MediaType = "application/problem+json";
+
+    private Refusal(ProblemType kind, string detail) => (Kind, Detail) = (kind, detail);
+
+    /// <summary>The kind of problem.</summary>
+    [JsonIgnore] public ProblemType Kind { get; }
+
+    /// <summary>Names the kind of problem and leads to its page.</summary>
+    /// <example>/problems/insufficient-stock</example>
+    public string Type => Kind.Uri;
+
+    /// <summary>The kind of problem in a few words.</summary>
+    /// <example>Not enough stock</example>
+    public string Title => Kind.Title;
+
+    /// <summary>The HTTP status.</summary>
+    /// <example>409</example>
+    public int Status => Kind.Status;
+
+    /// <summary>What is wrong this time, for people.</summary>
+    public string Detail { get; }
+
+    /// <summary>The path that was asked for.</summary>
+    /// <example>/api/reservations</example>
+    public string? Instance { get; private init; }
+
+    /// <summary>
+    /// Finds this request in logs and traces. Absent where the request has an Idempotency-Key, because its answer is
+    /// repeated byte for byte; the Trace-Id header always has it.
+    /// </summary>
+    public string? TraceId { get; private init; }
+
+    /// <summary>For validation: the rules that are broken, by field.</summary>
+    public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
+
+    /// <summary>For insufficient-stock: what was asked for and what there is.</summary>
+    public IReadOnlyList<Shortage>? Available { get; init; }
+
+    /// <summary>The SKU it is about, where it is about one.</summary>
+    public string? Sku { get; init; }
+
+    /// <summary>The reservation it is about.</summary>
+    public Guid? ReservationId { get; init; }
+
+    /// <summary>That reservation's state.</summary>
+    public string? ReservationStatus { get; init; }
+
+    /// <summary>That reservation's deadline, UTC.</summary>
+    public DateTime? ExpiresAt { get; init; }
+
+    /// <summary>What to send instead.</summary>
+    public string? Hint { get; init; }
+
+    /// <summary>For limit-exceeded: units of the SKU that one customer may have.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>For limit-exceeded: units that this customer has, held and bought.</summary>
+    public int? Units { get; init; }
+
+    /// <summary>Seconds after which another attempt makes sense; also in the Retry-After header.</summary>
+    public int? RetryAfterSeconds { get; init; }
+
+    /// <summary>One SKU of which there is too little.</summary>
+    /// <param name="Sku">The SKU.</param>
+    /// <param name="Requested">Units asked for.</param>
+    /// <param name="Available">Units that could be held.</param>
+    public sealed record Shortage(string Sku, int Requested, int Available);
+
+    internal static Refusal Of(ProblemType kind, string detail) => new(kind, detail);
+
+    internal static Refusal Invalid(string field, string rule) =>
+        Invalid(new Dictionary<string, string[]> { [field] = [rule] });
+
+    internal static Refusal Invalid(IReadOnlyDictionary<string, string[]> errors) =>
+        new(Problem.Validation, "Nothing was changed. The fields in `errors` break the rules given there.") { Errors = errors };
+
+    internal static Refusal UnknownSku(string? sku) => new(Problem.UnknownSku, $"No SKU {sku} is on sale here.") { Sku = sku };
+
+    internal static Refusal Paused(string? sku) => new(Problem.SkuPaused, $"Sale of {sku} is paused.") { Sku = sku };
+
+    internal static Refusal Insufficient(IReadOnlyList<LineAvailability> lines)
+    {
+        var shortages = lines.Select(line => new Shortage(line.Sku, line.Requested, line.Available)).ToList();
+        var short1 = shortages.Find(line => line.Available < line.Requested) ?? shortages[0];
+        return new(Problem.InsufficientStock,
+            $"{short1.Requested} of {short1.Sku} were asked for, and {short1.Available} are available. Nothing was held.")
+        {
+            Available = shortages,
+        };
+    }
+
+    internal static Refusal LimitExceeded(string? sku, int limit, int units) =>
+        new(Problem.LimitExceeded, $"One customer may have {limit} of {sku}, and this one has {units}.")
+        {
+            Sku = sku,
+            Limit = limit,
+            Units = units,
+        };
+
+    internal static Refusal ActiveReservationExists(string? sku, Reservation reservation) =>
+        (About(Problem.ActiveReservationExists, $"The customer has an active reservation of {sku}.", reservation) with { Sku = sku })
+        .InFavourOf(reservation);
+
+    internal static Refusal KeyReused() =>
+        new(Problem.IdempotencyKeyReused, "This Idempotency-Key came with another request before.");
+
+    /// <param name="kind">One of the problems that are about a reservation's state.</param>
+    /// <param name="detail">What is wrong.</param>
+    /// <param name="reservation">The reservation as it is.</param>
+    internal static Refusal About(ProblemType kind, string detail, Reservation reservation) => new(kind, detail)
+    {
+        ReservationId = reservation.Id,
+        ReservationStatus = reservation.Status.Word(),
+        ExpiresAt = reservation.ExpiresAt.UtcDateTime,
+    };
+
+    /// <summary>Names a reservation of the holder's own that takes up what was asked for: nobody is blocked by their own hold unawares.</summary>
+    internal Refusal InFavourOf(Reservation? own) => own is null ? this : this with
+    {
+        ReservationId = own.Id,
+        ReservationStatus = own.Status.Word(),
+        ExpiresAt = own.ExpiresAt.UtcDateTime,
+        Hint = "Send onExisting: \"replace\" to give this reservation back and hold the new one in the same step.",
+    };
+
+    /// <summary>For a hold that is being confirmed.</summary>
+    internal static Refusal Confirming(Reservation reservation) =>
+        About(Problem.HoldConfirming, "The hold is being confirmed.", reservation);
+
+    /// <summary>For a reservation that has ended in another way than was asked for.</summary>
+    internal static Refusal Ended(Reservation reservation) => reservation.Status == Stock.ReservationStatus.Expired
+        ? About(Problem.HoldExpired, "The hold has run out, and its units are back on sale.", reservation)
+        : About(Problem.ReservationEnded, $"The reservation has been {reservation.Status.Word()} before.", reservation);
+
+    /// <summary>For a Redis that is known to have done nothing.</summary>
+    internal static Refusal Fenced() => new(Problem.StockUnavailable,
+        "Stock is being checked after a failure. Nothing was changed; try again shortly.")
+    { RetryAfterSeconds = 2 };
+
+    /// <summary>For a Redis that may have acted without our hearing of it.</summary>
+    internal static Refusal OutcomeUnknown() => new(Problem.StockUnavailable,
+        "The stock store did not answer, so the outcome is unknown. Retrying with the same Idempotency-Key or reservationId is safe: "
+        + "it returns what has happened, or does it now. Without either, a retry may hold stock twice.")
+    { RetryAfterSeconds = 1 };
+
+    /// <inheritdoc/>
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        httpContext.Response.Headers["Trace-Id"] = TraceOf(httpContext);
+        if (RetryAfterSeconds is { } seconds)
+        {
+            httpContext.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
+        }
+        return JsonAnswer.WriteAsync(httpContext, Status, In(httpContext), ApiJson.Default.Refusal, MediaType);
+    }
+
+    /// <summary>This problem as it stands in the body of an answer to <paramref name="http"/>.</summary>
+    internal Refusal In(HttpContext http) => this with
+    {
+        Instance = http.Request.Path.Value,
+        TraceId = http.Request.Headers.ContainsKey(IdempotencyKey.Header) ? null : TraceOf(http),
+    };
+
+    private static string TraceOf(HttpContext http) => Activity.Current?.TraceId.ToHexString() ?? http.TraceIdentifier;
+}

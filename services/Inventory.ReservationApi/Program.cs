@@ -1,0 +1,38 @@
+using Inventory.ReservationApi;
+using Inventory.ReservationApi.Availability;
+using Inventory.ReservationApi.Carts;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.ReservationApi.Reservations;
+
+var builder = WebApplication.CreateBuilder(args);
+builder.AddServiceDefaults();
+builder.AddRedisClient("redis");
+builder.Services.AddStockEngine();
+ReservationOptions.Register(builder.Services);
+builder.Services.AddExceptionHandler<Failures>();
+builder.Services.AddApiDescription();
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = IncomingBody.MaxBytes);
+
+var app = builder.Build();
+app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failures.AnswerBugAsync });
+app.UseStatusCodePages(bare => Failures.FillBodyAsync(bare.HttpContext));
+app.MapDefaultEndpoints();
+app.MapApiDescription();
+ProblemPages.Map(app);
+
+Reserve.Map(app);
+ReserveBatch.Map(app);
+FindReservation.Map(app);
+ReleaseReservation.Map(app);
+ExtendReservation.Map(app);
+ShowStock.Map(app);
+
+ReserveForCart.Map(app);
+ExtendForCart.Map(app);
+ReleaseForCart.Map(app);
+CartSnapshot.Map(app);
+ListEvents.Map(app);
+
+app.Run();

@@ -1,0 +1,58 @@
+using System.ComponentModel.DataAnnotations;
+using Inventory.Stock;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReservationApi;
+
+/// <summary>What clients may ask of this API. Section <c>Reservations</c>.</summary>
+public sealed class ReservationOptions
+{
+    /// <summary>Where these options stand in the configuration.</summary>
+    public const string Section = "Reservations";
+
+    /// <summary>How long a hold lasts when the client doesn't say. Ten minutes are enough to pay, and short enough to be missed.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")] public TimeSpan DefaultHold { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Longest hold, and longest extension, that a client may ask for. Keeps one request from locking stock for days.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")] public TimeSpan LongestHold { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>Most lines of one reservation. Bounds how long its script keeps Redis from serving others.</summary>
+    [Range(1, 1_000)] public int MaxLines { get; init; } = 100;
+
+    /// <summary>Most reservations of one batch. Bounds what one request keeps in flight.</summary>
+    [Range(1, 1_000)] public int MaxBatch { get; init; } = 100;
+
+    /// <summary>Whether a customer may have several active reservations of one SKU.</summary>
+    public ActiveReservationRule ActivePerCustomerAndSku { get; init; } = ActiveReservationRule.UnlessLimited;
+
+    /// <summary>What the engine does about a customer's other reservations of a SKU, unless they ask for it to be replaced.</summary>
+    internal OnExisting OnExisting => ActivePerCustomerAndSku switch
+    {
+        ActiveReservationRule.Always => OnExisting.Refuse,
+        ActiveReservationRule.UnlessLimited => OnExisting.RefuseUnlessLimited,
+        ActiveReservationRule.Never => OnExisting.Allow,
+        _ => throw new ArgumentOutOfRangeException(nameof(ActivePerCustomerAndSku), ActivePerCustomerAndSku, null),
+    };
+
+    internal static void Register(IServiceCollection services) => services.AddOptions<ReservationOptions>()
+        .BindConfiguration(Section, bind => bind.ErrorOnUnknownConfiguration = true)
+        .ValidateDataAnnotations()
+        .Validate(own => Enum.IsDefined(own.ActivePerCustomerAndSku), "ActivePerCustomerAndSku must be Always, UnlessLimited or Never.")
+        .Validate(own => own.DefaultHold <= own.LongestHold, "DefaultHold must not be longer than LongestHold.")
+        .Validate<IOptions<StockOptions>>((own, stock) => own.LongestHold <= stock.Value.MaxLifetime,
+            "Reservations:LongestHold must not be longer than Inventory:MaxLifetime.")
+        .ValidateOnStart();
+}
+
+/// <summary>Where the rule of one active reservation per customer and SKU holds.</summary>
+public enum ActiveReservationRule
+{
+    /// <summary>For every SKU.</summary>
+    Always,
+
+    /// <summary>For SKUs without a limit per customer; where there is one, that limit decides.</summary>
+    UnlessLimited,
+
+    /// <summary>Nowhere.</summary>
+    Never,
+}

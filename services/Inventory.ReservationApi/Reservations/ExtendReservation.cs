@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Text.Json.Serialization;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.Stock;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReservationApi.Reservations;
+
+/// <summary>POST /api/reservations/{id}/extend: more time to pay. Never brings a hold back that has run out.</summary>
+public static class ExtendReservation
+{
+    /// <summary>How much more time.</summary>
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+    public sealed record Request
+    {
+        /// <summary>Seconds to add to the deadline, 1 to 3600.</summary>
+        /// <example>60</example>
+        public int? AddSeconds { get; init; }
+    }
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(Reserve.Path + "/{id}/extend", Handle)
+        .WithName(nameof(ExtendReservation))
+        .WithTags("Reservations")
+        .WithSummary("Give a hold more time")
+        .WithDescription("Adds to the deadline, up to the longest lifetime that a hold may have; expiresAt says how far it went.")
+        .Takes<Request>()
+        .Answers<ReservationView>(StatusCodes.Status200OK, "The reservation with its new deadline.")
+        .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
+            Problem.LifetimeCapped);
+
+    internal static async Task<IResult> Handle(
+        HttpContext http, string id, StockEngine engine, IOptions<ReservationOptions> options)
+    {
+        if (ReservationAddress.Read(id, out var reservationId) is { } badAddress) return badAddress;
+        var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ExtendReservationRequest);
+        if (incoming.Refusal is { } unreadable) return unreadable;
+        var errors = new FieldErrors();
+        errors.CheckSeconds("addSeconds", incoming.Value.AddSeconds, options.Value.LongestHold);
+        if (errors.ToRefusal() is { } invalid) return invalid;
+
+        var by = TimeSpan.FromSeconds(incoming.Value.AddSeconds!.Value);
+        var answer = await engine.ExtendAsync(reservationId, by, incoming.Idempotency);
+
+        IdempotencyKey.MarkReplayed(http, answer.Replayed);
+        return answer.Outcome switch
+        {
+            ExtendOutcome.Extended => JsonAnswer.Of(StatusCodes.Status200OK,
+                new ReservationView(answer.Reservation!, answer.DecidedAt), ApiJson.Default.ReservationView),
+            ExtendOutcome.NotFound => ReservationAddress.NotFound(reservationId),
+            _ => Refuse(answer),
+        };
+    }
+
+    /// <summary>What either interface answers when a hold was found and got no more time.</summary>
+    internal static Refusal Refuse(ExtendAnswer answer) => answer.Outcome switch
+    {
+        ExtendOutcome.Ended => Refusal.Ended(answer.Reservation!),
+        ExtendOutcome.Confirming => Refusal.Confirming(answer.Reservation!),
+        ExtendOutcome.LifetimeCapped =>
+            Refusal.About(Problem.LifetimeCapped, "The hold has its longest lifetime already.", answer.Reservation!),
+        ExtendOutcome.KeyReused => Refusal.KeyReused(),
+        ExtendOutcome.Fenced => Refusal.Fenced(),
+        _ => throw new UnreachableException($"The engine answered {answer.Outcome}."),
+    };
+}

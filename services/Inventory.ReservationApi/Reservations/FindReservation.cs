@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Reservations;
+
+/// <summary>GET /api/reservations/{id}: a reservation as it is now, or how it ended.</summary>
+public static class FindReservation
+{
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Reserve.Path + "/{id}", Handle)
+        .WithName(nameof(FindReservation))
+        .WithTags("Reservations")
+        .WithSummary("Read a reservation")
+        .WithDescription("Ended reservations are found for a day, with their final status.")
+        .Answers<ReservationView>(StatusCodes.Status200OK, "The reservation.")
+        .Refuses(Problem.ReservationNotFound);
+
+    internal static async Task<IResult> Handle(string id, StockEngine engine)
+    {
+        if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
+        var answer = await engine.FindAsync(reservationId);
+        return answer.Outcome switch
+        {
+            FindOutcome.Active or FindOutcome.Ended => JsonAnswer.Of(StatusCodes.Status200OK,
+                new ReservationView(answer.Reservation!, answer.DecidedAt), ApiJson.Default.ReservationView),
+            FindOutcome.NotFound => ReservationAddress.NotFound(reservationId),
+            FindOutcome.Fenced => Refusal.Fenced(),
+            _ => throw new UnreachableException($"The engine answered {answer.Outcome}."),
+        };
+    }
+}
+
+/// <summary>The reservation id in a path.</summary>
+internal static class ReservationAddress
+{
+    /// <summary>Null, unless <paramref name="text"/> isn't a UUID in its usual form.</summary>
+    internal static Refusal? Read(string text, out Guid id) => Guid.TryParseExact(text, "D", out id)
+        ? null
+        : Refusal.Invalid("id", "must be a UUID such as 019aa4f0-5d2a-7c31-9a54-0f6d3b2c1e10");
+
+    internal static Refusal NotFound(Guid id) => Refusal.Of(Problem.ReservationNotFound, $"There is no reservation {id}.");
+}

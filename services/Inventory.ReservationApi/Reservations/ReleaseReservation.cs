@@ -1,0 +1,48 @@
+using System.Buffers;
+using System.Diagnostics;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Reservations;
+
+/// <summary>DELETE /api/reservations/{id}: give a reservation back before its deadline.</summary>
+public static class ReleaseReservation
+{
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete(Reserve.Path + "/{id}", Handle)
+        .WithName(nameof(ReleaseReservation))
+        .WithTags("Reservations")
+        .WithSummary("Give a reservation back")
+        .WithDescription("Its units are on sale again at once. Releasing twice succeeds twice.")
+        .Answers<ReservationView>(StatusCodes.Status200OK, "Released, now or before: the reservation as it ended.")
+        .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
+            Problem.IdempotencyKeyReused);
+
+    internal static async Task<IResult> Handle(HttpContext http, string id, StockEngine engine)
+    {
+        if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
+        if (IdempotencyKey.Read(http, ReadOnlySequence<byte>.Empty, out var idempotency) is { } badKey) return badKey;
+
+        var answer = await engine.ReleaseAsync(reservationId, idempotency);
+
+        IdempotencyKey.MarkReplayed(http, answer.Replayed);
+        return answer.Outcome switch
+        {
+            ReleaseOutcome.Released or ReleaseOutcome.AlreadyReleased => JsonAnswer.Of(StatusCodes.Status200OK,
+                new ReservationView(answer.Reservation!, answer.DecidedAt), ApiJson.Default.ReservationView),
+            ReleaseOutcome.NotFound => ReservationAddress.NotFound(reservationId),
+            _ => Refuse(answer),
+        };
+    }
+
+    /// <summary>What either interface answers when a hold was found and could not be given back.</summary>
+    internal static Refusal Refuse(ReleaseAnswer answer) => answer.Outcome switch
+    {
+        ReleaseOutcome.Ended => Refusal.Ended(answer.Reservation!),
+        ReleaseOutcome.Confirming => Refusal.Confirming(answer.Reservation!),
+        ReleaseOutcome.KeyReused => Refusal.KeyReused(),
+        ReleaseOutcome.Fenced => Refusal.Fenced(),
+        _ => throw new UnreachableException($"The engine answered {answer.Outcome}."),
+    };
+}

@@ -1,0 +1,72 @@
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Reservations;
+
+/// <summary>A reservation as clients see it.</summary>
+public record ReservationView
+{
+    internal ReservationView(Reservation reservation, DateTimeOffset now)
+    {
+        ReservationId = reservation.Id;
+        if (reservation.Holder.IsCart) CartId = reservation.Holder.Id;
+        else CustomerId = reservation.Holder.Id;
+        Status = reservation.Status.Word();
+        ExpiresAt = reservation.ExpiresAt.UtcDateTime;
+        ExpiresInSeconds = reservation.SecondsLeft(now);
+        Items = [.. reservation.Lines.Select(line => new ItemView(line.Sku, line.Quantity))];
+    }
+
+    /// <summary>Its id: the client's own, or ours.</summary>
+    /// <example>019aa4f0-5d2a-7c31-9a54-0f6d3b2c1e10</example>
+    public Guid ReservationId { get; }
+
+    /// <summary>The customer who holds it; absent when a cart does.</summary>
+    /// <example>user-1</example>
+    public string? CustomerId { get; }
+
+    /// <summary>The cart that holds it, for holds made through the cart interface.</summary>
+    public string? CartId { get; }
+
+    /// <summary>pending, confirming, confirmed, released or expired. The last three are final.</summary>
+    /// <example>pending</example>
+    public string Status { get; }
+
+    // A DateTime, because JSON then has the short form with Z.
+    /// <summary>When a pending hold ends by itself, UTC.</summary>
+    /// <example>2026-11-21T12:10:00Z</example>
+    public DateTime ExpiresAt { get; }
+
+    /// <summary>Whole seconds from the decision until then; 0 when the reservation has ended.</summary>
+    /// <example>600</example>
+    public int ExpiresInSeconds { get; }
+
+    /// <summary>What is held, one line per SKU.</summary>
+    public IReadOnlyList<ItemView> Items { get; }
+}
+
+/// <summary>One line of a reservation.</summary>
+/// <param name="Sku">The SKU.</param>
+/// <param name="Quantity">Units of it.</param>
+public sealed record ItemView(string Sku, int Quantity);
+
+/// <summary>How reservations are put for clients of either interface.</summary>
+internal static class ReservationWords
+{
+    /// <summary>The state as it stands in JSON.</summary>
+    internal static string Word(this ReservationStatus status) => status switch
+    {
+        ReservationStatus.Pending => "pending",
+        ReservationStatus.Confirming => "confirming",
+        ReservationStatus.Confirmed => "confirmed",
+        ReservationStatus.Released => "released",
+        ReservationStatus.Expired => "expired",
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No word for this status."),
+    };
+
+    /// <summary>Whole seconds left at <paramref name="now"/>, rounded down so that nobody counts on time they don't have.</summary>
+    internal static int SecondsLeft(this Reservation reservation, DateTimeOffset now)
+    {
+        var active = reservation.Status is ReservationStatus.Pending or ReservationStatus.Confirming;
+        return active ? (int)Math.Clamp((reservation.ExpiresAt - now).TotalSeconds, 0, int.MaxValue) : 0;
+    }
+}

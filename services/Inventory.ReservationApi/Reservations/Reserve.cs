@@ -1,0 +1,204 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Serialization;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.Stock;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReservationApi.Reservations;
+
+/// <summary>POST /api/reservations: hold stock for a customer while they pay, every line or none.</summary>
+public static class Reserve
+{
+    internal const string Path = "/api/reservations";
+
+    /// <summary>What to hold and for whom: customerId and items, or in one line productId, userId and quantity.</summary>
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+    public sealed record Request
+    {
+        /// <summary>The customer: 1 to 128 letters, digits or . _ - @ + = | ~</summary>
+        /// <example>user-1</example>
+        public string? CustomerId { get; init; }
+
+        /// <summary>What to hold, 1 to 100 lines. Lines of one SKU are added up.</summary>
+        public IReadOnlyList<Item?>? Items { get; init; }
+
+        /// <summary>One-line form: the SKU.</summary>
+        public string? ProductId { get; init; }
+
+        /// <summary>One-line form: the customer.</summary>
+        public string? UserId { get; init; }
+
+        /// <summary>One-line form: units, 1 or more.</summary>
+        public int? Quantity { get; init; }
+
+        /// <summary>How long to hold, 1 to 3600 seconds; 600 when absent.</summary>
+        /// <example>600</example>
+        public int? TtlSeconds { get; init; }
+
+        /// <summary>
+        /// The client's own id for the reservation. Sending the same id and lines again returns the reservation, however late.
+        /// </summary>
+        public Guid? ReservationId { get; init; }
+
+        /// <summary>
+        /// When the customer has an active reservation of one of the SKUs: "refuse" (the default), or "replace" to swap it for this one in
+        /// one step.
+        /// </summary>
+        /// <example>refuse</example>
+        public string? OnExisting { get; init; }
+
+        internal bool IsOneLine => Items is null && CustomerId is null && (ProductId ?? UserId) is not null;
+    }
+
+    /// <summary>One line of a request.</summary>
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+    public sealed record Item
+    {
+        /// <summary>The SKU: 1 to 64 letters, digits or . _ -</summary>
+        /// <example>sku-123</example>
+        public string? Sku { get; init; }
+
+        /// <summary>Units, 1 or more.</summary>
+        /// <example>2</example>
+        public int? Quantity { get; init; }
+    }
+
+    /// <summary>The reservation, and what is left beside a new one.</summary>
+    public sealed record Response : ReservationView
+    {
+        internal Response(Reservation reservation, DateTimeOffset now, RemainingStock? remaining) : base(reservation, now) =>
+            RemainingStock = remaining;
+
+        /// <inheritdoc cref="Reservations.RemainingStock"/>
+        public RemainingStock? RemainingStock { get; }
+    }
+
+    /// <summary>One reservation's answer: a view or a problem.</summary>
+    internal readonly record struct Answer(int Status, Response? Reservation, Refusal? Refusal);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(Path, Handle)
+        .WithName(nameof(Reserve))
+        .WithTags("Reservations")
+        .WithSummary("Hold stock for a customer")
+        .WithDescription("Holds every line or none until the deadline. 201 for a new hold, 200 with the reservation as it stands when "
+            + "this reservationId was used for the same request before. remainingStock stands in answers to new holds: a list of "
+            + "{sku, available} for a request with items, a number for the one-line form.")
+        .Takes<Request>()
+        .Answers<Response>(StatusCodes.Status201Created, "Held. The Location header has its address.")
+        .Answers<Response>(StatusCodes.Status200OK, "Held before, or ended: the reservation as it stands.")
+        .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.ActiveReservationExists, Problem.LimitExceeded,
+            Problem.SkuPaused, Problem.ReservationIdReused);
+
+    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+    {
+        var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveRequest);
+        if (incoming.Refusal is { } unreadable) return unreadable;
+        var (request, idempotency, _) = incoming;
+        if (Check(request, options.Value) is { } invalid) return invalid;
+
+        var answer = await engine.ReserveAsync(ToEngine(request, options.Value, idempotency));
+
+        IdempotencyKey.MarkReplayed(http, answer.Replayed);
+        var (status, reservation, refusal) = Understand(answer, request.IsOneLine);
+        if (reservation is null) return refusal!;
+        if (status == StatusCodes.Status201Created)
+        {
+            http.Response.Headers.Location = string.Create(CultureInfo.InvariantCulture, $"{Path}/{reservation.ReservationId}");
+        }
+        return JsonAnswer.Of(status, reservation, ApiJson.Default.ReserveResponse);
+    }
+
+    /// <summary>Checks every rule that doesn't depend on stock; null when all are kept.</summary>
+    internal static Refusal? Check(Request request, ReservationOptions options)
+    {
+        var errors = new FieldErrors();
+        if (request.IsOneLine)
+        {
+            errors.CheckSku("productId", request.ProductId);
+            errors.CheckHolderId("userId", request.UserId);
+            errors.CheckQuantity("quantity", request.Quantity);
+        }
+        else
+        {
+            CheckItemsForm(request, options.MaxLines, ref errors);
+        }
+        if (request.TtlSeconds is not null) errors.CheckSeconds("ttlSeconds", request.TtlSeconds, options.LongestHold);
+        if (request.ReservationId == Guid.Empty) errors.Add("reservationId", "must not be all zeros");
+        if (request.OnExisting is not (null or "refuse" or "replace")) errors.Add("onExisting", "must be \"refuse\" or \"replace\"");
+        return errors.ToRefusal();
+    }
+
+    private static void CheckItemsForm(Request request, int maxLines, ref FieldErrors errors)
+    {
+        const string OtherForm = "belongs to the one-line form: send customerId and items, or productId, userId and quantity";
+        if (request.ProductId is not null) errors.Add("productId", OtherForm);
+        if (request.UserId is not null) errors.Add("userId", OtherForm);
+        if (request.Quantity is not null) errors.Add("quantity", OtherForm);
+        errors.CheckHolderId("customerId", request.CustomerId);
+        if (request.Items is not { } items)
+        {
+            errors.Add("items", FieldErrors.Required);
+            return;
+        }
+        if (items.Count < 1 || items.Count > maxLines)
+        {
+            errors.Add("items", $"must have 1 to {maxLines} lines");
+            return;
+        }
+        for (var i = 0; i < items.Count; i++)
+        {
+            if (items[i] is { } item && Names.IsSku(item.Sku) && item.Quantity >= 1) continue;
+            errors.CheckSku($"items[{i}].sku", items[i]?.Sku);
+            errors.CheckQuantity($"items[{i}].quantity", items[i]?.Quantity);
+        }
+        if (!errors.Any && items.Count > 1 && SomeSkuOverflows(items))
+        {
+            errors.Add("items", $"must not have more than {int.MaxValue} units of one SKU");
+        }
+    }
+
+    private static bool SomeSkuOverflows(IReadOnlyList<Item?> items) =>
+        items.Sum(item => (long)item!.Quantity!.Value) > int.MaxValue
+        && items.GroupBy(item => item!.Sku).Any(same => same.Sum(item => (long)item!.Quantity!.Value) > int.MaxValue);
+
+    /// <summary>A checked request as the engine takes it.</summary>
+    internal static ReserveRequest ToEngine(Request request, ReservationOptions options, Idempotency? idempotency) => new()
+    {
+        Id = request.ReservationId ?? Guid.CreateVersion7(),
+        Holder = Holder.Customer((request.IsOneLine ? request.UserId : request.CustomerId)!),
+        Lines = request.IsOneLine
+            ? [new(request.ProductId!, request.Quantity!.Value)]
+            : [.. request.Items!.Select(item => new Line(item!.Sku!, item.Quantity!.Value))],
+        HoldFor = request.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.DefaultHold,
+        OnExisting = request.OnExisting == "replace" ? OnExisting.Replace : options.OnExisting,
+        Idempotency = idempotency,
+    };
+
+    /// <summary>The engine's answer in terms of HTTP. A function of the answer alone, so that a replay gives the same bytes.</summary>
+    internal static Answer Understand(ReserveAnswer answer, bool oneLine)
+    {
+        Answer View(int status, RemainingStock? remaining) =>
+            new(status, new Response(answer.Reservation!, answer.DecidedAt, remaining), null);
+        static Answer Refuse(Refusal refusal) => new(refusal.Status, null, refusal);
+
+        return answer.Outcome switch
+        {
+            ReserveOutcome.Held => View(StatusCodes.Status201Created, new(answer.Available, oneLine)),
+            ReserveOutcome.AlreadyHeld or ReserveOutcome.Ended => View(StatusCodes.Status200OK, null),
+            ReserveOutcome.Insufficient => Refuse(Refusal.Insufficient(answer.Available).InFavourOf(answer.Reservation)),
+            ReserveOutcome.UnknownSku => Refuse(Refusal.UnknownSku(answer.Sku)),
+            ReserveOutcome.ActiveReservationExists => Refuse(Refusal.ActiveReservationExists(answer.Sku, answer.Reservation!)),
+            ReserveOutcome.LimitExceeded =>
+                Refuse(Refusal.LimitExceeded(answer.Sku, answer.Limit, answer.Units).InFavourOf(answer.Reservation)),
+            ReserveOutcome.Paused => Refuse(Refusal.Paused(answer.Sku)),
+            ReserveOutcome.IdReused => Refuse(Refusal.Of(Problem.ReservationIdReused,
+                "This reservationId was used for other lines or by another customer.")),
+            ReserveOutcome.KeyReused => Refuse(Refusal.KeyReused()),
+            ReserveOutcome.Fenced => Refuse(Refusal.Fenced()),
+            _ => throw new UnreachableException($"The engine answered {answer.Outcome}, which it should have settled itself."),
+        };
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text.Json.Serialization;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.Stock;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReservationApi.Reservations;
+
+/// <summary>
+/// POST /api/reservations/batch: many independent reservations in one call. Each succeeds or fails by itself; a body that isn't of the
+/// right shape holds nothing at all.
+/// </summary>
+public static class ReserveBatch
+{
+    /// <summary>Reservations that don't depend on each other.</summary>
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+    public sealed record Request
+    {
+        /// <summary>1 to 100 reservations.</summary>
+        public IReadOnlyList<Reserve.Request?>? Reservations { get; init; }
+    }
+
+    /// <summary>What became of them.</summary>
+    /// <param name="Outcomes">One for each reservation, in the order of the request.</param>
+    public sealed record Response(IReadOnlyList<Outcome> Outcomes);
+
+    /// <summary>What became of one reservation: what a call of its own would have been answered.</summary>
+    /// <param name="Status">The HTTP status.</param>
+    /// <param name="Reservation">The reservation; absent when it was refused.</param>
+    /// <param name="Problem">Why it was refused; absent when it wasn't.</param>
+    public sealed record Outcome(int Status, Reserve.Response? Reservation, Refusal? Problem);
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(Reserve.Path + "/batch", Handle)
+        .WithName(nameof(ReserveBatch))
+        .WithTags("Reservations")
+        .WithSummary("Make many independent reservations")
+        .WithDescription("Answers 200 with an outcome for each, in order, with the status and body that a call of its own would have had. "
+            + "Values are judged one reservation at a time; an unknown field or a wrong type anywhere refuses the whole body.")
+        .Takes<Request>()
+        .Answers<Response>(StatusCodes.Status200OK, "An outcome for each reservation.")
+        .Refuses();
+
+    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+    {
+        var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveBatchRequest);
+        if (incoming.Refusal is { } unreadable) return unreadable;
+        var (request, idempotency, _) = incoming;
+        if (request.Reservations is not { } reservations) return Refusal.Invalid("reservations", FieldErrors.Required);
+        if (reservations.Count < 1 || reservations.Count > options.Value.MaxBatch)
+        {
+            return Refusal.Invalid("reservations", $"must have 1 to {options.Value.MaxBatch} reservations");
+        }
+
+        var outcomes = new Outcome[reservations.Count];
+        var sound = new List<int>(reservations.Count);
+        for (var i = 0; i < reservations.Count; i++)
+        {
+            var invalid = reservations[i] is { } reservation
+                ? Reserve.Check(reservation, options.Value)
+                : Refusal.Invalid($"reservations[{i}]", FieldErrors.Required);
+            if (invalid is null) sound.Add(i);
+            else outcomes[i] = new(invalid.Status, null, invalid.In(http));
+        }
+
+        var replayed = sound.Count > 0;
+        async Task HoldAsync(int place)
+        {
+            var one = reservations[sound[place]]!;
+            var ask = Reserve.ToEngine(one, options.Value, idempotency?.ForItem(place));
+            var (outcome, isReplay) = await HoldOneAsync(http, engine, ask, one.IsOneLine);
+            outcomes[sound[place]] = outcome;
+            if (!isReplay) Volatile.Write(ref replayed, false);
+        }
+
+        // The first goes alone: with a key that belongs to another request, it is refused before anything is held.
+        if (sound.Count > 0) await HoldAsync(0);
+        if (sound.Count > 0 && outcomes[sound[0]].Problem?.Kind == Problem.IdempotencyKeyReused) return Refusal.KeyReused();
+        await Task.WhenAll(Enumerable.Range(1, Math.Max(0, sound.Count - 1)).Select(HoldAsync));
+
+        IdempotencyKey.MarkReplayed(http, replayed);
+        return JsonAnswer.Of(StatusCodes.Status200OK, new Response(outcomes), ApiJson.Default.ReserveBatchResponse);
+    }
+
+    private static async Task<(Outcome Outcome, bool Replayed)> HoldOneAsync(
+        HttpContext http, StockEngine engine, ReserveRequest ask, bool oneLine)
+    {
+        try
+        {
+            var answer = await engine.ReserveAsync(ask);
+            var (status, reservation, refusal) = Reserve.Understand(answer, oneLine);
+            return (new(status, reservation, refusal?.In(http)), answer.Replayed);
+        }
+        catch (Exception e) when (Failures.Explain(e) is not null)
+        {
+            // The others may have been held, and their callers must hear of it.
+            var refusal = Failures.Explain(e)!;
+            return (new(refusal.Status, null, refusal.In(http)), false);
+        }
+    }
+}
