@@ -39,6 +39,7 @@ local hold_ms, on_existing = tonumber(ARGV[8]), ARGV[9]
 assert(budget and budget >= 1, 'reserve: reclaim_batch must be 1 or more')
 assert(#id == 22, 'reserve: id must have 22 characters')
 assert(hold_ms and hold_ms >= 1, 'reserve: hold_ms must be 1 or more')
+assert(KEYS[5] == holds_key(id) and KEYS[6] == ended_key(id), 'reserve: keys of this id')
 assert((#ARGV - 9) / 2 == #KEYS - 6 and #KEYS >= 7, 'reserve: a stock key for each line')
 
 local now_ms = clock_ms()

@@ -95,7 +95,8 @@ local function load_hold(id)
   local hold = parse_hold(text)
   if hold.state == 'p' then
     local deadline_ms = redis.call('ZSCORE', due_key(hold.lines[1].sku), id)
-    hold.deadline_ms = tonumber(assert(deadline_ms, 'holds: a pending hold is in due'))
+    assert(deadline_ms, 'holds: a pending hold is in due')
+    hold.deadline_ms = tonumber(deadline_ms)
   end
   return hold
 end

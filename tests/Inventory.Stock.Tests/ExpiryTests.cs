@@ -47,10 +47,8 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     {
         var engine = stock.With(new() { ReclaimBatch = 2 });
         var sku = await stock.SkuAsync(9);
-        for (var i = 0; i < 9; i++)
-        {
-            await stock.MakeDueAsync((await stock.ReserveAsync($"user-{i}", new Line(sku, 1))).Reservation!);
-        }
+        var held = await Task.WhenAll(Enumerable.Range(0, 9).Select(i => stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
+        foreach (var answer in held) await stock.MakeDueAsync(answer.Reservation!);
 
         Assert.Equal(ReserveOutcome.Held, (await engine.ReserveAsync(EngineFixture.Request("me", new Line(sku, 9)))).Outcome);
         Assert.Equal((9, 9, 0, 1), await stock.StockOf(sku));
@@ -61,10 +59,8 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     {
         var engine = stock.With(new() { ReclaimBatch = 1 });
         var (a, b) = (await stock.SkuAsync(2), await stock.SkuAsync(2));
-        foreach (var sku in new[] { a, a, b, b })
-        {
-            await stock.MakeDueAsync((await stock.ReserveAsync($"user-{Guid.NewGuid()}", new Line(sku, 1))).Reservation!);
-        }
+        var held = await Task.WhenAll(new[] { a, a, b, b }.Select((sku, i) => stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
+        foreach (var each in held) await stock.MakeDueAsync(each.Reservation!);
 
         var answer = await engine.ReserveAsync(EngineFixture.Request("me", new Line(a, 2), new Line(b, 2)));
 
@@ -76,23 +72,20 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     {
         var engine = stock.With(new());
         var sku = await stock.SkuAsync(10);
-        for (var i = 0; i < 5; i++)
-        {
-            var held = await stock.ReserveAsync($"user-{i}", new Line(sku, 1));
-            await stock.MakeDueAsync(held.Reservation!, agoMs: 5_000);
-        }
+        var held = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
+        foreach (var answer in held) await stock.MakeDueAsync(answer.Reservation!, agoMs: 5_000);
 
         var lateness = new List<TimeSpan>();
-        ExpireAnswer answer;
+        ExpireAnswer expired;
         var calls = 0;
         do
         {
-            answer = await engine.ExpireAsync(2);
-            Assert.InRange(answer.Lateness.Count, 0, 2);
-            lateness.AddRange(answer.Lateness);
+            expired = await engine.ExpireAsync(2);
+            Assert.InRange(expired.Lateness.Count, 0, 2);
+            lateness.AddRange(expired.Lateness);
             calls++;
         }
-        while (answer.Outcome == ExpireOutcome.MoreDue);
+        while (expired.Outcome == ExpireOutcome.MoreDue);
 
         Assert.Equal(5, lateness.Count(late => late >= TimeSpan.FromSeconds(5)));
         Assert.InRange(calls, 3, 10);

@@ -1,0 +1,65 @@
+# Sourced by the scripts beside it: finds the tools, or installs them from Debian's packages, or says what to type.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export HostingProfile=${HostingProfile:-processes}
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+may_install() {
+  command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }
+}
+
+postgres_bin() {
+  command -v postgres || ls -1 /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -V | tail -n 1
+}
+
+# need COMMAND PACKAGE ...: what is missing is installed in one go.
+ensure_tools() {
+  command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing: see https://dotnet.microsoft.com/download"
+  case "$(dotnet --version 2>/dev/null)" in
+    10.*) ;;
+    *) fail "the .NET 10 SDK is missing; found: $(dotnet --version 2>/dev/null || echo none)" ;;
+  esac
+
+  local missing=()
+  command -v redis-server >/dev/null || missing+=(redis-server)
+  [ -n "$(postgres_bin)" ] || missing+=(postgresql)
+  local pair
+  for pair in "$@"; do
+    command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+
+  if ! may_install; then
+    fail "missing: ${missing[*]}. Install with: sudo apt-get install -y ${missing[*]}"
+  fi
+  say "Installing ${missing[*]} ..."
+  local log
+  log=$(mktemp)
+  # Packages may start a server of their own; these scripts use only servers that they start themselves.
+  if ! { as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq "${missing[@]}"; } \
+      >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    fail "could not install ${missing[*]}"
+  fi
+  rm -f "$log"
+}
+
+# build PROJECT CONFIGURATION: one line while it goes well, the compiler's words when it doesn't.
+build() {
+  local log="$root/artifacts/build.log" started=$SECONDS
+  mkdir -p "$root/artifacts"
+  say "Building $(basename "$1") ($2); the first time takes a minute ..."
+  if ! dotnet build "$1" -c "$2" -v quiet -nologo -clp:NoSummary >"$log" 2>&1; then
+    grep -E 'error|warning' "$log" | sort -u | head -n 30 >&2
+    [ -s "$log" ] || say "(no output)" >&2
+    fail "the build failed; all of it is in artifacts/build.log"
+  fi
+  say "Built in $((SECONDS - started)) s."
+}

@@ -1,0 +1,96 @@
+using System.Text.RegularExpressions;
+
+namespace Inventory.Tidy.Tests;
+
+/// <summary>The house rules that a machine can check.</summary>
+public sealed partial class SourceTests
+{
+    private static IEnumerable<string> Sources => Repository.Files("*.cs").Where(path => !path.Contains("/Migrations/"));
+
+    private static IEnumerable<string> Scripts => Repository.Files("*.lua", "lua");
+
+    [Fact]
+    public void There_is_something_to_check()
+    {
+        Assert.InRange(Sources.Count(), 50, int.MaxValue);
+        Assert.InRange(Scripts.Count(), 8, int.MaxValue);
+    }
+
+    [Fact]
+    public void Lines_fit_on_a_screen() => Repository.AssertNone(
+        from path in Sources.Concat(Scripts)
+        let limit = path.EndsWith(".lua", StringComparison.Ordinal) ? 100 : 120
+        from line in Repository.Lines(path).Index()
+        where line.Item.Length > limit
+        select $"{path}({line.Index + 1}): {line.Item.Length} characters, at most {limit}");
+
+    [Fact]
+    public void Files_hold_one_idea() => Repository.AssertNone(
+        from path in Sources.Concat(Scripts)
+        let length = Repository.Lines(path).Length
+        where length > 300
+        select $"{path}: {length} lines, at most 300");
+
+    [Fact]
+    public void Methods_can_be_read_at_once() => Repository.AssertNone(
+        from path in Sources
+        from block in Blocks(Repository.Lines(path))
+        where block.Length > 70
+        select $"{path}({block.Line}): {block.Length} lines, at most 70");
+
+    [Fact]
+    public void Nothing_is_left_for_later_or_commented_out() => Repository.AssertNone(
+        from path in Sources.Concat(Scripts)
+        where !path.EndsWith("SourceTests.cs", StringComparison.Ordinal)
+        from line in Repository.Lines(path).Index()
+        where LeftOver().IsMatch(line.Item)
+        select $"{path}({line.Index + 1}): {line.Item.Trim()}");
+
+    [Fact]
+    public void File_names_say_what_is_inside() => Repository.AssertNone(
+        Sources.Where(path => Vague().IsMatch(Path.GetFileNameWithoutExtension(path))));
+
+    [Theory]
+    [InlineData("services/Inventory.Stock/Inventory.Stock.csproj", "Npgsql|EntityFramework|Inventory.Ledger")]
+    [InlineData("services/Inventory.Ledger/Inventory.Ledger.csproj", "Redis|Inventory.Stock")]
+    [InlineData("gateway/Inventory.Gateway/Inventory.Gateway.csproj", "Inventory.Ledger")]
+    [InlineData("Inventory.ServiceDefaults/Inventory.ServiceDefaults.csproj", "Inventory.Stock|Inventory.Ledger")]
+    public void Dependencies_run_one_way(string project, string forbidden) =>
+        Assert.DoesNotMatch(forbidden, Repository.Text(project));
+
+    [Fact]
+    public void Hosts_do_not_reference_each_other() => Repository.AssertNone(
+        from path in Repository.Files("*.csproj", "services").Concat(Repository.Files("*.csproj", "gateway"))
+        from Match reference in ProjectReference().Matches(Repository.Text(path))
+        let name = reference.Groups["name"].Value
+        where name is not ("Inventory.Stock" or "Inventory.Ledger" or "Inventory.ServiceDefaults")
+        select $"{path}: references {name}");
+
+    /// <summary>Bodies of members: from a line that opens a brace at a member's depth to the line that closes it.</summary>
+    private static IEnumerable<(int Line, int Length)> Blocks(string[] lines)
+    {
+        foreach (var depth in new[] { "    ", "        " })
+        {
+            var start = -1;
+            for (var i = 1; i < lines.Length; i++)
+            {
+                if (lines[i] == depth + "{" && !TypeOpening().IsMatch(lines[i - 1])) start = i;
+                if (lines[i] != depth + "}" || start < 0) continue;
+                yield return (start + 1, i - start - 1);
+                start = -1;
+            }
+        }
+    }
+
+    [GeneratedRegex(@"\b(TODO|FIXME|HACK)\b|^\s*(//|--)\s*(var|return|if \(|foreach|local|end$|await|using)\b.*[;)]$")]
+    private static partial Regex LeftOver();
+
+    [GeneratedRegex("(Helper|Helpers|Utils|Util|Manager|Common|Misc)$")]
+    private static partial Regex Vague();
+
+    [GeneratedRegex(@"ProjectReference Include=""[^""]*/(?<name>[^/""]+)\.csproj""")]
+    private static partial Regex ProjectReference();
+
+    [GeneratedRegex(@"\b(class|struct|interface|enum|record)\b|^\s+(where|: )|^\s*\{|\) : ")]
+    private static partial Regex TypeOpening();
+}
