@@ -48,17 +48,22 @@ public sealed record ReserveAnswer
     public bool Replayed { get; init; }
 
     /// <summary>
-    /// The reservation: held (<c>Held</c>, <c>AlreadyHeld</c>), in the way (<c>ActiveReservationExists</c>) or ended (<c>Ended</c>).
+    /// The reservation: held (<c>Held</c>, <c>AlreadyHeld</c>), in the way (<c>ActiveReservationExists</c>) or ended
+    /// (<c>Ended</c>).
     /// </summary>
     public Reservation? Reservation { get; init; }
 
     /// <summary>Redis' clock when it decided.</summary>
     public DateTimeOffset DecidedAt { get; init; }
 
-    /// <summary>What is left per line; after a hold, what is left beside it. Filled for <c>Held</c> and <c>Insufficient</c>.</summary>
+    /// <summary>
+    /// What is left per line; after a hold, what is left beside it. Filled for <c>Held</c> and <c>Insufficient</c>.
+    /// </summary>
     public IReadOnlyList<LineAvailability> Available { get; init; } = [];
 
-    /// <summary>The SKU that <c>UnknownSku</c>, <c>LimitExceeded</c>, <c>Paused</c> or <c>ActiveReservationExists</c> is about.</summary>
+    /// <summary>
+    /// The SKU that <c>UnknownSku</c>, <c>LimitExceeded</c>, <c>Paused</c> or <c>ActiveReservationExists</c> is about.
+    /// </summary>
     public string? Sku { get; init; }
 
     /// <summary>For <c>LimitExceeded</c>: units one customer may have.</summary>
@@ -160,7 +165,9 @@ public sealed record ExpireAnswer(ExpireOutcome Outcome, IReadOnlyList<TimeSpan>
 
 /// <summary>One fact of the event stream.</summary>
 /// <param name="Id">Its place in the stream: milliseconds and a number, ascending.</param>
-/// <param name="Type"><c>reserved</c>, <c>adjusted</c>, <c>extended</c>, <c>released</c>, <c>expired</c> or <c>stock-set</c>.</param>
+/// <param name="Type">
+/// <c>reserved</c>, <c>adjusted</c>, <c>extended</c>, <c>released</c>, <c>expired</c> or <c>stock-set</c>.
+/// </param>
 /// <param name="ReservationId">Null for events about stock.</param>
 /// <param name="Sequence">1, 2, 3 … within a reservation, without gaps; 0 for events about stock.</param>
 /// <param name="Holder">Null for events about stock.</param>
@@ -179,5 +186,7 @@ public sealed record StockEvent(
 {
     /// <summary>When it happened, by Redis' clock.</summary>
     public DateTimeOffset At => DateTimeOffset.FromUnixTimeMilliseconds(
-        long.Parse(Id.AsSpan(0, Id.IndexOf('-', StringComparison.Ordinal)), System.Globalization.CultureInfo.InvariantCulture));
+        long.Parse(
+            Id.AsSpan(0, Id.IndexOf('-', StringComparison.Ordinal)),
+            System.Globalization.CultureInfo.InvariantCulture));
 }

@@ -25,10 +25,14 @@ public readonly record struct Holder
     /// <summary>Whether this is a cart of the cart interface.</summary>
     public bool IsCart => Text[0] == CartMark;
 
-    /// <param name="id">See <see cref="Names.IsHolderId"/>; anything else is an <see cref="ArgumentException"/>.</param>
+    /// <param name="id">
+    /// See <see cref="Names.IsHolderId"/>; anything else is an <see cref="ArgumentException"/>.
+    /// </param>
     public static Holder Customer(string id) => new(CustomerMark, id);
 
-    /// <param name="id">See <see cref="Names.IsHolderId"/>; anything else is an <see cref="ArgumentException"/>.</param>
+    /// <param name="id">
+    /// See <see cref="Names.IsHolderId"/>; anything else is an <see cref="ArgumentException"/>.
+    /// </param>
     public static Holder Cart(string id) => new(CartMark, id);
 
     internal static Holder Parse(string text) => new(text);

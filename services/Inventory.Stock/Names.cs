@@ -24,7 +24,9 @@ public static class Names
     /// <summary>The rule of <see cref="IsHolderId"/>, for people.</summary>
     public const string HolderIdRule = "1 to 128 letters, digits or . _ - @ + = | ~";
 
-    /// <summary>Whether <paramref name="text"/> can name a SKU: 1 to 64 ASCII letters, digits or <c>. _ -</c>.</summary>
+    /// <summary>
+    /// Whether <paramref name="text"/> can name a SKU: 1 to 64 ASCII letters, digits or <c>. _ -</c>.
+    /// </summary>
     public static bool IsSku(string? text) =>
         text is { Length: > 0 and <= MaxSkuLength } && !text.AsSpan().ContainsAnyExcept(SkuAlphabet);
 

@@ -4,8 +4,8 @@ using StackExchange.Redis;
 namespace Inventory.Stock;
 
 /// <summary>
-/// One independent part of the keys, and the only place where keys are built. The braces put every key of a partition in
-/// one slot of Redis Cluster, so that one script may touch them all.
+/// One independent part of the keys, and the only place where keys are built. The braces put every key of a partition
+/// in one slot of Redis Cluster, so that one script may touch them all.
 /// </summary>
 /// <param name="Index">0 to <see cref="StockOptions.Partitions"/> - 1.</param>
 public readonly record struct Partition(int Index)
@@ -27,13 +27,17 @@ public readonly record struct Partition(int Index)
     /// <summary>Pending holds of one SKU, scored by deadline.</summary>
     public RedisKey DueOf(string sku) => Tag + "due:" + sku;
 
-    /// <summary>The bucket in which a hold lies. Its name comes from random bits of the id, whatever the UUID's version.</summary>
+    /// <summary>
+    /// The bucket in which a hold lies. Its name comes from random bits of the id, whatever the UUID's version.
+    /// </summary>
     public RedisKey HoldsOf(string id) => $"{Tag}holds:{id.AsSpan(19, 2)}";
 
     /// <summary>How a reservation ended.</summary>
     public RedisKey Ended(string id) => Tag + "ended:" + id;
 
-    /// <summary>What was answered to an idempotency key. A request without one names a key that is never written.</summary>
+    /// <summary>
+    /// What was answered to an idempotency key. A request without one names a key that is never written.
+    /// </summary>
     public RedisKey Answer(Idempotency? idempotency) => Tag + "idem:" + idempotency?.Key;
 
     /// <summary>Where a SKU's stock lies: FNV-1a of its name, which no runtime or process changes.</summary>

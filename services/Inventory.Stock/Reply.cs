@@ -3,7 +3,9 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock;
 
-/// <summary>One script's reply: fields separated by tabs, the outcome first, a leading <c>*</c> on a repeated answer.</summary>
+/// <summary>
+/// One script's reply: fields separated by tabs, the outcome first, a leading <c>*</c> on a repeated answer.
+/// </summary>
 internal ref struct Reply
 {
     private ReadOnlySpan<char> rest;

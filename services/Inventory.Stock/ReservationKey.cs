@@ -3,8 +3,8 @@ using System.Buffers.Text;
 namespace Inventory.Stock;
 
 /// <summary>
-/// A reservation id as the scripts know it: the UUID's 16 bytes in base64url, 22 characters where the usual form has 36.
-/// It stands in three places per hold.
+/// A reservation id as the scripts know it: the UUID's 16 bytes in base64url, 22 characters where the usual form has
+/// 36. It stands in three places per hold.
 /// </summary>
 public static class ReservationKey
 {
@@ -16,7 +16,9 @@ public static class ReservationKey
         return Base64Url.EncodeToString(bytes);
     }
 
-    /// <summary>The UUID of 22 characters that <see cref="Of"/> made; anything else is a <see cref="FormatException"/>.</summary>
+    /// <summary>
+    /// The UUID of 22 characters that <see cref="Of"/> made; anything else is a <see cref="FormatException"/>.
+    /// </summary>
     public static Guid Parse(ReadOnlySpan<char> key)
     {
         Span<byte> bytes = stackalloc byte[16];

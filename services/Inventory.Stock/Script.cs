@@ -25,7 +25,8 @@ public sealed partial class Script
     public static IEnumerable<string> Names { get; } =
     [
         .. Scripts.GetManifestResourceNames()
-            .Where(name => name.EndsWith(".lua", StringComparison.Ordinal) && !name.StartsWith("shared", StringComparison.Ordinal))
+            .Where(name => name.EndsWith(".lua", StringComparison.Ordinal)
+                && !name.StartsWith("shared", StringComparison.Ordinal))
             .Select(name => name[..^".lua".Length])
             .Order(StringComparer.Ordinal),
     ];
@@ -58,9 +59,9 @@ public sealed partial class Script
     }
 
     /// <summary>
-    /// Runs the script. By its hash, because StackExchange.Redis looks a text up by its content, which costs more than the
-    /// call; a server that doesn't know the script (it restarted, or failed over) refuses without doing anything, and
-    /// gets the text.
+    /// Runs the script. By its hash, because StackExchange.Redis looks a text up by its content, which costs more than
+    /// the call; a server that doesn't know the script (it restarted, or failed over) refuses without doing anything,
+    /// and gets the text.
     /// </summary>
     internal async Task<RedisResult> RunAsync(IDatabase database, RedisKey[] keys, RedisValue[] arguments)
     {

@@ -2,7 +2,9 @@ namespace Inventory.Stock;
 
 public sealed partial class StockEngine
 {
-    /// <summary>Sets how many units of one SKU a holder holds: a new hold, the one there is, or that one with another quantity.</summary>
+    /// <summary>
+    /// Sets how many units of one SKU a holder holds: a new hold, the one there is, or that one with another quantity.
+    /// </summary>
     /// <param name="holder">Who holds it.</param>
     /// <param name="line">The SKU and the units wanted, 1 or more.</param>
     /// <param name="holdFor">Life of a new hold, a millisecond or more; an existing one keeps its deadline.</param>
@@ -17,7 +19,10 @@ public sealed partial class StockEngine
         {
             answer = ReadAdjusted(new Reply(await Script.Adjust.RunAsync(
                 database,
-                [partition.Epoch, partition.Events, partition.Due, partition.Answer(idempotency), partition.Stock(line.Sku)],
+                [
+                    partition.Epoch, partition.Events, partition.Due, partition.Answer(idempotency),
+                    partition.Stock(line.Sku),
+                ],
                 [
                     Trace, EndedRetention, Fingerprint(idempotency), IdempotencyRetention, settings.ReclaimBatch,
                     ReservationKey.Of(Guid.NewGuid()), holder.Text, Milliseconds(holdFor), line.Sku, line.Quantity,

@@ -4,7 +4,9 @@ namespace Inventory.Stock;
 
 public sealed partial class StockEngine
 {
-    /// <summary>Moves a reservation's deadline, at most to <see cref="StockOptions.MaxLifetime"/> after its creation.</summary>
+    /// <summary>
+    /// Moves a reservation's deadline, at most to <see cref="StockOptions.MaxLifetime"/> after its creation.
+    /// </summary>
     /// <param name="id">The reservation.</param>
     /// <param name="by">A millisecond or more.</param>
     /// <param name="idempotency">Null when the caller gave no key.</param>
@@ -46,7 +48,10 @@ public sealed partial class StockEngine
     /// whole of its lines. Null where no partition has a part.
     /// </summary>
     private static (TAnswer Worst, Reservation? Whole)? Combine<TAnswer, TOutcome>(
-        List<TAnswer> answers, TOutcome notFound, Func<TAnswer, TOutcome> outcome, Func<TAnswer, Reservation?> reservation)
+        List<TAnswer> answers,
+        TOutcome notFound,
+        Func<TAnswer, TOutcome> outcome,
+        Func<TAnswer, Reservation?> reservation)
         where TOutcome : struct, Enum
     {
         var found = answers.FindAll(answer => !outcome(answer).Equals(notFound));

@@ -24,7 +24,8 @@ public sealed partial class StockEngine
     public Task<ReleaseAnswer> ReleaseAsync(Holder holder, string sku, Idempotency? idempotency) =>
         ReleasePartAsync(Partition.Of(sku, settings.Partitions), ["", holder.Text, sku], idempotency);
 
-    private async Task<ReleaseAnswer> ReleasePartAsync(Partition partition, RedisValue[] which, Idempotency? idempotency)
+    private async Task<ReleaseAnswer> ReleasePartAsync(
+        Partition partition, RedisValue[] which, Idempotency? idempotency)
     {
         var result = await Script.Release.RunAsync(
             database,

@@ -144,7 +144,12 @@ public sealed partial class StockEngine
                 answer = answer with { Sku = reply.Next().ToString() };
                 break;
             case ReserveOutcome.LimitExceeded:
-                answer = answer with { Sku = reply.Next().ToString(), Limit = reply.NextInt(), Units = reply.NextInt() };
+                answer = answer with
+                {
+                    Sku = reply.Next().ToString(),
+                    Limit = reply.NextInt(),
+                    Units = reply.NextInt(),
+                };
                 break;
         }
 

@@ -4,7 +4,9 @@ namespace Inventory.Stock;
 
 public sealed partial class StockEngine
 {
-    /// <summary>Takes over what the system of record says of one SKU, unless Redis knows something newer. Works while fenced.</summary>
+    /// <summary>
+    /// Takes over what the system of record says of one SKU, unless Redis knows something newer. Works while fenced.
+    /// </summary>
     public async Task<SetStockOutcome> SetStockAsync(StockTotal stock)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(stock.Total);
@@ -26,7 +28,10 @@ public sealed partial class StockEngine
         var lifted = false;
         foreach (var partition in Partitions)
         {
-            lifted |= await database.StringSetAsync(partition.Epoch, Guid.NewGuid().ToString("N"), when: When.NotExists);
+            lifted |= await database.StringSetAsync(
+                partition.Epoch,
+                Guid.NewGuid().ToString("N"),
+                when: When.NotExists);
         }
 
         return lifted;

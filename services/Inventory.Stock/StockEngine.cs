@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace Inventory.Stock;
 
 /// <summary>
-/// The only caller of the scripts in <c>lua/</c>: each method is one of them, typed. Refusals are answers; exceptions mean
-/// that Redis is away (<see cref="RedisConnectionException"/>, <see cref="RedisTimeoutException"/>: it may have
+/// The only caller of the scripts in <c>lua/</c>: each method is one of them, typed. Refusals are answers; exceptions
+/// mean that Redis is away (<see cref="RedisConnectionException"/>, <see cref="RedisTimeoutException"/>: it may have
 /// acted) or that a script has a bug (<see cref="RedisServerException"/>).
 /// </summary>
 /// <param name="redis">The connection that all calls share.</param>
@@ -16,7 +16,8 @@ public sealed partial class StockEngine(IConnectionMultiplexer redis, IOptions<S
     private readonly IDatabase database = redis.GetDatabase();
     private readonly StockOptions settings = options.Value;
 
-    private IEnumerable<Partition> Partitions => Enumerable.Range(0, settings.Partitions).Select(index => new Partition(index));
+    private IEnumerable<Partition> Partitions =>
+        Enumerable.Range(0, settings.Partitions).Select(index => new Partition(index));
 
     private RedisValue EndedRetention => (long)settings.EndedRetention.TotalSeconds;
 
@@ -24,9 +25,12 @@ public sealed partial class StockEngine(IConnectionMultiplexer redis, IOptions<S
 
     /// <summary>The trace that an event belongs to; empty while nobody records it.</summary>
     private static RedisValue Trace =>
-        Activity.Current is { Recorded: true, IdFormat: ActivityIdFormat.W3C } activity ? activity.Id : RedisValue.EmptyString;
+        Activity.Current is { Recorded: true, IdFormat: ActivityIdFormat.W3C } activity
+            ? activity.Id
+            : RedisValue.EmptyString;
 
-    private static RedisValue Fingerprint(Idempotency? idempotency) => idempotency?.Fingerprint ?? RedisValue.EmptyString;
+    private static RedisValue Fingerprint(Idempotency? idempotency) =>
+        idempotency?.Fingerprint ?? RedisValue.EmptyString;
 
     private static long Milliseconds(TimeSpan span)
     {

@@ -6,8 +6,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class StockServices
 {
     /// <summary>
-    /// Adds <see cref="StockEngine"/> over the registered <c>IConnectionMultiplexer</c>, with <see cref="StockOptions"/> checked
-    /// at start.
+    /// Adds <see cref="StockEngine"/> over the registered <c>IConnectionMultiplexer</c>, with
+    /// <see cref="StockOptions"/> checked at start.
     /// </summary>
     public static IServiceCollection AddStockEngine(this IServiceCollection services)
     {

@@ -77,7 +77,9 @@ public sealed class AdjustTests(EngineFixture stock) : IClassFixture<EngineFixtu
         Assert.Equal(held.Reservation!.ExpiresAt + TimeSpan.FromMinutes(1), extended.Reservation!.ExpiresAt);
         Assert.Equal((ReleaseOutcome.Released, held.Reservation.Id), (released.Outcome, released.Reservation!.Id));
         Assert.Equal(ReleaseOutcome.NotFound, (await stock.Engine.ReleaseAsync(Cart, sku, null)).Outcome);
-        Assert.Equal(ExtendOutcome.NotFound, (await stock.Engine.ExtendAsync(Cart, sku, TimeSpan.FromMinutes(1), null)).Outcome);
+        Assert.Equal(
+            ExtendOutcome.NotFound,
+            (await stock.Engine.ExtendAsync(Cart, sku, TimeSpan.FromMinutes(1), null)).Outcome);
     }
 
     [Fact]

@@ -30,7 +30,9 @@ public sealed class ConcurrencyTests(EngineFixture stock) : IClassFixture<Engine
             EngineFixture.Request($"user-{i}", i % 2 == 0 ? [new(a, 1), new(b, 1)] : [new(b, 1), new(a, 1)]))));
 
         var held = answers.Count(answer => answer.Outcome == ReserveOutcome.Held);
-        Assert.All(answers, answer => Assert.Contains(answer.Outcome, new[] { ReserveOutcome.Held, ReserveOutcome.Insufficient }));
+        Assert.All(
+            answers,
+            answer => Assert.Contains(answer.Outcome, new[] { ReserveOutcome.Held, ReserveOutcome.Insufficient }));
         Assert.Equal((100, held, 100 - held, held), await stock.StockOf(a, engine));
         Assert.Equal((100, held, 100 - held, held), await stock.StockOf(b, engine));
         // In one partition a cart is one step, so nobody is refused while units are left. Over several, a cart that is
@@ -45,18 +47,27 @@ public sealed class ConcurrencyTests(EngineFixture stock) : IClassFixture<Engine
         var skus = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => stock.SkuAsync(5, engine: engine)));
         var scarce = skus.OrderBy(sku => Partition.Of(sku, 8).Index).Last();
         var key = Idempotency.Create("caller", Guid.NewGuid().ToString(), "body"u8);
-        var request = EngineFixture.Request("me", [.. skus.Select(sku => new Line(sku, sku == scarce ? 6 : 1))]) with { Idempotency = key };
+        var request = EngineFixture.Request("me", [.. skus.Select(sku => new Line(sku, sku == scarce ? 6 : 1))]) with
+        {
+            Idempotency = key,
+        };
 
         var refused = await engine.ReserveAsync(request);
 
         Assert.Equal((ReserveOutcome.Insufficient, scarce), (refused.Outcome, refused.Available[0].Sku));
         foreach (var sku in skus) Assert.Equal((5, 0, 5, 0), await stock.StockOf(sku, engine));
 
-        var retried = await engine.ReserveAsync(request with { Lines = [.. skus.Select(sku => new Line(sku, 1))], Idempotency = null });
+        var retried = await engine.ReserveAsync(request with
+        {
+            Lines = [.. skus.Select(sku => new Line(sku, 1))],
+            Idempotency = null,
+        });
         Assert.Equal(ReserveOutcome.Held, retried.Outcome);
         Assert.Equal(8, retried.Reservation!.Lines.Count);
         Assert.Equal(8, (await engine.FindAsync(request.Id)).Reservation!.Lines.Count);
-        Assert.Equal(ExtendOutcome.Extended, (await engine.ExtendAsync(request.Id, TimeSpan.FromMinutes(1), null)).Outcome);
+        Assert.Equal(
+            ExtendOutcome.Extended,
+            (await engine.ExtendAsync(request.Id, TimeSpan.FromMinutes(1), null)).Outcome);
         Assert.Equal(ReleaseOutcome.Released, (await engine.ReleaseAsync(request.Id, null)).Outcome);
         foreach (var sku in skus) Assert.Equal((5, 0, 5, 0), await stock.StockOf(sku, engine));
     }
@@ -77,8 +88,12 @@ public sealed class ConcurrencyTests(EngineFixture stock) : IClassFixture<Engine
         var retried = await engine.ReserveAsync(request);
         var replayed = await engine.ReserveAsync(request);
 
-        Assert.Equal((ReserveOutcome.Held, false, 8), (retried.Outcome, retried.Replayed, retried.Reservation!.Lines.Count));
-        Assert.Equal((ReserveOutcome.Held, true, 8), (replayed.Outcome, replayed.Replayed, replayed.Reservation!.Lines.Count));
+        Assert.Equal(
+            (ReserveOutcome.Held, false, 8),
+            (retried.Outcome, retried.Replayed, retried.Reservation!.Lines.Count));
+        Assert.Equal(
+            (ReserveOutcome.Held, true, 8),
+            (replayed.Outcome, replayed.Replayed, replayed.Reservation!.Lines.Count));
         foreach (var sku in skus) Assert.Equal((5, 1, 4, 1), await stock.StockOf(sku, engine));
     }
 

@@ -47,7 +47,11 @@ public sealed class EngineFixture : IAsyncLifetime
         foreach (var line in reservation.Lines)
         {
             var partition = Partition.Of(line.Sku, partitions);
-            await Database.SortedSetAddAsync(partition.DueOf(line.Sku), ReservationKey.Of(reservation.Id), past, SortedSetWhen.Exists);
+            await Database.SortedSetAddAsync(
+                partition.DueOf(line.Sku),
+                ReservationKey.Of(reservation.Id),
+                past,
+                SortedSetWhen.Exists);
             await Database.SortedSetAddAsync(partition.Due, line.Sku, past);
         }
     }
@@ -70,7 +74,8 @@ public sealed class EngineFixture : IAsyncLifetime
     };
 
     /// <summary>(total, reserved, available, holds) of a SKU.</summary>
-    public async Task<(int Total, int Reserved, int Available, int Holds)> StockOf(string sku, StockEngine? engine = null)
+    public async Task<(int Total, int Reserved, int Available, int Holds)> StockOf(
+        string sku, StockEngine? engine = null)
     {
         var snapshot = await (engine ?? Engine).SnapshotAsync(sku);
         return (snapshot.Total, snapshot.Reserved, snapshot.Available, snapshot.Holds);

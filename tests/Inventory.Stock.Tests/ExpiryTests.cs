@@ -12,7 +12,9 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
         await stock.MakeDueAsync(first.Reservation!);
 
         Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("other", new Line(sku, 1))).Outcome);
-        Assert.Equal(ReservationStatus.Expired, (await stock.Engine.FindAsync(first.Reservation!.Id)).Reservation!.Status);
+        Assert.Equal(
+            ReservationStatus.Expired,
+            (await stock.Engine.FindAsync(first.Reservation!.Id)).Reservation!.Status);
     }
 
     [Fact]
@@ -47,10 +49,13 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     {
         var engine = stock.With(new() { ReclaimBatch = 2 });
         var sku = await stock.SkuAsync(9);
-        var held = await Task.WhenAll(Enumerable.Range(0, 9).Select(i => stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
+        var held = await Task.WhenAll(Enumerable.Range(0, 9).Select(i =>
+            stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
         foreach (var answer in held) await stock.MakeDueAsync(answer.Reservation!);
 
-        Assert.Equal(ReserveOutcome.Held, (await engine.ReserveAsync(EngineFixture.Request("me", new Line(sku, 9)))).Outcome);
+        Assert.Equal(
+            ReserveOutcome.Held,
+            (await engine.ReserveAsync(EngineFixture.Request("me", new Line(sku, 9)))).Outcome);
         Assert.Equal((9, 9, 0, 1), await stock.StockOf(sku));
     }
 
@@ -59,7 +64,8 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     {
         var engine = stock.With(new() { ReclaimBatch = 1 });
         var (a, b) = (await stock.SkuAsync(2), await stock.SkuAsync(2));
-        var held = await Task.WhenAll(new[] { a, a, b, b }.Select((sku, i) => stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
+        var held = await Task.WhenAll(new[] { a, a, b, b }.Select((sku, i) =>
+            stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
         foreach (var each in held) await stock.MakeDueAsync(each.Reservation!);
 
         var answer = await engine.ReserveAsync(EngineFixture.Request("me", new Line(a, 2), new Line(b, 2)));
@@ -72,7 +78,8 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     {
         var engine = stock.With(new());
         var sku = await stock.SkuAsync(10);
-        var held = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
+        var held = await Task.WhenAll(Enumerable.Range(0, 5).Select(i =>
+            stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
         foreach (var answer in held) await stock.MakeDueAsync(answer.Reservation!, agoMs: 5_000);
 
         var lateness = new List<TimeSpan>();
@@ -117,7 +124,10 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
         var counts = await Task.WhenAll(DrainAsync(), DrainAsync(), DrainAsync());
 
         Assert.Equal(200, counts.Sum());
-        foreach (var sku in skus) Assert.Equal("0", await stock.Database.HashGetAsync(default(Partition).Stock(sku), "reserved"));
+        foreach (var sku in skus)
+        {
+            Assert.Equal("0", await stock.Database.HashGetAsync(default(Partition).Stock(sku), "reserved"));
+        }
     }
 
     [Fact]
@@ -134,7 +144,9 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
         var late = await stock.Engine.ExtendAsync(held.Id, TimeSpan.FromMinutes(5), null);
         Assert.Equal((ExtendOutcome.Ended, ReservationStatus.Expired), (late.Outcome, late.Reservation!.Status));
         Assert.Equal((5, 0, 5, 0), await stock.StockOf(sku));
-        Assert.Equal(ExtendOutcome.NotFound, (await stock.Engine.ExtendAsync(Guid.NewGuid(), TimeSpan.FromMinutes(5), null)).Outcome);
+        Assert.Equal(
+            ExtendOutcome.NotFound,
+            (await stock.Engine.ExtendAsync(Guid.NewGuid(), TimeSpan.FromMinutes(5), null)).Outcome);
     }
 
     [Fact]
@@ -156,7 +168,8 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     public async Task Release_and_expiry_racing_give_back_once_and_tell_the_loser()
     {
         var sku = await stock.SkuAsync(1_000);
-        var held = await Task.WhenAll(Enumerable.Range(0, 300).Select(i => stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
+        var held = await Task.WhenAll(Enumerable.Range(0, 300).Select(i =>
+            stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
 
         var released = new List<Task<ReleaseAnswer>>();
         var racing = Task.Run(async () =>
@@ -167,12 +180,18 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
                 await stock.Engine.ExpireAsync(1);
             }
         });
-        for (var i = held.Length - 1; i >= 0; i--) released.Add(stock.Engine.ReleaseAsync(held[i].Reservation!.Id, null));
+        for (var i = held.Length - 1; i >= 0; i--)
+        {
+            released.Add(stock.Engine.ReleaseAsync(held[i].Reservation!.Id, null));
+        }
+
         var answers = await Task.WhenAll(released);
         await racing;
         while ((await stock.Engine.ExpireAsync(100)).Outcome == ExpireOutcome.MoreDue) { }
 
-        Assert.All(answers, answer => Assert.Contains(answer.Outcome, new[] { ReleaseOutcome.Released, ReleaseOutcome.Ended }));
+        Assert.All(
+            answers,
+            answer => Assert.Contains(answer.Outcome, new[] { ReleaseOutcome.Released, ReleaseOutcome.Ended }));
         Assert.Equal("0", await stock.Database.HashGetAsync(default(Partition).Stock(sku), "reserved"));
         var ends = (await stock.Engine.ReadEventsAsync(10_000))
             .Where(e => e.Type is "released" or "expired" && held.Any(h => h.Reservation!.Id == e.ReservationId));

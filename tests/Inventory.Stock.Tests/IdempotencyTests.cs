@@ -37,7 +37,9 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
 
         var again = await stock.Engine.ReserveAsync(request);
 
-        Assert.Equal((ReserveOutcome.Insufficient, true, 1), (again.Outcome, again.Replayed, again.Available[0].Available));
+        Assert.Equal(
+            (ReserveOutcome.Insufficient, true, 1),
+            (again.Outcome, again.Replayed, again.Available[0].Available));
     }
 
     [Fact]
@@ -131,8 +133,12 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
         {
             Assert.True(await engine.IsFencedAsync());
             Assert.Equal(ReserveOutcome.Fenced, (await stock.ReserveAsync("other", new Line(sku, 1))).Outcome);
-            Assert.Equal(AdjustOutcome.Fenced, (await engine.AdjustAsync(Holder.Cart("c"), new(sku, 1), TimeSpan.FromMinutes(1), null)).Outcome);
-            Assert.Equal(ExtendOutcome.Fenced, (await engine.ExtendAsync(held.Reservation!.Id, TimeSpan.FromMinutes(1), null)).Outcome);
+            Assert.Equal(
+                AdjustOutcome.Fenced,
+                (await engine.AdjustAsync(Holder.Cart("c"), new(sku, 1), TimeSpan.FromMinutes(1), null)).Outcome);
+            Assert.Equal(
+                ExtendOutcome.Fenced,
+                (await engine.ExtendAsync(held.Reservation!.Id, TimeSpan.FromMinutes(1), null)).Outcome);
             Assert.Equal(ReleaseOutcome.Fenced, (await engine.ReleaseAsync(held.Reservation.Id, null)).Outcome);
             Assert.Equal(FindOutcome.Fenced, (await engine.FindAsync(held.Reservation.Id)).Outcome);
             Assert.Equal(SnapshotOutcome.Fenced, (await engine.SnapshotAsync(sku)).Outcome);

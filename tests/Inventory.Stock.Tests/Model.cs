@@ -1,8 +1,8 @@
 namespace Inventory.Stock.Tests;
 
 /// <summary>
-/// What the stock engine does, said once more in the plainest C#: one list of holds, no indexes, no counters. A due hold counts
-/// as ended, because whoever looks ends it.
+/// What the stock engine does, said once more in the plainest C#: one list of holds, no indexes, no counters. A due
+/// hold counts as ended, because whoever looks ends it.
 /// </summary>
 internal sealed class Model
 {
@@ -47,12 +47,14 @@ internal sealed class Model
 
         var own = Active.Where(hold => hold.Holder == holder && hold.Lines.Keys.Any(lines.ContainsKey)).ToList();
         var refused = own.SelectMany(hold => hold.Lines.Keys).Any(sku => lines.ContainsKey(sku)
-            && (onExisting == OnExisting.Refuse || (onExisting == OnExisting.RefuseUnlessLimited && Skus[sku].Limit is null)));
+            && (onExisting == OnExisting.Refuse
+                || (onExisting == OnExisting.RefuseUnlessLimited && Skus[sku].Limit is null)));
         if (refused) return ReserveOutcome.ActiveReservationExists;
 
         var freed = onExisting == OnExisting.Replace ? own : [];
         int Freed(string sku) => freed.Sum(hold => hold.Lines.GetValueOrDefault(sku));
-        if (lines.Any(line => Units(holder, line.Key) - Freed(line.Key) + line.Value > (Skus[line.Key].Limit ?? int.MaxValue)))
+        if (lines.Any(line =>
+            Units(holder, line.Key) - Freed(line.Key) + line.Value > (Skus[line.Key].Limit ?? int.MaxValue)))
         {
             return ReserveOutcome.LimitExceeded;
         }

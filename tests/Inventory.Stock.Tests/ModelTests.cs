@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace Inventory.Stock.Tests;
 
 /// <summary>
-/// Any sequence of operations leaves Redis where the model is. On a failure FsCheck prints the shortest sequence that it
-/// finds, and the seed.
+/// Any sequence of operations leaves Redis where the model is. On a failure FsCheck prints the shortest sequence that
+/// it finds, and the seed.
 /// </summary>
 public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixture>
 {
@@ -14,10 +14,13 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
 
     public enum Verb { Reserve, ReserveTwo, Adjust, Extend, Release, ComeDue, Expire, SetStock }
 
-    /// <summary>One operation; small numbers that pick holder, SKU, quantity and target, so that shrinking means something.</summary>
+    /// <summary>
+    /// One operation; small numbers that pick holder, SKU, quantity and target, so that shrinking means something.
+    /// </summary>
     public sealed record Step(Verb Verb, int Holder, int Sku, int Quantity, int Target)
     {
-        public override string ToString() => $"{Verb}(holder {Holder}, sku {Sku}, quantity {Quantity}, target {Target})";
+        public override string ToString() =>
+            $"{Verb}(holder {Holder}, sku {Sku}, quantity {Quantity}, target {Target})";
     }
 
     [Fact]
@@ -51,7 +54,10 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
     {
         for (var size = steps.Length / 2; size >= 1; size /= 2)
         {
-            for (var at = 0; at + size <= steps.Length; at += size) yield return [.. steps[..at], .. steps[(at + size)..]];
+            for (var at = 0; at + size <= steps.Length; at += size)
+            {
+                yield return [.. steps[..at], .. steps[(at + size)..]];
+            }
         }
     }
 
@@ -67,18 +73,25 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
 
     private sealed class Run(EngineFixture stock, Model model, string name)
     {
-        private readonly StockEngine engine = stock.With(new() { MaxLifetime = TimeSpan.FromMinutes(LongestMinutes), ReclaimBatch = 2 });
+        private readonly StockEngine engine = stock.With(new()
+        {
+            MaxLifetime = TimeSpan.FromMinutes(LongestMinutes),
+            ReclaimBatch = 2,
+        });
 
         private string Sku(int index) => $"{name}-{index}";
 
         private Holder HolderOf(Step step) => Holder.Customer($"{name}-{step.Holder}");
 
-        private Model.Hold? Target(Step step) => model.Holds.Count == 0 ? null : model.Holds[step.Target % model.Holds.Count];
+        private Model.Hold? Target(Step step) =>
+            model.Holds.Count == 0 ? null : model.Holds[step.Target % model.Holds.Count];
 
         public Task DoAsync(Step step) => step.Verb switch
         {
             Verb.Reserve => ReserveAsync(step, new() { [Sku(step.Sku)] = step.Quantity }),
-            Verb.ReserveTwo => ReserveAsync(step, new() { [Sku(step.Sku)] = step.Quantity, [Sku((step.Sku + 1) % 3)] = 1 }),
+            Verb.ReserveTwo => ReserveAsync(
+                step,
+                new() { [Sku(step.Sku)] = step.Quantity, [Sku((step.Sku + 1) % 3)] = 1 }),
             Verb.Adjust => AdjustAsync(step),
             Verb.Extend => ExtendAsync(step),
             Verb.Release => ReleaseAsync(step),
@@ -107,7 +120,11 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
         private async Task AdjustAsync(Step step)
         {
             var expected = model.Adjust(HolderOf(step), Sku(step.Sku), step.Quantity);
-            var answer = await engine.AdjustAsync(HolderOf(step), new(Sku(step.Sku), step.Quantity), TimeSpan.FromMinutes(10), null);
+            var answer = await engine.AdjustAsync(
+                HolderOf(step),
+                new(Sku(step.Sku), step.Quantity),
+                TimeSpan.FromMinutes(10),
+                null);
             Assert.Equal(expected, answer.Outcome);
             if (expected == AdjustOutcome.Held)
             {
@@ -131,7 +148,12 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
         private async Task ComeDueAsync(Step step)
         {
             if (Target(step) is not { Status: ReservationStatus.Pending } hold) return;
-            await stock.MakeDueAsync(new(hold.Id, hold.Status, hold.Holder, [.. hold.Lines.Select(l => new Line(l.Key, l.Value))], default));
+            await stock.MakeDueAsync(new(
+                hold.Id,
+                hold.Status,
+                hold.Holder,
+                [.. hold.Lines.Select(l => new Line(l.Key, l.Value))],
+                default));
             hold.Status = ReservationStatus.Expired;
         }
 
@@ -142,7 +164,8 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
                 Version: (model.Skus.GetValueOrDefault(Sku(step.Sku))?.Version ?? 0) + (step.Target % 4) - 1,
                 Limit: step.Target >= 8 ? step.Quantity : null,
                 Paused: step.Target == 0);
-            var answer = await engine.SetStockAsync(new(Sku(step.Sku), next.Total, next.Version, next.Limit, next.Paused));
+            var answer = await engine.SetStockAsync(
+                new(Sku(step.Sku), next.Total, next.Version, next.Limit, next.Paused));
             Assert.Equal(model.SetStock(Sku(step.Sku), next), answer);
         }
 
@@ -155,8 +178,10 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
                 {
                     var found = await engine.SnapshotAsync(sku);
                     Assert.Equal(
-                        (expected.Total, model.Reserved(sku), model.HoldsOf(sku), expected.Version, expected.Limit, expected.Paused),
-                        (found.Total, found.Reserved, found.Holds, found.Version, found.MaxPerCustomer, found.Paused));
+                        (expected.Total, model.Reserved(sku), model.HoldsOf(sku),
+                            expected.Version, expected.Limit, expected.Paused),
+                        (found.Total, found.Reserved, found.Holds,
+                            found.Version, found.MaxPerCustomer, found.Paused));
                 }
 
                 var reserved = (int)await stock.Database.HashGetAsync(default(Partition).Stock(sku), "reserved");

@@ -19,7 +19,8 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
         var sku = await stock.SkuAsync(10, limit);
         var first = await stock.ReserveAsync("me", new Line(sku, 1));
 
-        var second = await stock.Engine.ReserveAsync(EngineFixture.Request("me", new Line(sku, 1)) with { OnExisting = policy });
+        var second = await stock.Engine.ReserveAsync(
+            EngineFixture.Request("me", new Line(sku, 1)) with { OnExisting = policy });
 
         Assert.Equal(outcome, second.Outcome);
         // Whoever is refused because of a hold of their own is told which.
@@ -38,7 +39,9 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
 
         Assert.Equal(ReserveOutcome.Held, second.Outcome);
         Assert.Equal((3, 2, 1, 1), await stock.StockOf(sku));
-        Assert.Equal(ReservationStatus.Released, (await stock.Engine.FindAsync(first.Reservation!.Id)).Reservation!.Status);
+        Assert.Equal(
+            ReservationStatus.Released,
+            (await stock.Engine.FindAsync(first.Reservation!.Id)).Reservation!.Status);
     }
 
     [Fact]

@@ -16,7 +16,9 @@ public sealed partial class ScriptTests
         var headerLength = Array.FindIndex(lines, line => !line.StartsWith("--", StringComparison.Ordinal));
         var header = string.Join('\n', lines[..headerLength]);
         var body = string.Join('\n', lines[headerLength..]);
-        var shared = string.Join('\n', Included().Matches(header).Select(match => Repository.Text($"lua/{match.Groups[1].Value}")));
+        var shared = string.Join(
+            '\n',
+            Included().Matches(header).Select(match => Repository.Text($"lua/{match.Groups[1].Value}")));
 
         var named = Inputs(header);
         Assert.Empty(Inputs(body).Except(named));
@@ -38,7 +40,10 @@ public sealed partial class ScriptTests
     [MemberData(nameof(Scripts))]
     public void Somebody_calls_it(string path)
     {
-        var name = string.Concat(Path.GetFileNameWithoutExtension(path).Split('_').Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
+        var name = string.Concat(
+            Path.GetFileNameWithoutExtension(path)
+                .Split('_')
+                .Select(part => char.ToUpperInvariant(part[0]) + part[1..]));
 
         Assert.Contains(
             Repository.Files("*.cs").Where(file => !file.StartsWith("tests/", StringComparison.Ordinal)),

@@ -5,7 +5,8 @@ namespace Inventory.Tidy.Tests;
 /// <summary>The house rules that a machine can check.</summary>
 public sealed partial class SourceTests
 {
-    private static IEnumerable<string> Sources => Repository.Files("*.cs").Where(path => !path.Contains("/Migrations/"));
+    private static IEnumerable<string> Sources =>
+        Repository.Files("*.cs").Where(path => !path.Contains("/Migrations/"));
 
     private static IEnumerable<string> Scripts => Repository.Files("*.lua", "lua");
 
@@ -66,7 +67,9 @@ public sealed partial class SourceTests
         where name is not ("Inventory.Stock" or "Inventory.Ledger" or "Inventory.ServiceDefaults")
         select $"{path}: references {name}");
 
-    /// <summary>Bodies of members: from a line that opens a brace at a member's depth to the line that closes it.</summary>
+    /// <summary>
+    /// Bodies of members: from a line that opens a brace at a member's depth to the line that closes it.
+    /// </summary>
     private static IEnumerable<(int Line, int Length)> Blocks(string[] lines)
     {
         foreach (var depth in new[] { "    ", "        " })
