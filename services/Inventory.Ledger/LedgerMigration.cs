@@ -1,0 +1,80 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Inventory.Ledger;
+
+/// <summary>Brings the database to the schema of this build, at the start of a service.</summary>
+/// <remarks>
+/// Any number of instances may do so at once: EF Core locks its history table, one of them migrates, and the others
+/// wait and find nothing to do. Each migration is one transaction: an instance that is killed leaves a whole schema.
+/// Absent: going back. A migration that has run anywhere is followed by another, never undone.
+/// </remarks>
+public sealed partial class LedgerMigration(
+    LedgerContext context, TimeProvider time, ILogger<LedgerMigration> log)
+{
+    /// <summary>
+    /// How long PostgreSQL may take to answer: a minute covers the making of a new cluster and the recovery of a
+    /// crashed one. A database that is down for longer is not starting up, and the host is better off knowing.
+    /// </summary>
+    public static TimeSpan StartupPatience { get; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Between two attempts: short enough that a local run starts at once, and four connections a second disturb nobody.
+    /// </summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>Creates the database if it is missing, and applies the migrations that it lacks.</summary>
+    /// <param name="patience">For how long failures are retried that a server which starts up explains.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="Exception">
+    /// The last failure when <paramref name="patience"/> is over, or the first one that waiting can't cure.
+    /// </exception>
+    public async Task ApplyAsync(TimeSpan patience, CancellationToken cancellation)
+    {
+        var start = time.GetTimestamp();
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e) when (IsCuredByWaiting(e) && time.GetElapsedTime(start) < patience)
+            {
+                NotReady(log, attempt, e.GetBaseException().Message);
+            }
+
+            await Task.Delay(Pause, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private static bool IsCuredByWaiting(Exception failure)
+    {
+        // An execution strategy may have wrapped what happened.
+        for (var e = failure; e is not null; e = e.InnerException!)
+        {
+            if (e is NpgsqlException { IsTransient: true } || IsRaceForDatabase(e as PostgresException))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Creating the missing database is the one step that EF Core's lock can't cover. Whoever comes second hears that the
+    /// database exists, that its template is in use, or meets the catalogue's own unique index.
+    /// </summary>
+    private static bool IsRaceForDatabase(PostgresException? failure) => failure?.SqlState switch
+    {
+        PostgresErrorCodes.DuplicateDatabase or PostgresErrorCodes.ObjectInUse => true,
+        PostgresErrorCodes.UniqueViolation => failure.ConstraintName == "pg_database_datname_index",
+        _ => false,
+    };
+
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "PostgreSQL is not ready for migrations (attempt {Attempt}): {Reason}")]
+    private static partial void NotReady(ILogger log, int attempt, string reason);
+}

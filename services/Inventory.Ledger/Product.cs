@@ -1,0 +1,47 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Inventory.Ledger;
+
+/// <summary>Something that is sold, and the limits under which it is sold.</summary>
+public sealed class Product
+{
+    /// <summary>The most characters of a name. A name is for people to read; a page of them stays small.</summary>
+    public const int MaxNameLength = 256;
+
+    /// <summary>The key, 1 to <see cref="Sku.MaxLength"/> characters.</summary>
+    public required string SkuId { get; init; }
+
+    /// <summary>What people call it, 1 to <see cref="MaxNameLength"/> characters.</summary>
+    public required string Name { get; set; }
+
+    /// <summary>Most units one customer may hold and buy together, 1 or more; null for no limit.</summary>
+    public int? MaxPerCustomer { get; set; }
+
+    /// <summary>Whether sales are stopped.</summary>
+    public bool Paused { get; set; }
+
+    /// <summary>When the row was written first, by the database's clock.</summary>
+    public DateTimeOffset CreatedAt { get; private init; }
+
+    /// <summary>When the row was written last, by the database's clock: a trigger sets it.</summary>
+    public DateTimeOffset UpdatedAt { get; private init; }
+}
+
+internal sealed class ProductTable : IEntityTypeConfiguration<Product>
+{
+    public void Configure(EntityTypeBuilder<Product> builder)
+    {
+        builder.ToTable("products", table =>
+        {
+            table.HasCheckConstraint("ck_products_sku_id", $"char_length(sku_id) BETWEEN 1 AND {Sku.MaxLength}");
+            table.HasCheckConstraint("ck_products_name", $"char_length(name) BETWEEN 1 AND {Product.MaxNameLength}");
+            table.HasCheckConstraint("ck_products_max_per_customer", "max_per_customer > 0");
+        });
+        builder.HasKey(product => product.SkuId);
+        builder.Property(product => product.SkuId).IsSku();
+        builder.Property(product => product.Paused).HasDefaultValue(false);
+        builder.Property(product => product.CreatedAt).HasDefaultValueSql("now()").ValueGeneratedOnAdd();
+        builder.Property(product => product.UpdatedAt).HasDefaultValueSql("now()").ValueGeneratedOnAddOrUpdate();
+    }
+}

@@ -1,0 +1,160 @@
+using Inventory.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Inventory.Ledger.Tests;
+
+[Collection(OneServer.Name)]
+public sealed class LedgerMigrationTests(LedgerDatabases databases)
+{
+    [Fact]
+    public async Task The_migrations_lead_to_the_model_of_this_build()
+    {
+        await using var context = LedgerDatabases.Open(databases.Shared);
+
+        Assert.False(context.Database.HasPendingModelChanges());
+        Assert.Empty(await context.Database.GetPendingMigrationsAsync());
+    }
+
+    [Fact]
+    public async Task An_empty_database_gets_tables_checks_and_triggers()
+    {
+        var source = await databases.CreateMigratedAsync();
+
+        Assert.Equal(
+            ["inventory.sku_id text NO", "inventory.total integer NO", "inventory.version bigint NO",
+             "products.created_at timestamp with time zone NO", "products.max_per_customer integer YES",
+             "products.name text NO", "products.paused boolean NO", "products.sku_id text NO",
+             "products.updated_at timestamp with time zone NO"],
+            await source.ReadAsync<string[]>(
+                """
+                SELECT array_agg(format('%s.%s %s %s', table_name, column_name, data_type, is_nullable)
+                                 ORDER BY table_name::text COLLATE "C", column_name::text COLLATE "C")
+                FROM information_schema.columns WHERE table_name IN ('products', 'inventory')
+                """));
+        Assert.Equal(
+            ["ck_inventory_total", "ck_products_max_per_customer", "ck_products_name", "ck_products_sku_id",
+             "fk_inventory_products_sku_id", "pk_inventory", "pk_products"],
+            await source.ReadAsync<string[]>(
+                """
+                SELECT array_agg(conname::text ORDER BY conname::text COLLATE "C") FROM pg_constraint
+                WHERE conrelid IN ('products'::regclass, 'inventory'::regclass)
+                """));
+        Assert.Equal(
+            ["inventory.inventory_changed", "inventory.inventory_never_removed",
+             "products.products_changed", "products.products_touched"],
+            await source.ReadAsync<string[]>(
+                """
+                SELECT array_agg(format('%s.%s', tgrelid::regclass, tgname) ORDER BY tgname::text COLLATE "C")
+                FROM pg_trigger WHERE NOT tgisinternal
+                """));
+    }
+
+    [Fact]
+    public async Task A_migrated_database_goes_back_to_empty_and_forward_again()
+    {
+        var source = await databases.CreateMigratedAsync();
+        await using var context = LedgerDatabases.Open(source);
+
+        await context.Database.MigrateAsync("0");
+        var left = await source.ReadAsync<long>(
+            """
+            SELECT (SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)
+                 + (SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename <> '__EFMigrationsHistory')
+            """);
+        await LedgerDatabases.Migration(context).ApplyAsync(TimeSpan.Zero, CancellationToken.None);
+
+        Assert.Equal(0, left);
+        Assert.Empty(await context.Database.GetPendingMigrationsAsync());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Several_instances_that_start_at_once_migrate_once(bool databaseExists)
+    {
+        var name = $"race_{Guid.NewGuid():N}";
+        var source = databases.Connect(databaseExists
+            ? await databases.Server.CreateDatabaseAsync()
+            : databases.Server.ConnectionStringFor(name));
+
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(async _ =>
+        {
+            await using var context = LedgerDatabases.Open(source);
+            await LedgerDatabases.Migration(context)
+                .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None);
+        }));
+
+        await using var after = LedgerDatabases.Open(source);
+        Assert.Empty(await after.Database.GetPendingMigrationsAsync());
+        Assert.Equal(
+            after.Database.GetMigrations().Count(),
+            await source.ReadAsync<long>("""SELECT count(*) FROM "__EFMigrationsHistory" """));
+    }
+
+    [Fact]
+    public async Task A_server_that_is_still_starting_is_waited_for()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var source = NpgsqlDataSource.Create(await server.CreateDatabaseAsync());
+        await server.KillAsync();
+        await using var context = LedgerDatabases.Open(source);
+        var refused = new FirstEntry<LedgerMigration>();
+
+        var migration = new LedgerMigration(context, TimeProvider.System, refused)
+            .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None);
+        var entry = await refused.Text;
+        await server.RestartAsync();
+        await migration;
+
+        Assert.StartsWith("PostgreSQL is not ready for migrations (attempt 1)", entry, StringComparison.Ordinal);
+        Assert.Empty(await context.Database.GetPendingMigrationsAsync());
+    }
+
+    [Fact]
+    public async Task A_server_that_stays_away_is_reported_when_patience_ends()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var source = NpgsqlDataSource.Create(server.ConnectionString);
+        await server.KillAsync();
+        await using var context = LedgerDatabases.Open(source);
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() =>
+            LedgerDatabases.Migration(context).ApplyAsync(TimeSpan.FromMilliseconds(600), CancellationToken.None));
+
+        Assert.IsType<System.Net.Sockets.SocketException>(failure.GetBaseException());
+    }
+
+    [Fact]
+    public async Task A_failure_that_waiting_cannot_cure_is_not_waited_for()
+    {
+        var wrong = new NpgsqlConnectionStringBuilder(databases.Server.ConnectionString) { Password = "wrong" };
+        await using var context = LedgerDatabases.Open(databases.Connect(wrong.ConnectionString));
+        var entries = new FirstEntry<LedgerMigration>();
+
+        var failure = await Assert.ThrowsAnyAsync<Exception>(() =>
+            new LedgerMigration(context, TimeProvider.System, entries)
+                .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None));
+
+        var cause = Assert.IsType<PostgresException>(failure.GetBaseException());
+        Assert.Equal(PostgresErrorCodes.InvalidPassword, cause.SqlState);
+        Assert.False(entries.Text.IsCompleted);
+    }
+
+    /// <summary>A logger whose first entry can be awaited.</summary>
+    private sealed class FirstEntry<T> : ILogger<T>
+    {
+        private readonly TaskCompletionSource<string> text = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<string> Text => text.Task;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) => text.TrySetResult(formatter(state, exception));
+    }
+}
