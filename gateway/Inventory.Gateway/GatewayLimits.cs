@@ -14,7 +14,9 @@ public sealed class GatewayLimits
     /// </summary>
     [Range(1_024, 1_048_576)] public int RequestBodyBytes { get; init; } = 64 * 1_024;
 
-    /// <summary>All request headers together, in bytes. Half of Kestrel's default: our largest are a cookie and a key.</summary>
+    /// <summary>
+    /// All request headers together, in bytes. Half of Kestrel's default: our largest are a cookie and a key.
+    /// </summary>
     [Range(4_096, 65_536)] public int RequestHeaderBytes { get; init; } = 16 * 1_024;
 
     /// <summary>Number of request headers. Browsers send about 20; every one is copied to the replica.</summary>
@@ -23,7 +25,7 @@ public sealed class GatewayLimits
     /// <summary>Method, path and query together, in bytes. Our longest is a SKU and a page cursor.</summary>
     [Range(1_024, 16_384)] public int RequestLineBytes { get; init; } = 4 * 1_024;
 
-    /// <summary>Time for the headers to arrive. A caller who trickles them would hold a connection for nothing.</summary>
+    /// <summary>Time for the headers to arrive. Who trickles them holds a connection for nothing.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -68,7 +70,9 @@ public sealed class GatewayLimits
     /// </summary>
     [Range(8, 10_000)] public int ConnectionsPerReplica { get; init; } = 1_024;
 
-    /// <summary>How old a connection to a replica may grow. Bounds how long a name that now points elsewhere is missed.</summary>
+    /// <summary>
+    /// How old a connection to a replica may grow. Bounds how long a name that now points elsewhere is missed.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
     public TimeSpan ConnectionLifetime { get; init; } = TimeSpan.FromMinutes(5);
 }

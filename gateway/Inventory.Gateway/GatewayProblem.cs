@@ -19,7 +19,7 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
     private const int RetryAfterSeconds = 1;
 
     public static readonly GatewayProblem MalformedRequest = new("malformed-request", 400,
-        "The request is malformed", "The request could not be read as HTTP. Check its framing, headers and body length.");
+        "The request is malformed", "It could not be read as HTTP. Check its framing, headers and body length.");
 
     public static readonly GatewayProblem NotFound = new("not-found", 404,
         "No such resource", "No public resource has this path. The API is described at /docs.");

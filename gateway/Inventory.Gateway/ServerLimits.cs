@@ -7,7 +7,9 @@ namespace Inventory.Gateway;
 /// <summary>Applies <see cref="GatewayLimits"/> to the server and to the duration of requests.</summary>
 public static class ServerLimits
 {
-    /// <summary>Reads the limits, refuses to start when one is out of range or unknown, and hands them to Kestrel.</summary>
+    /// <summary>
+    /// Reads the limits, refuses to start when one is out of range or unknown, and hands them to Kestrel.
+    /// </summary>
     public static void AddGatewayLimits(this IHostApplicationBuilder builder)
     {
         builder.Services.AddOptions<GatewayLimits>()

@@ -114,7 +114,7 @@ public sealed class Replica : IAsyncDisposable
         var query = context.Request.Query;
         switch (context.Request.Path.Value)
         {
-            case "/api/slow":
+            case "/api/slow" or "/api/operations/slow":
                 await Task.Delay(Timeout.Infinite, context.RequestAborted);
                 break;
             case "/api/stock/shoe/stream":
@@ -126,8 +126,8 @@ public sealed class Replica : IAsyncDisposable
                 break;
             case "/api/created":
                 context.Response.StatusCode = StatusCodes.Status201Created;
-                context.Response.Headers.Location =
-                    query["location"].ToString().Replace("{self}", $"http://{context.Request.Host}", StringComparison.Ordinal);
+                context.Response.Headers.Location = query["location"].ToString()
+                    .Replace("{self}", $"http://{context.Request.Host}", StringComparison.Ordinal);
                 context.Response.Headers.ETag = "\"7\"";
                 context.Response.Headers["Idempotent-Replayed"] = "true";
                 break;

@@ -1,6 +1,6 @@
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Live streams pass through as they happen, and last.</summary>
+/// <summary>Live streams pass through as they happen; what may last, lasts.</summary>
 public sealed class StreamTests : TwoReplicas
 {
     protected override (string Key, string Value)[] Settings =>
@@ -35,5 +35,13 @@ public sealed class StreamTests : TwoReplicas
         await Assert.ThrowsAnyAsync<IOException>(reader.ReadToEndAsync);
 
         Assert.InRange(clock.GetElapsedTime(start), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(10));
+    }
+
+    [Fact]
+    public async Task An_operators_run_may_take_its_time_but_not_for_ever()
+    {
+        using var response = await Client.SendAsync(Request("POST", "/api/operations/slow"));
+
+        await ProblemAssert.IsProblemAsync(response, 504, "upstream-timeout", "/api/operations/slow");
     }
 }

@@ -19,7 +19,8 @@ internal sealed class SwallowingPort : IDisposable
         // Linux queues one more than it is asked to; a few to spare do no harm.
         for (var i = 0; i < 4; i++)
         {
-            var queued = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+            var queued = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            queued.Blocking = false;
             _queued.Add(queued);
             try
             {

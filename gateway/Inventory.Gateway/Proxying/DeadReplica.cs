@@ -16,7 +16,7 @@ namespace Inventory.Gateway.Proxying;
 /// </remarks>
 internal sealed class DeadReplica(IDestinationHealthUpdater health) : IPassiveHealthCheckPolicy
 {
-    /// <summary>One bad request and its retry stay below it; a dying process under load passes it in a millisecond.</summary>
+    /// <summary>One bad request stays below it; a dying process under load passes it in a millisecond.</summary>
     private const int BrokenInARow = 3;
 
     /// <summary>

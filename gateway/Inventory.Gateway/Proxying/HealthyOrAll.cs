@@ -47,6 +47,6 @@ internal sealed partial class HealthyOrAll(ILogger<HealthyOrAll> log) : IAvailab
     [LoggerMessage(LogLevel.Warning, "{Destination} of {Cluster} is out of the rotation: {Reason}.")]
     private static partial void Out(ILogger log, string destination, string cluster, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "{Destination} of {Cluster} is back in the rotation.")]
+    [LoggerMessage(LogLevel.Information, "{Destination} of {Cluster} is back in the rotation.")]
     private static partial void Back(ILogger log, string destination, string cluster);
 }

@@ -6,7 +6,8 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Inventory.Gateway.Proxying;
 
 /// <summary>The connections to the replicas, and how long one may be silent.</summary>
-internal sealed class ReplicaConnections(IOptions<GatewayLimits> limits) : ForwarderHttpClientFactory, IProxyConfigFilter
+internal sealed class ReplicaConnections(IOptions<GatewayLimits> limits)
+    : ForwarderHttpClientFactory, IProxyConfigFilter
 {
     public ValueTask<ClusterConfig> ConfigureClusterAsync(ClusterConfig cluster, CancellationToken cancel)
     {
@@ -15,8 +16,8 @@ internal sealed class ReplicaConnections(IOptions<GatewayLimits> limits) : Forwa
             cluster with { HttpRequest = request with { ActivityTimeout = limits.Value.ActivityTimeout } });
     }
 
-    public ValueTask<RouteConfig> ConfigureRouteAsync(RouteConfig route, ClusterConfig? cluster, CancellationToken cancel) =>
-        ValueTask.FromResult(route);
+    public ValueTask<RouteConfig> ConfigureRouteAsync(
+        RouteConfig route, ClusterConfig? cluster, CancellationToken cancel) => ValueTask.FromResult(route);
 
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
     {

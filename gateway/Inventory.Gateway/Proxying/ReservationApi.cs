@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 
@@ -9,6 +10,7 @@ internal static class ReservationApi
     /// <summary>Reads the routes, finds the replicas by service discovery and watches their health.</summary>
     public static void AddReservationApi(this IHostApplicationBuilder builder)
     {
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IForwarderHttpClientFactory, ReplicaConnections>();
         builder.Services.AddSingleton<IPassiveHealthCheckPolicy, DeadReplica>();
         builder.Services.AddSingleton<IAvailableDestinationsPolicy, HealthyOrAll>();

@@ -62,9 +62,10 @@ internal sealed class RetryOnce(RequestDelegate next)
         proxy.AvailableDestinations = Alternatives(proxy);
         proxy.ProxiedDestination = null;
 
-        // The forwarder takes an error that is still set, or a status other than 200, for a finished request.
+        // The forwarder takes a status other than 200 for a finished request, and we an error that is still set for a
+        // failed one. Headers stay: a failed attempt leaves none, and those of the gateway's own belong to the caller.
         context.Features.Set<IForwarderErrorFeature>(null);
-        context.Response.Clear();
+        context.Response.StatusCode = StatusCodes.Status200OK;
 
         // A body that was not kept cannot be sought; it was not read either, since no connection came about.
         if (context.Request.Body.CanSeek) context.Request.Body.Position = 0;

@@ -30,7 +30,9 @@ internal static class UpstreamOutcome
 {
     /// <summary>The outcome of the last attempt to forward <paramref name="context"/>'s request.</summary>
     public static UpstreamFailure Of(HttpContext context) =>
-        context.Features.Get<IForwarderErrorFeature>() is { } failure ? Classify(context, failure) : UpstreamFailure.None;
+        context.Features.Get<IForwarderErrorFeature>() is { } failure
+            ? Classify(context, failure)
+            : UpstreamFailure.None;
 
     private static UpstreamFailure Classify(HttpContext context, IForwarderErrorFeature failure) => failure.Error switch
     {
