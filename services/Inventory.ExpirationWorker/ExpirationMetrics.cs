@@ -3,7 +3,8 @@ using System.Diagnostics.Metrics;
 namespace Inventory.ExpirationWorker;
 
 /// <summary>
-/// What the worker gave back, and how late. Holds that a reader gave back first are not counted here: nobody waited for them.
+/// What the worker gave back, and how late. Holds that a reader gave back first are not counted here: nobody waited for
+/// them.
 /// </summary>
 public sealed class ExpirationMetrics
 {

@@ -9,11 +9,13 @@ public sealed class ExpirationOptions
     public const string Section = "Expiration";
 
     /// <summary>
-    /// Pause between two sweeps, and so about the latest that an unobserved hold comes back. Stock that somebody asks for is
-    /// exact without it.
+    /// Pause between two sweeps, and so about the latest that an unobserved hold comes back. Stock that somebody asks
+    /// for is exact without it.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00.050", "00:05:00")] public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:05:00")]
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Most lines one script call gives back. Bounds how long Redis serves nobody else: about 10 µs a line.</summary>
-    [Range(1, 10_000)] public int BatchSize { get; init; } = 200;
+    /// <summary>Most lines one script call gives back. Bounds how long Redis serves nobody else: 10 µs a line.</summary>
+    [Range(1, 10_000)]
+    public int BatchSize { get; init; } = 200;
 }

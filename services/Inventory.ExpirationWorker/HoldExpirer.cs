@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace Inventory.ExpirationWorker;
 
 /// <summary>
-/// Gives abandoned holds back. Any number of instances may run: a script call is one step, so a hold is given back once,
-/// whoever asks.
+/// Gives abandoned holds back. Any number of instances may run: a script call is one step, so a hold is given back
+/// once, whoever asks.
 /// </summary>
 public sealed partial class HoldExpirer(
     StockEngine stock,
