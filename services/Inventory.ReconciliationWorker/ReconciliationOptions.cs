@@ -16,7 +16,7 @@ public sealed class ReconciliationOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Stock writes on their way to Redis at once: enough to fill the connection, too few to delay shoppers.</summary>
+    /// <summary>Stock writes on their way to Redis at once: enough to fill the pipe, too few to delay anybody.</summary>
     [Range(1, 1_000)]
     public int SweepConcurrency { get; init; } = 64;
 }

@@ -1,0 +1,83 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace Inventory.System.Tests;
+
+/// <summary>Abandoned holds come back, and processes that die are missed by nobody.</summary>
+public sealed class GivingBackTests(Stack stack) : IClassFixture<Stack>
+{
+    [Fact]
+    public async Task With_the_worker_running_a_hold_comes_back_on_time_and_not_early()
+    {
+        var sku = await stack.SkuAsync(5);
+        var held = await HoldAsync(sku, "cart-1", seconds: 2);
+
+        var expired = await EventAsync(sku, "expired");
+
+        // By Redis' clock, of which the event's id is made.
+        var late = expired - held;
+        Assert.InRange(late, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        Assert.Equal(0, (int)(await stack.SnapshotAsync(sku))["reserved"]!);
+    }
+
+    [Fact]
+    public async Task A_replica_that_is_killed_is_neither_noticed_nor_missed()
+    {
+        var sku = await stack.SkuAsync(1_000);
+        var replicas = stack.ProcessIds("reservation-api");
+        var answers = Enumerable.Range(0, 400).Select(async i =>
+        {
+            if (i == 100) global::System.Diagnostics.Process.GetProcessById(replicas[0]).Kill();
+            using var response = await stack.Gateway.SendAsync(new(HttpMethod.Post, "/api/reservations")
+            {
+                Content = JsonContent.Create(new { productId = sku, userId = $"user-{i}", quantity = 1 }),
+                Headers = { { "Idempotency-Key", $"{sku}-{i}" } },
+            });
+            return response.StatusCode;
+        });
+
+        Assert.All(await Task.WhenAll(answers), status => Assert.Equal(HttpStatusCode.Created, status));
+        Assert.Equal(400, (int)(await stack.SnapshotAsync(sku))["reserved"]!);
+        await Stack.UntilAsync(() => Task.FromResult(
+            stack.ProcessIds("reservation-api") is { Count: 2 } now && !now.Contains(replicas[0])));
+    }
+
+    [Fact]
+    public async Task Redis_killed_under_holds_comes_back_with_all_of_them()
+    {
+        var sku = await stack.SkuAsync(10);
+        await HoldAsync(sku, "cart-1", seconds: 600);
+        // A killed process loses nothing that it answered; only a machine that dies may, up to a second of it.
+        stack.Kill("redis");
+
+        await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["reserved"] == 1);
+
+        using var another = await stack.PostAsync("/reserve", new { sku, qty = 9, cart_id = "cart-2" });
+        Assert.True(another.IsSuccessStatusCode, await another.Content.ReadAsStringAsync());
+    }
+
+    /// <returns>The deadline.</returns>
+    private async Task<DateTimeOffset> HoldAsync(string sku, string cart, int seconds)
+    {
+        using var response = await stack.PostAsync(
+            "/reserve", new { sku, qty = 1, cart_id = cart, ttl_seconds = seconds });
+        var answer = await response.Content.ReadFromJsonAsync<JsonNode>();
+        Assert.True(response.IsSuccessStatusCode, answer!.ToJsonString());
+        return (DateTimeOffset)answer["expires_at"]!;
+    }
+
+    private async Task<DateTimeOffset> EventAsync(string sku, string type)
+    {
+        JsonNode? found = null;
+        await Stack.UntilAsync(async () =>
+        {
+            using var response = await stack.Gateway.GetAsync(new Uri("/events?limit=100", UriKind.Relative));
+            var events = await response.Content.ReadFromJsonAsync<JsonNode>();
+            found = events!["events"]!.AsArray().FirstOrDefault(each =>
+                (string?)each!["type"] == type && each.ToJsonString().Contains(sku, StringComparison.Ordinal));
+            return found is not null;
+        });
+        return (DateTimeOffset)found!["at"]!;
+    }
+}

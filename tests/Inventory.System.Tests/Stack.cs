@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Npgsql;
+
+namespace Inventory.System.Tests;
+
+/// <summary>The whole product as the AppHost describes it, on ports and data of its own.</summary>
+public sealed class Stack : IAsyncLifetime
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static int lastSku;
+
+    private DistributedApplication app = null!;
+    private NpgsqlDataSource ledger = null!;
+
+    /// <summary>A client of the gateway.</summary>
+    public HttpClient Gateway { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Inventory_AppHost>();
+        builder.CreateResourceBuilder<ProjectResource>("reconciliation-worker")
+            .WithEnvironment("Reconciliation__SweepInterval", "00:00:01");
+        app = await builder.BuildAsync();
+        await app.StartAsync();
+        using var patience = new CancellationTokenSource(Patience);
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", patience.Token);
+        await app.ResourceNotifications.WaitForResourceHealthyAsync("expiration-worker", patience.Token);
+        Gateway = app.CreateHttpClient("gateway");
+        Gateway.Timeout = TimeSpan.FromSeconds(60);
+        ledger = NpgsqlDataSource.Create((await app.GetConnectionStringAsync("ledger", patience.Token))!);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await ledger.DisposeAsync();
+        Gateway.Dispose();
+        await app.DisposeAsync();
+    }
+
+    /// <summary>A product that no other test knows, put into PostgreSQL and waited for in the shop window.</summary>
+    public async Task<string> SkuAsync(int total, int? limit = null)
+    {
+        var sku = $"test-{Interlocked.Increment(ref lastSku)}";
+        var most = limit?.ToString(CultureInfo.InvariantCulture) ?? "NULL";
+        await ExecuteAsync($"INSERT INTO products (sku_id, name, max_per_customer) VALUES ('{sku}', 'Test', {most})");
+        await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
+        await UntilAsync(async () => (int?)(await SnapshotAsync(sku))["total"] == total);
+        return sku;
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = ledger.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<JsonNode> SnapshotAsync(string sku)
+    {
+        using var response = await Gateway.GetAsync(new Uri($"/snapshot/{sku}", UriKind.Relative));
+        return (await response.Content.ReadFromJsonAsync<JsonNode>())!;
+    }
+
+    public Task<HttpResponseMessage> PostAsync(string path, object body) =>
+        Gateway.PostAsJsonAsync(new Uri(path, UriKind.Relative), body);
+
+    /// <summary>Waits for something that happens by itself, for as long as a person would.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> happened)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await happened())
+        {
+            Assert.True(watch.Elapsed < Patience, "It did not happen.");
+            await Task.Delay(TimeSpan.FromMilliseconds(50));
+        }
+    }
+
+    /// <summary>Ends processes of a resource as a crash would.</summary>
+    /// <param name="resource">The resource's name; every replica is killed.</param>
+    public void Kill(string resource)
+    {
+        foreach (var pid in ProcessIds(resource)) Process.GetProcessById(pid).Kill();
+    }
+
+    /// <summary>Process ids of a resource's running replicas.</summary>
+    public IReadOnlyList<int> ProcessIds(string resource)
+    {
+        Assert.True(app.ResourceNotifications.TryGetCurrentState(resource, out var state), $"no resource {resource}");
+        return
+        [
+            .. state!.Snapshot.Properties
+                .Where(property => property.Name == "executable.pid")
+                .Select(property => Convert.ToInt32(property.Value, CultureInfo.InvariantCulture)),
+        ];
+    }
+}
