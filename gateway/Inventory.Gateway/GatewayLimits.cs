@@ -9,8 +9,8 @@ public sealed class GatewayLimits
     public const string Section = "Gateway:Limits";
 
     /// <summary>
-    /// Largest request body, in bytes. A batch of 500 reservations is about 50 KiB. The same number bounds what a
-    /// request that may be repeated keeps in memory.
+    /// Largest request body, in bytes. A batch of 100 reservations of several lines is about 30 KiB. The same number
+    /// bounds what a request that may be repeated keeps in memory.
     /// </summary>
     [Range(1_024, 1_048_576)] public int RequestBodyBytes { get; init; } = 64 * 1_024;
 

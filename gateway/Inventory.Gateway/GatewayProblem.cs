@@ -11,7 +11,7 @@ namespace Inventory.Gateway;
 /// </summary>
 /// <param name="Slug">Last segment of <c>/problems/{slug}</c>, where the API documents the problem.</param>
 /// <param name="Status">HTTP status code.</param>
-/// <param name="Title">The kind of problem; the same for every occurrence.</param>
+/// <param name="Title">The kind of problem; the same for every occurrence, and the one that the API documents.</param>
 /// <param name="Detail">What a person can do about it.</param>
 internal sealed record GatewayProblem(string Slug, int Status, string Title, string Detail)
 {
@@ -19,32 +19,32 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
     private const int RetryAfterSeconds = 1;
 
     public static readonly GatewayProblem MalformedRequest = new("malformed-request", 400,
-        "The request is malformed", "It could not be read as HTTP. Check its framing, headers and body length.");
+        "The request can't be read", "It could not be read as HTTP. Check its framing, headers and body length.");
 
     public static readonly GatewayProblem NotFound = new("not-found", 404,
-        "No such resource", "No public resource has this path. The API is described at /docs.");
+        "Nothing is at this address", "No public resource has this path. The API is described at /docs.");
 
     public static readonly GatewayProblem MethodNotAllowed = new("method-not-allowed", 405,
-        "Method not allowed", "This path exists but does not take this method. The Allow header lists those it takes.");
+        "Not with this method", "The path exists but takes other methods. The Allow header names those it takes.");
 
     public static readonly GatewayProblem RequestTooSlow = new("request-timeout", 408,
-        "The request arrived too slowly", "The body did not arrive in time. Nothing was done; send it again.");
+        "The request came too slowly", "The body did not arrive in time. Nothing was done; send it again.");
 
     public static readonly GatewayProblem PayloadTooLarge = new("payload-too-large", 413,
-        "The request body is too large", "Split the request: a batch may be sent as several smaller ones.");
+        "The body is too large", "Split the request: a batch may be sent as several smaller ones.");
 
     public static readonly GatewayProblem InternalError = new("internal-error", 500,
-        "The gateway failed", "The gateway could not handle the request. Quote the traceId when reporting it.");
+        "Something is broken here", "The gateway could not handle the request. Quote the traceId when reporting it.");
 
     public static readonly GatewayProblem UpstreamInterrupted = new("upstream-interrupted", 502,
         "The answer was lost", "The connection broke after the request was sent, so it may have been carried out. "
         + "Repeat it with an Idempotency-Key, or read the resource before repeating it.");
 
     public static readonly GatewayProblem UpstreamUnavailable = new("upstream-unavailable", 503,
-        "The service is not available", "Nothing was done. Repeat the request after the time given in Retry-After.");
+        "The service is away", "Nothing was done. Repeat the request after the time given in Retry-After.");
 
     public static readonly GatewayProblem UpstreamTimeout = new("upstream-timeout", 504,
-        "The service did not answer in time", "The request may still be carried out. "
+        "The service behind the gateway is slow", "The request may still be carried out. "
         + "Repeat it with the same Idempotency-Key, or read the resource before repeating it.");
 
     /// <summary>The problem for a status that was set without a body, by routing or by Kestrel.</summary>
