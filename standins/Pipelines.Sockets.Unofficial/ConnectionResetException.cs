@@ -1,6 +1,6 @@
 namespace Pipelines.Sockets.Unofficial;
 
-/// <summary>The connection broke, by the peer or by the network; what was in flight may or may not have arrived.</summary>
+/// <summary>The connection broke; what was in flight may or may not have arrived.</summary>
 public sealed class ConnectionResetException : IOException
 {
     /// <summary>Says what was going on.</summary>

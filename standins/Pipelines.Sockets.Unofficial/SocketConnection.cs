@@ -8,8 +8,8 @@ namespace Pipelines.Sockets.Unofficial;
 /// <remarks>
 /// When the connection breaks, reading <see cref="Input"/> and flushing <see cref="Output"/> throw
 /// <see cref="ConnectionResetException"/> at once, in both directions. When the peer ends its stream,
-/// <see cref="Input"/> completes and <see cref="Output"/> goes on. Completing <see cref="Output"/> sends the rest and then
-/// ends the stream. <see cref="Dispose"/> ends everything, from any thread, without sending the rest.
+/// <see cref="Input"/> completes and <see cref="Output"/> goes on. Completing <see cref="Output"/> sends the rest and
+/// then ends the stream. <see cref="Dispose"/> ends everything, from any thread, without sending the rest.
 /// </remarks>
 public sealed class SocketConnection : IMeasuredDuplexPipe, IDisposable
 {
@@ -47,7 +47,7 @@ public sealed class SocketConnection : IMeasuredDuplexPipe, IDisposable
 
     long IMeasuredDuplexPipe.TotalBytesReceived => _pump.BytesReceived;
 
-    /// <summary>Nothing to check: System.IO.Pipelines is a part of the runtime, not a package that may be missing.</summary>
+    /// <summary>Nothing to check: System.IO.Pipelines is a part of the runtime.</summary>
     public static void AssertDependencies()
     {
     }
@@ -63,7 +63,7 @@ public sealed class SocketConnection : IMeasuredDuplexPipe, IDisposable
 
     /// <summary>Starts receiving from and sending to a socket.</summary>
     /// <param name="socket">A connected socket; the connection owns it from now on.</param>
-    /// <param name="sendPipeOptions">Buffers, back-pressure and schedulers of <see cref="Output"/>; null: defaults.</param>
+    /// <param name="sendPipeOptions">Pool, thresholds and schedulers of <see cref="Output"/>; null: defaults.</param>
     /// <param name="receivePipeOptions">The same for <see cref="Input"/>.</param>
     /// <param name="connectionOptions">How the socket is used.</param>
     /// <param name="name">What <see cref="ToString"/> returns.</param>
@@ -82,7 +82,7 @@ public sealed class SocketConnection : IMeasuredDuplexPipe, IDisposable
         return new SocketConnection(pump, name);
     }
 
-    /// <summary>Records that the protocol ended the conversation, so that its end isn't reported as a failure.</summary>
+    /// <summary>Records that the protocol ended the conversation, which then is no failure.</summary>
     /// <param name="kind">One of the two protocol kinds.</param>
     /// <returns>True when nothing else ended it before, and the kind is one of the two.</returns>
     public bool TrySetProtocolShutdown(PipeShutdownKind kind) =>

@@ -7,6 +7,6 @@ public enum SocketConnectionOptions
     /// <summary>Receives wait with a buffer in hand.</summary>
     None = 0,
 
-    /// <summary>Receives take a buffer only when there is something to put into it, for many idle connections.</summary>
+    /// <summary>Receives take a buffer only when there is something to put into it.</summary>
     ZeroLengthReads = 1,
 }

@@ -7,7 +7,7 @@ namespace Pipelines.Sockets.Unofficial;
 public static class StreamConnection
 {
     /// <summary>Starts reading from and writing to a stream.</summary>
-    /// <param name="stream">A stream that can be read and written at the same time; the pipe owns it from now on.</param>
+    /// <param name="stream">Can be read and written at the same time; the pipe owns it from now on.</param>
     /// <param name="sendPipeOptions">Buffers, back-pressure and schedulers of the output; null: defaults.</param>
     /// <param name="receivePipeOptions">The same for the input.</param>
     /// <param name="name">What the pipe's ToString returns.</param>

@@ -125,7 +125,8 @@ public sealed class ArenaTests
         }
 
         var walked = new List<int>();
-        Sequence<(int Number, string? Text)>.Enumerator places = sequence.Untyped().Cast<(int, string?)>().GetEnumerator();
+        Sequence<(int Number, string? Text)>.Enumerator places =
+            sequence.Untyped().Cast<(int, string?)>().GetEnumerator();
         for (int i = 0; i < expected.Length; i++) walked.Add(places.GetNext().Number);
 
         Assert.False(places.MoveNext());

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace Standins.Pipelines.Tests;
 
 /// <summary>
-/// Stands between a client and a server, cuts what passes into random pieces or joins it, and can reset every connection.
+/// Stands between a client and a server, cuts or joins what passes at random, and can reset every connection.
 /// </summary>
 internal sealed class ChaosProxy : IAsyncDisposable
 {
@@ -30,13 +30,18 @@ internal sealed class ChaosProxy : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndPoint!).Port;
 
-    /// <summary>While true, answers stay in the proxy.</summary>
+    /// <summary>
+    /// From now until the next reset, answers stay in the proxy. A connection that has lost one answer never gets
+    /// another, because it would take it for the lost one.
+    /// </summary>
     public bool HoldAnswers { get; set; }
 
     /// <summary>Resets all connections of this moment: both ends see RST, not the end of a stream.</summary>
     public int ResetAll()
     {
         int count = 0;
+        // First, because a client is quick to connect again.
+        HoldAnswers = false;
         foreach ((Socket one, Socket other) in _open)
         {
             if (!_open.TryRemove(one, out _)) continue;
@@ -105,6 +110,7 @@ internal sealed class ChaosProxy : IAsyncDisposable
     {
         Random? random = _seed is { } seed ? new Random(seed + Interlocked.Increment(ref _streams)) : null;
         byte[] buffer = new byte[64 * 1024];
+        bool held = false;
         try
         {
             while (true)
@@ -112,7 +118,8 @@ internal sealed class ChaosProxy : IAsyncDisposable
                 int most = random?.Next(1, random.Next(2) == 0 ? 20 : buffer.Length) ?? buffer.Length;
                 int count = await from.ReceiveAsync(buffer.AsMemory(0, most));
                 if (count == 0) break;
-                if (answers && HoldAnswers) continue;
+                held |= answers && HoldAnswers;
+                if (held) continue;
                 if (random?.Next(3) == 0 && from.Available > 0) count += from.Receive(buffer.AsSpan(count));
                 await SendInPiecesAsync(to, buffer.AsMemory(0, count), random);
             }

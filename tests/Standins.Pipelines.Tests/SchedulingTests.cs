@@ -10,7 +10,8 @@ public sealed class SchedulingTests
     public async Task Work_runs_once_on_the_named_threads_or_on_the_pool_when_too_much_is_waiting()
     {
         const int count = 20_000;
-        using var scheduler = new DedicatedThreadPoolPipeScheduler("workers", workerCount: 3, useThreadPoolQueueLength: 5);
+        using var scheduler = new DedicatedThreadPoolPipeScheduler(
+            "workers", workerCount: 3, useThreadPoolQueueLength: 5);
         var runs = new ConcurrentDictionary<int, string?>();
         var all = new CountdownEvent(count);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

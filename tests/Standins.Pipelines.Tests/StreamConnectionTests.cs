@@ -64,6 +64,25 @@ public sealed class StreamConnectionTests
         Assert.True(stream.CanRead);
     }
 
+    [Fact]
+    public async Task A_stream_that_fails_in_one_direction_fails_the_other_that_is_stuck()
+    {
+        using var stream = new StuckStream();
+        IDuplexPipe pipe = StreamConnection.GetDuplex(stream, null, null, "stuck");
+        Task<ReadResult> reading = pipe.Input.ReadAsync().AsTask();
+        pipe.Output.Write(new byte[1_000_000]);
+        Task<FlushResult> flushing = pipe.Output.FlushAsync().AsTask();
+        await stream.Writing.WaitAsync(Connect.Patience);
+
+        stream.FailReading();
+
+        await Assert.ThrowsAsync<ConnectionResetException>(() => reading.WaitAsync(Connect.Patience));
+        var failure = await Assert.ThrowsAsync<ConnectionResetException>(() => flushing.WaitAsync(Connect.Patience));
+        Assert.Equal("no more", failure.InnerException?.Message);
+        Assert.Equal(0, ((IMeasuredDuplexPipe)pipe).TotalBytesReceived);
+        ((IDisposable)pipe).Dispose();
+    }
+
     private static X509Certificate2 SelfSigned()
     {
         using var key = RSA.Create(2048);
@@ -73,5 +92,33 @@ public sealed class StreamConnectionTests
         request.CertificateExtensions.Add(names.Build());
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         return request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+    }
+
+    /// <summary>Reads until it is told to fail; writes until it is disposed.</summary>
+    private sealed class StuckStream : MemoryStream
+    {
+        private readonly TaskCompletionSource<int> _read = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _write = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _writing = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Writing => _writing.Task;
+
+        public void FailReading() => _read.SetException(new IOException("no more"));
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            new(_read.Task);
+
+        public override ValueTask WriteAsync(
+            ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            _writing.TrySetResult();
+            return new(_write.Task);
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            _write.TrySetException(new ObjectDisposedException(nameof(StuckStream)));
+            base.Dispose(disposing);
+        }
     }
 }

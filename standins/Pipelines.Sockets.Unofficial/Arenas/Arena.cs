@@ -39,7 +39,7 @@ public sealed class Arena<T> : IDisposable
 
     /// <summary>Takes elements whose contents are unspecified.</summary>
     /// <param name="length">Number of elements, 0 or more.</param>
-    /// <returns>A sequence, of several segments when one block has no room for it; valid until the next reset.</returns>
+    /// <returns>A sequence, of several segments when a block has no room for it; valid until the reset.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The length is negative.</exception>
     /// <exception cref="ObjectDisposedException">The arena has been disposed.</exception>
     public Sequence<T> Allocate(int length)
@@ -63,7 +63,7 @@ public sealed class Arena<T> : IDisposable
         return sequence;
     }
 
-    /// <summary>Ends all sequences handed out so far, and gives blocks back that the retention policy doesn't keep.</summary>
+    /// <summary>Ends all sequences, and gives blocks back that the retention policy doesn't keep.</summary>
     public void Reset()
     {
         Block<T>? first = _first;

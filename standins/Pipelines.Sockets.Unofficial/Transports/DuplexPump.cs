@@ -19,6 +19,7 @@ internal sealed class DuplexPump : IDisposable
     private const int MostReceive = 128 * 1024;
 
     private readonly ITransport _transport;
+    private readonly AbandoningPool _sendPool;
     private readonly Pipe _sendPipe;
     private readonly Pipe _receivePipe;
     private readonly PipeScheduler _receiveScheduler;
@@ -35,9 +36,19 @@ internal sealed class DuplexPump : IDisposable
     public DuplexPump(ITransport transport, PipeOptions? sendOptions, PipeOptions? receiveOptions)
     {
         _transport = transport;
-        _sendPipe = new Pipe(sendOptions ?? PipeOptions.Default);
-        _receivePipe = new Pipe(receiveOptions ?? PipeOptions.Default);
-        _receiveScheduler = (receiveOptions ?? PipeOptions.Default).WriterScheduler;
+        PipeOptions send = sendOptions ?? PipeOptions.Default;
+        PipeOptions receive = receiveOptions ?? PipeOptions.Default;
+        _sendPool = new AbandoningPool(send.Pool);
+        _sendPipe = new Pipe(new PipeOptions(
+            _sendPool,
+            send.ReaderScheduler,
+            send.WriterScheduler,
+            send.PauseWriterThreshold,
+            send.ResumeWriterThreshold,
+            send.MinimumSegmentSize,
+            send.UseSynchronizationContext));
+        _receivePipe = new Pipe(receive);
+        _receiveScheduler = receive.WriterScheduler;
         _input = new MeteredReader(_receivePipe.Reader, this);
     }
 
@@ -66,13 +77,29 @@ internal sealed class DuplexPump : IDisposable
     /// <summary>Starts both loops. A loop reports through its pipe, so its task never fails.</summary>
     public void Start()
     {
-        // Elsewhere, because a peer that never pauses would keep the caller in here.
-        _receiveScheduler.Schedule(static pump => _ = ((DuplexPump)pump!).ReceiveAllAsync(), this);
-        _ = SendAllAsync();
+        // The loops outlive the request that happened to open the connection, so they must not carry its context.
+        AsyncFlowControl? flow = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
+        try
+        {
+            // Elsewhere, because a peer that never pauses would keep the caller in here.
+            _receiveScheduler.Schedule(static pump => _ = ((DuplexPump)pump!).ReceiveAllAsync(), this);
+            _ = SendAllAsync();
+        }
+        finally
+        {
+            flow?.Undo();
+        }
     }
 
     public bool TryShutdown(PipeShutdownKind kind) =>
         Interlocked.CompareExchange(ref _shutdownKind, (int)kind, (int)PipeShutdownKind.None) == 0;
+
+    /// <summary>Nobody will read any more: the loop ends with the next receive, or with Dispose.</summary>
+    public void StopReceiving()
+    {
+        TryShutdown(PipeShutdownKind.InputReaderCompleted);
+        _receivePipe.Writer.CancelPendingFlush();
+    }
 
     public void Dispose()
     {
@@ -92,6 +119,7 @@ internal sealed class DuplexPump : IDisposable
             int offer = LeastReceive;
             while (true)
             {
+                await _transport.WaitAsync().ConfigureAwait(false);
                 Memory<byte> memory = writer.GetMemory(offer);
                 int count = await _transport.ReceiveAsync(memory).ConfigureAwait(false);
                 if (count == 0)
@@ -117,8 +145,10 @@ internal sealed class DuplexPump : IDisposable
         }
 
         await writer.CompleteAsync(failure).ConfigureAwait(false);
-        // A writer must not have to send something to learn that the connection is gone.
-        if (failure is not null) _sendPipe.Reader.CancelPendingRead();
+        if (failure is null) return;
+        // A writer must not have to send something to learn that the connection is gone, nor wait for a send to end.
+        _sendPipe.Reader.CancelPendingRead();
+        _transport.Close();
     }
 
     private async Task SendAllAsync()
@@ -156,6 +186,7 @@ internal sealed class DuplexPump : IDisposable
             failure = Fail(e, "sending", FailureOfWriting(e));
         }
 
+        _sendPool.Abandon();
         await reader.CompleteAsync(failure).ConfigureAwait(false);
         // Nothing that was sent can be answered any more: whoever waits for answers learns it now.
         if (failure is not null) _transport.Close();

@@ -29,10 +29,9 @@ internal sealed class SocketTransport(Socket socket, bool zeroLengthReads) : ITr
         }
     }
 
-    public ValueTask<int> ReceiveAsync(Memory<byte> buffer) =>
-        zeroLengthReads && socket.Available == 0
-            ? WaitAndReceiveAsync(buffer)
-            : socket.ReceiveAsync(buffer, SocketFlags.None);
+    public ValueTask WaitAsync() => zeroLengthReads && socket.Available == 0 ? WaitForBytesAsync() : default;
+
+    public ValueTask<int> ReceiveAsync(Memory<byte> buffer) => socket.ReceiveAsync(buffer, SocketFlags.None);
 
     public ValueTask<long> SendAsync(ReadOnlySequence<byte> buffer)
     {
@@ -67,11 +66,8 @@ internal sealed class SocketTransport(Socket socket, bool zeroLengthReads) : ITr
         socket.Dispose();
     }
 
-    private async ValueTask<int> WaitAndReceiveAsync(Memory<byte> buffer)
-    {
+    private async ValueTask WaitForBytesAsync() =>
         await socket.ReceiveAsync(Memory<byte>.Empty, SocketFlags.None).ConfigureAwait(false);
-        return await socket.ReceiveAsync(buffer, SocketFlags.None).ConfigureAwait(false);
-    }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private static async ValueTask<long> AwaitAsync(ValueTask<int> sending) => await sending.ConfigureAwait(false);

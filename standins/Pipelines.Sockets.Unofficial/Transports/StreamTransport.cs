@@ -6,6 +6,8 @@ internal sealed class StreamTransport(Stream stream) : ITransport
 {
     public long Available => -1;
 
+    public ValueTask WaitAsync() => default;
+
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer) => stream.ReadAsync(buffer);
 
     public async ValueTask<long> SendAsync(ReadOnlySequence<byte> buffer)
