@@ -92,7 +92,8 @@ public static class AspireEFPostgreSqlExtensions
         return settings;
     }
 
-    private static void Apply(NpgsqlEntityFrameworkCorePostgreSQLSettings settings, NpgsqlDbContextOptionsBuilder npgsql)
+    private static void Apply(
+        NpgsqlEntityFrameworkCorePostgreSQLSettings settings, NpgsqlDbContextOptionsBuilder npgsql)
     {
         if (!settings.DisableRetry)
         {
@@ -113,7 +114,7 @@ public static class AspireEFPostgreSqlExtensions
         {
             builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
                 typeof(TContext).Name,
-                services => new DbContextHealthCheck<TContext>(services.GetRequiredService<TContext>()),
+                services => new DbContextHealthCheck<TContext>(services.GetRequiredService<IServiceScopeFactory>()),
                 failureStatus: null,
                 tags: null));
         }

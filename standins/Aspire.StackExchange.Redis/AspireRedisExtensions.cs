@@ -97,7 +97,9 @@ public static class AspireRedisExtensions
         StackExchangeRedisSettings settings,
         Action<ConfigurationOptions>? configureOptions)
     {
-        var options = ConfigurationOptions.Parse(settings.ConnectionString ?? string.Empty);
+        var options = string.IsNullOrWhiteSpace(settings.ConnectionString)
+            ? new ConfigurationOptions()
+            : ConfigurationOptions.Parse(settings.ConnectionString);
         if (settings.ConnectionString?.Contains("abortConnect", StringComparison.OrdinalIgnoreCase) != true)
         {
             // A service that starts before Redis does waits for it, and says so in its health check.

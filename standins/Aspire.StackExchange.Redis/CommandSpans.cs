@@ -8,8 +8,8 @@ namespace Aspire.StackExchange.Redis;
 
 /// <summary>
 /// Turns what the client's profiler notes down into spans, each a child of the span that was current when its command
-/// was issued. The profiler has no callback for a command that has ended, so its notes are collected every now and then;
-/// start and length are the command's own, whenever that is.
+/// was issued. The profiler has no callback for a command that has ended, so its notes are collected every now and
+/// then; start and length are the command's own, whenever that is.
 /// Absent: commands issued outside any span, such as a worker's polling, and the arguments of commands, which may
 /// be personal data.
 /// </summary>

@@ -2,7 +2,8 @@ namespace Aspire.StackExchange.Redis;
 
 /// <summary>
 /// How a Redis client is connected and watched. Each value comes from <c>Aspire:StackExchange:Redis</c>, then from
-/// that section's child of the connection's name, then from <c>ConnectionStrings</c>, then from code; the last one wins.
+/// that section's child of the connection's name, then from <c>ConnectionStrings</c>, then from code; the last
+/// one wins.
 /// </summary>
 public sealed class StackExchangeRedisSettings
 {

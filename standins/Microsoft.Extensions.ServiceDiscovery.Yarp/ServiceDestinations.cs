@@ -24,7 +24,8 @@ internal sealed class ServiceDestinations(ServiceEndpointResolver resolver) : ID
             }
         }
 
-        return new ResolvedDestinationCollection(resolved, changes.Count == 0 ? null : new CompositeChangeToken(changes));
+        return new ResolvedDestinationCollection(
+            resolved, changes.Count == 0 ? null : new CompositeChangeToken(changes));
     }
 
     private static DestinationConfig At(ServiceEndpoint endpoint, DestinationConfig configured) => configured with

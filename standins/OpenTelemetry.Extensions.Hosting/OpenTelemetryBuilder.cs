@@ -6,7 +6,7 @@ using OpenTelemetry.Trace;
 
 namespace OpenTelemetry;
 
-/// <summary>Says what the host's telemetry consists of. Each method may be called any number of times; they add up.</summary>
+/// <summary>Says what the host's telemetry consists of. Calls add up.</summary>
 public sealed class OpenTelemetryBuilder : IOpenTelemetryBuilder
 {
     internal OpenTelemetryBuilder(IServiceCollection services) => Services = services;

@@ -9,7 +9,8 @@ namespace OpenTelemetry.Instrumentation.AspNetCore;
 /// ASP.NET Core starts and stops the span itself. What it tells nobody but a diagnostic listener is the request
 /// behind it; this listener names the span after the route, and unrecords the requests that are filtered out.
 /// </summary>
-internal sealed class RequestSpans : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
+internal sealed class RequestSpans
+    : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
 {
     public const string SourceName = "Microsoft.AspNetCore";
 
