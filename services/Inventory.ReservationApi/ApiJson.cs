@@ -7,8 +7,9 @@ using Inventory.ReservationApi.Reservations;
 namespace Inventory.ReservationApi;
 
 /// <summary>
-/// All JSON of this API, generated at build time. Strict: a number in quotes is no number, and a field that is given twice is refused,
-/// since two readers might disagree on which one counts. The cart interface spells its names itself, in snake_case.
+/// All JSON of this API, generated at build time. Strict: a number in quotes is no number, and a field that is given
+/// twice is refused, since two readers might disagree on which one counts. The cart interface spells its names itself,
+/// in snake_case.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,

@@ -5,10 +5,11 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
+using Inventory.Stock;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddRedisClient("redis");
+builder.AddRedisClient("redis", configureOptions: StockConnection.Tune);
 builder.Services.AddStockEngine();
 ReservationOptions.Register(builder.Services);
 builder.Services.AddExceptionHandler<Failures>();
@@ -35,4 +36,6 @@ ReleaseForCart.Map(app);
 CartSnapshot.Map(app);
 ListEvents.Map(app);
 
+// The engine connects when it is made: now, and not while the first request waits.
+app.Services.GetRequiredService<StockEngine>();
 app.Run();

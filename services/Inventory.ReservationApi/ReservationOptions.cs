@@ -10,11 +10,17 @@ public sealed class ReservationOptions
     /// <summary>Where these options stand in the configuration.</summary>
     public const string Section = "Reservations";
 
-    /// <summary>How long a hold lasts when the client doesn't say. Ten minutes are enough to pay, and short enough to be missed.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")] public TimeSpan DefaultHold { get; init; } = TimeSpan.FromMinutes(10);
+    /// <summary>
+    /// How long a hold lasts when the client doesn't say. Ten minutes are enough to pay, and short enough to be missed.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan DefaultHold { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Longest hold, and longest extension, that a client may ask for. Keeps one request from locking stock for days.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")] public TimeSpan LongestHold { get; init; } = TimeSpan.FromHours(1);
+    /// <summary>
+    /// Longest hold, and longest extension, that a client may ask for. Keeps one request from locking stock for days.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan LongestHold { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>Most lines of one reservation. Bounds how long its script keeps Redis from serving others.</summary>
     [Range(1, 1_000)] public int MaxLines { get; init; } = 100;
@@ -25,7 +31,9 @@ public sealed class ReservationOptions
     /// <summary>Whether a customer may have several active reservations of one SKU.</summary>
     public ActiveReservationRule ActivePerCustomerAndSku { get; init; } = ActiveReservationRule.UnlessLimited;
 
-    /// <summary>What the engine does about a customer's other reservations of a SKU, unless they ask for it to be replaced.</summary>
+    /// <summary>
+    /// What the engine does about a customer's other reservations of a SKU, unless they ask for it to be replaced.
+    /// </summary>
     internal OnExisting OnExisting => ActivePerCustomerAndSku switch
     {
         ActiveReservationRule.Always => OnExisting.Refuse,
@@ -37,7 +45,8 @@ public sealed class ReservationOptions
     internal static void Register(IServiceCollection services) => services.AddOptions<ReservationOptions>()
         .BindConfiguration(Section, bind => bind.ErrorOnUnknownConfiguration = true)
         .ValidateDataAnnotations()
-        .Validate(own => Enum.IsDefined(own.ActivePerCustomerAndSku), "ActivePerCustomerAndSku must be Always, UnlessLimited or Never.")
+        .Validate(own => Enum.IsDefined(own.ActivePerCustomerAndSku),
+            "ActivePerCustomerAndSku must be Always, UnlessLimited or Never.")
         .Validate(own => own.DefaultHold <= own.LongestHold, "DefaultHold must not be longer than LongestHold.")
         .Validate<IOptions<StockOptions>>((own, stock) => own.LongestHold <= stock.Value.MaxLifetime,
             "Reservations:LongestHold must not be longer than Inventory:MaxLifetime.")

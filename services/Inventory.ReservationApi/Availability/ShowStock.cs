@@ -59,7 +59,8 @@ public static class ShowStock
     internal static async Task<IResult> Handle(string sku, StockEngine engine)
     {
         var (stock, refusal) = await ReadAsync(sku, engine);
-        return refusal as IResult ?? JsonAnswer.Of(StatusCodes.Status200OK, new Response(stock!), ApiJson.Default.ShowStockResponse);
+        return refusal as IResult
+            ?? JsonAnswer.Of(StatusCodes.Status200OK, new Response(stock!), ApiJson.Default.ShowStockResponse);
     }
 
     /// <summary>The snapshot, or why there is none.</summary>
@@ -72,7 +73,7 @@ public static class ShowStock
             SnapshotOutcome.Found => (snapshot, null),
             SnapshotOutcome.UnknownSku => (null, Refusal.UnknownSku(sku)),
             SnapshotOutcome.Fenced => (null, Refusal.Fenced()),
-            _ => throw new UnreachableException($"The engine answered {snapshot.Outcome}, which it should have settled itself."),
+            _ => throw new UnreachableException($"The engine answered {snapshot.Outcome}, which it settles itself."),
         };
     }
 }

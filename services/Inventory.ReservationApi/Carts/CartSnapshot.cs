@@ -60,6 +60,7 @@ public static class CartSnapshot
     internal static async Task<IResult> Handle(string sku, StockEngine engine)
     {
         var (stock, refusal) = await ShowStock.ReadAsync(sku, engine);
-        return refusal as IResult ?? JsonAnswer.Of(StatusCodes.Status200OK, new Response(stock!), ApiJson.Default.CartSnapshotResponse);
+        return refusal as IResult
+            ?? JsonAnswer.Of(StatusCodes.Status200OK, new Response(stock!), ApiJson.Default.CartSnapshotResponse);
     }
 }

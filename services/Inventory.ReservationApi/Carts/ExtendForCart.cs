@@ -33,13 +33,15 @@ public static class ExtendForCart
         .WithName(nameof(ExtendForCart))
         .WithTags("Carts")
         .WithSummary("Give a cart's hold more time")
-        .WithDescription("Adds to the deadline, up to the longest lifetime that a hold may have. A hold that has run out is gone.")
+        .WithDescription("Adds to the deadline, up to the longest lifetime that a hold may have. A hold that has run "
+            + "out is gone.")
         .Takes<Request>()
         .Answers<CartHold>(StatusCodes.Status200OK, "The hold with its new deadline.")
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
             Problem.LifetimeCapped);
 
-    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+    internal static async Task<IResult> Handle(
+        HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ExtendForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;

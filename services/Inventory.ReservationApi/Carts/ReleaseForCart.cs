@@ -28,7 +28,8 @@ public static class ReleaseForCart
         .WithName(nameof(ReleaseForCart))
         .WithTags("Carts")
         .WithSummary("Give back what a cart holds of one SKU")
-        .WithDescription("The units are on sale again at once. A cart that holds none of the SKU is told so with 404: its hold was "
+        .WithDescription("The units are on sale again at once. A cart that holds none of the SKU is told so with 404: "
+            + "its hold was "
             + "released before, or has run out.")
         .Takes<Request>()
         .Answers<CartHold>(StatusCodes.Status200OK, "Released: the hold as it ended.")

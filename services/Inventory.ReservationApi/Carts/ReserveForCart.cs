@@ -28,7 +28,9 @@ public static class ReserveForCart
         /// <example>cart-abc</example>
         [Required, JsonPropertyName("cart_id")] public string? CartId { get; init; }
 
-        /// <summary>How long a new hold lasts, 1 to 3600 seconds; 600 when absent. An existing hold keeps its deadline.</summary>
+        /// <summary>
+        /// How long a new hold lasts, 1 to 3600 seconds; 600 when absent. An existing hold keeps its deadline.
+        /// </summary>
         /// <example>120</example>
         [JsonPropertyName("ttl_seconds")] public int? TtlSeconds { get; init; }
     }
@@ -37,14 +39,17 @@ public static class ReserveForCart
         .WithName(nameof(ReserveForCart))
         .WithTags("Carts")
         .WithSummary("Set a cart's quantity of one SKU")
-        .WithDescription("A cart has one hold per SKU. The same quantity again returns it, another quantity changes it; its deadline "
+        .WithDescription("A cart has one hold per SKU. The same quantity again returns it, another quantity changes "
+            + "it; its deadline "
             + "stays, so use /extend for more time.")
         .Takes<Request>()
         .Answers<CartHold>(StatusCodes.Status201Created, "A new hold.")
         .Answers<CartHold>(StatusCodes.Status200OK, "The hold there was, with the quantity asked for.")
-        .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.LimitExceeded, Problem.SkuPaused, Problem.HoldConfirming);
+        .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.LimitExceeded, Problem.SkuPaused,
+            Problem.HoldConfirming);
 
-    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+    internal static async Task<IResult> Handle(
+        HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -67,7 +72,7 @@ public static class ReserveForCart
             AdjustOutcome.Paused => Refusal.Paused(line.Sku),
             AdjustOutcome.KeyReused => Refusal.KeyReused(),
             AdjustOutcome.Fenced => Refusal.Fenced(),
-            _ => throw new UnreachableException($"The engine answered {answer.Outcome}, which it should have settled itself."),
+            _ => throw new UnreachableException($"The engine answered {answer.Outcome}, which it settles itself."),
         };
     }
 

@@ -1,8 +1,11 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -17,14 +20,16 @@ internal static class ApiDescription
 
     internal static void AddApiDescription(this IServiceCollection services)
     {
-        // The document's schemas come from the same metadata that reads and writes the bodies.
-        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default));
+        // The document's schemas come from the same metadata that reads and writes the bodies. Nothing else uses these
+        // options.
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+        });
         services.AddOpenApi("v1", openApi =>
         {
-            openApi.CreateSchemaReferenceId = type => type.Type == typeof(Refusal) ? "Problem"
-                : type.Type.DeclaringType is { } useCase && type.Type.Namespace!.StartsWith("Inventory", StringComparison.Ordinal)
-                ? useCase.Name + type.Type.Name
-                : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+            openApi.CreateSchemaReferenceId = NameSchema;
             openApi.AddDocumentTransformer(DescribeDocument);
             openApi.AddOperationTransformer(DescribeOperation);
             openApi.AddSchemaTransformer(DescribeSchema);
@@ -43,13 +48,25 @@ internal static class ApiDescription
         }));
     }
 
-    private static Task DescribeDocument(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken stop)
+    private static string? NameSchema(JsonTypeInfo json)
+    {
+        if (json.Type == typeof(Refusal)) return "Problem";
+        // Each use case has its own Request and Response.
+        var isOurs = json.Type.Assembly == typeof(ApiDescription).Assembly;
+        return isOurs && json.Type.DeclaringType is { } useCase
+            ? useCase.Name + json.Type.Name
+            : OpenApiOptions.CreateDefaultSchemaReferenceId(json);
+    }
+
+    private static Task DescribeDocument(
+        OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken stop)
     {
         document.Info = new()
         {
             Title = "Inventory reservations",
             Version = "v1",
-            Description = "Hold stock while a customer pays. Errors are problem details (RFC 9457) whose type leads to a page under "
+            Description = "Hold stock while a customer pays. Errors are problem details (RFC 9457) whose type leads to "
+                + "a page under "
                 + $"{ProblemPages.Path}. Calls that change something take an Idempotency-Key.",
         };
         // Relative: whoever reads the document through the gateway calls the gateway.
@@ -57,7 +74,8 @@ internal static class ApiDescription
         return Task.CompletedTask;
     }
 
-    private static Task DescribeOperation(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken stop)
+    private static Task DescribeOperation(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken stop)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         operation.Parameters ??= [];
@@ -67,9 +85,16 @@ internal static class ApiDescription
             {
                 Name = IdempotencyKey.Header,
                 In = ParameterLocation.Header,
-                Description = "Makes a retry safe: the same key with the same request gets the same answer, byte for byte, marked with "
-                    + $"{IdempotencyKey.ReplayedHeader}: true. Remembered for a day. {IdempotencyKey.Rule}.",
-                Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = 255, Pattern = "^[ -~]+$" },
+                Description = "Makes a retry safe: the same key with the same request gets the same answer, byte for "
+                    + "byte, marked with "
+                    + $"{IdempotencyKey.ReplayedHeader}: true. Remembered for a day. It {IdempotencyKey.Rule}.",
+                Schema = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.String,
+                    MinLength = 1,
+                    MaxLength = 255,
+                    Pattern = "^[ -~]+$",
+                },
             });
         }
         foreach (var number in metadata.OfType<QueryNumber>())
@@ -87,23 +112,33 @@ internal static class ApiDescription
                 },
             });
         }
+        foreach (var answer in metadata.OfType<IProducesResponseTypeMetadata>())
+        {
+            if (answer.Description is null || ResponseOf(operation, answer.StatusCode) is not { } response) continue;
+            response.Description = answer.Description;
+        }
         foreach (var refusals in metadata.OfType<Refusals>()) DescribeRefusals(operation, refusals);
         return Task.CompletedTask;
     }
 
     private static void DescribeRefusals(OpenApiOperation operation, Refusals refusals)
     {
-        foreach (var group in refusals.Types.GroupBy(type => type.Status.ToString(CultureInfo.InvariantCulture)))
+        foreach (var group in refusals.Types.GroupBy(type => type.Status))
         {
-            IOpenApiResponse? answer = null;
-            operation.Responses?.TryGetValue(group.Key, out answer);
-            if (answer is not OpenApiResponse response) continue;
+            if (ResponseOf(operation, group.Key) is not { } response) continue;
             response.Description = string.Join("; ", group.Select(type => $"{type.Slug}: {type.Title}"));
             if (response.Content is null || !response.Content.TryGetValue(Refusal.MediaType, out var content)) continue;
             content.Examples = group.ToDictionary(
                 type => type.Slug,
                 IOpenApiExample (type) => new OpenApiExample { Summary = type.Meaning, Value = Example(type) });
         }
+    }
+
+    private static OpenApiResponse? ResponseOf(OpenApiOperation operation, int status)
+    {
+        IOpenApiResponse? response = null;
+        operation.Responses?.TryGetValue(status.ToString(CultureInfo.InvariantCulture), out response);
+        return response as OpenApiResponse;
     }
 
     private static JsonObject Example(ProblemType type) => new()
@@ -114,8 +149,12 @@ internal static class ApiDescription
         ["detail"] = type.Meaning,
     };
 
-    private static Task DescribeSchema(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken stop)
+    private static Task DescribeSchema(
+        OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken stop)
     {
+        // Answers leave out what they don't have, and requests may: null says nothing that absence doesn't.
+        schema.Type &= ~JsonSchemaType.Null;
+        if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object) Require(schema, context.JsonTypeInfo);
         if (context.JsonTypeInfo.Type != typeof(RemainingStock)) return Task.CompletedTask;
         var line = new OpenApiSchema
         {
@@ -132,5 +171,13 @@ internal static class ApiDescription
             new OpenApiSchema { Type = JsonSchemaType.Array, Items = line, Description = "For a request with items." },
         ];
         return Task.CompletedTask;
+    }
+
+    private static void Require(OpenApiSchema schema, JsonTypeInfo type)
+    {
+        foreach (var property in type.Properties.Where(property => property is { Get: not null, IsGetNullable: false }))
+        {
+            (schema.Required ??= new HashSet<string>()).Add(property.Name);
+        }
     }
 }

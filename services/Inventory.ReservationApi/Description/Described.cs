@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Inventory.ReservationApi.Description;
 
-/// <summary>How an endpoint says what it takes and answers. The API description is made from this; requests are not.</summary>
+/// <summary>
+/// How an endpoint says what it takes and answers. The API description is made from this; requests are not.
+/// </summary>
 internal static class Described
 {
     // What any call may meet, the gateway in front included.
@@ -23,7 +25,8 @@ internal static class Described
         endpoint.Accepts<T>("application/json");
 
     /// <summary>The endpoint reads a whole number from the query.</summary>
-    internal static RouteHandlerBuilder TakesQuery(this RouteHandlerBuilder endpoint, string name, int usual, int least, int most) =>
+    internal static RouteHandlerBuilder TakesQuery(
+        this RouteHandlerBuilder endpoint, string name, int usual, int least, int most) =>
         endpoint.WithMetadata(new QueryNumber(name, usual, least, most));
 
     /// <summary>The endpoint may answer this.</summary>

@@ -4,8 +4,9 @@ using StackExchange.Redis;
 namespace Inventory.ReservationApi.Problems;
 
 /// <summary>
-/// Problem details for what ends outside a handler: a Redis that is away, a request that breaks off, a path that doesn't exist. What
-/// is not named here is a bug: the exception middleware logs it, and the client gets no more than a trace id.
+/// Problem details for what ends outside a handler: a Redis that is away, a request that breaks off, a path that
+/// doesn't exist. What is not named here is a bug: the exception middleware logs it, and the client gets no more than a
+/// trace id.
 /// </summary>
 internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHandler
 {
@@ -23,7 +24,8 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     };
 
     /// <summary>For answers that the framework would leave without a body.</summary>
-    internal static Task FillBodyAsync(HttpContext http) => ForStatus(http.Response.StatusCode, null).ExecuteAsync(http);
+    internal static Task FillBodyAsync(HttpContext http) =>
+        ForStatus(http.Response.StatusCode, null).ExecuteAsync(http);
 
     /// <summary>For exceptions that nothing explains.</summary>
     internal static Task AnswerBugAsync(HttpContext http) => Refusal.Of(Problem.InternalError,

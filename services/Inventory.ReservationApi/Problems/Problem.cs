@@ -8,13 +8,15 @@ namespace Inventory.ReservationApi.Problems;
 /// <param name="Remedy">What a client does about it.</param>
 public sealed record ProblemType(string Slug, int Status, string Title, string Meaning, string Remedy)
 {
-    /// <summary>What stands in <c>type</c>: a reference that leads to this type's page on whatever host served it.</summary>
+    /// <summary>
+    /// What stands in <c>type</c>: a reference that leads to this type's page on whatever host served it.
+    /// </summary>
     public string Uri { get; } = ProblemPages.Path + "/" + Slug;
 }
 
 /// <summary>
-/// Every problem that this API or the gateway in front of it answers with. The pages under <c>/problems</c> and the API description
-/// are made from this list, so a type that is not here has no page.
+/// Every problem that this API or the gateway in front of it answers with. The pages under <c>/problems</c> and the API
+/// description are made from this list, so a type that is not here has no page.
 /// </summary>
 public static class Problem
 {
@@ -22,7 +24,8 @@ public static class Problem
 
     public static readonly ProblemType Validation = new("validation", 400, "The request breaks a rule",
         "The body, a part of the path or a header is readable, but a value in it is missing, unknown or out of range.",
-        "Read `errors`: it names each field and its rule. Nothing was changed; sending the same request again won't help.");
+        "Read `errors`: it names each field and its rule. Nothing was changed; sending the same request again won't "
+            + "help.");
 
     public static readonly ProblemType MalformedRequest = new("malformed-request", 400, "The request can't be read",
         "The request isn't what HTTP or JSON allow: the body is empty, cut short, or not JSON.",
@@ -44,15 +47,19 @@ public static class Problem
         "Request bodies may have 64 KiB. Not even a full batch of reservations comes near that.",
         "Send less, or split a batch.");
 
-    public static readonly ProblemType UnsupportedMediaType = new("unsupported-media-type", 415, "Not this kind of body",
+    public static readonly ProblemType UnsupportedMediaType = new(
+        "unsupported-media-type", 415, "Not this kind of body",
         "The body isn't labelled as JSON in UTF-8, or it is compressed.",
         "Send `Content-Type: application/json` and no `Content-Encoding`.");
 
-    public static readonly ProblemType IdempotencyKeyReused = new("idempotency-key-reused", 422, "The key belongs to another request",
-        "This Idempotency-Key came with another request (method, path or body) within the time that keys are remembered.",
+    public static readonly ProblemType IdempotencyKeyReused = new(
+        "idempotency-key-reused", 422, "The key belongs to another request",
+        "This Idempotency-Key came with another request (method, path or body) within the time that keys are "
+            + "remembered.",
         "Use a fresh key for a new request, and the same body byte for byte for a retry.");
 
-    public static readonly ProblemType ReservationIdReused = new("reservation-id-reused", 422, "The id belongs to another reservation",
+    public static readonly ProblemType ReservationIdReused = new(
+        "reservation-id-reused", 422, "The id belongs to another reservation",
         "This reservationId was used for other lines or by another customer.",
         "Use a fresh UUID for a new reservation.");
 
@@ -64,12 +71,14 @@ public static class Problem
 
     public static readonly ProblemType InsufficientStock = new("insufficient-stock", 409, "Not enough stock",
         "A line asks for more units than are available. Nothing was held: a reservation is held whole or not at all.",
-        "Ask for no more than `available` says for each SKU, or try again later: holds that run out come back on sale.");
+        "Ask for no more than `available` says for each SKU, or try again later: holds that run out come back on "
+            + "sale.");
 
     public static readonly ProblemType ActiveReservationExists = new(
         "active-reservation-exists", 409, "The customer holds this SKU already",
         "The customer has an active reservation of a SKU that was asked for; the answer names it.",
-        "Use the reservation in `reservationId`, release it, or send `onExisting: \"replace\"` to swap it for the new one in one step.");
+        "Use the reservation in `reservationId`, release it, or send `onExisting: \"replace\"` to swap it for the new "
+            + "one in one step.");
 
     public static readonly ProblemType LimitExceeded = new("limit-exceeded", 409, "More than one customer may have",
         "The customer would have more units of the SKU, held and bought, than its limit per customer allows.",
@@ -120,12 +129,16 @@ public static class Problem
         "Try again after `Retry-After`.");
 
     public static readonly ProblemType StockUnavailable = new("stock-unavailable", 503, "Stock can't be decided now",
-        "The store that decides about stock is away, or its data is being checked after a failure. Nothing is sold meanwhile.",
-        "Try again after `Retry-After`, with the same Idempotency-Key or reservationId: the first attempt may have been carried out.");
+        "The store that decides about stock is away, or its data is being checked after a failure. Nothing is sold "
+            + "meanwhile.",
+        "Try again after `Retry-After`, with the same Idempotency-Key or reservationId: the first attempt may have "
+            + "been carried out.");
 
-    public static readonly ProblemType UpstreamTimeout = new("upstream-timeout", 504, "The service behind the gateway is slow",
+    public static readonly ProblemType UpstreamTimeout = new(
+        "upstream-timeout", 504, "The service behind the gateway is slow",
         "The gateway waited for the service that answers this path and got no answer in time.",
-        "Try again shortly, with the same Idempotency-Key or reservationId: the first attempt may have been carried out.");
+        "Try again shortly, with the same Idempotency-Key or reservationId: the first attempt may have been carried "
+            + "out.");
 
     /// <summary>All of them, by status.</summary>
     public static IReadOnlyList<ProblemType> All { get; } =

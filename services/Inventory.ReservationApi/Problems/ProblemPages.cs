@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Inventory.ReservationApi.Problems;
 
-/// <summary>GET /problems and /problems/{slug}: what a <c>type</c> in problem details means, for the person who follows it.</summary>
+/// <summary>
+/// GET /problems and /problems/{slug}: what a <c>type</c> in problem details means, for the person who follows it.
+/// </summary>
 public static class ProblemPages
 {
     internal const string Path = "/problems";
@@ -20,7 +22,8 @@ public static class ProblemPages
 
     internal static IResult Index()
     {
-        var list = new StringBuilder("<p>Errors are problem details (RFC 9457). Their <code>type</code> leads here.</p><table>");
+        var list = new StringBuilder(
+            "<p>Errors are problem details (RFC 9457). Their <code>type</code> leads here.</p><table>");
         foreach (var type in Problem.All)
         {
             list.Append(CultureInfo.InvariantCulture,
@@ -45,7 +48,8 @@ public static class ProblemPages
         <!doctype html>
         <html lang="en"><head><meta charset="utf-8"><title>{{Html(title)}}</title>
         <meta name="viewport" content="width=device-width">
-        <style>body{font:1rem/1.5 system-ui;max-width:42rem;margin:3rem auto;padding:0 1rem}td{padding:.2rem 1rem .2rem 0}</style>
+        <style>body{font:1rem/1.5 system-ui;max-width:42rem;margin:3rem auto;padding:0 1rem}
+        td{padding:.2rem 1rem .2rem 0}</style>
         </head><body><h1>{{Html(title)}}</h1>{{body}}</body></html>
         """, MediaTypeNames.Text.Html, Encoding.UTF8);
 

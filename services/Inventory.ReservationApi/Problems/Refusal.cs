@@ -8,8 +8,8 @@ using Inventory.Stock;
 namespace Inventory.ReservationApi.Problems;
 
 /// <summary>
-/// One occurrence of a <see cref="ProblemType"/> as problem details (RFC 9457). Members that a type doesn't have are absent from
-/// its body.
+/// One occurrence of a <see cref="ProblemType"/> as problem details (RFC 9457). Members that a type doesn't have are
+/// absent from its body.
 /// </summary>
 public sealed record Refusal : IResult
 {
@@ -87,18 +87,22 @@ public sealed record Refusal : IResult
         Invalid(new Dictionary<string, string[]> { [field] = [rule] });
 
     internal static Refusal Invalid(IReadOnlyDictionary<string, string[]> errors) =>
-        new(Problem.Validation, "Nothing was changed. The fields in `errors` break the rules given there.") { Errors = errors };
+        new(Problem.Validation, "Nothing was changed. The fields in `errors` break the rules given there.")
+        {
+            Errors = errors,
+        };
 
-    internal static Refusal UnknownSku(string? sku) => new(Problem.UnknownSku, $"No SKU {sku} is on sale here.") { Sku = sku };
+    internal static Refusal UnknownSku(string? sku) =>
+        new(Problem.UnknownSku, $"No SKU {sku} is on sale here.") { Sku = sku };
 
     internal static Refusal Paused(string? sku) => new(Problem.SkuPaused, $"Sale of {sku} is paused.") { Sku = sku };
 
     internal static Refusal Insufficient(IReadOnlyList<LineAvailability> lines)
     {
         var shortages = lines.Select(line => new Shortage(line.Sku, line.Requested, line.Available)).ToList();
-        var short1 = shortages.Find(line => line.Available < line.Requested) ?? shortages[0];
+        var worst = shortages.Find(line => line.Available < line.Requested) ?? shortages[0];
         return new(Problem.InsufficientStock,
-            $"{short1.Requested} of {short1.Sku} were asked for, and {short1.Available} are available. Nothing was held.")
+            $"{worst.Requested} of {worst.Sku} were asked for, and {worst.Available} are available. Nothing was held.")
         {
             Available = shortages,
         };
@@ -113,8 +117,8 @@ public sealed record Refusal : IResult
         };
 
     internal static Refusal ActiveReservationExists(string? sku, Reservation reservation) =>
-        (About(Problem.ActiveReservationExists, $"The customer has an active reservation of {sku}.", reservation) with { Sku = sku })
-        .InFavourOf(reservation);
+        new Refusal(Problem.ActiveReservationExists, $"The customer has an active reservation of {sku}.") { Sku = sku }
+            .InFavourOf(reservation);
 
     internal static Refusal KeyReused() =>
         new(Problem.IdempotencyKeyReused, "This Idempotency-Key came with another request before.");
@@ -129,7 +133,10 @@ public sealed record Refusal : IResult
         ExpiresAt = reservation.ExpiresAt.UtcDateTime,
     };
 
-    /// <summary>Names a reservation of the holder's own that takes up what was asked for: nobody is blocked by their own hold unawares.</summary>
+    /// <summary>
+    /// Names a reservation of the holder's own that takes up what was asked for: nobody is blocked by their own hold
+    /// unawares.
+    /// </summary>
     internal Refusal InFavourOf(Reservation? own) => own is null ? this : this with
     {
         ReservationId = own.Id,
@@ -154,7 +161,8 @@ public sealed record Refusal : IResult
 
     /// <summary>For a Redis that may have acted without our hearing of it.</summary>
     internal static Refusal OutcomeUnknown() => new(Problem.StockUnavailable,
-        "The stock store did not answer, so the outcome is unknown. Retrying with the same Idempotency-Key or reservationId is safe: "
+        "The stock store did not answer, so the outcome is unknown. Retrying with the same Idempotency-Key or "
+            + "reservationId is safe: "
         + "it returns what has happened, or does it now. Without either, a retry may hold stock twice.")
     { RetryAfterSeconds = 1 };
 

@@ -21,7 +21,8 @@ internal struct FieldErrors
         errors ??= [];
         if (errors.Count == MaxFields) return;
         if (field.Length > MaxNameLength) field = string.Concat(field.AsSpan(0, MaxNameLength), "…");
-        errors[field] = errors.TryGetValue(field, out var rules) ? [.. rules, rule] : [rule];
+        var rules = errors.GetValueOrDefault(field, []);
+        if (!rules.Contains(rule)) errors[field] = [.. rules, rule];
     }
 
     internal readonly Refusal? ToRefusal() => errors is null ? null : Refusal.Invalid(errors);
@@ -46,7 +47,7 @@ internal struct FieldErrors
     /// <param name="longest">The most it may be.</param>
     internal void CheckSeconds(string field, int? seconds, TimeSpan longest)
     {
-        if (seconds is null) Add(field, Required);
-        else if (seconds < 1 || seconds > longest.TotalSeconds) Add(field, $"must be 1 to {(long)longest.TotalSeconds} seconds");
+        if (seconds >= 1 && seconds <= longest.TotalSeconds) return;
+        Add(field, seconds is null ? Required : $"must be 1 to {(long)longest.TotalSeconds} seconds");
     }
 }

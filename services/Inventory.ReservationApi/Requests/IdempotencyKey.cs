@@ -6,8 +6,8 @@ using Inventory.Stock;
 namespace Inventory.ReservationApi.Requests;
 
 /// <summary>
-/// The Idempotency-Key header of a call that changes something. Method, path and body are the request it stands for, byte for
-/// byte: a retry that spells the same JSON differently is another request.
+/// The Idempotency-Key header of a call that changes something. Method, path and body are the request it stands for,
+/// byte for byte: a retry that spells the same JSON differently is another request.
 /// </summary>
 internal static class IdempotencyKey
 {

@@ -14,12 +14,14 @@ namespace Inventory.ReservationApi.Requests;
 internal readonly record struct Incoming<T>(T Value, Idempotency? Idempotency, Refusal? Refusal);
 
 /// <summary>
-/// Reads JSON bodies. In place of the framework's binding, because the bytes as they came are part of the idempotency key's request, and
-/// because its errors name .NET types where ours name fields.
+/// Reads JSON bodies. In place of the framework's binding, because the bytes as they came are part of the idempotency
+/// key's request, and because its errors name .NET types where ours name fields.
 /// </summary>
 internal static class IncomingBody
 {
-    /// <summary>64 KiB. The largest honest body, a batch of 100 reservations with some lines each, is a quarter of that.</summary>
+    /// <summary>
+    /// 64 KiB. The largest honest body, a batch of 100 reservations with some lines each, is a quarter of that.
+    /// </summary>
     internal const int MaxBytes = 64 * 1024;
 
     internal static readonly Refusal TooLarge = Refusal.Of(Problem.PayloadTooLarge, "The body has more than 64 KiB.");
@@ -27,9 +29,11 @@ internal static class IncomingBody
     internal static readonly Refusal NotJson = Refusal.Of(Problem.UnsupportedMediaType,
         "The body must be JSON in UTF-8, uncompressed: Content-Type: application/json.");
 
-    private static readonly Refusal Empty = Refusal.Of(Problem.MalformedRequest, "The body is empty; a JSON object is needed.");
+    private static readonly Refusal Empty =
+        Refusal.Of(Problem.MalformedRequest, "The body is empty; a JSON object is needed.");
 
-    private static readonly Refusal NotAnObject = Refusal.Of(Problem.MalformedRequest, "The body must be a JSON object.");
+    private static readonly Refusal NotAnObject =
+        Refusal.Of(Problem.MalformedRequest, "The body must be a JSON object.");
 
     /// <summary>Reads the body and the idempotency key.</summary>
     /// <param name="http">The request.</param>

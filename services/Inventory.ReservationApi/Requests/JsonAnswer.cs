@@ -1,13 +1,21 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Inventory.ReservationApi.Requests;
 
-/// <summary>Writes JSON with its length known, in one piece with the headers: cheaper than chunks, for us and for the gateway.</summary>
+/// <summary>
+/// Writes JSON with its length known, in one piece with the headers: cheaper than chunks, for us and for the gateway.
+/// </summary>
 internal static class JsonAnswer
 {
     private const int LargestKept = 64 * 1024;
+
+    // Our bodies are JSON by their media type and never part of a page, so quotes and the like may stay readable.
+    private static readonly JsonWriterOptions Readable =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     [ThreadStatic] private static ArrayBufferWriter<byte>? buffer;
     [ThreadStatic] private static Utf8JsonWriter? writer;
 
@@ -20,7 +28,7 @@ internal static class JsonAnswer
         // Serializing doesn't await, so a thread's scratch is never shared.
         var bytes = buffer ??= new ArrayBufferWriter<byte>(1024);
         bytes.ResetWrittenCount();
-        writer ??= new Utf8JsonWriter(bytes);
+        writer ??= new Utf8JsonWriter(bytes, Readable);
         writer.Reset(bytes);
         JsonSerializer.Serialize(writer, value, type);
         if (bytes.Capacity > LargestKept) (buffer, writer) = (null, null);

@@ -6,8 +6,8 @@ using Inventory.ReservationApi.Problems;
 namespace Inventory.ReservationApi.Requests;
 
 /// <summary>
-/// Says in the client's words why a body was not accepted: the serializer stops at the first fault and speaks of .NET types. Runs only
-/// after the serializer has refused, so it may be slow.
+/// Says in the client's words why a body was not accepted: the serializer stops at the first fault and speaks of .NET
+/// types. Runs only after the serializer has refused, so it may be slow.
 /// </summary>
 internal static class JsonShape
 {
@@ -27,8 +27,8 @@ internal static class JsonShape
         }
         catch (JsonException)
         {
-            var place = refusal.LineNumber is { } line ? $" Reading stopped in line {line + 1}, byte {refusal.BytePositionInLine + 1}." : "";
-            return Refusal.Of(Problem.MalformedRequest, "The body is not JSON." + place);
+            return Refusal.Of(Problem.MalformedRequest, "The body is not JSON. Reading stopped in line "
+                + $"{refusal.LineNumber + 1}, byte {refusal.BytePositionInLine + 1}.");
         }
         catch (InvalidOperationException)
         {
@@ -67,7 +67,8 @@ internal static class JsonShape
             var known = expected.Properties.FirstOrDefault(property => property.Name == name);
             if (known is null)
             {
-                errors.Add(fieldPath, $"is not a field here; known are {string.Join(", ", expected.Properties.Select(p => p.Name))}");
+                var names = string.Join(", ", expected.Properties.Select(property => property.Name));
+                errors.Add(fieldPath, $"is not a field here; known are {names}");
                 continue;
             }
             if (!seen.Add(name)) errors.Add(fieldPath, "is given more than once");

@@ -24,7 +24,8 @@ public static class ExtendReservation
         .WithName(nameof(ExtendReservation))
         .WithTags("Reservations")
         .WithSummary("Give a hold more time")
-        .WithDescription("Adds to the deadline, up to the longest lifetime that a hold may have; expiresAt says how far it went.")
+        .WithDescription("Adds to the deadline, up to the longest lifetime that a hold may have; expiresAt says how "
+            + "far it went.")
         .Takes<Request>()
         .Answers<ReservationView>(StatusCodes.Status200OK, "The reservation with its new deadline.")
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,

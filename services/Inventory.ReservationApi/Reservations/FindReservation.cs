@@ -40,5 +40,6 @@ internal static class ReservationAddress
         ? null
         : Refusal.Invalid("id", "must be a UUID such as 019aa4f0-5d2a-7c31-9a54-0f6d3b2c1e10");
 
-    internal static Refusal NotFound(Guid id) => Refusal.Of(Problem.ReservationNotFound, $"There is no reservation {id}.");
+    internal static Refusal NotFound(Guid id) =>
+        Refusal.Of(Problem.ReservationNotFound, $"There is no reservation {id}.");
 }

@@ -5,8 +5,8 @@ using Inventory.Stock;
 namespace Inventory.ReservationApi.Reservations;
 
 /// <summary>
-/// What is left beside a new hold, in the shape of the request: a number for the one-line form, a list of <c>{sku, available}</c> for a
-/// request with items.
+/// What is left beside a new hold, in the shape of the request: a number for the one-line form, a list of <c>{sku,
+/// available}</c> for a request with items.
 /// </summary>
 /// <param name="Lines">The SKUs that were asked for.</param>
 /// <param name="AsNumber">Whether there is one SKU and its number is wanted bare.</param>
@@ -16,7 +16,8 @@ public sealed record RemainingStock(IReadOnlyList<LineAvailability> Lines, bool 
     /// <summary>Writes either shape. Nothing reads it back.</summary>
     internal sealed class Converter : JsonConverter<RemainingStock>
     {
-        public override RemainingStock Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        public override RemainingStock Read(
+            ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             throw new NotSupportedException("Remaining stock is only ever an answer.");
 
         public override void Write(Utf8JsonWriter writer, RemainingStock value, JsonSerializerOptions options)

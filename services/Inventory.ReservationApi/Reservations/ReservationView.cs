@@ -63,7 +63,9 @@ internal static class ReservationWords
         _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No word for this status."),
     };
 
-    /// <summary>Whole seconds left at <paramref name="now"/>, rounded down so that nobody counts on time they don't have.</summary>
+    /// <summary>
+    /// Whole seconds left at <paramref name="now"/>, rounded down so that nobody counts on time they don't have.
+    /// </summary>
     internal static int SecondsLeft(this Reservation reservation, DateTimeOffset now)
     {
         var active = reservation.Status is ReservationStatus.Pending or ReservationStatus.Confirming;

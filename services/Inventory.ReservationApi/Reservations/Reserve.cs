@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Serialization;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
@@ -14,7 +13,9 @@ public static class Reserve
 {
     internal const string Path = "/api/reservations";
 
-    /// <summary>What to hold and for whom: customerId and items, or in one line productId, userId and quantity.</summary>
+    /// <summary>
+    /// What to hold and for whom: customerId and items, or in one line productId, userId and quantity.
+    /// </summary>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
@@ -39,13 +40,14 @@ public static class Reserve
         public int? TtlSeconds { get; init; }
 
         /// <summary>
-        /// The client's own id for the reservation. Sending the same id and lines again returns the reservation, however late.
+        /// The client's own id for the reservation. Sending the same id and lines again returns the reservation,
+        /// however late.
         /// </summary>
         public Guid? ReservationId { get; init; }
 
         /// <summary>
-        /// When the customer has an active reservation of one of the SKUs: "refuse" (the default), or "replace" to swap it for this one in
-        /// one step.
+        /// When the customer has an active reservation of one of the SKUs: "refuse" (the default), or "replace" to swap
+        /// it for this one in one step.
         /// </summary>
         /// <example>refuse</example>
         public string? OnExisting { get; init; }
@@ -69,11 +71,12 @@ public static class Reserve
     /// <summary>The reservation, and what is left beside a new one.</summary>
     public sealed record Response : ReservationView
     {
-        internal Response(Reservation reservation, DateTimeOffset now, RemainingStock? remaining) : base(reservation, now) =>
+        internal Response(Reservation reservation, DateTimeOffset now, RemainingStock? remaining)
+            : base(reservation, now) =>
             RemainingStock = remaining;
 
         /// <inheritdoc cref="Reservations.RemainingStock"/>
-        public RemainingStock? RemainingStock { get; }
+        [JsonPropertyOrder(1)] public RemainingStock? RemainingStock { get; }
     }
 
     /// <summary>One reservation's answer: a view or a problem.</summary>
@@ -83,8 +86,10 @@ public static class Reserve
         .WithName(nameof(Reserve))
         .WithTags("Reservations")
         .WithSummary("Hold stock for a customer")
-        .WithDescription("Holds every line or none until the deadline. 201 for a new hold, 200 with the reservation as it stands when "
-            + "this reservationId was used for the same request before. remainingStock stands in answers to new holds: a list of "
+        .WithDescription("Holds every line or none until the deadline. 201 for a new hold, 200 with the reservation as "
+            + "it stands when "
+            + "this reservationId was used for the same request before. remainingStock stands in answers to new holds: "
+            + "a list of "
             + "{sku, available} for a request with items, a number for the one-line form.")
         .Takes<Request>()
         .Answers<Response>(StatusCodes.Status201Created, "Held. The Location header has its address.")
@@ -92,7 +97,8 @@ public static class Reserve
         .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.ActiveReservationExists, Problem.LimitExceeded,
             Problem.SkuPaused, Problem.ReservationIdReused);
 
-    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+    internal static async Task<IResult> Handle(
+        HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -106,7 +112,7 @@ public static class Reserve
         if (reservation is null) return refusal!;
         if (status == StatusCodes.Status201Created)
         {
-            http.Response.Headers.Location = string.Create(CultureInfo.InvariantCulture, $"{Path}/{reservation.ReservationId}");
+            http.Response.Headers.Location = $"{Path}/{reservation.ReservationId:D}";
         }
         return JsonAnswer.Of(status, reservation, ApiJson.Default.ReserveResponse);
     }
@@ -127,13 +133,17 @@ public static class Reserve
         }
         if (request.TtlSeconds is not null) errors.CheckSeconds("ttlSeconds", request.TtlSeconds, options.LongestHold);
         if (request.ReservationId == Guid.Empty) errors.Add("reservationId", "must not be all zeros");
-        if (request.OnExisting is not (null or "refuse" or "replace")) errors.Add("onExisting", "must be \"refuse\" or \"replace\"");
+        if (request.OnExisting is not (null or "refuse" or "replace"))
+        {
+            errors.Add("onExisting", "must be \"refuse\" or \"replace\"");
+        }
         return errors.ToRefusal();
     }
 
     private static void CheckItemsForm(Request request, int maxLines, ref FieldErrors errors)
     {
-        const string OtherForm = "belongs to the one-line form: send customerId and items, or productId, userId and quantity";
+        const string OtherForm =
+            "belongs to the one-line form: send customerId and items, or productId, userId and quantity";
         if (request.ProductId is not null) errors.Add("productId", OtherForm);
         if (request.UserId is not null) errors.Add("userId", OtherForm);
         if (request.Quantity is not null) errors.Add("quantity", OtherForm);
@@ -165,19 +175,25 @@ public static class Reserve
         && items.GroupBy(item => item!.Sku).Any(same => same.Sum(item => (long)item!.Quantity!.Value) > int.MaxValue);
 
     /// <summary>A checked request as the engine takes it.</summary>
-    internal static ReserveRequest ToEngine(Request request, ReservationOptions options, Idempotency? idempotency) => new()
+    internal static ReserveRequest ToEngine(Request request, ReservationOptions options, Idempotency? idempotency)
     {
-        Id = request.ReservationId ?? Guid.CreateVersion7(),
-        Holder = Holder.Customer((request.IsOneLine ? request.UserId : request.CustomerId)!),
-        Lines = request.IsOneLine
-            ? [new(request.ProductId!, request.Quantity!.Value)]
-            : [.. request.Items!.Select(item => new Line(item!.Sku!, item.Quantity!.Value))],
-        HoldFor = request.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.DefaultHold,
-        OnExisting = request.OnExisting == "replace" ? OnExisting.Replace : options.OnExisting,
-        Idempotency = idempotency,
-    };
+        var customer = request.IsOneLine ? request.UserId : request.CustomerId;
+        return new()
+        {
+            Id = request.ReservationId ?? Guid.CreateVersion7(),
+            Holder = Holder.Customer(customer!),
+            Lines = request.IsOneLine
+                ? [new(request.ProductId!, request.Quantity!.Value)]
+                : [.. request.Items!.Select(item => new Line(item!.Sku!, item.Quantity!.Value))],
+            HoldFor = request.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.DefaultHold,
+            OnExisting = request.OnExisting == "replace" ? OnExisting.Replace : options.OnExisting,
+            Idempotency = idempotency,
+        };
+    }
 
-    /// <summary>The engine's answer in terms of HTTP. A function of the answer alone, so that a replay gives the same bytes.</summary>
+    /// <summary>
+    /// The engine's answer in terms of HTTP. A function of the answer alone, so that a replay gives the same bytes.
+    /// </summary>
     internal static Answer Understand(ReserveAnswer answer, bool oneLine)
     {
         Answer View(int status, RemainingStock? remaining) =>
@@ -188,9 +204,11 @@ public static class Reserve
         {
             ReserveOutcome.Held => View(StatusCodes.Status201Created, new(answer.Available, oneLine)),
             ReserveOutcome.AlreadyHeld or ReserveOutcome.Ended => View(StatusCodes.Status200OK, null),
-            ReserveOutcome.Insufficient => Refuse(Refusal.Insufficient(answer.Available).InFavourOf(answer.Reservation)),
+            ReserveOutcome.Insufficient =>
+                Refuse(Refusal.Insufficient(answer.Available).InFavourOf(answer.Reservation)),
             ReserveOutcome.UnknownSku => Refuse(Refusal.UnknownSku(answer.Sku)),
-            ReserveOutcome.ActiveReservationExists => Refuse(Refusal.ActiveReservationExists(answer.Sku, answer.Reservation!)),
+            ReserveOutcome.ActiveReservationExists =>
+                Refuse(Refusal.ActiveReservationExists(answer.Sku, answer.Reservation!)),
             ReserveOutcome.LimitExceeded =>
                 Refuse(Refusal.LimitExceeded(answer.Sku, answer.Limit, answer.Units).InFavourOf(answer.Reservation)),
             ReserveOutcome.Paused => Refuse(Refusal.Paused(answer.Sku)),
@@ -198,7 +216,7 @@ public static class Reserve
                 "This reservationId was used for other lines or by another customer.")),
             ReserveOutcome.KeyReused => Refuse(Refusal.KeyReused()),
             ReserveOutcome.Fenced => Refuse(Refusal.Fenced()),
-            _ => throw new UnreachableException($"The engine answered {answer.Outcome}, which it should have settled itself."),
+            _ => throw new UnreachableException($"The engine answered {answer.Outcome}, which it settles itself."),
         };
     }
 }

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Inventory.ReservationApi.Reservations;
 
 /// <summary>
-/// POST /api/reservations/batch: many independent reservations in one call. Each succeeds or fails by itself; a body that isn't of the
-/// right shape holds nothing at all.
+/// POST /api/reservations/batch: many independent reservations in one call. Each succeeds or fails by itself; a body
+/// that isn't of the right shape holds nothing at all.
 /// </summary>
 public static class ReserveBatch
 {
@@ -35,13 +35,16 @@ public static class ReserveBatch
         .WithName(nameof(ReserveBatch))
         .WithTags("Reservations")
         .WithSummary("Make many independent reservations")
-        .WithDescription("Answers 200 with an outcome for each, in order, with the status and body that a call of its own would have had. "
-            + "Values are judged one reservation at a time; an unknown field or a wrong type anywhere refuses the whole body.")
+        .WithDescription("Answers 200 with an outcome for each, in order, with the status and body that a call of its "
+            + "own would have had. "
+            + "Values are judged one reservation at a time; an unknown field or a wrong type anywhere refuses the "
+            + "whole body.")
         .Takes<Request>()
         .Answers<Response>(StatusCodes.Status200OK, "An outcome for each reservation.")
         .Refuses();
 
-    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+    internal static async Task<IResult> Handle(
+        HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveBatchRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -75,7 +78,10 @@ public static class ReserveBatch
 
         // The first goes alone: with a key that belongs to another request, it is refused before anything is held.
         if (sound.Count > 0) await HoldAsync(0);
-        if (sound.Count > 0 && outcomes[sound[0]].Problem?.Kind == Problem.IdempotencyKeyReused) return Refusal.KeyReused();
+        if (sound.Count > 0 && outcomes[sound[0]].Problem?.Kind == Problem.IdempotencyKeyReused)
+        {
+            return Refusal.KeyReused();
+        }
         await Task.WhenAll(Enumerable.Range(1, Math.Max(0, sound.Count - 1)).Select(HoldAsync));
 
         IdempotencyKey.MarkReplayed(http, replayed);

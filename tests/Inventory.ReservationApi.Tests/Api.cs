@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Inventory.Stock;
+using Inventory.Testing;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>The API on Kestrel over a Redis of its own. Every test takes fresh SKUs, so they share it.</summary>
+public sealed class Api : IAsyncLifetime
+{
+    private readonly Dictionary<string, string> settings;
+    private WebApplicationFactory<Program>? factory;
+    private HttpClient? http;
+    private RedisServer? redis;
+    private static int names;
+
+    public Api() : this([])
+    {
+    }
+
+    internal Api(Dictionary<string, string> settings) => this.settings = settings;
+
+    public RedisServer Redis => redis!;
+
+    public HttpClient Http => http!;
+
+    public StockEngine Engine => factory!.Services.GetRequiredService<StockEngine>();
+
+    public async Task InitializeAsync()
+    {
+        redis = await RedisServer.StartAsync(RedisPersistence.EverySecond);
+        factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
+        {
+            host.UseSetting("ConnectionStrings:redis", redis.ConnectionString);
+            foreach (var (name, value) in settings) host.UseSetting(name, value);
+        });
+        // Kestrel, not the in-memory server: limits and framing are its work.
+        factory.UseKestrel(server => server.Listen(IPAddress.Loopback, 0));
+        http = factory.CreateClient();
+        await Engine.LiftFenceAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        http?.Dispose();
+        if (factory is not null) await factory.DisposeAsync();
+        if (redis is not null) await redis.DisposeAsync();
+    }
+
+    /// <summary>A name that no other test has.</summary>
+    public static string Fresh(string kind) => $"{kind}-{Interlocked.Increment(ref names)}";
+
+    /// <summary>A new SKU on sale.</summary>
+    public async Task<string> NewSkuAsync(int total, int? maxPerCustomer = null, bool paused = false)
+    {
+        var sku = Fresh("sku");
+        await Engine.SetStockAsync(new StockTotal(sku, total, 1, maxPerCustomer, paused));
+        return sku;
+    }
+
+    public async Task<int> AvailableAsync(string sku) => (await Engine.SnapshotAsync(sku)).Available;
+
+    /// <summary>Lets a hold's deadline pass: time moves by a past score, and nobody has to sleep.</summary>
+    public async Task ExpireAsync(string sku, Guid id)
+    {
+        var database = factory!.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
+        await database.SortedSetAddAsync($"{{inv:0}}:due:{sku}", ReservationKey.Of(id), 1);
+        await database.SortedSetAddAsync("{inv:0}:due", sku, 1);
+    }
+
+    /// <summary>Sends JSON, or no body at all.</summary>
+    public Task<Answer> SendAsync(string method, string path, string? json = null, string? key = null) =>
+        SendAsync(method, path, json is null ? null : Encoding.UTF8.GetBytes(json), "application/json", key);
+
+    /// <summary>Sends a body as it is.</summary>
+    public async Task<Answer> SendAsync(string method, string path, byte[]? body, string? contentType, string? key)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(body);
+            if (contentType is not null) request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        }
+        if (key is not null) request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        return await SendAsync(request);
+    }
+
+    public async Task<Answer> SendAsync(HttpRequestMessage request)
+    {
+        using var response = await Http.SendAsync(request);
+        return new(
+            (int)response.StatusCode,
+            await response.Content.ReadAsByteArrayAsync(),
+            response.Content.Headers.ContentType?.MediaType,
+            response.Headers,
+            [.. response.Content.Headers.Allow]);
+    }
+
+    /// <summary>Holds stock for a new customer.</summary>
+    public async Task<Guid> HoldAsync(string sku, int quantity)
+    {
+        var answer = await SendAsync("POST", "/api/reservations", OneLine(sku, Fresh("user"), quantity));
+        Assert.Equal(201, answer.Status);
+        return answer.Json.GetProperty("reservationId").GetGuid();
+    }
+
+    public static string OneLine(string sku, string user, int quantity) => string.Create(
+        CultureInfo.InvariantCulture, $$"""{"productId":"{{sku}}","userId":"{{user}}","quantity":{{quantity}}}""");
+}
+
+/// <summary>What the API answered.</summary>
+public sealed record Answer(
+    int Status, byte[] Body, string? MediaType, HttpResponseHeaders Headers, IReadOnlyList<string> Allow)
+{
+    public JsonElement Json { get; } = MediaType is "application/json" or "application/problem+json"
+        ? JsonElement.Parse(Body)
+        : default;
+
+    public string Text => Encoding.UTF8.GetString(Body);
+
+    public string? Header(string name) => Headers.TryGetValues(name, out var values) ? values.Single() : null;
+
+    /// <summary>Checks what every problem of this API has in common.</summary>
+    public void AssertProblem(int status, string slug)
+    {
+        Assert.Equal((status, "application/problem+json"), (Status, MediaType));
+        Assert.Equal($"/problems/{slug}", Json.GetProperty("type").GetString());
+        Assert.Equal(status, Json.GetProperty("status").GetInt32());
+        Assert.NotEmpty(Json.GetProperty("title").GetString()!);
+        Assert.NotEmpty(Json.GetProperty("detail").GetString()!);
+        Assert.StartsWith("/", Json.GetProperty("instance").GetString());
+        Assert.NotEmpty(Header("Trace-Id")!);
+        Assert.DoesNotContain("System.", Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", Text, StringComparison.Ordinal);
+    }
+}
+
+/// <summary>Tests that share one API and one Redis.</summary>
+[CollectionDefinition(Name)]
+public sealed class ApiTests : ICollectionFixture<Api>
+{
+    public const string Name = "api";
+}

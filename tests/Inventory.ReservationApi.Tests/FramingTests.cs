@@ -1,0 +1,135 @@
+using System.Text;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Requests that never get as far as their content: every one is answered with a problem.</summary>
+[Collection(ApiTests.Name)]
+public sealed class FramingTests(Api api)
+{
+    private const string Good = """{"sku":"sku","qty":1,"cart_id":"c"}""";
+
+    [Theory]
+    [InlineData("GET", "/nowhere")]
+    [InlineData("GET", "/")]
+    [InlineData("POST", "/commit")]
+    [InlineData("POST", "/api/reservations/018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10/confirm")]
+    [InlineData("GET", "/api/reservations/018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10/else")]
+    [InlineData("GET", "/problems/no-such-problem")]
+    [InlineData("GET", "/%01")]
+    public async Task An_unknown_path_is_not_found(string method, string path) =>
+        (await api.SendAsync(method, path)).AssertProblem(404, "not-found");
+
+    [Theory]
+    [InlineData("GET", "/reserve", "POST")]
+    [InlineData("PUT", "/api/reservations", "POST")]
+    [InlineData("PATCH", "/api/reservations/018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10", "DELETE, GET")]
+    [InlineData("POST", "/api/stock/sku-1", "GET")]
+    [InlineData("DELETE", "/events", "GET")]
+    public async Task A_wrong_method_is_told_the_right_ones(string method, string path, string allowed)
+    {
+        var answer = await api.SendAsync(method, path);
+        answer.AssertProblem(405, "method-not-allowed");
+        Assert.Equal(allowed, string.Join(", ", answer.Allow.Order()));
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("text/plain")]
+    [InlineData("application/xml")]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData("application/json; charset=utf-16")]
+    [InlineData("nonsense")]
+    public async Task A_body_that_is_not_labelled_as_json_is_refused(string? contentType)
+    {
+        var answer = await api.SendAsync("POST", "/reserve", Encoding.UTF8.GetBytes(Good), contentType, null);
+        answer.AssertProblem(415, "unsupported-media-type");
+    }
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("application/json; charset=utf-8")]
+    [InlineData("Application/JSON;charset=UTF-8")]
+    public async Task Json_may_say_that_it_is_utf8(string contentType)
+    {
+        var answer = await api.SendAsync("POST", "/reserve", Encoding.UTF8.GetBytes(Good), contentType, null);
+        answer.AssertProblem(404, "unknown-sku");
+    }
+
+    [Fact]
+    public async Task A_compressed_body_is_refused()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/reserve") { Content = Json(Good) };
+        request.Content.Headers.ContentEncoding.Add("gzip");
+        (await api.SendAsync(request)).AssertProblem(415, "unsupported-media-type");
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_no_utf8_are_refused()
+    {
+        byte[] body = [.. "{\"sku\":\""u8, 0xff, 0xfe, .. "\",\"qty\":1,\"cart_id\":\"c\"}"u8];
+        var answer = await api.SendAsync("POST", "/reserve", body, "application/json", null);
+        answer.AssertProblem(400, "malformed-request");
+    }
+
+    [Fact]
+    public async Task A_deep_body_is_refused()
+    {
+        var answer = await api.SendAsync("POST", "/api/reservations", new string('[', 20_000));
+        answer.AssertProblem(400, "malformed-request");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_body_over_64_KiB_is_refused(bool chunked)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/reserve");
+        request.Content = Json(Good + new string(' ', 65_537 - Good.Length));
+        request.Headers.TransferEncodingChunked = chunked;
+        (await api.SendAsync(request)).AssertProblem(413, "payload-too-large");
+    }
+
+    [Fact]
+    public async Task A_body_of_64_KiB_is_read()
+    {
+        var answer = await api.SendAsync("POST", "/reserve", Good + new string(' ', 65_536 - Good.Length));
+        answer.AssertProblem(404, "unknown-sku");
+    }
+
+    [Fact]
+    public async Task No_body_at_all_is_refused()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/reserve") { Content = Json("") };
+        (await api.SendAsync(request)).AssertProblem(400, "malformed-request");
+        (await api.SendAsync("POST", "/reserve")).AssertProblem(415, "unsupported-media-type");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("ключ")]
+    [InlineData("tab\there")]
+    [InlineData("LONG")]
+    public async Task An_idempotency_key_that_breaks_its_rule_is_refused(string key)
+    {
+        var sku = await api.NewSkuAsync(10);
+        if (key == "LONG") key = new string('k', 256);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/reserve");
+        request.Content = Json($$"""{"sku":"{{sku}}","qty":1,"cart_id":"c"}""");
+        request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        var answer = await api.SendAsync(request);
+        answer.AssertProblem(400, "validation");
+        Assert.True(answer.Json.GetProperty("errors").TryGetProperty("Idempotency-Key", out _));
+        Assert.Equal(10, await api.AvailableAsync(sku));
+    }
+
+    [Fact]
+    public async Task Two_idempotency_keys_are_refused()
+    {
+        using var request = new HttpRequestMessage(
+            HttpMethod.Delete, "/api/reservations/018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10");
+        request.Headers.Add("Idempotency-Key", ["a", "b"]);
+        (await api.SendAsync(request)).AssertProblem(400, "validation");
+    }
+
+    private static StringContent Json(string text) => new(text, Encoding.UTF8, "application/json");
+}
