@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Inventory.Ledger.Tests;
 
@@ -79,6 +80,32 @@ public sealed class StockLevelsTests(LedgerDatabases databases)
 
         Assert.True(await reader.MoveNextAsync());
         Assert.Equal(new StockLevel("b", 2, 2, null, false), reader.Current);
+    }
+
+    [Fact]
+    public async Task A_sweep_reads_products_in_proportion_to_their_number()
+    {
+        // One session, whose counters can be asked for at once.
+        var one = new NpgsqlConnectionStringBuilder(await databases.Server.CreateDatabaseAsync()) { MaxPoolSize = 1 };
+        var source = databases.Connect(one.ConnectionString);
+        await using var context = LedgerDatabases.Open(source);
+        await context.Database.MigrateAsync();
+        await source.ExecuteAsync(Fill(20_000));
+        await source.ExecuteAsync("ANALYZE");
+        var before = await ProductsReadAsync(source);
+
+        var levels = await new StockLevels(context).ReadAllAsync(pageSize: 20).CountAsync();
+
+        Assert.Equal(20_000, levels);
+        // Once for the answer, and a few for each page, with which the planner probes the ends of the index.
+        Assert.InRange(await ProductsReadAsync(source) - before, 20_000, 30_000);
+    }
+
+    private static async Task<long> ProductsReadAsync(NpgsqlDataSource source)
+    {
+        await source.ExecuteAsync("SELECT pg_stat_force_next_flush()");
+        return await source.ReadAsync<long>(
+            "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_user_tables WHERE relname = 'products'");
     }
 
     [Theory]
