@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
@@ -35,10 +36,18 @@ public static class FindReservation
 /// <summary>The reservation id in a path.</summary>
 internal static class ReservationAddress
 {
+    private const int Length = 36;
+    private static readonly SearchValues<char> Alphabet = SearchValues.Create("0123456789abcdefABCDEF-");
+
     /// <summary>Null, unless <paramref name="text"/> isn't a UUID in its usual form.</summary>
-    internal static Refusal? Read(string text, out Guid id) => Guid.TryParseExact(text, "D", out id)
-        ? null
-        : Refusal.Invalid("id", "must be a UUID such as 019aa4f0-5d2a-7c31-9a54-0f6d3b2c1e10");
+    internal static Refusal? Read(string text, out Guid id)
+    {
+        // Guid alone would take spaces around it and signs within.
+        id = default;
+        var isUuid = text.Length == Length && !text.AsSpan().ContainsAnyExcept(Alphabet)
+            && Guid.TryParseExact(text, "D", out id);
+        return isUuid ? null : Refusal.Invalid("id", "must be a UUID such as 019aa4f0-5d2a-7c31-9a54-0f6d3b2c1e10");
+    }
 
     internal static Refusal NotFound(Guid id) =>
         Refusal.Of(Problem.ReservationNotFound, $"There is no reservation {id}.");
