@@ -8,7 +8,7 @@ namespace Inventory.Ledger;
 /// <remarks>
 /// Any number of instances may do so at once: EF Core locks its history table, one of them migrates, and the others
 /// wait and find nothing to do. Each migration is one transaction: an instance that is killed leaves a whole schema.
-/// Absent: going back. A migration that has run anywhere is followed by another, never undone.
+/// Absent: going back. A service only migrates forward; undoing a migration is a developer's act on their own database.
 /// </remarks>
 public sealed partial class LedgerMigration(
     LedgerContext context, TimeProvider time, ILogger<LedgerMigration> log)
