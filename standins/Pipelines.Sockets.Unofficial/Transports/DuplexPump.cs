@@ -124,6 +124,8 @@ internal sealed class DuplexPump : IDisposable
                 int count = await _transport.ReceiveAsync(memory).ConfigureAwait(false);
                 if (count == 0)
                 {
+                    // A system reports a broken connection once: when to a send, a receive finds the end of the stream.
+                    failure = Volatile.Read(ref _failure);
                     TryShutdown(PipeShutdownKind.ReadEndOfStream);
                     break;
                 }
