@@ -20,7 +20,7 @@ public sealed partial class LedgerMigration(
     public static TimeSpan StartupPatience { get; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Between two attempts: short enough that a local run starts at once, and four connections a second disturb nobody.
+    /// Between two attempts: short enough that a local run starts at once, long enough to disturb nobody.
     /// </summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
@@ -64,8 +64,8 @@ public sealed partial class LedgerMigration(
     }
 
     /// <summary>
-    /// Creating the missing database is the one step that EF Core's lock can't cover. Whoever comes second hears that the
-    /// database exists, that its template is in use, or meets the catalogue's own unique index.
+    /// Creating the missing database is the one step that EF Core's lock can't cover. Whoever comes second hears that
+    /// the database exists, that its template is in use, or meets the catalogue's own unique index.
     /// </summary>
     private static bool IsRaceForDatabase(PostgresException? failure) => failure?.SqlState switch
     {
