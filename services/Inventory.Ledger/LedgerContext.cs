@@ -10,7 +10,7 @@ namespace Inventory.Ledger;
 /// <list type="bullet">
 /// <item>a total is never negative;</item>
 /// <item>every UPDATE of an <c>inventory</c> row raises its version by one, whatever version the statement names;</item>
-/// <item>a change of a product's limit or pause raises that version too: both travel to Redis under it;</item>
+/// <item>a product's limit or pause, changed, raises that version too: both travel to Redis under it;</item>
 /// <item>an <c>inventory</c> row is never removed and never renamed: a SKU that came back with version 1 would be older
 /// than what Redis knows, and its total would be ignored.</item>
 /// </list>

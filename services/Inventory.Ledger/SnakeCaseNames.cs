@@ -39,7 +39,7 @@ internal sealed class SnakeCaseNames : IModelFinalizingConvention
         }
     }
 
-    /// <summary>EF Core makes names of keys and indexes from table and column names, with a prefix in capitals.</summary>
+    /// <summary>EF Core names keys and indexes after tables and columns, with a prefix in capitals.</summary>
     private static string? Lower(string? name) => name?.ToLower(CultureInfo.InvariantCulture);
 
     private static string SnakeCase(string name)
