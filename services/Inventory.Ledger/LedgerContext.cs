@@ -9,7 +9,7 @@ namespace Inventory.Ledger;
 /// Laws that the database itself keeps, whoever writes to it:
 /// <list type="bullet">
 /// <item>a total is never negative;</item>
-/// <item>every UPDATE of an <c>inventory</c> row raises its version by one, whatever version the statement names;</item>
+/// <item>every UPDATE of an <c>inventory</c> row raises its version by one, whatever the statement says;</item>
 /// <item>a product's limit or pause, changed, raises that version too: both travel to Redis under it;</item>
 /// <item>an <c>inventory</c> row is never removed and never renamed: a SKU that came back with version 1 would be older
 /// than what Redis knows, and its total would be ignored.</item>
