@@ -129,6 +129,10 @@ public static class Extensions
             ["Logging:LogLevel:Default"] = "Information",
             ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
             ["Logging:LogLevel:Microsoft.EntityFrameworkCore.Database.Command"] = "Warning",
+            // Who asks for health gets the answer; polled while a service starts, it would fill the log with errors.
+            ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
+            // Who started a service knows its address and environment, and that it started.
+            ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning",
             ["Logging:LogLevel:Polly"] = "Warning",
             ["Logging:LogLevel:StackExchange.Redis"] = "Warning",
             ["Logging:LogLevel:System.Net.Http"] = "Warning",

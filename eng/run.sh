@@ -35,12 +35,43 @@ echo $apphost >"$run/pid"
 trap 'kill -INT $apphost 2>/dev/null || true' INT TERM
 trap 'rm -f "$run/pid" "$run/endpoints.env"' EXIT
 
-# value FILE RESOURCE: the connection string that the application host wrote down.
-connection() { sed -n "s/^$1=//p" "$run/resources.env"; }
-
 until [ -s "$run/resources.json" ] && curl -fsS -o /dev/null --max-time 2 "$gateway/health" 2>/dev/null; do
   if ! kill -0 $apphost 2>/dev/null; then
     wait $apphost && fail "it stopped before it was ready" || exit $?
   fi
   sleep 0.1
 done
+
+# connection RESOURCE: the connection string that the application host wrote down.
+connection() {
+  awk -v name="\"$1\"," '$1 == "\"name\":" { found = $2 == name }
+    found && $1 == "\"connectionString\":" { print $2; exit }' "$run/resources.json" | sed 's/^"//; s/",\{0,1\}$//'
+}
+# part STRING KEY: one value of a connection string.
+part() { tr ';,' '\n\n' <<<"$1" | sed -n "s/^$2=//p"; }
+
+redis=$(connection redis)
+ledger=$(connection ledger)
+redis_url="redis://:$(part "$redis" password)@${redis%%,*}"
+pg_dsn="postgresql://$(part "$ledger" Username):$(part "$ledger" Password)@$(part "$ledger" Host):$(part "$ledger" Port)/$(part "$ledger" Database)"
+(umask 077 && printf '%s\n' "GATEWAY_URL=$gateway" "REDIS_URL=$redis_url" "PG_DSN=$pg_dsn" >"$run/endpoints.env")
+
+elapsed=$((($(date +%s%N) - started + 500000000) / 1000000000))
+cat <<EOF
+
+Ready after $elapsed s. Ctrl+C stops it; the data stays (--fresh wipes it).
+
+  gateway   $gateway
+  docs      $gateway/docs
+  redis     ${redis%%,*}
+  postgres  $(part "$ledger" Host):$(part "$ledger" Port), database $(part "$ledger" Database)
+
+Passwords are in artifacts/run/endpoints.env. Try first:
+
+  curl -sX POST $gateway/reserve -H 'Content-Type: application/json' -d '{"sku":"sku-123","qty":2,"cart_id":"cart-abc","ttl_seconds":120}'
+
+EOF
+
+# An interrupted wait returns at once, and the application host still has to stop what it started.
+while kill -0 $apphost 2>/dev/null; do wait $apphost && status=0 || status=$?; done
+exit "${status:-0}"

@@ -76,5 +76,6 @@ end
 hold = { state = 'p', sequence = 1, created_ms = now_ms, deadline_ms = now_ms + hold_ms,
   holder = holder, lines = { { sku = sku, quantity = quantity } } }
 place_hold(id, hold)
+append_event('reserved', id, hold)
 local _, state, deadline_ms, _, text = hold_fields(id, hold)
 return answer(1, now_ms, id, state, deadline_ms, holder, text, available - quantity)

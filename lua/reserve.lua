@@ -140,6 +140,7 @@ end
 local hold = { state = 'p', sequence = 1, created_ms = now_ms, deadline_ms = now_ms + hold_ms,
   holder = holder, lines = lines }
 place_hold(id, hold)
+append_event('reserved', id, hold)
 for i, line in ipairs(lines) do
   left[i] = line.sku .. ':' .. line.quantity .. ':' .. (line.available - line.quantity)
 end

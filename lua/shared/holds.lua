@@ -7,6 +7,7 @@
 --   due:<sku>        zset    ids of the SKU's pending holds, scored by deadline_ms
 --   due              zset    SKUs, scored by a time that is never after their earliest deadline
 --   units:<bucket>   hash    digest of holder and SKU -> what this holder has of this SKU
+--   leases           zset    ids of confirming holds, scored by the end of their lease
 --   ended:<id>       string  hold text of an ended reservation, for a while
 --   idem:<digest>    string  fingerprint of a request and the answer it got
 --   events           stream  every change, in order
@@ -17,8 +18,8 @@
 -- While a hold is pending its deadline stands in due:<sku> and nowhere else, so deadline_ms is 0.
 --
 -- Laws: stock.reserved is the sum over the SKU's holds; an id is in due:<sku> for each of its lines
--- exactly while it is pending; units list an id exactly while it is active; sequence counts the
--- events of a reservation from 1 without gaps.
+-- exactly while it is pending, and in leases exactly while it is confirming; units list an id
+-- exactly while it is active; sequence counts the events of a reservation from 1 without gaps.
 --
 -- Conventions: KEYS[1] epoch, KEYS[2] events, KEYS[3] due, KEYS[4] idem:<digest>;
 -- ARGV[1] trace, ARGV[2] ended_retention_s, ARGV[3] fingerprint or empty, ARGV[4] idem_retention_s.
@@ -38,6 +39,7 @@ local function due_key(sku) return prefix .. 'due:' .. sku end
 local function holds_key(id) return prefix .. 'holds:' .. string.sub(id, 20, 21) end
 local function ended_key(id) return prefix .. 'ended:' .. id end
 
+local function leases_key() return prefix .. 'leases' end
 local function fenced() return redis.call('EXISTS', KEYS[1]) == 0 end
 
 -- For refusals that a retry may find changed: nothing is remembered.
@@ -143,31 +145,49 @@ local function write_units(units)
   redis.call('HSET', units.key, units.field, table.concat(parts, ' '))
 end
 
+-- A changed hold keeps its place: the first is the one that a holder's cart means.
 local function set_units(holder, sku, id, quantity)
-  local units = read_units(holder, sku)
-  local holds = {}
+  local units, holds, known = read_units(holder, sku), {}, false
   for _, hold in ipairs(units.holds) do
-    if hold.id ~= id then holds[#holds + 1] = hold end
+    if hold.id == id then
+      hold.quantity = quantity
+      known = true
+    end
+    if hold.quantity > 0 then holds[#holds + 1] = hold end
   end
-  if quantity > 0 then holds[#holds + 1] = { id = id, quantity = quantity } end
+  if not known then holds[#holds + 1] = { id = id, quantity = quantity } end
   units.holds = holds
   write_units(units)
 end
 
-local function place_hold(id, hold)
+-- A pending hold is due at its deadline; a confirming one is nobody's to give back until its lease
+-- has ended.
+local function schedule(id, hold, lease_until_ms)
+  if hold.state == 'c' then redis.call('ZADD', leases_key(), lease_until_ms, id) end
+  for _, line in ipairs(hold.lines) do
+    if hold.state == 'p' then
+      redis.call('ZADD', due_key(line.sku), hold.deadline_ms, id)
+      redis.call('ZADD', KEYS[3], 'LT', hold.deadline_ms, line.sku)
+    else
+      redis.call('ZREM', due_key(line.sku), id)
+    end
+  end
+end
+
+-- Writes a hold that was not there before, with what its lines take from stock.
+local function place_hold(id, hold, lease_until_ms)
   for _, line in ipairs(hold.lines) do
     redis.call('HINCRBY', stock_key(line.sku), 'reserved', line.quantity)
-    redis.call('ZADD', due_key(line.sku), hold.deadline_ms, id)
-    redis.call('ZADD', KEYS[3], 'LT', hold.deadline_ms, line.sku)
     set_units(hold.holder, line.sku, id, line.quantity)
   end
   redis.call('HSET', holds_key(id), id, hold_text(hold))
-  append_event('reserved', id, hold)
+  schedule(id, hold, lease_until_ms)
 end
 
 -- The one place where a hold leaves: its units go back, and no trace of it stays but how it ended.
 -- `due` keeps its score: too early is allowed, and the next expiry corrects it.
 local function end_hold(id, hold, state, event)
+  if hold.state == 'c' then redis.call('ZREM', leases_key(), id) end
   for _, line in ipairs(hold.lines) do
     redis.call('HINCRBY', stock_key(line.sku), 'reserved', -line.quantity)
     redis.call('ZREM', due_key(line.sku), id)

@@ -190,3 +190,33 @@ public sealed record StockEvent(
             Id.AsSpan(0, Id.IndexOf('-', StringComparison.Ordinal)),
             System.Globalization.CultureInfo.InvariantCulture));
 }
+
+/// <summary>What became of an attempt to put a hold out of reach.</summary>
+/// <param name="Outcome">What was decided.</param>
+/// <param name="Reservation">The hold, or how it ended; null when not found or fenced.</param>
+/// <param name="Pins">The attempt's number in each partition where the reservation has a part.</param>
+/// <param name="DecidedAt">Redis' clock when it decided.</param>
+public sealed record PinAnswer(
+    PinOutcome Outcome, Reservation? Reservation, IReadOnlyList<Pin> Pins, DateTimeOffset DecidedAt);
+
+/// <summary>One attempt to confirm one partition's part of a reservation.</summary>
+/// <param name="Partition">The partition's index.</param>
+/// <param name="Number">Differs from attempt to attempt.</param>
+public readonly record struct Pin(int Partition, int Number);
+
+/// <summary>A confirming hold whose lease has ended: whoever pinned it has not come back.</summary>
+/// <param name="ReservationId">The reservation.</param>
+/// <param name="Pin">The attempt that did not finish.</param>
+public readonly record struct LapsedPin(Guid ReservationId, Pin Pin);
+
+/// <summary>What the system of record says of one SKU after an order.</summary>
+/// <param name="Sku">The SKU.</param>
+/// <param name="Total">Units left, 0 or more.</param>
+/// <param name="Version">The version of that total.</param>
+public readonly record struct CommittedTotal(string Sku, int Total, long Version);
+
+/// <summary>A hold as it has to be brought back.</summary>
+/// <param name="Reservation">Id, holder, lines and deadline.</param>
+/// <param name="Sequence">Events that the reservation has had.</param>
+/// <param name="CreatedAt">When it was held first, by Redis' clock.</param>
+public sealed record HoldRecord(Reservation Reservation, int Sequence, DateTimeOffset CreatedAt);

@@ -199,3 +199,82 @@ public enum UndoOutcome
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
+
+/// <summary>What <c>lua/pin.lua</c> answered.</summary>
+public enum PinOutcome
+{
+    /// <summary>The hold is confirming: neither expiry nor release reaches it until its lease ends.</summary>
+    Pinned = 1,
+
+    /// <summary>It was pinned already, by the same attempt; its lease begins anew.</summary>
+    AlreadyPinned = 2,
+
+    /// <summary>No such reservation, or too long ago.</summary>
+    NotFound = -1,
+
+    /// <summary>The reservation has ended; the answer says how.</summary>
+    Ended = -2,
+
+    /// <inheritdoc cref="ReserveOutcome.Fenced"/>
+    Fenced = -9,
+}
+
+/// <summary>What <c>lua/unpin.lua</c> answered.</summary>
+public enum UnpinOutcome
+{
+    /// <summary>The hold is pending again, with its old deadline.</summary>
+    Unpinned = 1,
+
+    /// <summary>It was not pinned by that attempt.</summary>
+    NotPinned = 2,
+
+    /// <summary>There is no such active hold.</summary>
+    NotFound = -1,
+
+    /// <inheritdoc cref="ReserveOutcome.Fenced"/>
+    Fenced = -9,
+}
+
+/// <summary>What <c>lua/commit.lua</c> answered.</summary>
+public enum CommitOutcome
+{
+    /// <summary>The hold is gone, and its units with it.</summary>
+    Committed = 1,
+
+    /// <summary>It was committed before; nothing changed.</summary>
+    AlreadyCommitted = 2,
+
+    /// <summary>No such reservation, or too long ago. The totals were taken over all the same.</summary>
+    NotFound = -1,
+
+    /// <summary>
+    /// The reservation had ended another way although there is an order: a breach that the audit has to explain. The
+    /// totals were taken over all the same.
+    /// </summary>
+    Ended = -2,
+
+    /// <inheritdoc cref="ReserveOutcome.Fenced"/>
+    Fenced = -9,
+}
+
+/// <summary>What <c>lua/restore_hold.lua</c> answered.</summary>
+public enum RestoreOutcome
+{
+    /// <summary>The hold is there again.</summary>
+    Restored = 1,
+
+    /// <summary>It was there already; nothing changed.</summary>
+    AlreadyThere = 2,
+
+    /// <summary>Somebody else holds the units by now.</summary>
+    Insufficient = -1,
+
+    /// <inheritdoc cref="ReserveOutcome.UnknownSku"/>
+    UnknownSku = -2,
+
+    /// <inheritdoc cref="ReserveOutcome.Fenced"/>
+    Fenced = -9,
+
+    /// <inheritdoc cref="ReserveOutcome.MoreDue"/>
+    MoreDue = -10,
+}

@@ -21,6 +21,9 @@ public readonly record struct Partition(int Index)
     /// <summary>SKUs, scored by a time that is never after their earliest deadline.</summary>
     public RedisKey Due => Tag + "due";
 
+    /// <summary>Confirming holds, scored by the end of their lease.</summary>
+    public RedisKey Leases => Tag + "leases";
+
     /// <summary>The counters of one SKU.</summary>
     public RedisKey Stock(string sku) => Tag + "stock:" + sku;
 

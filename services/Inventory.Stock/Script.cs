@@ -47,6 +47,14 @@ public sealed partial class Script
 
     internal static Script Snapshot { get; } = new("snapshot");
 
+    internal static Script Pin { get; } = new("pin");
+
+    internal static Script Unpin { get; } = new("unpin");
+
+    internal static Script Commit { get; } = new("commit");
+
+    internal static Script RestoreHold { get; } = new("restore_hold");
+
     internal static Script SetStock { get; } = new("set_stock");
 
     /// <summary>The text of one script.</summary>

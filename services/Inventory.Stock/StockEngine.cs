@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -15,6 +16,8 @@ public sealed partial class StockEngine(IConnectionMultiplexer redis, IOptions<S
 {
     private readonly IDatabase database = redis.GetDatabase();
     private readonly StockOptions settings = options.Value;
+
+    private static CultureInfo Invariant => CultureInfo.InvariantCulture;
 
     private IEnumerable<Partition> Partitions =>
         Enumerable.Range(0, settings.Partitions).Select(index => new Partition(index));

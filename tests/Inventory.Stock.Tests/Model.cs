@@ -13,22 +13,34 @@ internal sealed class Model
         public ReservationStatus Status { get; set; } = ReservationStatus.Pending;
 
         public int Minutes { get; set; } = 10;
+
+        /// <summary>Its deadline lies in the past, so that it lives only as long as it is being confirmed.</summary>
+        public bool Overdue { get; set; }
+
+        public int Pin { get; set; }
     }
 
     public Dictionary<string, Sku> Skus { get; } = [];
 
     public List<Hold> Holds { get; } = [];
 
+    private static bool IsActive(Hold hold) =>
+        hold.Status is ReservationStatus.Pending or ReservationStatus.Confirming;
+
+    private static bool IsConfirming(Hold hold) => hold.Status == ReservationStatus.Confirming;
+
     public int Reserved(string sku) => Active.Sum(hold => hold.Lines.GetValueOrDefault(sku));
 
-    public int HoldsOf(string sku) => Active.Count(hold => hold.Lines.ContainsKey(sku));
+    public int HoldsOf(string sku) =>
+        Holds.Count(hold => hold.Status == ReservationStatus.Pending && hold.Lines.ContainsKey(sku));
 
-    private IEnumerable<Hold> Active => Holds.Where(hold => hold.Status == ReservationStatus.Pending);
+    private IEnumerable<Hold> Active => Holds.Where(IsActive);
 
     private int Available(string sku) => Skus[sku].Total - Reserved(sku);
 
     private int Units(Holder holder, string sku) =>
-        Active.Where(hold => hold.Holder == holder).Sum(hold => hold.Lines.GetValueOrDefault(sku));
+        Holds.Where(hold => hold.Holder == holder && (IsActive(hold) || hold.Status == ReservationStatus.Confirmed))
+            .Sum(hold => hold.Lines.GetValueOrDefault(sku));
 
     public ReserveOutcome Reserve(Guid id, Holder holder, Dictionary<string, int> lines, OnExisting onExisting)
     {
@@ -36,7 +48,7 @@ internal sealed class Model
         {
             var same = known.Holder == holder && known.Lines.Count == lines.Count && !known.Lines.Except(lines).Any();
             return !same ? ReserveOutcome.IdReused
-                : known.Status == ReservationStatus.Pending ? ReserveOutcome.AlreadyHeld : ReserveOutcome.Ended;
+                : IsActive(known) ? ReserveOutcome.AlreadyHeld : ReserveOutcome.Ended;
         }
 
         foreach (var sku in lines.Keys.Order(StringComparer.Ordinal))
@@ -49,7 +61,10 @@ internal sealed class Model
         var refused = own.SelectMany(hold => hold.Lines.Keys).Any(sku => lines.ContainsKey(sku)
             && (onExisting == OnExisting.Refuse
                 || (onExisting == OnExisting.RefuseUnlessLimited && Skus[sku].Limit is null)));
-        if (refused) return ReserveOutcome.ActiveReservationExists;
+        if (refused || (onExisting == OnExisting.Replace && own.Exists(IsConfirming)))
+        {
+            return ReserveOutcome.ActiveReservationExists;
+        }
 
         var freed = onExisting == OnExisting.Replace ? own : [];
         int Freed(string sku) => freed.Sum(hold => hold.Lines.GetValueOrDefault(sku));
@@ -70,6 +85,7 @@ internal sealed class Model
     {
         if (!Skus.TryGetValue(sku, out var stock)) return AdjustOutcome.UnknownSku;
         var hold = Active.FirstOrDefault(hold => hold.Holder == holder && hold.Lines.ContainsKey(sku));
+        if (hold is not null && IsConfirming(hold)) return AdjustOutcome.Confirming;
         var more = quantity - (hold?.Lines[sku] ?? 0);
         if (hold is not null && more == 0) return AdjustOutcome.AlreadyHeld;
         if (more > 0)
@@ -87,6 +103,7 @@ internal sealed class Model
     public ExtendOutcome Extend(Guid id, int minutes, int longest)
     {
         if (Holds.Find(hold => hold.Id == id) is not { } hold) return ExtendOutcome.NotFound;
+        if (IsConfirming(hold)) return ExtendOutcome.Confirming;
         if (hold.Status != ReservationStatus.Pending) return ExtendOutcome.Ended;
         if (hold.Minutes >= longest) return ExtendOutcome.LifetimeCapped;
         hold.Minutes = Math.Min(longest, hold.Minutes + minutes);
@@ -97,9 +114,51 @@ internal sealed class Model
     {
         if (Holds.Find(hold => hold.Id == id) is not { } hold) return ReleaseOutcome.NotFound;
         if (hold.Status == ReservationStatus.Released) return ReleaseOutcome.AlreadyReleased;
+        if (IsConfirming(hold)) return ReleaseOutcome.Confirming;
         if (hold.Status != ReservationStatus.Pending) return ReleaseOutcome.Ended;
         hold.Status = ReservationStatus.Released;
         return ReleaseOutcome.Released;
+    }
+
+    public static PinOutcome Pin(Hold hold)
+    {
+        if (IsConfirming(hold)) return PinOutcome.AlreadyPinned;
+        if (hold.Status != ReservationStatus.Pending) return PinOutcome.Ended;
+        hold.Status = ReservationStatus.Confirming;
+        return PinOutcome.Pinned;
+    }
+
+    public static UnpinOutcome Unpin(Hold hold)
+    {
+        if (!IsActive(hold)) return UnpinOutcome.NotFound;
+        if (!IsConfirming(hold)) return UnpinOutcome.NotPinned;
+        hold.Status = hold.Overdue ? ReservationStatus.Expired : ReservationStatus.Pending;
+        return UnpinOutcome.Unpinned;
+    }
+
+    /// <summary>The order has been written: its units are gone from the totals.</summary>
+    public CommitOutcome Commit(Hold hold)
+    {
+        if (hold.Status == ReservationStatus.Confirmed) return CommitOutcome.AlreadyCommitted;
+        if (!IsActive(hold)) return CommitOutcome.Ended;
+        foreach (var (sku, quantity) in hold.Lines)
+        {
+            Skus[sku] = Skus[sku] with { Total = Skus[sku].Total - quantity, Version = Skus[sku].Version + 1 };
+        }
+
+        hold.Status = ReservationStatus.Confirmed;
+        return CommitOutcome.Committed;
+    }
+
+    public RestoreOutcome Revive(Hold hold)
+    {
+        if (IsActive(hold)) return RestoreOutcome.AlreadyThere;
+        if (hold.Lines.Any(line => Available(line.Key) < line.Value)) return RestoreOutcome.Insufficient;
+        hold.Status = ReservationStatus.Confirming;
+        // Held anew, it comes after what its holder took in the meantime.
+        Holds.Remove(hold);
+        Holds.Add(hold);
+        return RestoreOutcome.Restored;
     }
 
     public SetStockOutcome SetStock(string sku, Sku stock)

@@ -12,7 +12,10 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
 {
     private const int Sequences = 250, LongestMinutes = 25;
 
-    public enum Verb { Reserve, ReserveTwo, Adjust, Extend, Release, ComeDue, Expire, SetStock }
+    public enum Verb
+    {
+        Reserve, ReserveTwo, Adjust, Extend, Release, ComeDue, Expire, SetStock, Pin, Unpin, Commit, Revive,
+    }
 
     /// <summary>
     /// One operation; small numbers that pick holder, SKU, quantity and target, so that shrinking means something.
@@ -98,6 +101,10 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
             Verb.ComeDue => ComeDueAsync(step),
             Verb.Expire => engine.ExpireAsync(step.Quantity),
             Verb.SetStock => SetStockAsync(step),
+            Verb.Pin => PinAsync(step),
+            Verb.Unpin => UnpinAsync(step),
+            Verb.Commit => CommitAsync(step),
+            Verb.Revive => ReviveAsync(step),
             _ => throw new ArgumentOutOfRangeException(nameof(step)),
         };
 
@@ -155,6 +162,43 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
                 [.. hold.Lines.Select(l => new Line(l.Key, l.Value))],
                 default));
             hold.Status = ReservationStatus.Expired;
+            hold.Overdue = true;
+        }
+
+        private async Task PinAsync(Step step)
+        {
+            if (Target(step) is not { } hold) return;
+            var expected = Model.Pin(hold);
+            var answer = await engine.PinAsync(hold.Id, TimeSpan.FromMinutes(1));
+            Assert.Equal(expected, answer.Outcome);
+            if (expected == PinOutcome.Pinned) hold.Pin = answer.Pins.Single().Number;
+        }
+
+        private async Task UnpinAsync(Step step)
+        {
+            if (Target(step) is not { } hold) return;
+            Assert.Equal(Model.Unpin(hold), await engine.UnpinAsync(hold.Id, new(0, hold.Pin)));
+        }
+
+        private async Task CommitAsync(Step step)
+        {
+            // The system of record writes no order that would make a total negative.
+            if (Target(step) is not { } hold || hold.Lines.Any(line => model.Skus[line.Key].Total < line.Value)) return;
+            var expected = model.Commit(hold);
+            var totals = hold.Lines.Keys
+                .Select(sku => new CommittedTotal(sku, model.Skus[sku].Total, model.Skus[sku].Version));
+            Assert.Equal(expected, await engine.CommitAsync(hold.Id, [.. totals]));
+        }
+
+        private async Task ReviveAsync(Step step)
+        {
+            if (Target(step) is not { Status: not ReservationStatus.Confirmed } hold) return;
+            var reservation = (await engine.FindAsync(hold.Id)).Reservation!;
+            var expected = model.Revive(hold);
+            var createdAt = reservation.ExpiresAt - TimeSpan.FromMinutes(hold.Minutes);
+            var (outcome, pinned) = await engine.ReviveAsync(new(reservation, 0, createdAt), TimeSpan.FromMinutes(1));
+            Assert.Equal(expected, outcome);
+            if (expected == RestoreOutcome.Restored) hold.Pin = pinned!.Pins.Single().Number;
         }
 
         private async Task SetStockAsync(Step step)

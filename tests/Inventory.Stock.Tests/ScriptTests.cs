@@ -16,6 +16,10 @@ public sealed partial class ScriptTests
         { "expire", typeof(ExpireOutcome) },
         { "set_stock", typeof(SetStockOutcome) },
         { "undo", typeof(UndoOutcome) },
+        { "pin", typeof(PinOutcome) },
+        { "unpin", typeof(UnpinOutcome) },
+        { "commit", typeof(CommitOutcome) },
+        { "restore_hold", typeof(RestoreOutcome) },
     };
 
     [Theory]

@@ -1,0 +1,29 @@
+-- unpin: take back a pin whose order was not written.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- Derived, with the same tag: holds:<bucket>, leases, due:<sku>, ended:<id>.
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] id   ARGV[4] pin, the attempt to take back
+--
+-- Returns outcome and now_ms, by UnpinOutcome:
+--    1 unpinned   2 not pinned, or pinned by a later attempt   -1 not found or ended   -9 fenced
+--
+-- Invariants: the hold has its old deadline again, and is given back at the next look if that has
+-- passed. Only the attempt named is taken back.
+
+if fenced() then return reply(-9) end
+local id, pin = ARGV[3], tonumber(ARGV[4])
+assert(#id == 22, 'unpin: id must have 22 characters')
+assert(pin, 'unpin: pin must be a number')
+
+local now_ms = clock_ms()
+local hold = load_hold(id)
+if not hold then return reply(-1, now_ms) end
+if hold.state ~= 'c' or hold.sequence ~= pin then return reply(2, now_ms) end
+
+hold.state, hold.sequence = 'p', hold.sequence + 1
+redis.call('HSET', holds_key(id), id, hold_text(hold))
+redis.call('ZREM', leases_key(), id)
+schedule(id, hold)
+append_event('unpinned', id, hold)
+return reply(1, now_ms)

@@ -1,0 +1,81 @@
+using StackExchange.Redis;
+
+namespace Inventory.Stock;
+
+public sealed partial class StockEngine
+{
+    /// <summary>
+    /// Brings back a hold that Redis has lost: pending, with its old deadline, whatever is available, since its units
+    /// were promised. Works while fenced.
+    /// </summary>
+    public async Task<RestoreOutcome> RestoreAsync(HoldRecord hold)
+    {
+        var outcomes = new List<RestoreOutcome>();
+        foreach (var part in Parts(hold.Reservation.Lines))
+        {
+            outcomes.Add((await RestorePartAsync(part.Key, hold, [.. part], "lost", default)).Outcome);
+        }
+
+        return outcomes.Min();
+    }
+
+    /// <summary>
+    /// Holds the units of an ended reservation once more, if they are still there, pinned at once: its payment has
+    /// come.
+    /// </summary>
+    /// <param name="hold">The reservation as it was.</param>
+    /// <param name="lease">Time for the order to be written, a millisecond or more.</param>
+    public async Task<(RestoreOutcome Outcome, PinAnswer? Pinned)> ReviveAsync(HoldRecord hold, TimeSpan lease)
+    {
+        var parts = new List<(RestoreOutcome Outcome, PinAnswer? Pinned)>();
+        foreach (var part in Parts(hold.Reservation.Lines))
+        {
+            (RestoreOutcome Outcome, PinAnswer? Pinned) answer;
+            // Ends for the reason that reserving does.
+            do answer = await RestorePartAsync(part.Key, hold, [.. part], "paid", lease);
+            while (answer.Outcome == RestoreOutcome.MoreDue);
+            if (answer.Outcome < 0)
+            {
+                foreach (var (_, pinned) in parts) await UnpinAsync(hold.Reservation.Id, pinned!.Pins[0]);
+                return answer;
+            }
+
+            parts.Add(answer);
+        }
+
+        var whole = parts[0].Pinned! with
+        {
+            Reservation = Join(parts.ConvertAll(part => part.Pinned!.Reservation!)),
+            Pins = [.. parts.SelectMany(part => part.Pinned!.Pins)],
+        };
+        return (parts[0].Outcome, whole);
+    }
+
+    private IEnumerable<IGrouping<Partition, Line>> Parts(IReadOnlyList<Line> lines) => AddUp(lines)
+        .GroupBy(line => Partition.Of(line.Sku, settings.Partitions))
+        .OrderBy(part => part.Key.Index);
+
+    private async Task<(RestoreOutcome Outcome, PinAnswer? Pinned)> RestorePartAsync(
+        Partition partition, HoldRecord hold, Line[] lines, string reason, TimeSpan lease)
+    {
+        RedisValue[] arguments =
+        [
+            Trace, EndedRetention, reason, settings.ReclaimBatch, (long)lease.TotalMilliseconds,
+            ReservationKey.Of(hold.Reservation.Id), hold.Sequence, hold.CreatedAt.ToUnixTimeMilliseconds(),
+            hold.Reservation.ExpiresAt.ToUnixTimeMilliseconds(), hold.Reservation.Holder.Text,
+            .. lines.SelectMany(line => new RedisValue[] { line.Sku, line.Quantity }),
+        ];
+        var result = await Script.RestoreHold.RunAsync(
+            database, [partition.Epoch, partition.Events, partition.Due], arguments);
+        return ReadRestored(partition, new Reply(result));
+    }
+
+    private static (RestoreOutcome Outcome, PinAnswer? Pinned) ReadRestored(Partition partition, Reply reply)
+    {
+        var outcome = (RestoreOutcome)reply.NextInt();
+        if (outcome is not (RestoreOutcome.Restored or RestoreOutcome.AlreadyThere)) return (outcome, null);
+        var decidedAt = reply.NextTime();
+        var reservation = reply.NextReservation();
+        return (outcome, new(PinOutcome.Pinned, reservation, [new(partition.Index, reply.NextInt())], decidedAt));
+    }
+}
