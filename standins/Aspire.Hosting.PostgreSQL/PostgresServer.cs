@@ -169,7 +169,8 @@ internal sealed class PostgresOutputReader : OutputReader
         {
             "LOG" or "INFO" or "NOTICE" => LogLevel.Debug,
             "WARNING" => LogLevel.Warning,
-            "ERROR" => LogLevel.Warning,
+            // What a statement does wrong is told to the client, whose own log says it with its context.
+            "ERROR" => LogLevel.Debug,
             "FATAL" or "PANIC" => IsRoutine(line) ? LogLevel.Debug : LogLevel.Error,
             _ => entry,
         };

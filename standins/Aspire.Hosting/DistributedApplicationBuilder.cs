@@ -36,6 +36,8 @@ internal sealed class DistributedApplicationBuilder : IDistributedApplicationBui
         var terminal = new Terminal(Console.Out, Terminal.WantsColour());
         if (hook is null)
         {
+            // Run() shows the same error in one line.
+            inner.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
             inner.Logging.AddProvider(new TerminalLoggerProvider(terminal));
         }
 

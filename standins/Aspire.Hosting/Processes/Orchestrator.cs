@@ -44,7 +44,7 @@ internal sealed class Orchestrator(
 
         ports.Save();
         var log = loggers.CreateLogger("Aspire.Hosting.DistributedApplication");
-        var health = new HealthWatch(healthChecks, services);
+        var health = new HealthWatch(healthChecks, services, log);
         foreach (var resource in model.Resources)
         {
             var replicas = ReplicasOf(resource);

@@ -29,9 +29,7 @@ internal sealed partial class DotnetOutputReader : OutputReader
                 "crit" => LogLevel.Critical,
                 _ => LogLevel.Information,
             };
-            // What the host says of itself, four entries a start, is in the table of addresses already.
-            var routine = header.Groups["category"].Value == "Microsoft.Hosting.Lifetime";
-            entry = routine && level == LogLevel.Information ? LogLevel.Debug : level;
+            entry = IsRoutine(header.Groups["category"].Value, level) ? LogLevel.Debug : level;
         }
         else if (!line.StartsWith(' '))
         {
@@ -41,6 +39,12 @@ internal sealed partial class DotnetOutputReader : OutputReader
         return entry is LogLevel.Trace ? LogLevel.Debug : entry;
     }
 
-    [GeneratedRegex(@"^(?<level>trce|dbug|info|warn|fail|crit): (?<category>.*?)\[")]
+    // What the host says of itself, four entries a start, is in the table of addresses already. And the AppHost, which
+    // asks for the health, says itself when it changes.
+    private static bool IsRoutine(string category, LogLevel level) =>
+        (category == "Microsoft.Hosting.Lifetime" && level == LogLevel.Information)
+        || category.StartsWith("Microsoft.Extensions.Diagnostics.HealthChecks", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"^([0-9:.TZ+ -]+ )?(?<level>trce|dbug|info|warn|fail|crit): (?<category>.*?)\[")]
     private static partial Regex Header();
 }
