@@ -24,8 +24,8 @@ public static class PostgresBuilderExtensions
         return builder.AddResource(server)
             .WithEndpoint(port: port, scheme: "tcp", name: PostgresServerResource.EndpointName)
             .WithAnnotation(new LaunchAnnotation(PostgresServer.PlanAsync, _ => PostgresServer.Check()))
-            .WithAnnotation(new ReplicaProbeAnnotation(
-                $"{name}_check", (_, _, cancellationToken) => PostgresQueries.CheckAsync(server, "postgres", cancellationToken)));
+            .WithAnnotation(new ReplicaProbeAnnotation($"{name}_check", (_, _, cancellationToken) =>
+                PostgresQueries.CheckAsync(server, "postgres", cancellationToken)));
     }
 
     /// <summary>Adds a database, which is created when the server has none of its name.</summary>

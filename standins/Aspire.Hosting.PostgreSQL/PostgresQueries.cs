@@ -50,7 +50,7 @@ internal static class PostgresQueries
         {
             Database = database,
             ApplicationName = "apphost",
-            // A connection kept open would be one that the application can't have, and would hide a server that refuses new ones.
+            // A connection kept open would be one less for the application, and hide that the server refuses others.
             Pooling = false,
             Timeout = 2,
             CommandTimeout = 5,

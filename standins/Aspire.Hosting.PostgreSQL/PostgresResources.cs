@@ -32,12 +32,12 @@ public class PostgresServerResource(string name, ParameterResource? userName, Pa
         : ReferenceExpression.Create($"postgres");
 
     /// <summary>The connection string in the form of Npgsql.</summary>
-    public ReferenceExpression ConnectionStringExpression =>
-        ReferenceExpression.Create($"Host={Host};Port={Port};Username={UserNameReference};Password={PasswordParameter}");
+    public ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create(
+        $"Host={Host};Port={Port};Username={UserNameReference};Password={PasswordParameter}");
 
     /// <summary>The address in the form postgresql://user:password@host:port.</summary>
     public ReferenceExpression UriExpression => ReferenceExpression.Create(
-        $"postgresql://{UserNameReference}:{PasswordParameter}@{PrimaryEndpoint.Property(EndpointProperty.HostAndPort)}");
+        $"postgresql://{UserNameReference}:{PasswordParameter}@{Host}:{Port}");
 
     /// <summary>The databases: the resource's name and the database's.</summary>
     public IReadOnlyDictionary<string, string> Databases => databases;

@@ -14,7 +14,7 @@ internal static class PostgresServer
     private const string Account = "postgres";
 
     /// <summary>Throws when a program it needs is missing.</summary>
-    /// <exception cref="DistributedApplicationException">It is not installed, or root has no account to give it.</exception>
+    /// <exception cref="DistributedApplicationException">It is not installed, or root lacks the account.</exception>
     public static void Check()
     {
         _ = Program("postgres");
@@ -79,14 +79,15 @@ internal static class PostgresServer
         {
             if (Signals.IsRoot)
             {
-                await RunAsync(new ProcessPlan(
-                    Programs.Find("chown", null), [$"{Account}:", unfinished, passwordFile], folder)).ConfigureAwait(false);
+                string[] owner = [$"{Account}:", unfinished, passwordFile];
+                await RunAsync(new ProcessPlan(Programs.Find("chown", null), owner, folder)).ConfigureAwait(false);
             }
 
             var user = await server.UserNameReference.GetValueAsync(cancellationToken).ConfigureAwait(false);
             string[] arguments =
             [
-                "-D", unfinished, "-U", user!, "--pwfile", passwordFile, "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale",
+                "-D", unfinished, "-U", user!, "--pwfile", passwordFile,
+                "--auth=scram-sha-256", "--encoding=UTF8", "--no-locale",
             ];
             await RunAsync(new ProcessPlan(Program("initdb"), arguments, folder)
             {
@@ -121,7 +122,8 @@ internal static class PostgresServer
         if (code != 0)
         {
             var name = Path.GetFileName(plan.FileName);
-            throw new DistributedApplicationException($"{name} ended with code {code}: {string.Join(' ', errors.TakeLast(3))}");
+            throw new DistributedApplicationException(
+                $"{name} ended with code {code}: {string.Join(' ', errors.TakeLast(3))}");
         }
     }
 
@@ -133,7 +135,8 @@ internal static class PostgresServer
         if (installed is not null && installed != made)
         {
             throw new DistributedApplicationException(
-                $"{data} was made by PostgreSQL {made}, and {installed} is installed: upgrade it with pg_upgrade, or move it away.");
+                $"{data} was made by PostgreSQL {made}, and {installed} is installed: "
+                + "upgrade it with pg_upgrade, or move it away.");
         }
     }
 
@@ -150,7 +153,7 @@ internal static class PostgresServer
                 File: Path.Combine(folder, "bin", name)))
             : [];
         var found = Programs.TryFind(name)
-            ?? debian.Where(p => File.Exists(p.File)).OrderByDescending(p => p.Version).Select(p => p.File).FirstOrDefault()
+            ?? debian.Where(p => File.Exists(p.File)).MaxBy(p => p.Version).File
             ?? throw new DistributedApplicationException(
                 $"{name} not found: install it, for instance with: sudo apt-get install postgresql");
         return File.ResolveLinkTarget(found, returnFinalTarget: true)?.FullName ?? found;

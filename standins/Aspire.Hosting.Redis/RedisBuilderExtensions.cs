@@ -64,7 +64,8 @@ public static class RedisBuilderExtensions
     }
 
     /// <summary>Sets the port.</summary>
-    public static IResourceBuilder<RedisResource> WithHostPort(this IResourceBuilder<RedisResource> builder, int? port) =>
+    public static IResourceBuilder<RedisResource> WithHostPort(
+        this IResourceBuilder<RedisResource> builder, int? port) =>
         builder.WithEndpoint(RedisResource.EndpointName, endpoint => endpoint.Port = port);
 }
 

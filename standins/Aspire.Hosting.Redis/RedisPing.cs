@@ -21,14 +21,17 @@ internal static class RedisPing
             await client.ConnectAsync(redis.PrimaryEndpoint.Host, redis.PrimaryEndpoint.Port, limit.Token)
                 .ConfigureAwait(false);
             await using var stream = client.GetStream();
-            if (redis.PasswordParameter is { } parameter
-                && await AskAsync(stream, limit.Token, "AUTH", (await parameter.GetValueAsync(limit.Token).ConfigureAwait(false))!)
-                    .ConfigureAwait(false) is not "+OK" and var refusal)
+            if (redis.PasswordParameter is { } parameter)
             {
-                return HealthCheckResult.Unhealthy(refusal);
+                var password = await parameter.GetValueAsync(limit.Token).ConfigureAwait(false);
+                var admission = await AskAsync(stream, ["AUTH", password!], limit.Token).ConfigureAwait(false);
+                if (admission != "+OK")
+                {
+                    return HealthCheckResult.Unhealthy(admission);
+                }
             }
 
-            var answer = await AskAsync(stream, limit.Token, "PING").ConfigureAwait(false);
+            var answer = await AskAsync(stream, ["PING"], limit.Token).ConfigureAwait(false);
             return answer == "+PONG" ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(answer);
         }
         catch (Exception e) when (e is SocketException or IOException)
@@ -41,7 +44,7 @@ internal static class RedisPing
         }
     }
 
-    private static async Task<string> AskAsync(Stream stream, CancellationToken cancellationToken, params string[] words)
+    private static async Task<string> AskAsync(Stream stream, string[] words, CancellationToken cancellationToken)
     {
         var command = string.Concat(words.Select(w => $"${Encoding.UTF8.GetByteCount(w)}\r\n{w}\r\n"));
         await stream.WriteAsync(Encoding.UTF8.GetBytes($"*{words.Length}\r\n{command}"), cancellationToken)

@@ -45,7 +45,8 @@ public static class DistributedApplicationHostingTestingExtensions
             }
         }
 
-        throw new ArgumentException($"'{resourceName}' has no endpoint '{endpointName ?? "http"}'.", nameof(endpointName));
+        throw new ArgumentException(
+            $"'{resourceName}' has no endpoint '{endpointName ?? "http"}'.", nameof(endpointName));
     }
 
     private static IResource Find(DistributedApplication app, string resourceName) =>

@@ -50,7 +50,7 @@ public static class DistributedApplicationTestingBuilder
     /// <param name="args">Arguments of the AppHost.</param>
     /// <param name="configureBuilder">Changes how the AppHost's builder is made.</param>
     /// <param name="cancellationToken">Ends the wait for the AppHost's code.</param>
-    /// <exception cref="InvalidOperationException">The AppHost's code ended without building an application.</exception>
+    /// <exception cref="InvalidOperationException">The AppHost's code ended without a Build().</exception>
     public static async Task<IDistributedApplicationTestingBuilder> CreateAsync(
         Type entryPoint,
         string[] args,
@@ -118,7 +118,8 @@ public static class DistributedApplicationTestingBuilder
     }
 
     /// <summary>Tells the AppHost's code, which waits in Run(), what the test does.</summary>
-    private sealed class TestedApplication(DistributedApplication inner, EntryPointRun run) : DistributedApplication(inner)
+    private sealed class TestedApplication(DistributedApplication inner, EntryPointRun run)
+        : DistributedApplication(inner)
     {
         public override async Task StartAsync(CancellationToken cancellationToken = default)
         {

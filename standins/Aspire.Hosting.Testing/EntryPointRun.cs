@@ -12,7 +12,8 @@ internal sealed class EntryPointRun(
     string[] args,
     Action<DistributedApplicationOptions, HostApplicationBuilderSettings> configureBuilder) : AppHostHook
 {
-    private readonly TaskCompletionSource<IDistributedApplicationBuilder> described = New<IDistributedApplicationBuilder>();
+    private readonly TaskCompletionSource<IDistributedApplicationBuilder> described =
+        New<IDistributedApplicationBuilder>();
     private readonly TaskCompletionSource<DistributedApplication> built = New<DistributedApplication>();
     private readonly TaskCompletionSource<bool> mayBuild = New<bool>();
     private readonly TaskCompletionSource<bool> started = New<bool>();
@@ -28,7 +29,7 @@ internal sealed class EntryPointRun(
     public Task<IDistributedApplicationBuilder> BeginAsync(CancellationToken cancellationToken)
     {
         var entryPoint = assembly!.EntryPoint
-            ?? throw new InvalidOperationException($"{assembly.GetName().Name} has no entry point: it is not an AppHost.");
+            ?? throw new InvalidOperationException($"{assembly.GetName().Name} is no AppHost: it has no Main.");
         var thread = new Thread(() => Run(entryPoint)) { IsBackground = true, Name = "AppHost entry point" };
         thread.Start();
         return described.Task.WaitAsync(cancellationToken);

@@ -41,8 +41,10 @@ public static class ParameterResourceBuilderExtensions
         IDistributedApplicationBuilder builder, string name, bool secret, ParameterDefault? value) =>
         new(
             name,
-            otherwise => ValueOf(builder, name) ?? otherwise?.GetDefaultValue() ?? throw new DistributedApplicationException(
-                $"Parameter '{name}' has no value: set Parameters:{name} in the configuration of the AppHost."),
+            otherwise => ValueOf(builder, name)
+                ?? otherwise?.GetDefaultValue()
+                ?? throw new DistributedApplicationException(
+                    $"Parameter '{name}' has no value: set Parameters:{name} in the configuration of the AppHost."),
             secret)
         {
             Default = value,

@@ -49,7 +49,7 @@ public static class ProjectResourceBuilderExtensions
             ProjectLaunch.AddDefaults(context, profile, builder.Configuration, builder.Environment));
     }
 
-    /// <summary>Runs a project as several processes, each with a port and a service discovery entry of its own.</summary>
+    /// <summary>Runs a project as several processes, each with its own port and service discovery entry.</summary>
     /// <param name="builder">The project.</param>
     /// <param name="replicas">How many, 1 or more.</param>
     public static IResourceBuilder<ProjectResource> WithReplicas(

@@ -55,7 +55,7 @@ public static partial class ResourceBuilderExtensions
     /// <param name="builder">The resource.</param>
     /// <param name="endpointName">The endpoint.</param>
     /// <param name="callback">Changes it.</param>
-    /// <param name="createIfNotExists">Whether to add it when it does not exist; otherwise nothing happens then.</param>
+    /// <param name="createIfNotExists">Whether to add it when it does not exist, or to do nothing.</param>
     public static IResourceBuilder<T> WithEndpoint<T>(
         this IResourceBuilder<T> builder,
         string endpointName,
@@ -109,8 +109,10 @@ public static partial class ResourceBuilderExtensions
             CultureInfo.InvariantCulture,
             $"{builder.Resource.Name}_{endpoint.EndpointName}_{wantedPath}_{wantedStatus}_check");
         return builder.WithAnnotation(new ReplicaProbeAnnotation(key, (replica, _, cancellationToken) =>
-            HttpProbe.CheckAsync(
-                endpoint.UrlOf(endpoint.Annotation.ReplicaPorts[replica]) + wantedPath, wantedStatus, cancellationToken)));
+        {
+            var address = endpoint.UrlOf(endpoint.Annotation.ReplicaPorts[replica]);
+            return HttpProbe.CheckAsync(address + wantedPath, wantedStatus, cancellationToken);
+        }));
     }
 
     /// <summary>Counts the resource as healthy only when a registered check passes.</summary>

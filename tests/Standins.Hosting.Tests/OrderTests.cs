@@ -81,9 +81,11 @@ public sealed class OrderTests
         await app.ResourceNotifications.WaitForResourceHealthyAsync("cache").WaitAsync(Replicas.Patience);
         var earlier = app.ProcessIds("cache");
 
-        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("cache", KnownResourceCommands.StopCommand)).Success);
+        var stop = await app.ResourceCommands.ExecuteCommandAsync("cache", KnownResourceCommands.StopCommand);
+        Assert.True(stop.Success);
         Assert.Equal(KnownResourceStates.Exited, StateOf(app, "cache"));
-        Assert.True((await app.ResourceCommands.ExecuteCommandAsync("cache", KnownResourceCommands.StartCommand)).Success);
+        var start = await app.ResourceCommands.ExecuteCommandAsync("cache", KnownResourceCommands.StartCommand);
+        Assert.True(start.Success);
         await app.WaitForAnotherProcessAsync("cache", earlier);
         Assert.False((await app.ResourceCommands.ExecuteCommandAsync("nobody", "resource-stop")).Success);
     }

@@ -14,7 +14,8 @@ internal static class Replicas
     }
 
     /// <summary>What a resource has printed and prints.</summary>
-    public static IAsyncEnumerable<IReadOnlyList<LogLine>> ResourceLogs(this DistributedApplication app, string resource) =>
+    public static IAsyncEnumerable<IReadOnlyList<LogLine>> ResourceLogs(
+        this DistributedApplication app, string resource) =>
         app.Services.GetRequiredService<ResourceLoggerService>().WatchAsync(resource);
 
     public static int? ProcessIdOf(CustomResourceSnapshot snapshot) =>

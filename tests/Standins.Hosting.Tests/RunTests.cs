@@ -23,7 +23,7 @@ public sealed class RunTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
         var ids = AppHostProcess.ResourceProcessIds(root);
         Assert.Equal(5, ids.Length);
-        Assert.Contains(host.Lines, line => line.StartsWith("  gateway      healthy  http://", StringComparison.Ordinal));
+        Assert.Contains(host.Lines, line => line.StartsWith("  gateway      healthy  ", StringComparison.Ordinal));
         Assert.DoesNotContain(host.Lines, line => line.Contains('\e', StringComparison.Ordinal));
         Assert.DoesNotContain(host.Lines, line => line.StartsWith("cache ", StringComparison.Ordinal));
         Assert.DoesNotContain(host.Lines, line => line.StartsWith("postgres ", StringComparison.Ordinal));

@@ -65,7 +65,8 @@ public sealed class SampleTests(SampleFixture sample) : IClassFixture<SampleFixt
     [Fact]
     public async Task A_project_gets_the_environment_that_Aspire_gives_it()
     {
-        var (cache, ledger) = (await App.GetConnectionStringAsync("cache"), await App.GetConnectionStringAsync("ledger"));
+        var cache = await App.GetConnectionStringAsync("cache");
+        var ledger = await App.GetConnectionStringAsync("ledger");
         var port = App.GetEndpoint("cache", "tcp").Port;
         using var client = App.CreateHttpClient("stock-api");
 

@@ -21,7 +21,7 @@ public class ParameterResource(string name, Func<ParameterDefault?, string> call
     public string ValueExpression => $"{{{Name}.value}}";
 
     /// <inheritdoc/>
-    /// <exception cref="DistributedApplicationException">Configuration has no value, and there is no default.</exception>
+    /// <exception cref="DistributedApplicationException">Neither configuration nor a default has one.</exception>
     public ValueTask<string?> GetValueAsync(CancellationToken cancellationToken = default)
     {
         lock (Annotations)

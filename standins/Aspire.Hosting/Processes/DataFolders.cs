@@ -6,10 +6,11 @@ using Microsoft.Extensions.Hosting;
 namespace Aspire.Hosting.Processes;
 
 /// <summary>
-/// Where servers keep their data: a folder for each volume in the data root, and a folder that ends with the application
-/// for a server without a volume. One AppHost at a time uses a data root; a lock file sees to it.
+/// Where servers keep their data: a folder for each volume in the data root, and for a server without a volume a folder
+/// that ends with the application. One AppHost at a time uses a data root; a lock file sees to it.
 /// </summary>
-internal sealed class DataFolders(RunMode mode, IConfiguration configuration, IHostEnvironment environment) : IDisposable
+internal sealed class DataFolders(RunMode mode, IConfiguration configuration, IHostEnvironment environment)
+    : IDisposable
 {
     private const UnixFileMode Traversable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;

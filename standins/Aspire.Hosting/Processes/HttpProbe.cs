@@ -6,10 +6,10 @@ namespace Aspire.Hosting.Processes;
 internal static class HttpProbe
 {
     // A replica that takes longer to say so is not healthy.
-    private static readonly HttpClient Client = new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false })
-    {
-        Timeout = TimeSpan.FromSeconds(5),
-    };
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private static readonly HttpClient Client =
+        new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Patience };
 
     /// <summary>GETs an address.</summary>
     /// <param name="url">The address.</param>
@@ -31,7 +31,7 @@ internal static class HttpProbe
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return HealthCheckResult.Unhealthy($"{url} took longer than {Client.Timeout.TotalSeconds:0} s.");
+            return HealthCheckResult.Unhealthy($"{url} took longer than {Patience.TotalSeconds:0} s.");
         }
     }
 }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Processes;
 
-/// <summary>Starts every resource as soon as its waits permit, and stops dependents before what they depend on.</summary>
+/// <summary>Starts resources as soon as their waits permit, and stops dependents before what they depend on.</summary>
 internal sealed class Orchestrator(
     DistributedApplicationModel model,
     ResourceNotificationService notifications,
@@ -102,7 +102,7 @@ internal sealed class Orchestrator(
                 endpoint.ReplicaPorts = [PortBook.IsFree(port)
                     ? port
                     : throw new DistributedApplicationException(string.Create(CultureInfo.InvariantCulture,
-                        $"{resource.Name}: port {port} is taken by another program; stop it, or choose another port."))];
+                        $"{resource.Name}: port {port} is taken by another program; stop it, or choose another."))];
                 continue;
             }
 
@@ -134,7 +134,8 @@ internal sealed class Orchestrator(
         while (left.Count > 0)
         {
             // Two that refer to each other have no order, so they stop together.
-            var tier = left.Where(resource => !left.Any(other => other != resource && DependsOn(other, resource))).ToList();
+            var tier = left.Where(resource => !left.Exists(other => other != resource && DependsOn(other, resource)))
+                .ToList();
             tier = tier.Count > 0 ? tier : [.. left];
             await Task.WhenAll(instances.Where(instance => tier.Contains(instance.Resource))
                 .Select(instance => instance.StopAsync())).ConfigureAwait(false);

@@ -11,7 +11,7 @@ namespace Aspire.Hosting.Processes;
 /// </summary>
 internal sealed class PortBook(DataFolders folders)
 {
-    // Below the ephemeral range of Linux (32768): a client redialling a dead server there can be given the server's port.
+    // Below the ephemeral range of Linux (32768): a client redialling a dead server there can be given its port.
     private const int First = 20_000;
     private const int End = 32_000;
 

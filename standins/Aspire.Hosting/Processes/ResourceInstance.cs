@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Processes;
 
-/// <summary>One replica of a resource: starts it when what it waits for is there, and again whenever it crashes.</summary>
+/// <summary>One replica: starts when what it waits for is there, and again whenever its process crashes.</summary>
 internal sealed partial class ResourceInstance : IDisposable
 {
     // Kestrel lets requests finish; a request that takes longer than this would hold up everyone's Ctrl+C.
@@ -235,11 +235,12 @@ internal static class LaunchContexts
         return new LaunchContext(resource, replica, suffix, texts, variables, services);
     }
 
-    private static async ValueTask<string> TextOfAsync(object value, CancellationToken cancellationToken) => value switch
-    {
-        IValueProvider provider => await provider.GetValueAsync(cancellationToken).ConfigureAwait(false) ?? "",
-        IResourceBuilder<IResourceWithConnectionString> server =>
-            await server.Resource.GetConnectionStringAsync(cancellationToken).ConfigureAwait(false) ?? "",
-        _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
-    };
+    private static async ValueTask<string> TextOfAsync(object value, CancellationToken cancellationToken) =>
+        value switch
+        {
+            IValueProvider provider => await provider.GetValueAsync(cancellationToken).ConfigureAwait(false) ?? "",
+            IResourceBuilder<IResourceWithConnectionString> server =>
+                await server.Resource.GetConnectionStringAsync(cancellationToken).ConfigureAwait(false) ?? "",
+            _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
+        };
 }

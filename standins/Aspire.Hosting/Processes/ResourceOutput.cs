@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Aspire.Hosting.Processes;
 
-/// <summary>Brings what the processes print to whoever wants it: the console, the loggers of a test, watchers.</summary>
+/// <summary>Brings what the processes print to the console, to the loggers of a test, and to watchers.</summary>
 internal sealed partial class ResourceOutput(
     Terminal terminal,
     ILoggerFactory loggers,

@@ -30,7 +30,10 @@ internal sealed class ResourcesFile(
             entries.Add(new Entry(
                 resource.Name,
                 replicas.Select(s => s.HealthStatus?.ToString() ?? s.State?.Text ?? "").Max()!,
-                [.. replicas.SelectMany(s => s.Properties).Where(p => p.Name == "executable.pid").Select(p => (int)p.Value!)],
+                [
+                    .. replicas.SelectMany(s => s.Properties).Where(p => p.Name == "executable.pid")
+                        .Select(p => (int)p.Value!),
+                ],
                 [.. replicas.SelectMany(s => s.Urls).Select(u => u.Url)],
                 connectionString));
         }

@@ -1,11 +1,12 @@
 namespace Aspire.Hosting.Processes;
 
-/// <summary>Makes the password of a server: from Parameters:name-password, or random and kept next to its data.</summary>
+/// <summary>The password of a server: from Parameters:name-password, or random and kept next to its data.</summary>
 internal static class ServerPasswords
 {
     public static ParameterResource Create(IDistributedApplicationBuilder builder, IResource server)
     {
-        var folders = (DataFolders)builder.Services.Last(s => s.ServiceType == typeof(DataFolders)).ImplementationInstance!;
+        var registration = builder.Services.Last(s => s.ServiceType == typeof(DataFolders));
+        var folders = (DataFolders)registration.ImplementationInstance!;
         // The folder depends on the server's volume, which the AppHost's code names later.
         return ParameterResourceBuilderExtensions.Create(
             builder,
@@ -14,7 +15,7 @@ internal static class ServerPasswords
             new StoredPassword(() => Path.Combine(folders.For(server), "password")));
     }
 
-    /// <summary>A random password that is kept next to the data it protects, because the data outlives the AppHost.</summary>
+    /// <summary>Random, and kept next to the data it protects, because the data outlives the AppHost.</summary>
     private sealed class StoredPassword(Func<string> file) : ParameterDefault
     {
         private readonly GenerateParameterDefault generator = new() { Special = false };

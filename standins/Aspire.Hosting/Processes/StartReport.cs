@@ -29,7 +29,7 @@ internal sealed partial class StartReport(
         }
     }
 
-    /// <summary>Waits until all is healthy and prints the addresses; then keeps the file of addresses up to date.</summary>
+    /// <summary>Prints the addresses when all is healthy; then keeps the file of addresses up to date.</summary>
     public async Task RunAsync(IReadOnlyList<ResourceInstance> instances, CancellationToken cancellationToken)
     {
         try
@@ -76,7 +76,11 @@ internal sealed partial class StartReport(
     private void Announce(IReadOnlyList<ResourceInstance> instances)
     {
         var rows = instances.Where(i => i.Resource is not ParameterResource)
-            .Select(i => (i.DisplayName, State: Word(StateOf(i)), Address: string.Join(' ', StateOf(i).Urls.Select(u => u.Url))))
+            .Select(i => (i.DisplayName, Snapshot: StateOf(i)))
+            .Select(i => (
+                i.DisplayName,
+                State: Word(i.Snapshot),
+                Address: string.Join(' ', i.Snapshot.Urls.Select(u => u.Url))))
             .ToArray();
         var (first, second) = (rows.Max(r => r.DisplayName.Length), rows.Max(r => r.State.Length));
         foreach (var (name, state, address) in rows)
@@ -98,7 +102,7 @@ internal sealed partial class StartReport(
                 return;
             }
 
-            Late(log, string.Join(", ", late.Select(instance => $"{instance.DisplayName} ({Word(StateOf(instance))})")));
+            Late(log, string.Join(", ", late.Select(i => $"{i.DisplayName} ({Word(StateOf(i))})")));
         }
     }
 
@@ -118,7 +122,7 @@ internal sealed partial class StartReport(
     private static partial void Directory(ILogger logger, string directory);
 
     [LoggerMessage(Level = LogLevel.Information, Message =
-        "Data is kept in {Root}: the account that runs PostgreSQL can't reach the repository. Standin__DataRoot changes it.")]
+        "Data is kept in {Root}: the account of PostgreSQL can't reach the repository. Standin__DataRoot changes it.")]
     private static partial void DataElsewhere(ILogger logger, string root);
 
     [LoggerMessage(Level = LogLevel.Information, Message =
