@@ -168,6 +168,8 @@ public sealed class BadInputTests(Api api)
     [InlineData("GET", "/api/reservations/abc", null, "id")]
     [InlineData("GET", "/api/reservations/018f4e5c7d2a7c319a540f6d3b2c1e10", null, "id")]
     [InlineData("GET", $"/api/reservations/%20{Id}", null, "id")]
+    [InlineData("GET", "/api/reservations/+18f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10", null, "id")]
+    [InlineData("GET", "/api/reservations/0x8f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10", null, "id")]
     [InlineData("DELETE", "/api/reservations/%01", null, "id")]
     [InlineData("GET", "/api/stock/a%2Fb", null, "sku")]
     [InlineData("GET", "/api/stock/a%01b", null, "sku")]
