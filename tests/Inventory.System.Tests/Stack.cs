@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
@@ -7,13 +8,16 @@ using Npgsql;
 namespace Inventory.System.Tests;
 
 /// <summary>The whole product as the AppHost describes it, on ports and data of its own.</summary>
-public sealed class Stack : IAsyncLifetime
+public sealed class Stack : IAsyncLifetime, IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static int lastSku;
 
     private DistributedApplication app = null!;
+    private readonly ConcurrentDictionary<string, ResourceEvent> states = new();
+    private readonly CancellationTokenSource watching = new();
     private NpgsqlDataSource ledger = null!;
+    private Task watch = Task.CompletedTask;
 
     /// <summary>A client of the gateway.</summary>
     public HttpClient Gateway { get; private set; } = null!;
@@ -24,6 +28,7 @@ public sealed class Stack : IAsyncLifetime
         builder.CreateResourceBuilder<ProjectResource>("reconciliation-worker")
             .WithEnvironment("Reconciliation__SweepInterval", "00:00:01");
         app = await builder.BuildAsync();
+        watch = WatchAsync();
         await app.StartAsync();
         using var patience = new CancellationTokenSource(Patience);
         await app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", patience.Token);
@@ -37,8 +42,12 @@ public sealed class Stack : IAsyncLifetime
     {
         await ledger.DisposeAsync();
         Gateway.Dispose();
+        await watching.CancelAsync();
+        await watch;
         await app.DisposeAsync();
     }
+
+    public void Dispose() => watching.Dispose();
 
     /// <summary>A product that no other test knows, put into PostgreSQL and waited for in the shop window.</summary>
     public async Task<string> SkuAsync(int total, int? limit = null)
@@ -85,14 +94,28 @@ public sealed class Stack : IAsyncLifetime
     }
 
     /// <summary>Process ids of a resource's running replicas.</summary>
-    public IReadOnlyList<int> ProcessIds(string resource)
+    public IReadOnlyList<int> ProcessIds(string resource) =>
+    [
+        .. states.Values
+            .Where(state => state.Resource.Name == resource && state.Snapshot.State?.Text == KnownResourceStates.Running)
+            .SelectMany(state => state.Snapshot.Properties)
+            .Where(property => property.Name == "executable.pid")
+            .Select(property => Convert.ToInt32(property.Value, CultureInfo.InvariantCulture)),
+    ];
+
+    /// <summary>Keeps the last word about each replica; a replica has an id of its own.</summary>
+    private async Task WatchAsync()
     {
-        Assert.True(app.ResourceNotifications.TryGetCurrentState(resource, out var state), $"no resource {resource}");
-        return
-        [
-            .. state!.Snapshot.Properties
-                .Where(property => property.Name == "executable.pid")
-                .Select(property => Convert.ToInt32(property.Value, CultureInfo.InvariantCulture)),
-        ];
+        try
+        {
+            await foreach (var state in app.ResourceNotifications.WatchAsync(watching.Token))
+            {
+                states[state.ResourceId] = state;
+            }
+        }
+        catch (OperationCanceledException) when (watching.IsCancellationRequested)
+        {
+            // The tests are over.
+        }
     }
 }
