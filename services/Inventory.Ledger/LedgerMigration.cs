@@ -1,4 +1,7 @@
+using System.Data;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -6,8 +9,9 @@ namespace Inventory.Ledger;
 
 /// <summary>Brings the database to the schema of this build, at the start of a service.</summary>
 /// <remarks>
-/// Any number of instances may do so at once: EF Core locks its history table, one of them migrates, and the others
-/// wait and find nothing to do. Each migration is one transaction: an instance that is killed leaves a whole schema.
+/// Any number of instances may do so at once: a lock lets one of them migrate, and the others wait and find nothing to
+/// do. EF Core's own lock is given up between two migrations, where an instance that waited takes the next one for its
+/// own. Each migration is one transaction: an instance that is killed leaves a whole schema.
 /// Absent: going back. A service only migrates forward; undoing a migration is a developer's act on their own database.
 /// </remarks>
 public sealed partial class LedgerMigration(
@@ -18,6 +22,9 @@ public sealed partial class LedgerMigration(
     /// crashed one. A database that is down for longer is not starting up, and the host is better off knowing.
     /// </summary>
     public static TimeSpan StartupPatience { get; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>The number of the lock: any that nobody else uses in this database.</summary>
+    private const long LockKey = 0x696E76656E746F72;
 
     /// <summary>
     /// Between two attempts: short enough that a local run starts at once, long enough to disturb nobody.
@@ -37,7 +44,7 @@ public sealed partial class LedgerMigration(
         {
             try
             {
-                await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
+                await MigrateAloneAsync(cancellation).ConfigureAwait(false);
                 return;
             }
             catch (Exception e) when (IsCuredByWaiting(e) && time.GetElapsedTime(start) < patience)
@@ -46,6 +53,34 @@ public sealed partial class LedgerMigration(
             }
 
             await Task.Delay(Pause, time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private async Task MigrateAloneAsync(CancellationToken cancellation)
+    {
+        var database = context.GetService<IRelationalDatabaseCreator>();
+        if (!await database.ExistsAsync(cancellation).ConfigureAwait(false))
+        {
+            await database.CreateAsync(cancellation).ConfigureAwait(false);
+        }
+
+        await context.Database.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await context.Database.ExecuteSqlAsync($"SELECT pg_advisory_lock({LockKey})", cancellation)
+                .ConfigureAwait(false);
+            await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            // A connection goes back to its pool with its locks. One that broke has lost them.
+            if (context.Database.GetDbConnection().State == ConnectionState.Open)
+            {
+                await context.Database.ExecuteSqlRawAsync("SELECT pg_advisory_unlock_all()", CancellationToken.None)
+                    .ConfigureAwait(false);
+            }
+
+            await context.Database.CloseConnectionAsync().ConfigureAwait(false);
         }
     }
 

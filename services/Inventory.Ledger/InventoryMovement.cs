@@ -1,0 +1,71 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Inventory.Ledger;
+
+/// <summary>Why a total changed, and what it was then. Rows are only ever added.</summary>
+public sealed class InventoryMovement
+{
+    /// <summary>The reason of a movement that an order made.</summary>
+    public const string Sold = "sold";
+
+    /// <summary>The most characters of a reason: a word or two that reports group by.</summary>
+    public const int MaxReasonLength = 64;
+
+    /// <summary>The most characters of a reference: the name of something in another system.</summary>
+    public const int MaxReferenceLength = 256;
+
+    /// <summary>The key, ascending with time but for transactions that overlap.</summary>
+    public long Id { get; private init; }
+
+    /// <summary>The SKU whose total changed.</summary>
+    public required string SkuId { get; init; }
+
+    /// <summary>Units added, or taken when below 0; never 0.</summary>
+    public required int Quantity { get; init; }
+
+    /// <summary>Why, 1 to <see cref="MaxReasonLength"/> characters.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>What it goes back to, 1 to <see cref="MaxReferenceLength"/> characters.</summary>
+    public required string Reference { get; init; }
+
+    /// <summary>The total after this movement.</summary>
+    public required int TotalAfter { get; init; }
+
+    /// <summary>
+    /// The version of the update that made it. Orders that were confirmed together share one, and differ in
+    /// <see cref="TotalAfter"/>.
+    /// </summary>
+    public required long VersionAfter { get; init; }
+
+    /// <summary>The order that sold the units or gave them back; null for any other movement.</summary>
+    public Guid? OrderId { get; init; }
+
+    /// <summary>When it was written, by the database's clock.</summary>
+    public DateTimeOffset At { get; private init; }
+}
+
+/// <remarks>Absent: foreign keys, for the reason that <see cref="OrderItemTable"/> gives.</remarks>
+internal sealed class InventoryMovementTable : IEntityTypeConfiguration<InventoryMovement>
+{
+    public void Configure(EntityTypeBuilder<InventoryMovement> builder)
+    {
+        builder.ToTable("inventory_movements", table =>
+        {
+            table.HasCheckConstraint("ck_inventory_movements_quantity", "quantity <> 0");
+            table.HasCheckConstraint("ck_inventory_movements_total_after", "total_after >= 0");
+            table.HasCheckConstraint(
+                "ck_inventory_movements_reason",
+                $"char_length(reason) BETWEEN 1 AND {InventoryMovement.MaxReasonLength}");
+            table.HasCheckConstraint(
+                "ck_inventory_movements_reference",
+                $"char_length(reference) BETWEEN 1 AND {InventoryMovement.MaxReferenceLength}");
+        });
+        builder.HasKey(movement => movement.Id);
+        builder.Property(movement => movement.Id).UseIdentityAlwaysColumn();
+        builder.Property(movement => movement.SkuId).IsSku();
+        builder.Property(movement => movement.At).HasDefaultValueSql("now()").ValueGeneratedOnAdd();
+        builder.HasIndex(movement => new { movement.SkuId, movement.Id });
+    }
+}

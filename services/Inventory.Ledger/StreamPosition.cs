@@ -1,0 +1,31 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Inventory.Ledger;
+
+/// <summary>How far one partition's events are stored: written in the transaction that stores them.</summary>
+public sealed class StreamPosition
+{
+    /// <summary>The partition's index.</summary>
+    public required int Partition { get; init; }
+
+    /// <summary>The last event that took effect.</summary>
+    public required string StreamId { get; set; }
+
+    /// <summary>Which life of Redis' data the id is of; null before the first is known.</summary>
+    public string? Epoch { get; set; }
+
+    /// <summary>When the row was written last, by the database's clock.</summary>
+    public DateTimeOffset UpdatedAt { get; set; }
+}
+
+internal sealed class StreamPositionTable : IEntityTypeConfiguration<StreamPosition>
+{
+    public void Configure(EntityTypeBuilder<StreamPosition> builder)
+    {
+        builder.ToTable("stream_positions");
+        builder.HasKey(position => position.Partition);
+        builder.Property(position => position.Partition).ValueGeneratedNever();
+        builder.Property(position => position.UpdatedAt).HasDefaultValueSql("now()").ValueGeneratedOnAdd();
+    }
+}
