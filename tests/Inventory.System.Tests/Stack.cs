@@ -97,7 +97,8 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     public IReadOnlyList<int> ProcessIds(string resource) =>
     [
         .. states.Values
-            .Where(state => state.Resource.Name == resource && state.Snapshot.State?.Text == KnownResourceStates.Running)
+            .Where(state => state.Resource.Name == resource)
+            .Where(state => state.Snapshot.State?.Text == KnownResourceStates.Running)
             .SelectMany(state => state.Snapshot.Properties)
             .Where(property => property.Name == "executable.pid")
             .Select(property => Convert.ToInt32(property.Value, CultureInfo.InvariantCulture)),
