@@ -4,8 +4,10 @@ using Inventory.ReconciliationWorker;
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
-builder.AddRedisClient("redis");
-builder.AddNpgsqlDbContext<LedgerContext>("ledger");
+// Healthy means that stock is loaded. Outages are waited for by the loops themselves, which say so once.
+builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true);
+builder.AddNpgsqlDbContext<LedgerContext>(
+    "ledger", settings => (settings.DisableHealthChecks, settings.DisableRetry) = (true, true));
 builder.Services.AddStockEngine();
 
 builder.Services.AddOptions<ReconciliationOptions>()
@@ -15,8 +17,12 @@ builder.Services.AddOptions<ReconciliationOptions>()
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddScoped<LedgerMigration>();
 builder.Services.AddScoped<StockLevels>();
+builder.Services.AddSingleton<ReconciliationMetrics>();
+builder.Services.AddSingleton<StoreOutages>();
+builder.Services.AddSingleton<StockWriter>();
 builder.Services.AddSingleton<StockLoader>();
 builder.Services.AddHostedService(services => services.GetRequiredService<StockLoader>());
+builder.Services.AddHostedService<ChangeCapture>();
 builder.Services.AddHealthChecks().AddCheck<StockLoadedCheck>("stock-loaded");
 
 var app = builder.Build();

@@ -1,7 +1,6 @@
 using Inventory.Ledger;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
-using Npgsql;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker;
@@ -12,71 +11,74 @@ namespace Inventory.ReconciliationWorker;
 /// </summary>
 public sealed partial class StockLoader(
     StockEngine stock,
+    StockWriter writer,
+    StoreOutages outages,
+    ReconciliationMetrics metrics,
+    IConnectionMultiplexer redis,
     IServiceScopeFactory scopes,
     IOptions<ReconciliationOptions> options,
     IHostEnvironment environment,
     TimeProvider time,
     ILogger<StockLoader> log) : BackgroundService
 {
-    private bool failing;
+    private readonly TaskCompletionSource ledgerReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int requests;
 
     /// <summary>Whether Redis had every total at least once since this process started.</summary>
     public bool IsLoaded { get; private set; }
 
+    /// <summary>Completes when PostgreSQL has this build's tables.</summary>
+    public Task LedgerReady => ledgerReady.Task;
+
+    /// <summary>
+    /// Asks for a sweep that begins after this call. It does within
+    /// <see cref="ReconciliationOptions.FenceCheckInterval"/>, and is tried until it succeeds.
+    /// </summary>
+    public void RequestSweep() => Interlocked.Increment(ref requests);
+
     /// <summary>One full sweep; then the fence is lifted where it is down.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
-        int read = 0, applied = 0;
         await using var scope = scopes.CreateAsyncScope();
-        await Parallel.ForEachAsync(
+        var (read, applied) = await writer.WriteAsync(
             scope.ServiceProvider.GetRequiredService<StockLevels>().ReadAllAsync(cancellation: cancellationToken),
-            new ParallelOptions
-            {
-                MaxDegreeOfParallelism = options.Value.SweepConcurrency,
-                CancellationToken = cancellationToken,
-            },
-            async (level, _) =>
-            {
-                Interlocked.Increment(ref read);
-                if (!Names.IsSku(level.Sku))
-                {
-                    NotASku(level.Sku, Names.SkuRule);
-                    return;
-                }
-
-                var outcome = await stock.SetStockAsync(
-                    new(level.Sku, level.Total, level.Version, level.MaxPerCustomer, level.Paused));
-                if (outcome == SetStockOutcome.Applied) Interlocked.Increment(ref applied);
-            });
+            cancellationToken);
         if (applied > 0 || !IsLoaded) Loaded(applied, read);
         if (await stock.LiftFenceAsync()) FenceLifted();
         IsLoaded = true;
+        metrics.Swept();
     }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await PrepareLedgerAsync(stoppingToken);
+        ledgerReady.SetResult();
+        // A Redis that comes back may have forgotten its last moments, and change capture doesn't repeat them.
+        redis.ConnectionRestored += (_, _) => RequestSweep();
         using var tick = new PeriodicTimer(options.Value.FenceCheckInterval, time);
         long? swept = null;
+        var served = 0;
         do
         {
             try
             {
+                var asked = Volatile.Read(ref requests);
                 var due = swept is not { } at || time.GetElapsedTime(at) >= options.Value.SweepInterval;
-                if (due || await stock.IsFencedAsync())
+                if (due || asked != served || await stock.IsFencedAsync())
                 {
                     await SweepAsync(stoppingToken);
                     swept = time.GetTimestamp();
+                    served = asked;
                 }
 
-                failing = false;
+                outages.Ended(this);
             }
-            catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException or NpgsqlException)
+            catch (Exception e) when (StoreOutages.Explains(e))
             {
                 // The next tick retries. Until then Redis sells by the totals it has, or stays fenced.
-                if (!failing) StoreIsAway(e.Message);
-                failing = true;
+                stoppingToken.ThrowIfCancellationRequested();
+                outages.Began(this, e);
             }
         }
         while (await tick.WaitForNextTickAsync(stoppingToken));
@@ -96,10 +98,4 @@ public sealed partial class StockLoader(
 
     [LoggerMessage(LogLevel.Information, "The fence is lifted: Redis has every total and may sell.")]
     private partial void FenceLifted();
-
-    [LoggerMessage(LogLevel.Error, "SKU {Sku} can't be sold: a SKU has {Rule}.")]
-    private partial void NotASku(string sku, string rule);
-
-    [LoggerMessage(LogLevel.Warning, "Redis or PostgreSQL is away; totals are loaded when it is back. {Reason}")]
-    private partial void StoreIsAway(string reason);
 }

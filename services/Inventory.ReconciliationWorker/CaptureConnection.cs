@@ -1,0 +1,39 @@
+using Npgsql;
+
+namespace Inventory.ReconciliationWorker;
+
+/// <summary>Connection strings of change capture, in which both ends notice soon that the other is gone.</summary>
+internal static class CaptureConnection
+{
+    // A killed process' sockets are closed at once. These are for a machine or a network that falls silent: PostgreSQL
+    // frees lock and slot after some five seconds, in which nothing can be captured.
+    private const string SessionOptions =
+        "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3";
+
+    private const string StreamOptions = "-c wal_sender_timeout=5s";
+
+    /// <summary>For queries. Not pooled: a pooled session would keep the lock after its owner has closed it.</summary>
+    public static string ForSession(string connectionString) => With(connectionString, SessionOptions);
+
+    /// <summary>For the stream of changes.</summary>
+    public static string ForStream(string connectionString) => With(connectionString, StreamOptions);
+
+    private static string With(string connectionString, string options)
+    {
+        var builder = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            ApplicationName = "inventory-capture",
+            Pooling = false,
+            Multiplexing = false,
+            Enlist = false,
+            Timeout = 5,
+            CommandTimeout = 10,
+            KeepAlive = 0,
+            TcpKeepAlive = true,
+            TcpKeepAliveTime = 2,
+            TcpKeepAliveInterval = 1,
+        };
+        builder.Options = string.IsNullOrEmpty(builder.Options) ? options : $"{builder.Options} {options}";
+        return builder.ConnectionString;
+    }
+}

@@ -1,0 +1,186 @@
+using Inventory.Ledger;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Inventory.ReconciliationWorker;
+
+/// <summary>Where PostgreSQL stands.</summary>
+/// <param name="Clock">Its clock: the only one that commit times may be compared with.</param>
+/// <param name="Written">The end of its log.</param>
+internal readonly record struct LedgerPosition(DateTimeOffset Clock, NpgsqlLogSequenceNumber Written);
+
+/// <summary>
+/// One session on PostgreSQL that makes its owner the only consumer of a slot, and reads what the slot's changes are
+/// about. The lock is the session's: it ends when the process dies, or when its machine stops answering.
+/// </summary>
+/// <remarks>
+/// A lock and not the slot's own exclusiveness, since each attempt to use a slot that is in use is an error in
+/// PostgreSQL's log.
+/// </remarks>
+internal sealed class CaptureSession : IAsyncDisposable
+{
+    /// <summary>What the slot decodes. It belongs to the database, so its name is no matter of choice.</summary>
+    public const string Publication = "inventory_changes";
+
+    private const string Position = "SELECT clock_timestamp(), pg_current_wal_lsn()";
+
+    // One statement sees one snapshot: the limits belong to the version beside them.
+    private const string Levels =
+        """
+        SELECT stock.sku_id, stock.total, stock.version, product.max_per_customer, product.paused
+        FROM inventory stock JOIN products product USING (sku_id)
+        WHERE stock.sku_id = ANY($1)
+        """;
+
+    private const string State =
+        """
+        SELECT current_setting('wal_level'),
+            EXISTS (SELECT FROM pg_publication_tables WHERE pubname = $1 AND tablename = 'inventory'),
+            slot.plugin, slot.database = current_database(), slot.active, slot.wal_status
+        FROM (VALUES (1)) one LEFT JOIN pg_replication_slots slot ON slot.slot_name = $2
+        """;
+
+    private readonly NpgsqlConnection connection;
+    private readonly string slot;
+
+    private CaptureSession(NpgsqlConnection connection, string slot)
+    {
+        this.connection = connection;
+        this.slot = slot;
+    }
+
+    /// <summary>Connects. The lock is not taken yet.</summary>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public static async Task<CaptureSession> OpenAsync(
+        string connectionString, string slot, CancellationToken cancellation)
+    {
+        var connection = new NpgsqlConnection(CaptureConnection.ForSession(connectionString));
+        try
+        {
+            await connection.OpenAsync(cancellation);
+            return new(connection, slot);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Takes the lock if nobody has it.</summary>
+    public async Task<bool> TryLockAsync(CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT pg_try_advisory_lock(hashtextextended('inventory-capture:' || $1, 0))", connection);
+        command.Parameters.Add(new() { Value = slot });
+        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+    }
+
+    /// <summary>
+    /// Makes what is missing of publication and slot. Call it with the lock held.
+    /// </summary>
+    /// <returns>
+    /// Whether the slot can be used and whether it is new, which means that changes before now aren't in it.
+    /// </returns>
+    /// <exception cref="CaptureRefusedException">PostgreSQL's settings, or a slot of this name, forbid it.</exception>
+    public async Task<SlotState> PrepareAsync(CancellationToken cancellation)
+    {
+        var (published, exists, active, lost) = await ReadStateAsync(cancellation);
+        if (active) return SlotState.Busy;
+        if (exists && published && !lost) return SlotState.Ready;
+
+        // The publication first: a slot decodes the past by the catalogue of that time, and one that is older than its
+        // publication fails on every change in between, for ever.
+        if (exists) await ExecuteAsync("SELECT pg_drop_replication_slot($1)", cancellation, slot);
+        if (!published)
+        {
+            await ExecuteAsync($"DROP PUBLICATION IF EXISTS {Publication}", cancellation);
+            await ExecuteAsync(
+                $"CREATE PUBLICATION {Publication} FOR TABLE inventory WITH (publish = 'insert, update')",
+                cancellation);
+        }
+
+        await ExecuteAsync("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", cancellation, slot);
+        return SlotState.New;
+    }
+
+    /// <summary>Where PostgreSQL stands now; also proof that this session, and so the lock, is alive.</summary>
+    public async Task<LedgerPosition> ReadPositionAsync(CancellationToken cancellation) =>
+        (await ReadAsync([], cancellation)).Position;
+
+    /// <summary>Reads the levels of some SKUs as they are now, which may be later than what is known of them.</summary>
+    public async Task<(LedgerPosition Position, List<StockLevel> Levels)> ReadAsync(
+        string[] skus, CancellationToken cancellation)
+    {
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Position) } };
+        if (skus.Length > 0) batch.BatchCommands.Add(new(Levels) { Parameters = { new() { Value = skus } } });
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        var position = new LedgerPosition(
+            reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<NpgsqlLogSequenceNumber>(1));
+        var levels = new List<StockLevel>(skus.Length);
+        if (!await reader.NextResultAsync(cancellation)) return (position, levels);
+        while (await reader.ReadAsync(cancellation))
+        {
+            levels.Add(new(
+                reader.GetString(0),
+                reader.GetInt32(1),
+                reader.GetInt64(2),
+                reader.IsDBNull(3) ? null : reader.GetInt32(3),
+                reader.GetBoolean(4)));
+        }
+
+        return (position, levels);
+    }
+
+    /// <summary>Gives the lock back.</summary>
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+
+    private async Task<(bool Published, bool Exists, bool Active, bool Lost)> ReadStateAsync(
+        CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(State, connection);
+        command.Parameters.Add(new() { Value = Publication });
+        command.Parameters.Add(new() { Value = slot });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        await reader.ReadAsync(cancellation);
+        if (reader.GetString(0) != "logical")
+        {
+            throw new CaptureRefusedException($"wal_level is {reader.GetString(0)} and must be logical.");
+        }
+
+        var exists = !reader.IsDBNull(2);
+        if (exists && (reader.GetString(2) != "pgoutput" || !reader.GetBoolean(3)))
+        {
+            throw new CaptureRefusedException($"The slot {slot} is another's: set Reconciliation:Slot to a free name.");
+        }
+
+        // Without a status, a slot is one that has never reserved anything.
+        var lost = exists && (reader.IsDBNull(5) || reader.GetString(5) == "lost");
+        return (reader.GetBoolean(1), exists, exists && reader.GetBoolean(4), lost);
+    }
+
+    private async Task ExecuteAsync(string sql, CancellationToken cancellation, params string[] arguments)
+    {
+        // A new slot waits for every transaction that runs now, however long those take.
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
+        await command.ExecuteNonQueryAsync(cancellation);
+    }
+}
+
+/// <summary>What became of a slot.</summary>
+internal enum SlotState
+{
+    /// <summary>It was there and has every change since it was last used.</summary>
+    Ready,
+
+    /// <summary>It was made just now: changes before that have to be found by a sweep.</summary>
+    New,
+
+    /// <summary>PostgreSQL hasn't noticed yet that its last user is gone.</summary>
+    Busy,
+}
+
+/// <summary>PostgreSQL answers, and changes can't be captured as it is set up.</summary>
+public sealed class CaptureRefusedException(string message) : Exception(message);

@@ -1,0 +1,113 @@
+using System.Globalization;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>What is committed in PostgreSQL reaches Redis.</summary>
+public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
+{
+    [Fact]
+    public async Task A_plain_update_reaches_redis_within_a_second()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+
+        List<TimeSpan> waits = [];
+        for (var i = 1; i <= 50; i++)
+        {
+            await stores.ExecuteAsync($"UPDATE inventory SET total = total + 5 WHERE sku_id = '{sku}'");
+            waits.Add(await stores.InRedisAsync(sku, 10 + (5 * i)));
+        }
+
+        // Measured on two busy cores: a median of a few milliseconds.
+        waits.Sort();
+        Assert.True(waits[^1] < TimeSpan.FromSeconds(1), string.Join(' ', waits));
+        Assert.Equal("51", await stores.FieldAsync(sku, "version"));
+        await Worker.UntilAsync(() => Task.FromResult(worker.Measured("inventory.capture.lag").Count >= 50));
+        Assert.All(worker.Measured("inventory.capture.lag"), seconds => Assert.InRange(seconds, 0, 1));
+        Assert.True(worker.Measured("inventory.capture.changes").Sum() >= 50);
+    }
+
+    [Fact]
+    public async Task A_limit_and_a_pause_travel_with_the_total()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+
+        await stores.ExecuteAsync(
+            $"UPDATE products SET max_per_customer = 3, paused = true WHERE sku_id = '{sku}'");
+        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "version") == "2");
+        var changed = (await stores.FieldAsync(sku, "max_per_customer"), await stores.FieldAsync(sku, "paused"));
+
+        await stores.ExecuteAsync(
+            $"UPDATE products SET max_per_customer = NULL, paused = false WHERE sku_id = '{sku}'");
+        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "version") == "3");
+
+        Assert.Equal(("3", "1"), changed);
+        Assert.Null(await stores.FieldAsync(sku, "max_per_customer"));
+        Assert.Null(await stores.FieldAsync(sku, "paused"));
+        Assert.Equal("10", await stores.FieldAsync(sku, "total"));
+    }
+
+    [Fact]
+    public async Task A_bulk_update_arrives_completely()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var prefix = $"bulk-{Guid.NewGuid():N}"[..12];
+        await stores.ExecuteAsync(
+            $"INSERT INTO products (sku_id, name) SELECT '{prefix}-' || i, 'Bulk' FROM generate_series(1, 20000) i");
+        await stores.ExecuteAsync(
+            $"INSERT INTO inventory (sku_id, total) SELECT '{prefix}-' || i, i FROM generate_series(1, 20000) i");
+
+        await stores.ExecuteAsync($"UPDATE inventory SET total = total + 1 WHERE sku_id LIKE '{prefix}-%'");
+
+        // One transaction is read in an order of PostgreSQL's choice: all are asked for, not only the last.
+        for (var i = 1; i <= 20_000; i++) await stores.InRedisAsync(string.Create(
+            CultureInfo.InvariantCulture, $"{prefix}-{i}"), i + 1);
+    }
+
+    [Fact]
+    public async Task A_change_made_while_the_worker_was_down_is_caught_up()
+    {
+        string sku, other;
+        await using (await Worker.StartCapturingAsync(stores))
+        {
+            sku = await stores.SkuAsync(10);
+            other = await stores.SkuAsync(20);
+        }
+
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 21 WHERE sku_id = '{other}'");
+        await using var worker = await Worker.StartCapturingAsync(stores);
+
+        await stores.InRedisAsync(sku, 11);
+        await stores.InRedisAsync(other, 21);
+    }
+
+    [Fact]
+    public async Task What_redis_has_is_not_kept_in_postgres()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+        await stores.InRedisAsync(sku, 11);
+        // A busy table that nobody captures must not keep the log from being recycled.
+        await stores.ExecuteAsync("CREATE TABLE other AS SELECT FROM generate_series(1, 1000)");
+        var end = await stores.ReadAsync<string>("SELECT pg_current_wal_lsn()::text");
+
+        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+            $"SELECT confirmed_flush_lsn >= '{end}' FROM pg_replication_slots"));
+        await Worker.UntilAsync(() =>
+            Task.FromResult(worker.Measured("inventory.capture.behind") is [.., >= 0 and < 100_000]));
+    }
+
+    [Fact]
+    public async Task A_healthy_start_writes_no_warning_and_no_error()
+    {
+        await using (var first = await Worker.StartCapturingAsync(stores)) AssertQuiet(first);
+        await using var second = await Worker.StartCapturingAsync(stores);
+        AssertQuiet(second);
+    }
+
+    private static void AssertQuiet(Worker worker) => Assert.DoesNotContain(
+        worker.Log.All, line => line.Level >= Microsoft.Extensions.Logging.LogLevel.Warning);
+}

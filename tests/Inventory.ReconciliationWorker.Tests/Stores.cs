@@ -1,0 +1,90 @@
+using System.Globalization;
+using Inventory.Testing;
+using Npgsql;
+using StackExchange.Redis;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>A PostgreSQL and a Redis of its own for each test: slots, and crashes, belong to a whole server.</summary>
+public sealed class Stores : IAsyncLifetime
+{
+    private readonly string[] settings;
+    private ConnectionMultiplexer? connection;
+    private NpgsqlDataSource? ledger;
+    private static int names;
+
+    public Stores() : this([])
+    {
+    }
+
+    internal Stores(params string[] settings) => this.settings = settings;
+
+    public PostgresServer Postgres { get; private set; } = null!;
+
+    public RedisServer Redis { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        Postgres = await PostgresServer.StartAsync(settings);
+        Redis = await RedisServer.StartAsync(RedisPersistence.EverySecond);
+        ledger = NpgsqlDataSource.Create(Postgres.ConnectionString);
+        connection = await ConnectionMultiplexer.ConnectAsync($"{Redis.ConnectionString},abortConnect=false");
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (connection is not null) await connection.DisposeAsync();
+        if (ledger is not null) await ledger.DisposeAsync();
+        await Redis.DisposeAsync();
+        await Postgres.DisposeAsync();
+    }
+
+    /// <summary>A product that no other test knows.</summary>
+    public async Task<string> SkuAsync(int total)
+    {
+        var sku = $"sku-{Interlocked.Increment(ref names)}";
+        await ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
+        await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
+        await InRedisAsync(sku, total);
+        return sku;
+    }
+
+    /// <summary>Plain SQL, as an ERP would send it.</summary>
+    public async Task<int> ExecuteAsync(string sql)
+    {
+        await using var command = ledger!.CreateCommand(sql);
+        return await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<T> ReadAsync<T>(string sql)
+    {
+        await using var command = ledger!.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task<string?> FieldAsync(string sku, string field) =>
+        await connection!.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{sku}", field);
+
+    /// <summary>Waits until Redis has a total.</summary>
+    /// <returns>How long that took.</returns>
+    public Task<TimeSpan> InRedisAsync(string sku, int total) => Worker.UntilAsync(async () =>
+        await FieldAsync(sku, "total") == total.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Drops the worker's slot, even while it is in use.</summary>
+    public async Task DropSlotAsync()
+    {
+        await Worker.UntilAsync(async () =>
+        {
+            try
+            {
+                await ExecuteAsync("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active");
+                await ExecuteAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+                return true;
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse)
+            {
+                return false;
+            }
+        });
+    }
+}
