@@ -17,6 +17,11 @@ var reconciliation = builder.AddProject<Projects.Inventory_ReconciliationWorker>
     .WithReference(ledger).WaitFor(ledger)
     .WithHttpHealthCheck("/health");
 
+builder.AddProject<Projects.Inventory_Materializer>("materializer")
+    .WithReference(redis).WaitFor(redis)
+    .WithReference(ledger).WaitFor(reconciliation)
+    .WithHttpHealthCheck("/health");
+
 builder.AddProject<Projects.Inventory_ExpirationWorker>("expiration-worker")
     .WithReference(redis).WaitFor(redis)
     .WithHttpHealthCheck("/health");

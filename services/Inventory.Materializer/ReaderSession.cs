@@ -1,0 +1,106 @@
+using System.Globalization;
+using Npgsql;
+
+namespace Inventory.Materializer;
+
+/// <summary>How far one partition's events are stored.</summary>
+/// <param name="StreamId">The last event that took effect.</param>
+/// <param name="Epoch">Which life of Redis' data it is of.</param>
+public sealed record StoredPosition(string StreamId, string? Epoch);
+
+/// <summary>
+/// The right to store one partition's events: a PostgreSQL session that holds the partition's advisory lock. What is
+/// written, is written in this very session, so that losing the lock means losing the means to write.
+/// </summary>
+/// <remarks>
+/// PostgreSQL ends the session of a reader that is silent for its lease: a frozen process has a lock for no longer.
+/// </remarks>
+internal sealed class ReaderSession : IAsyncDisposable
+{
+    /// <summary>Sets these locks apart from any others in the database: "mat" in ASCII.</summary>
+    private const int LockClass = 0x6D6174;
+
+    private ReaderSession(NpgsqlConnection connection) => Connection = connection;
+
+    /// <summary>The session.</summary>
+    public NpgsqlConnection Connection { get; }
+
+    /// <summary>Takes a partition's lock, or returns null when another instance has it.</summary>
+    /// <param name="ledger">The database.</param>
+    /// <param name="partition">The partition's index.</param>
+    /// <param name="lease">Silence after which PostgreSQL ends the session.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    public static async Task<ReaderSession?> TryOpenAsync(
+        NpgsqlDataSource ledger, int partition, TimeSpan lease, CancellationToken cancellation)
+    {
+        var connection = await ledger.OpenConnectionAsync(cancellation);
+        try
+        {
+            await using var acquire = new NpgsqlCommand("SELECT pg_try_advisory_lock($1, $2)", connection);
+            acquire.Parameters.AddWithValue(LockClass);
+            acquire.Parameters.AddWithValue(partition);
+            if (await acquire.ExecuteScalarAsync(cancellation) is true)
+            {
+                var session = new ReaderSession(connection);
+                await session.LimitSilenceAsync(lease, cancellation);
+                return session;
+            }
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+
+        await connection.DisposeAsync();
+        return null;
+    }
+
+    /// <summary>How far the partition is stored; null before its first event.</summary>
+    public async Task<StoredPosition?> ReadPositionAsync(int partition, CancellationToken cancellation)
+    {
+        await using var read = new NpgsqlCommand(
+            "SELECT stream_id, epoch FROM stream_positions WHERE partition = $1", Connection);
+        read.Parameters.AddWithValue(partition);
+        await using var row = await read.ExecuteReaderAsync(cancellation);
+        if (!await row.ReadAsync(cancellation)) return null;
+        return new(row.GetString(0), await row.IsDBNullAsync(1, cancellation) ? null : row.GetString(1));
+    }
+
+    /// <summary>Breaks the silence, and fails when the session has ended.</summary>
+    public async Task KeepAsync(CancellationToken cancellation)
+    {
+        await using var ping = new NpgsqlCommand("SELECT 1", Connection);
+        await ping.ExecuteScalarAsync(cancellation);
+    }
+
+    /// <summary>Gives the lock back at once; the connection returns to its pool as it came.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            // The pool would reset the session only when somebody uses it again.
+            await using var release = new NpgsqlCommand(
+                "SELECT pg_advisory_unlock_all(); RESET idle_session_timeout; "
+                + "RESET idle_in_transaction_session_timeout",
+                Connection);
+            await release.ExecuteNonQueryAsync();
+        }
+        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        {
+            // The session has ended, and its lock with it.
+        }
+
+        await Connection.DisposeAsync();
+    }
+
+    private async Task LimitSilenceAsync(TimeSpan lease, CancellationToken cancellation)
+    {
+        await using var limit = new NpgsqlCommand(
+            "SELECT set_config('idle_session_timeout', $1, false), "
+            + "set_config('idle_in_transaction_session_timeout', $1, false)",
+            Connection);
+        limit.Parameters.AddWithValue(((long)lease.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
+        await limit.ExecuteNonQueryAsync(cancellation);
+    }
+}

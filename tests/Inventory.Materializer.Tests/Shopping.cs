@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using Inventory.Stock;
+
+namespace Inventory.Materializer.Tests;
+
+/// <summary>Random operations on the stock engine, several at a time: whatever can append an event.</summary>
+public sealed class Shopping(World world, int seed)
+{
+    private const int Skus = 8, Holders = 12, Shoppers = 4;
+    private readonly ConcurrentDictionary<Guid, Reservation> known = new();
+    private int version;
+    private int done;
+
+    /// <summary>Operations carried out so far.</summary>
+    public int Done => Volatile.Read(ref done);
+
+    /// <summary>Carries out so many operations.</summary>
+    public async Task RunAsync(int operations, CancellationToken cancellation = default)
+    {
+        for (var sku = 0; sku < Skus; sku++) await SetStockAsync(Sku(sku), 40);
+        await Task.WhenAll(Enumerable.Range(0, Shoppers).Select(async shopper =>
+        {
+            var random = new Random(seed + shopper);
+            for (var i = 0; i < operations / Shoppers && !cancellation.IsCancellationRequested; i++)
+            {
+                await StepAsync(random);
+                Interlocked.Increment(ref done);
+            }
+        }));
+    }
+
+    private static string Sku(int index) => $"sku-{index}";
+
+    private Task StepAsync(Random random) => random.Next(12) switch
+    {
+        <= 3 => ReserveAsync(random),
+        4 => AdjustAsync(random),
+        5 => ExtendAsync(Any(random)),
+        <= 7 => ReleaseAsync(Any(random)),
+        8 => PinAsync(Any(random), random),
+        9 => ReviveAsync(Any(random), random),
+        10 => SetStockAsync(Sku(random.Next(Skus)), random.Next(20, 60)),
+        _ => world.Engine.ExpireAsync(10),
+    };
+
+    private Reservation? Any(Random random)
+    {
+        var all = known.Values.ToArray();
+        return all.Length == 0 ? null : all[random.Next(all.Length)];
+    }
+
+    private async Task ReserveAsync(Random random)
+    {
+        var first = random.Next(Skus);
+        List<Line> lines = [new(Sku(first), random.Next(1, 4))];
+        if (random.Next(3) == 0) lines.Add(new(Sku((first + 1) % Skus), 1));
+        var answer = await world.Engine.ReserveAsync(new()
+        {
+            Id = Guid.NewGuid(),
+            Holder = Holder.Customer($"customer-{random.Next(Holders)}"),
+            Lines = lines,
+            // Some are due within the run.
+            HoldFor = TimeSpan.FromMilliseconds(random.Next(4) == 0 ? 50 : 600_000),
+            OnExisting = OnExisting.Allow,
+        });
+        if (answer.Outcome == ReserveOutcome.Held) known[answer.Reservation!.Id] = answer.Reservation;
+    }
+
+    private async Task AdjustAsync(Random random)
+    {
+        var answer = await world.Engine.AdjustAsync(
+            Holder.Cart($"cart-{random.Next(Holders)}"), new(Sku(random.Next(Skus)), random.Next(1, 5)),
+            TimeSpan.FromMinutes(10), null);
+        if (answer.Reservation is { } reservation) known[reservation.Id] = reservation;
+    }
+
+    private async Task ExtendAsync(Reservation? reservation)
+    {
+        if (reservation is not null)
+        {
+            await world.Engine.ExtendAsync(reservation.Id, TimeSpan.FromMinutes(1), null);
+        }
+    }
+
+    private async Task ReleaseAsync(Reservation? reservation)
+    {
+        if (reservation is null) return;
+        await world.Engine.ReleaseAsync(reservation.Id, null);
+    }
+
+    private async Task PinAsync(Reservation? reservation, Random random)
+    {
+        if (reservation is null) return;
+        var pinned = await world.Engine.PinAsync(reservation.Id, TimeSpan.FromMinutes(1));
+        if (pinned.Outcome is not (PinOutcome.Pinned or PinOutcome.AlreadyPinned)) return;
+        await FinishAsync(reservation, pinned, random.Next(3));
+    }
+
+    private async Task ReviveAsync(Reservation? reservation, Random random)
+    {
+        if (reservation is null) return;
+        var hold = new HoldRecord(reservation, 1, reservation.ExpiresAt);
+        var (outcome, pinned) = await world.Engine.ReviveAsync(hold, TimeSpan.FromMinutes(1));
+        if (outcome == RestoreOutcome.Restored) await FinishAsync(reservation, pinned!, random.Next(3));
+    }
+
+    private async Task FinishAsync(Reservation reservation, PinAnswer pinned, int way)
+    {
+        // The third way is to leave it pinned.
+        if (way == 0)
+        {
+            foreach (var pin in pinned.Pins) await world.Engine.UnpinAsync(reservation.Id, pin);
+        }
+        else if (way == 1)
+        {
+            await world.Engine.CommitAsync(
+                reservation.Id,
+                [.. pinned.Reservation!.Lines.Select(line =>
+                    new CommittedTotal(line.Sku, 40, Interlocked.Increment(ref version)))]);
+        }
+    }
+
+    private Task<SetStockOutcome> SetStockAsync(string sku, int total) =>
+        world.Engine.SetStockAsync(new(sku, total, Interlocked.Increment(ref version), null, false));
+}

@@ -1,0 +1,163 @@
+using System.Diagnostics;
+using Inventory.Ledger;
+using Inventory.Stock;
+using Inventory.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using StackExchange.Redis;
+
+namespace Inventory.Materializer.Tests;
+
+/// <summary>A Redis and a migrated PostgreSQL database for one test, and the instances that it starts.</summary>
+public sealed class World : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private readonly List<IAsyncDisposable> owned = [];
+
+    public required RedisServer RedisServer { get; init; }
+
+    public required PostgresServer PostgresServer { get; init; }
+
+    public required string LedgerConnection { get; init; }
+
+    public required NpgsqlDataSource Ledger { get; init; }
+
+    public required IConnectionMultiplexer Redis { get; init; }
+
+    public required StockEngine Engine { get; init; }
+
+    public required int Partitions { get; init; }
+
+    public IDatabase Database => Redis.GetDatabase();
+
+    public static async Task<World> StartAsync(
+        PostgresServer postgres, int partitions = 1, RedisPersistence persistence = RedisPersistence.None)
+    {
+        var redisServer = await RedisServer.StartAsync(persistence);
+        var redis = await ConnectionMultiplexer.ConnectAsync(redisServer.ConnectionString + ",allowAdmin=true");
+        var connection = await postgres.CreateDatabaseAsync();
+        var ledger = NpgsqlDataSource.Create(connection);
+        await using (var context = new LedgerContext(
+            new DbContextOptionsBuilder<LedgerContext>().UseNpgsql(ledger).Options))
+        {
+            var migration = new LedgerMigration(
+                context, TimeProvider.System, NullLogger<LedgerMigration>.Instance);
+            await migration.ApplyAsync(TimeSpan.Zero, CancellationToken.None);
+        }
+
+        var world = new World
+        {
+            RedisServer = redisServer,
+            PostgresServer = postgres,
+            LedgerConnection = connection,
+            Ledger = ledger,
+            Redis = redis,
+            Partitions = partitions,
+            Engine = new(redis, Options.Create(new StockOptions { Partitions = partitions })),
+        };
+        await world.Engine.LiftFenceAsync();
+        return world;
+    }
+
+    /// <summary>An instance within this process.</summary>
+    /// <param name="options">Its settings; the defaults when absent.</param>
+    /// <param name="ledgerConnection">How it reaches PostgreSQL; directly when absent.</param>
+    public async Task<Instance> StartInstanceAsync(MaterializerOptions? options = null, string? ledgerConnection = null)
+    {
+        var instance = await Instance.StartAsync(
+            RedisServer.ConnectionString, ledgerConnection ?? LedgerConnection, Partitions, options ?? new());
+        owned.Add(instance);
+        return instance;
+    }
+
+    /// <summary>An instance in a process of its own.</summary>
+    public InstanceProcess StartProcess(params (string Name, string Value)[] settings)
+    {
+        var process = InstanceProcess.Start(RedisServer.ConnectionString, LedgerConnection, Partitions, settings);
+        owned.Add(process);
+        return process;
+    }
+
+    /// <summary>All events of a partition's stream, readable or not.</summary>
+    public async Task<IReadOnlyList<StreamRecord>> StreamAsync(int partition = 0) =>
+        (await Engine.ReadStreamAsync(new(partition), null, 1_000_000)).Records;
+
+    /// <summary>Waits until every partition's position is the last event of its stream.</summary>
+    public Task UntilStoredAsync() => UntilAsync(async () =>
+    {
+        for (var partition = 0; partition < Partitions; partition++)
+        {
+            var last = await Database.StreamRangeAsync(
+                new Partition(partition).Events, count: 1, messageOrder: StackExchange.Redis.Order.Descending);
+            if (last.Length > 0 && await PositionAsync(partition) != last[0].Id) return false;
+        }
+
+        return true;
+    });
+
+    public Task<string?> PositionAsync(int partition = 0) =>
+        ReadAsync<string?>($"SELECT stream_id FROM stream_positions WHERE partition = {partition}");
+
+    public async Task<T> ReadAsync<T>(string sql)
+    {
+        await using var command = Ledger.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Ledger.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>Rows of a query, each as text with bars between the columns.</summary>
+    public async Task<List<string>> RowsAsync(string sql)
+    {
+        await using var command = Ledger.CreateCommand(sql);
+        await using var row = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await row.ReadAsync())
+        {
+            rows.Add(string.Join('|', Enumerable.Range(0, row.FieldCount).Select(row.GetValue)));
+        }
+
+        return rows;
+    }
+
+    /// <summary>Waits for something that happens by itself.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> happened)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await happened())
+        {
+            Assert.True(watch.Elapsed < Patience, "It did not happen.");
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var instance in owned) await instance.DisposeAsync();
+        await Redis.DisposeAsync();
+        await Ledger.DisposeAsync();
+        await RedisServer.DisposeAsync();
+    }
+}
+
+/// <summary>One PostgreSQL for the test run; each test has a database of its own.</summary>
+public sealed class Postgres : IAsyncLifetime
+{
+    public PostgresServer Server { get; private set; } = null!;
+
+    public async Task InitializeAsync() => Server = await PostgresServer.StartAsync("max_connections=200");
+
+    public async Task DisposeAsync() => await Server.DisposeAsync();
+}
+
+[CollectionDefinition(Name)]
+public sealed class OneServer : ICollectionFixture<Postgres>
+{
+    public const string Name = "PostgreSQL";
+}
