@@ -6,7 +6,7 @@ using StackExchange.Redis;
 namespace Inventory.ReconciliationWorker.Tests;
 
 /// <summary>A PostgreSQL and a Redis of its own for each test: slots, and crashes, belong to a whole server.</summary>
-public sealed class Stores : IAsyncLifetime
+public sealed class Stores : IAsyncLifetime, IAsyncDisposable
 {
     private readonly string[] settings;
     private ConnectionMultiplexer? connection;
@@ -37,6 +37,19 @@ public sealed class Stores : IAsyncLifetime
         if (ledger is not null) await ledger.DisposeAsync();
         await Redis.DisposeAsync();
         await Postgres.DisposeAsync();
+    }
+
+    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
+
+    /// <summary>After a restart of PostgreSQL, pooled connections are broken.</summary>
+    public void ForgetConnections() => ledger!.Clear();
+
+    /// <summary>Changes a setting of the running server.</summary>
+    public async Task SetAsync(string name, string value)
+    {
+        await ExecuteAsync($"ALTER SYSTEM SET {name} = '{value}'");
+        await ExecuteAsync("SELECT pg_reload_conf()");
+        await Worker.UntilAsync(() => ReadAsync<bool>($"SELECT current_setting('{name}') = '{value}'"));
     }
 
     /// <summary>A product that no other test knows.</summary>

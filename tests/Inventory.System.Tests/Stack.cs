@@ -25,8 +25,6 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Inventory_AppHost>();
-        builder.CreateResourceBuilder<ProjectResource>("reconciliation-worker")
-            .WithEnvironment("Reconciliation__SweepInterval", "00:00:01");
         app = await builder.BuildAsync();
         watch = WatchAsync();
         await app.StartAsync();

@@ -1,0 +1,170 @@
+using Inventory.Testing;
+using Microsoft.Extensions.Logging;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>Whatever is lost on the way, Redis ends up with what PostgreSQL has.</summary>
+public sealed class OutageTests
+{
+    [Fact]
+    public async Task A_slot_dropped_while_in_use_is_made_anew_and_nothing_in_between_is_missed()
+    {
+        await using var stores = await StartAsync();
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+
+        await stores.DropSlotAsync();
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+
+        await stores.InRedisAsync(sku, 11);
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is new") == 2));
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 12 WHERE sku_id = '{sku}'");
+        await stores.InRedisAsync(sku, 12);
+    }
+
+    [Fact]
+    public async Task A_slot_dropped_while_the_worker_was_down_is_made_anew()
+    {
+        await using var stores = await StartAsync();
+        string sku;
+        await using (await Worker.StartCapturingAsync(stores)) sku = await stores.SkuAsync(10);
+
+        await stores.DropSlotAsync();
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+        await using var worker = await Worker.StartCapturingAsync(stores);
+
+        await stores.InRedisAsync(sku, 11);
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 12 WHERE sku_id = '{sku}'");
+        await stores.InRedisAsync(sku, 12);
+    }
+
+    [Fact]
+    public async Task A_slot_that_postgres_gave_up_is_made_anew()
+    {
+        await using var stores = await StartAsync("max_slot_wal_keep_size=1MB", "min_wal_size=32MB", "max_wal_size=32MB");
+        string sku;
+        await using (await Worker.StartCapturingAsync(stores)) sku = await stores.SkuAsync(10);
+        await Worker.UntilAsync(async () =>
+        {
+            await stores.ExecuteAsync("SELECT pg_switch_wal()");
+            await stores.ExecuteAsync($"UPDATE inventory SET total = total + 1 WHERE sku_id = '{sku}'");
+            await stores.ExecuteAsync("CHECKPOINT");
+            return await stores.ReadAsync<bool>("SELECT wal_status = 'lost' FROM pg_replication_slots");
+        });
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 7 WHERE sku_id = '{sku}'");
+
+        await using var worker = await Worker.StartCapturingAsync(stores);
+
+        await stores.InRedisAsync(sku, 7);
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 8 WHERE sku_id = '{sku}'");
+        await stores.InRedisAsync(sku, 8);
+    }
+
+    [Fact]
+    public async Task A_publication_that_was_dropped_is_made_anew_with_its_slot()
+    {
+        await using var stores = await StartAsync();
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+
+        await stores.ExecuteAsync("DROP PUBLICATION inventory_changes");
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+
+        await stores.InRedisAsync(sku, 11);
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 12 WHERE sku_id = '{sku}'");
+        await stores.InRedisAsync(sku, 12);
+    }
+
+    [Fact]
+    public async Task Both_stores_killed_in_the_middle_of_changes_lose_none()
+    {
+        await using var stores = await StartAsync();
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(0);
+        var others = new List<string>();
+        for (var i = 0; i < 10; i++) others.Add(await stores.SkuAsync(0));
+
+        await stores.Redis.KillAsync();
+        foreach (var other in others)
+        {
+            await stores.ExecuteAsync($"UPDATE inventory SET total = 5 WHERE sku_id = '{other}'");
+        }
+
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is away") == 1));
+        await stores.Postgres.KillAsync();
+        stores.Redis.LoseData();
+        await stores.Redis.RestartAsync();
+        await stores.Postgres.RestartAsync();
+        stores.ForgetConnections();
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 1 WHERE sku_id = '{sku}'");
+
+        await stores.InRedisAsync(sku, 1);
+        foreach (var other in others) await stores.InRedisAsync(other, 5);
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are back") == 1));
+        await Worker.UntilAsync(async () => !await worker.Engine.IsFencedAsync());
+        Assert.Equal(1, worker.Log.All.Count(line => line.Level >= LogLevel.Warning));
+        Assert.True(await worker.IsHealthyAsync());
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 2 WHERE sku_id = '{sku}'");
+        await stores.InRedisAsync(sku, 2);
+    }
+
+    [Fact]
+    public async Task An_orderly_shutdown_of_postgres_doesnt_wait_for_the_worker()
+    {
+        await using var stores = await StartAsync();
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+
+        // Throws when it takes longer than ten seconds.
+        await stores.Postgres.StopAsync();
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is away") == 1));
+        await stores.Postgres.RestartAsync();
+        stores.ForgetConnections();
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+
+        await stores.InRedisAsync(sku, 11);
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are back") == 1));
+    }
+
+    [Fact]
+    public async Task A_change_that_is_committed_and_not_visible_yet_is_waited_for()
+    {
+        await using var stores = await StartAsync();
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        // The commit is in the log, and nobody sees its rows before a standby answers that doesn't exist.
+        await stores.SetAsync("synchronous_standby_names", "nobody");
+        var update = stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')"));
+        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+            "SELECT sent_lsn >= pg_current_wal_lsn() FROM pg_stat_replication"));
+
+        await stores.SetAsync("synchronous_standby_names", "");
+        await update;
+
+        await stores.InRedisAsync(sku, 11);
+        Assert.DoesNotContain(worker.Log.All, line => line.Level == LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task Without_logical_log_sweeps_carry_changes_and_one_line_says_why()
+    {
+        await using var stores = await StartAsync("wal_level=replica");
+        await using var worker = Worker.Start(stores, ("Reconciliation:SweepInterval", "00:00:01"));
+        await Worker.UntilAsync(worker.IsHealthyAsync);
+        var sku = await stores.SkuAsync(10);
+
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+
+        await stores.InRedisAsync(sku, 11);
+        Assert.Equal(1, worker.Log.Count("wal_level is replica"));
+    }
+
+    private static async Task<Stores> StartAsync(params string[] settings)
+    {
+        var stores = new Stores(settings);
+        await stores.InitializeAsync();
+        return stores;
+    }
+}

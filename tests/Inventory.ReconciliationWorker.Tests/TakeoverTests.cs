@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Logging;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>One instance captures, and another takes its place.</summary>
+public sealed class TakeoverTests(Stores stores) : IClassFixture<Stores>
+{
+    [Fact]
+    public async Task The_second_instance_waits_quietly_and_takes_over_when_the_first_is_gone()
+    {
+        await using var second = await StartBesideAnotherAsync();
+
+        var took = await Worker.UntilAsync(() => Task.FromResult(second.Captures));
+
+        Assert.True(took < TimeSpan.FromSeconds(2), took.ToString());
+        Assert.Equal(1, second.Log.Count("Took over"));
+        var sku = await stores.SkuAsync(10);
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+        await stores.InRedisAsync(sku, 11);
+    }
+
+    private async Task<Worker> StartBesideAnotherAsync()
+    {
+        var first = await Worker.StartCapturingAsync(stores);
+        await using var _ = first.ConfigureAwait(false);
+        var second = Worker.Start(stores);
+        await Worker.UntilAsync(second.IsHealthyAsync);
+        var sku = await stores.SkuAsync(10);
+        for (var total = 11; total < 200; total++)
+        {
+            await stores.ExecuteAsync($"UPDATE inventory SET total = {total} WHERE sku_id = '{sku}'");
+            await stores.InRedisAsync(sku, total);
+        }
+
+        Assert.False(second.Captures);
+        Assert.True(first.Captures);
+        Assert.Equal(0, second.Measured("inventory.capture.changes").Sum());
+        Assert.Equal(1L, await stores.ReadAsync<long>("SELECT count(*) FROM pg_stat_replication"));
+        Assert.DoesNotContain(second.Log.All, line =>
+            line.Level >= LogLevel.Warning && line.Text.Contains("away", StringComparison.Ordinal));
+        return second;
+    }
+}

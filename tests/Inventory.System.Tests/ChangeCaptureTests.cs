@@ -1,0 +1,19 @@
+using System.Diagnostics;
+
+namespace Inventory.System.Tests;
+
+/// <summary>A total that is changed behind the shop's back is in its window at once.</summary>
+public sealed class ChangeCaptureTests(Stack stack) : IClassFixture<Stack>
+{
+    [Fact]
+    public async Task A_plain_update_is_in_the_shop_window_within_a_second()
+    {
+        var sku = await stack.SkuAsync(10);
+
+        await stack.ExecuteAsync($"UPDATE inventory SET total = total + 5 WHERE sku_id = '{sku}'");
+        var watch = Stopwatch.StartNew();
+        await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["total"] == 15);
+
+        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(1), watch.Elapsed.ToString());
+    }
+}
