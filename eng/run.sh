@@ -32,7 +32,8 @@ DOTNET_ENVIRONMENT=Development ASPNETCORE_ENVIRONMENT=Development \
   dotnet artifacts/bin/Inventory.AppHost/release/Inventory.AppHost.dll 9>&- &
 apphost=$!
 echo $apphost >"$run/pid"
-trap 'kill -INT $apphost 2>/dev/null || true' INT TERM
+# TERM, because a shell starts what it puts in the background with INT ignored.
+trap 'kill -TERM $apphost 2>/dev/null || true' INT TERM
 trap 'rm -f "$run/pid" "$run/endpoints.env"' EXIT
 
 until [ -s "$run/resources.json" ] && curl -fsS -o /dev/null --max-time 2 "$gateway/health" 2>/dev/null; do
