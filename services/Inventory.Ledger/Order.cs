@@ -6,7 +6,7 @@ namespace Inventory.Ledger;
 /// <summary>Where an order is in its life.</summary>
 public enum OrderStatus
 {
-    /// <summary>Written, and its units not yet taken. No confirm leaves one behind: it takes them in the same step.</summary>
+    /// <summary>Written, and its units not yet taken. A confirm takes them in the same step and leaves none.</summary>
     Pending,
 
     /// <summary>Its units are sold.</summary>

@@ -12,7 +12,7 @@ public sealed class OutboxMessage
     /// <summary>What it is about, such as <c>refund_required</c>.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>What makes it one message, however often it is written: a second one with this key is refused.</summary>
+    /// <summary>What makes it one message, however often it is written: a second one of this key is refused.</summary>
     public required string Key { get; init; }
 
     /// <summary>What to tell, as JSON.</summary>

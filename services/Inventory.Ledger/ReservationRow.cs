@@ -8,13 +8,13 @@ namespace Inventory.Ledger;
 /// </summary>
 public sealed class ReservationRow
 {
-    /// <summary>The status of a hold that has not ended. The other statuses are the types of the ending events.</summary>
+    /// <summary>The status of a hold that has not ended. The other statuses are types of ending events.</summary>
     public const string Pending = "pending";
 
     /// <summary>The reservation.</summary>
     public required Guid ReservationId { get; init; }
 
-    /// <summary>The partition's index: a reservation over several partitions has a row, and a count, for each.</summary>
+    /// <summary>The partition's index: a reservation over several partitions has a row and a count for each.</summary>
     public required int Partition { get; init; }
 
     /// <summary>Who holds it, as the stock engine writes it.</summary>

@@ -1,0 +1,269 @@
+using Npgsql;
+
+namespace Inventory.Ledger;
+
+/// <summary>One transaction that decides about many reservations, in three round trips.</summary>
+internal sealed class ConfirmTransaction
+{
+    /// <summary>
+    /// How long PostgreSQL may take for one round trip. A lease is some ten seconds: an attempt that waited for longer
+    /// is abandoned anyway.
+    /// </summary>
+    private const int PatienceSeconds = 10;
+
+    // Whoever decides about the same attempt in another transaction is waited for here, in the order of the keys.
+    private const string Decide =
+        """
+        INSERT INTO pin_decisions (reservation_id, partition, pin, decision)
+        SELECT reservation_id, partition, pin, 'confirmed'
+        FROM unnest($1::uuid[], $2::int[], $3::int[]) AS attempt (reservation_id, partition, pin)
+        ORDER BY reservation_id, partition, pin
+        ON CONFLICT DO NOTHING
+        """;
+
+    private const string ReadAbandoned =
+        """
+        SELECT DISTINCT reservation_id
+        FROM unnest($1::uuid[], $2::int[], $3::int[]) AS attempt (reservation_id, partition, pin)
+        JOIN pin_decisions USING (reservation_id, partition, pin)
+        WHERE decision = 'abandoned'
+        """;
+
+    /// <summary>Locks the rows as an update would, one after the other: the sorting comes before the locking.</summary>
+    internal const string LockTotals =
+        """
+        SELECT sku_id, total, version FROM inventory WHERE sku_id = ANY($1) ORDER BY sku_id FOR NO KEY UPDATE
+        """;
+
+    private const string Abandon =
+        """
+        UPDATE pin_decisions SET decision = 'abandoned'
+        FROM unnest($1::uuid[], $2::int[], $3::int[]) AS attempt (reservation_id, partition, pin)
+        WHERE pin_decisions.reservation_id = attempt.reservation_id
+          AND pin_decisions.partition = attempt.partition AND pin_decisions.pin = attempt.pin
+        """;
+
+    private const string InsertOrders =
+        """
+        INSERT INTO orders (id, reservation_id, holder, customer_id, payment_id, status, confirmed_at)
+        SELECT *, 'CONFIRMED', now() FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+        """;
+
+    private const string InsertItems =
+        """
+        INSERT INTO order_items (order_id, sku_id, quantity) SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[])
+        """;
+
+    /// <summary>Adds to totals what may be below 0, and returns what they are then.</summary>
+    internal const string ChangeTotals =
+        """
+        UPDATE inventory SET total = total + quantity
+        FROM unnest($1::text[], $2::int[]) AS change (sku, quantity)
+        WHERE sku_id = sku
+        RETURNING sku_id, total, version
+        """;
+
+    internal const string InsertMovements =
+        """
+        INSERT INTO inventory_movements (order_id, sku_id, quantity, reason, reference, total_after, version_after)
+        SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::int[], $7::bigint[])
+        """;
+
+    private readonly List<ConfirmMember> members;
+    private readonly Dictionary<Guid, Order> orders = [];
+    private readonly HashSet<Guid> abandoned = [];
+    private readonly Dictionary<string, SkuTotal> before = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> left = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, SkuTotal> after = new(StringComparer.Ordinal);
+    private readonly List<Order> written = [];
+    private DateTimeOffset now;
+
+    private ConfirmTransaction(List<ConfirmMember> members) => this.members = members;
+
+    /// <summary>Decides about all of them, or throws and has decided about none.</summary>
+    /// <param name="source">Where the ledger is.</param>
+    /// <param name="members">Each reservation once.</param>
+    /// <returns>An answer for each, in their order.</returns>
+    public static async Task<ConfirmAnswer[]> RunAsync(NpgsqlDataSource source, List<ConfirmMember> members)
+    {
+        var self = new ConfirmTransaction(members);
+        await using var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+        await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
+        await self.ReadAsync(connection).ConfigureAwait(false);
+        var answers = members.ConvertAll(self.Answer);
+        await self.WriteAsync(connection, answers).ConfigureAwait(false);
+        await transaction.CommitAsync().ConfigureAwait(false);
+        return [.. answers.Select((answer, i) => answer.Order is { } order ? self.WithTotals(answer, order) : answer)];
+    }
+
+    /// <summary>The first round trip: takes the locks, and reads what there is once they are held.</summary>
+    private async Task ReadAsync(NpgsqlConnection connection)
+    {
+        var pins = Pins(members);
+        var skus = members.SelectMany(member => member.Lines, (_, line) => line.Sku).Distinct().ToArray();
+        var reservations = members.ConvertAll(member => member.Request.ReservationId).ToArray();
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            Timeout = PatienceSeconds,
+            BatchCommands =
+            {
+                Command(Decide, pins),
+                Command(LockTotals, (object)skus),
+                Command(ReadAbandoned, pins),
+                Command(OrderRows.ByReservations, reservations),
+                Command("SELECT now()"),
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
+        foreach (var total in await ReadTotalsAsync(reader).ConfigureAwait(false))
+        {
+            before.Add(total.Sku, total);
+            left.Add(total.Sku, total.Total);
+        }
+
+        await reader.NextResultAsync().ConfigureAwait(false);
+        while (await reader.ReadAsync().ConfigureAwait(false)) abandoned.Add(reader.GetGuid(0));
+        await reader.NextResultAsync().ConfigureAwait(false);
+        foreach (var order in await OrderRows.ReadAsync(reader, CancellationToken.None).ConfigureAwait(false))
+        {
+            orders.Add(order.ReservationId, order);
+        }
+
+        await reader.NextResultAsync().ConfigureAwait(false);
+        await reader.ReadAsync().ConfigureAwait(false);
+        now = reader.GetFieldValue<DateTimeOffset>(0);
+    }
+
+    private ConfirmAnswer Answer(ConfirmMember member)
+    {
+        var request = member.Request;
+        if (orders.TryGetValue(request.ReservationId, out var existing))
+        {
+            return member.Describes(existing)
+                ? new() { Outcome = ConfirmOutcome.AlreadyConfirmed, Order = existing }
+                : new() { Outcome = ConfirmOutcome.IdUsedBefore };
+        }
+
+        if (abandoned.Contains(request.ReservationId)) return new() { Outcome = ConfirmOutcome.PinAbandoned };
+        foreach (var line in member.Lines)
+        {
+            if (left.GetValueOrDefault(line.Sku) < line.Quantity)
+            {
+                return new() { Outcome = ConfirmOutcome.NotCovered, Sku = line.Sku };
+            }
+        }
+
+        foreach (var line in member.Lines) left[line.Sku] -= line.Quantity;
+        var order = NewOrder(member);
+        written.Add(order);
+        return new() { Outcome = ConfirmOutcome.Confirmed, Order = order };
+    }
+
+    private Order NewOrder(ConfirmMember member)
+    {
+        var id = Guid.CreateVersion7(now);
+        return new()
+        {
+            Id = id,
+            ReservationId = member.Request.ReservationId,
+            Holder = member.Request.Holder,
+            CustomerId = member.CustomerId,
+            Status = OrderStatus.Confirmed,
+            PaymentId = member.Request.PaymentId,
+            CreatedAt = now,
+            ConfirmedAt = now,
+            Items =
+            [
+                .. member.Lines.Select(line =>
+                    new OrderItem { OrderId = id, SkuId = line.Sku, Quantity = line.Quantity }),
+            ],
+        };
+    }
+
+    /// <summary>The second round trip. The third is the commit.</summary>
+    private async Task WriteAsync(NpgsqlConnection connection, List<ConfirmAnswer> answers)
+    {
+        var refused = members.Where((_, i) => answers[i].Outcome < 0).ToList();
+        await using var batch = new NpgsqlBatch(connection) { Timeout = PatienceSeconds };
+        // A refused hold is unpinned. Were its attempt left open, a second call for it could still write an order.
+        if (refused.Count > 0) batch.BatchCommands.Add(Command(Abandon, Pins(refused)));
+        if (written.Count > 0) AddWrites(batch);
+        if (batch.BatchCommands.Count == 0) return;
+
+        await using var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
+        foreach (var total in await ReadTotalsAsync(reader).ConfigureAwait(false)) after.Add(total.Sku, total);
+        // To the end, where a failure of the last statement shows.
+        while (await reader.NextResultAsync().ConfigureAwait(false)) await reader.ReadAsync().ConfigureAwait(false);
+        foreach (var total in after.Values)
+        {
+            if (total != new SkuTotal(total.Sku, left[total.Sku], before[total.Sku].Version + 1))
+            {
+                throw new InvalidOperationException($"The row of {total.Sku} is {total}: its lock let a writer by.");
+            }
+        }
+    }
+
+    private void AddWrites(NpgsqlBatch batch)
+    {
+        var items = written.SelectMany(order => order.Items, (order, item) => (Order: order, Item: item)).ToList();
+        var running = before.ToDictionary(total => total.Key, total => total.Value.Total, StringComparer.Ordinal);
+        var ids = items.ConvertAll(one => one.Order.Id).ToArray();
+        var skus = items.ConvertAll(one => one.Item.SkuId).ToArray();
+        var sold = skus.Distinct().ToArray();
+        batch.BatchCommands.Add(Command(
+            InsertOrders,
+            written.ConvertAll(order => order.Id).ToArray(),
+            written.ConvertAll(order => order.ReservationId).ToArray(),
+            written.ConvertAll(order => order.Holder).ToArray(),
+            written.ConvertAll(order => order.CustomerId).ToArray(),
+            written.ConvertAll(order => order.PaymentId).ToArray()));
+        batch.BatchCommands.Add(Command(InsertItems, ids, skus, items.ConvertAll(one => one.Item.Quantity).ToArray()));
+        batch.BatchCommands.Add(Command(
+            ChangeTotals, sold, sold.Select(sku => left[sku] - before[sku].Total).ToArray()));
+        batch.BatchCommands.Add(Command(
+            InsertMovements,
+            ids,
+            skus,
+            items.ConvertAll(one => -one.Item.Quantity).ToArray(),
+            items.ConvertAll(_ => InventoryMovement.Sold).ToArray(),
+            items.ConvertAll(one => one.Order.ReservationId.ToString()).ToArray(),
+            items.ConvertAll(one => running[one.Item.SkuId] -= one.Item.Quantity).ToArray(),
+            items.ConvertAll(one => before[one.Item.SkuId].Version + 1).ToArray()));
+    }
+
+    private ConfirmAnswer WithTotals(ConfirmAnswer answer, Order order) => answer with
+    {
+        Totals = [.. order.Items.Select(item => after.GetValueOrDefault(item.SkuId, before[item.SkuId]))],
+    };
+
+    private static object[] Pins(List<ConfirmMember> members)
+    {
+        var pins = members
+            .SelectMany(member => member.Request.Pins, (member, pin) => (member.Request, Pin: pin)).ToList();
+        return
+        [
+            pins.ConvertAll(one => one.Request.ReservationId).ToArray(),
+            pins.ConvertAll(one => one.Pin.Partition).ToArray(),
+            pins.ConvertAll(one => one.Pin.Number).ToArray(),
+        ];
+    }
+
+    /// <summary>Reads the rest of a result set of SKU, total and version.</summary>
+    internal static async Task<List<SkuTotal>> ReadTotalsAsync(NpgsqlDataReader reader)
+    {
+        var totals = new List<SkuTotal>();
+        while (await reader.ReadAsync().ConfigureAwait(false))
+        {
+            totals.Add(new(reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2)));
+        }
+
+        return totals;
+    }
+
+    internal static NpgsqlBatchCommand Command(string sql, params object[] arguments)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
+        return command;
+    }
+}

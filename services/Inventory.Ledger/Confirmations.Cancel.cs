@@ -1,0 +1,82 @@
+using Npgsql;
+
+namespace Inventory.Ledger;
+
+public sealed partial class Confirmations
+{
+    // The order before the totals, here as nowhere else: no confirm waits for an order while it has totals locked.
+    private const string CancelOrder =
+        """
+        UPDATE orders SET status = 'CANCELLED', cancelled_at = now()
+        WHERE reservation_id = $1 AND status = 'CONFIRMED'
+        """;
+
+    /// <summary>Gives the units of a confirmed order back to their totals, once. May be repeated.</summary>
+    /// <param name="reservationId">The reservation that became the order.</param>
+    /// <param name="reason">
+    /// What the movements say, 1 to <see cref="InventoryMovement.MaxReasonLength"/> characters.
+    /// </param>
+    /// <param name="cancellation">Ends the waiting: the order may be cancelled or not then.</param>
+    /// <exception cref="ArgumentException"><paramref name="reason"/> is empty or too long.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL is away, or gave up because of another writer.</exception>
+    public async Task<CancelAnswer> CancelOrderAsync(Guid reservationId, string reason, CancellationToken cancellation)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(reason);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            reason.Length, InventoryMovement.MaxReasonLength, nameof(reason));
+        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation).ConfigureAwait(false);
+        await using var cancel = new NpgsqlBatch(connection)
+        {
+            BatchCommands = { ConfirmTransaction.Command(CancelOrder, reservationId) },
+        };
+        var cancelled = await cancel.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false) == 1;
+        var (order, totals) = await FindOrderAsync(connection, reservationId, cancellation).ConfigureAwait(false);
+        if (order is null) return new(CancelOutcome.NotFound, null, []);
+        if (!cancelled) return new(CancelOutcome.AlreadyCancelled, order, totals);
+
+        totals = await GiveBackAsync(connection, order, reason, cancellation).ConfigureAwait(false);
+        await transaction.CommitAsync(cancellation).ConfigureAwait(false);
+        return new(CancelOutcome.Cancelled, order, totals);
+    }
+
+    private static async Task<IReadOnlyList<SkuTotal>> GiveBackAsync(
+        NpgsqlConnection connection, Order order, string reason, CancellationToken cancellation)
+    {
+        var skus = order.Items.ConvertAll(item => item.SkuId).ToArray();
+        var quantities = order.Items.ConvertAll(item => item.Quantity).ToArray();
+        await using var change = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                ConfirmTransaction.Command(ConfirmTransaction.LockTotals, (object)skus),
+                ConfirmTransaction.Command(ConfirmTransaction.ChangeTotals, skus, quantities),
+            },
+        };
+        IReadOnlyList<SkuTotal> totals;
+        await using (var reader = await change.ExecuteReaderAsync(cancellation).ConfigureAwait(false))
+        {
+            await reader.NextResultAsync(cancellation).ConfigureAwait(false);
+            totals = [.. (await ConfirmTransaction.ReadTotalsAsync(reader).ConfigureAwait(false))
+                .OrderBy(total => total.Sku, StringComparer.Ordinal)];
+        }
+
+        await using var movements = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                ConfirmTransaction.Command(
+                    ConfirmTransaction.InsertMovements,
+                    Array.ConvertAll(skus, _ => order.Id),
+                    skus,
+                    quantities,
+                    Array.ConvertAll(skus, _ => reason),
+                    Array.ConvertAll(skus, _ => order.ReservationId.ToString()),
+                    totals.Select(total => total.Total).ToArray(),
+                    totals.Select(total => total.Version).ToArray()),
+            },
+        };
+        await movements.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        return totals;
+    }
+}
