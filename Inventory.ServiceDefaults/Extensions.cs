@@ -133,6 +133,8 @@ public static class Extensions
             ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
             // Who started a service knows its address and environment, and that it started.
             ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning",
+            // Every command at Information, as Entity Framework's too.
+            ["Logging:LogLevel:Npgsql"] = "Warning",
             ["Logging:LogLevel:Polly"] = "Warning",
             ["Logging:LogLevel:StackExchange.Redis"] = "Warning",
             ["Logging:LogLevel:System.Net.Http"] = "Warning",

@@ -51,15 +51,33 @@ ensure_tools() {
   rm -f "$log"
 }
 
-# build PROJECT CONFIGURATION: one line while it goes well, the compiler's words when it doesn't.
+# What a build is made from, as one line: the commit and everything that differs from it. Empty outside a checkout.
+sources() {
+  git -C "$root" rev-parse HEAD >/dev/null 2>&1 || return 0
+  {
+    echo "$HostingProfile $(dotnet --version)"
+    git -C "$root" rev-parse HEAD
+    git -C "$root" diff HEAD
+    git -C "$root" ls-files --others --exclude-standard -z | (cd "$root" && xargs -0 -r sha1sum)
+  } | sha1sum
+}
+
+# build PROJECT CONFIGURATION: one line while it goes well, the compiler's words when it doesn't. What was built from the
+# same sources before is not built again: asking the compiler whether anything changed takes longer than a start.
 build() {
-  local log="$root/artifacts/build.log" started=$SECONDS
+  local name log stamp now started=$SECONDS
+  name=$(basename "$1")
+  log="$root/artifacts/build-$name.log" stamp="$root/artifacts/build-$name-$2.stamp"
   mkdir -p "$root/artifacts"
-  say "Building $(basename "$1") ($2); the first time takes a minute ..."
+  now=$(sources)
+  if [ -n "$now" ] && [ "$now" = "$(cat "$stamp" 2>/dev/null)" ]; then return; fi
+  rm -f "$stamp"
+  say "Building $name ($2); the first time takes a minute ..."
   if ! dotnet build "$1" -c "$2" -v quiet -nologo -clp:NoSummary >"$log" 2>&1; then
     grep -E 'error|warning' "$log" | sort -u | head -n 30 >&2
     [ -s "$log" ] || say "(no output)" >&2
-    fail "the build failed; all of it is in artifacts/build.log"
+    fail "the build failed; all of it is in artifacts/build-$name.log"
   fi
+  [ -z "$now" ] || echo "$now" >"$stamp"
   say "Built in $((SECONDS - started)) s."
 }

@@ -1,6 +1,7 @@
 using System.Data;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -69,6 +70,8 @@ public sealed partial class LedgerMigration(
         {
             await context.Database.ExecuteSqlAsync($"SELECT pg_advisory_lock({LockKey})", cancellation)
                 .ConfigureAwait(false);
+            // Otherwise the first migration begins with a query that fails, and both logs show it.
+            await context.GetService<IHistoryRepository>().CreateIfNotExistsAsync(cancellation).ConfigureAwait(false);
             await context.Database.MigrateAsync(cancellation).ConfigureAwait(false);
         }
         finally
