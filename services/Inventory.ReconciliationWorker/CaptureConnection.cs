@@ -5,10 +5,11 @@ namespace Inventory.ReconciliationWorker;
 /// <summary>Connection strings of change capture, in which both ends notice soon that the other is gone.</summary>
 internal static class CaptureConnection
 {
-    // A killed process' sockets are closed at once. These are for a machine or a network that falls silent: PostgreSQL
-    // frees lock and slot after some five seconds, in which nothing can be captured.
+    // A killed process' sockets are closed at once. These are for what falls silent: a machine or a network, whose lock
+    // and slot PostgreSQL frees after some five seconds, and a process that hangs on a machine that doesn't. A healthy
+    // one sends a query every second, or after a write that Redis lets wait for five.
     private const string SessionOptions =
-        "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3";
+        "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c idle_session_timeout=10s";
 
     private const string StreamOptions = "-c wal_sender_timeout=5s";
 

@@ -8,6 +8,7 @@ builder.AddServiceDefaults();
 builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true);
 builder.AddNpgsqlDbContext<LedgerContext>(
     "ledger", settings => (settings.DisableHealthChecks, settings.DisableRetry) = (true, true));
+builder.AddNpgsqlDataSource("ledger", settings => settings.DisableHealthChecks = true);
 builder.Services.AddStockEngine();
 
 builder.Services.AddOptions<ReconciliationOptions>()
@@ -23,6 +24,9 @@ builder.Services.AddSingleton<StockWriter>();
 builder.Services.AddSingleton<StockLoader>();
 builder.Services.AddHostedService(services => services.GetRequiredService<StockLoader>());
 builder.Services.AddHostedService<ChangeCapture>();
+builder.Services.AddSingleton<Confirmations>();
+builder.Services.AddSingleton<PinResolver>();
+builder.Services.AddHostedService(services => services.GetRequiredService<PinResolver>());
 builder.Services.AddHealthChecks().AddCheck<StockLoadedCheck>("stock-loaded");
 
 var app = builder.Build();

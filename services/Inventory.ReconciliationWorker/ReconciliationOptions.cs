@@ -35,6 +35,6 @@ public sealed class ReconciliationOptions
     public int CaptureBatch { get; init; } = 500;
 
     /// <summary>How soon a waiting instance notices that the one which captures is gone.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.050", "00:01:00")]
+    [Range(typeof(TimeSpan), "00:00:00.050", "00:00:05")]
     public TimeSpan TakeoverInterval { get; init; } = TimeSpan.FromMilliseconds(500);
 }

@@ -118,6 +118,7 @@ public sealed class OutageTests
         // Throws when it takes longer than ten seconds.
         await stores.Postgres.StopAsync();
         await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is away") == 1));
+        Assert.True(await worker.IsHealthyAsync());
         await stores.Postgres.RestartAsync();
         stores.ForgetConnections();
         await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");

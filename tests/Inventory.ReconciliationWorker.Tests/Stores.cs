@@ -78,6 +78,15 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
     public async Task<string?> FieldAsync(string sku, string field) =>
         await connection!.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{sku}", field);
 
+    /// <summary>Ends the lease of every confirming hold: time moves by a past score.</summary>
+    public async Task EndLeasesAsync()
+    {
+        foreach (var id in await connection!.GetDatabase().SortedSetRangeByRankAsync("{inv:0}:leases"))
+        {
+            await connection.GetDatabase().SortedSetAddAsync("{inv:0}:leases", id, 1, SortedSetWhen.Exists);
+        }
+    }
+
     /// <summary>Waits until Redis has a total.</summary>
     /// <returns>How long that took.</returns>
     public Task<TimeSpan> InRedisAsync(string sku, int total) => Worker.UntilAsync(async () =>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
+using Inventory.Ledger;
 using Inventory.Stock;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -41,6 +42,10 @@ public sealed class Worker : IAsyncDisposable
     public HttpClient Http { get; }
 
     public StockEngine Engine => factory.Services.GetRequiredService<StockEngine>();
+
+    public PinResolver Resolver => factory.Services.GetRequiredService<PinResolver>();
+
+    public Confirmations Confirmations => factory.Services.GetRequiredService<Confirmations>();
 
     /// <summary>Whether this instance is the one that captures.</summary>
     public bool Captures => Measured("inventory.capture.active") is [.., > 0];

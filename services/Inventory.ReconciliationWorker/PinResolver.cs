@@ -1,0 +1,74 @@
+using Inventory.Ledger;
+using Inventory.Stock;
+
+namespace Inventory.ReconciliationWorker;
+
+/// <summary>
+/// Finishes what a confirm began and did not end: a hold whose lease is over becomes the order that there is, or is
+/// pending again. Any number of instances may run.
+/// </summary>
+/// <remarks>
+/// What is always true: a hold is unpinned only when the ledger has promised that its attempt will never be an order.
+/// Each step may be repeated, so a crash of this worker between two of them is cured by the next look.
+/// </remarks>
+public sealed partial class PinResolver(
+    StockEngine stock,
+    Confirmations confirmations,
+    StockLoader loader,
+    StoreOutages outages,
+    TimeProvider time,
+    ILogger<PinResolver> log) : BackgroundService
+{
+    /// <summary>Between two looks. A lapsed hold is blocked for no longer than this beyond its lease.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Most holds of a partition for one look. Bounds how long the others wait for the next.</summary>
+    private const int Batch = 100;
+
+    /// <summary>Resolves every hold whose lease is over, up to a limit.</summary>
+    /// <returns>How many there were.</returns>
+    public async Task<int> ResolveAsync(CancellationToken cancellation)
+    {
+        var lapsed = await stock.ReadLapsedPinsAsync(Batch);
+        foreach (var (id, pin) in lapsed)
+        {
+            var answer = await confirmations.AbandonAsync(id, pin.Partition, pin.Number, cancellation);
+            if (answer.Abandoned)
+            {
+                await stock.UnpinAsync(id, pin);
+                continue;
+            }
+
+            var totals = answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version));
+            if (await stock.CommitAsync(id, [.. totals]) == CommitOutcome.Ended) EndedTwice(id, answer.Order!.Id);
+        }
+
+        return lapsed.Count;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await loader.LedgerReady.WaitAsync(stoppingToken);
+        using var tick = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                await ResolveAsync(stoppingToken);
+                outages.Ended(this);
+            }
+            catch (Exception e) when (StoreOutages.Explains(e))
+            {
+                // The next tick retries. Until then the holds stay pinned, and nobody else can have their units.
+                stoppingToken.ThrowIfCancellationRequested();
+                outages.Began(this, e);
+            }
+        }
+        while (await tick.WaitForNextTickAsync(stoppingToken));
+    }
+
+    [LoggerMessage(LogLevel.Error,
+        "Reservation {Reservation} had ended in another way although it has become order {Order}.")]
+    private partial void EndedTwice(Guid reservation, Guid order);
+}

@@ -1,0 +1,140 @@
+using Inventory.Ledger;
+using Inventory.Stock;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>A confirm that crashed between two steps is finished, or undone, by whoever finds its hold.</summary>
+public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+
+    [Theory]
+    //          steps that were done before the crash     status
+    [InlineData(CrashedAfter.Pin, ReservationStatus.Pending)]
+    [InlineData(CrashedAfter.Order, ReservationStatus.Confirmed)]
+    [InlineData(CrashedAfter.Commit, ReservationStatus.Confirmed)]
+    [InlineData(CrashedAfter.Abandon, ReservationStatus.Pending)]
+    public async Task A_crash_between_two_steps_leaves_nothing_behind(CrashedAfter step, ReservationStatus status)
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        var id = await HoldAsync(worker.Engine, sku, 3, TimeSpan.FromMinutes(10));
+
+        var pinned = await worker.Engine.PinAsync(id, Lease);
+        if (step == CrashedAfter.Abandon)
+        {
+            await worker.Confirmations.AbandonAsync(id, 0, pinned.Pins[0].Number, CancellationToken.None);
+        }
+        else if (step != CrashedAfter.Pin)
+        {
+            var answer = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
+            if (step == CrashedAfter.Commit) await worker.Engine.CommitAsync(id, Totals(answer));
+        }
+
+        await stores.EndLeasesAsync();
+        await worker.Resolver.ResolveAsync(CancellationToken.None);
+        await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) != ReservationStatus.Confirming);
+
+        var late = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
+        Assert.Equal(status, await StatusAsync(worker.Engine, id));
+        Assert.Equal(status == ReservationStatus.Confirmed ? ConfirmOutcome.AlreadyConfirmed
+            : ConfirmOutcome.PinAbandoned, late.Outcome);
+        var left = status == ReservationStatus.Confirmed ? (7, 0) : (10, 3);
+        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        Assert.Equal(left, (snapshot.Total, snapshot.Reserved));
+        Assert.Equal(left.Item1, await TotalAsync(sku));
+    }
+
+    [Fact]
+    public async Task A_hold_that_was_unpinned_can_be_confirmed_anew()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        var id = await HoldAsync(worker.Engine, sku, 3, TimeSpan.FromMinutes(10));
+        await worker.Engine.PinAsync(id, Lease);
+        await stores.EndLeasesAsync();
+        await worker.Resolver.ResolveAsync(CancellationToken.None);
+        await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) == ReservationStatus.Pending);
+
+        Assert.True(await ConfirmAsync(worker, id));
+        Assert.Equal(7, await TotalAsync(sku));
+    }
+
+    [Fact]
+    public async Task Of_confirm_release_and_expiry_at_once_one_wins_and_totals_are_exact()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10_000);
+        var ends = new (bool Confirmed, bool Released, ReservationStatus Final)[2_000];
+
+        await Parallel.ForAsync(0, ends.Length, new ParallelOptions { MaxDegreeOfParallelism = 20 }, async (i, _) =>
+        {
+            var id = await HoldAsync(worker.Engine, sku, 1, TimeSpan.FromMilliseconds(1 + (i % 40)));
+            var confirming = i % 2 == 0 ? null : ConfirmAsync(worker, id);
+            var releasing = worker.Engine.ReleaseAsync(id, null);
+            confirming ??= ConfirmAsync(worker, id);
+            var released = (await releasing).Outcome == ReleaseOutcome.Released;
+            ends[i] = (await confirming, released, await StatusAsync(worker.Engine, id));
+        });
+
+        Assert.All(ends, end => Assert.Equal(
+            end.Confirmed ? (false, ReservationStatus.Confirmed)
+            : end.Released ? (true, ReservationStatus.Released) : (false, ReservationStatus.Expired),
+            (end.Released, end.Final)));
+        var sold = ends.Count(end => end.Confirmed);
+        Assert.InRange(sold, 1, ends.Length - 1);
+        Assert.Equal(10_000 - sold, await TotalAsync(sku));
+        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        Assert.Equal((10_000 - sold, 0), (snapshot.Total, snapshot.Reserved));
+    }
+
+    /// <summary>The last step that was done.</summary>
+    public enum CrashedAfter
+    {
+        Pin,
+        Order,
+        Commit,
+        Abandon,
+    }
+
+    private static async Task<Guid> HoldAsync(StockEngine engine, string sku, int quantity, TimeSpan holdFor)
+    {
+        var id = Guid.NewGuid();
+        var answer = await engine.ReserveAsync(new()
+        {
+            Id = id,
+            Holder = Holder.Customer($"user-{id:N}"),
+            Lines = [new(sku, quantity)],
+            HoldFor = holdFor,
+        });
+        Assert.Equal(ReserveOutcome.Held, answer.Outcome);
+        return id;
+    }
+
+    private static async Task<bool> ConfirmAsync(Worker worker, Guid id)
+    {
+        var pinned = await worker.Engine.PinAsync(id, Lease);
+        if (pinned.Outcome < 0) return false;
+        var answer = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
+        Assert.Equal(ConfirmOutcome.Confirmed, answer.Outcome);
+        Assert.Equal(CommitOutcome.Committed, await worker.Engine.CommitAsync(id, Totals(answer)));
+        return true;
+    }
+
+    private static ConfirmRequest Request(PinAnswer pinned) => new()
+    {
+        ReservationId = pinned.Reservation!.Id,
+        Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number))],
+        Holder = pinned.Reservation.Holder.Text,
+        Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+    };
+
+    private static CommittedTotal[] Totals(ConfirmAnswer answer) =>
+        [.. answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))];
+
+    private static async Task<ReservationStatus> StatusAsync(StockEngine engine, Guid id) =>
+        (await engine.FindAsync(id)).Reservation!.Status;
+
+    private Task<int> TotalAsync(string sku) =>
+        stores.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'");
+}
