@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace Inventory.System.Tests;
 
 /// <summary>A total that is changed behind the shop's back is in its window at once.</summary>
-public sealed class ChangeCaptureTests(Stack stack) : IClassFixture<Stack>
+[Collection(nameof(Stack))]
+public sealed class ChangeCaptureTests(Stack stack)
 {
     [Fact]
     public async Task A_plain_update_is_in_the_shop_window_within_a_second()

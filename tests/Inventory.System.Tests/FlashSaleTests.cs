@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 namespace Inventory.System.Tests;
 
 /// <summary>Crowds at the gateway: what is held is what there was, and everybody else hears why not.</summary>
-public sealed class FlashSaleTests(Stack stack) : IClassFixture<Stack>
+[Collection(nameof(Stack))]
+public sealed class FlashSaleTests(Stack stack)
 {
     [Fact]
     public async Task A_thousand_shoppers_and_a_hundred_units_are_a_hundred_holds_and_nine_hundred_refusals()

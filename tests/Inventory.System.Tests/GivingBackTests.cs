@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 namespace Inventory.System.Tests;
 
 /// <summary>Abandoned holds come back, and processes that die are missed by nobody.</summary>
-public sealed class GivingBackTests(Stack stack) : IClassFixture<Stack>
+[Collection(nameof(Stack))]
+public sealed class GivingBackTests(Stack stack)
 {
     [Fact]
     public async Task With_the_worker_running_a_hold_comes_back_on_time_and_not_early()
@@ -19,6 +20,31 @@ public sealed class GivingBackTests(Stack stack) : IClassFixture<Stack>
         var late = expired - held;
         Assert.InRange(late, TimeSpan.Zero, TimeSpan.FromSeconds(3));
         Assert.Equal(0, (int)(await stack.SnapshotAsync(sku))["reserved"]!);
+    }
+
+    [Fact]
+    public async Task Without_a_worker_a_hold_comes_back_to_the_next_who_asks_and_not_early()
+    {
+        var sku = await stack.SkuAsync(1);
+        await stack.SignalAsync("expiration-worker", "STOP");
+        try
+        {
+            var deadline = await HoldAsync(sku, "cart-1", seconds: 2);
+            HttpStatusCode status;
+            do
+            {
+                using var response = await stack.PostAsync("/reserve", new { sku, qty = 1, cart_id = "cart-2" });
+                status = response.StatusCode;
+            }
+            while (status == HttpStatusCode.Conflict);
+
+            Assert.Equal(HttpStatusCode.Created, status);
+            Assert.InRange(await EventAsync(sku, "expired") - deadline, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        }
+        finally
+        {
+            await stack.SignalAsync("expiration-worker", "CONT");
+        }
     }
 
     [Fact]

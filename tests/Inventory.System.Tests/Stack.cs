@@ -7,15 +7,15 @@ using Npgsql;
 
 namespace Inventory.System.Tests;
 
-/// <summary>The whole product as the AppHost describes it, on ports and data of its own.</summary>
+/// <summary>The whole product as the AppHost describes it, on ports and data of its own; one for all tests here.</summary>
 public sealed class Stack : IAsyncLifetime, IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static int lastSku;
 
-    private DistributedApplication app = null!;
     private readonly ConcurrentDictionary<string, ResourceEvent> states = new();
     private readonly CancellationTokenSource watching = new();
+    private DistributedApplication app = null!;
     private NpgsqlDataSource ledger = null!;
     private Task watch = Task.CompletedTask;
 
@@ -29,8 +29,11 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         watch = WatchAsync();
         await app.StartAsync();
         using var patience = new CancellationTokenSource(Patience);
-        await app.ResourceNotifications.WaitForResourceHealthyAsync("gateway", patience.Token);
-        await app.ResourceNotifications.WaitForResourceHealthyAsync("expiration-worker", patience.Token);
+        foreach (var resource in new[] { "gateway", "expiration-worker" })
+        {
+            await app.ResourceNotifications.WaitForResourceHealthyAsync(resource, patience.Token);
+        }
+
         Gateway = app.CreateHttpClient("gateway");
         Gateway.Timeout = TimeSpan.FromSeconds(60);
         ledger = NpgsqlDataSource.Create((await app.GetConnectionStringAsync("ledger", patience.Token))!);
@@ -38,8 +41,9 @@ public sealed class Stack : IAsyncLifetime, IDisposable
 
     public async Task DisposeAsync()
     {
-        await ledger.DisposeAsync();
-        Gateway.Dispose();
+        // A start that failed has neither, and what it started must end all the same.
+        if (ledger is not null) await ledger.DisposeAsync();
+        Gateway?.Dispose();
         await watching.CancelAsync();
         await watch;
         await app.DisposeAsync();
@@ -91,6 +95,19 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         foreach (var pid in ProcessIds(resource)) Process.GetProcessById(pid).Kill();
     }
 
+    /// <summary>Stops or continues the processes of a resource without ending them.</summary>
+    /// <param name="resource">The resource's name.</param>
+    /// <param name="signal"><c>STOP</c> or <c>CONT</c>.</param>
+    public async Task SignalAsync(string resource, string signal)
+    {
+        foreach (var pid in ProcessIds(resource))
+        {
+            using var kill = Process.Start("kill", [$"-{signal}", pid.ToString(CultureInfo.InvariantCulture)]);
+            await kill.WaitForExitAsync();
+            Assert.Equal(0, kill.ExitCode);
+        }
+    }
+
     /// <summary>Process ids of a resource's running replicas.</summary>
     public IReadOnlyList<int> ProcessIds(string resource) =>
     [
@@ -118,3 +135,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         }
     }
 }
+
+/// <summary>Starts one <see cref="Stack"/>, and runs the tests that share it one after another.</summary>
+[CollectionDefinition(nameof(Stack))]
+public sealed class StackTests : ICollectionFixture<Stack>;
