@@ -11,8 +11,8 @@ namespace Inventory.ReconciliationWorker;
 /// <remarks>
 /// What is always true:
 /// <list type="bullet">
-/// <item>a change is confirmed to PostgreSQL only when Redis has it, so a crash anywhere repeats changes and loses none;
-/// versions make the repetition harmless;</item>
+/// <item>a change is confirmed to PostgreSQL only when Redis has it: a crash anywhere repeats changes and loses none,
+/// and versions make the repetition harmless;</item>
 /// <item>a new slot comes before the sweep that finds what the slot can't know;</item>
 /// <item>no more than one batch is in memory: a reader that is busy lets PostgreSQL wait.</item>
 /// </list>
@@ -31,7 +31,7 @@ public sealed partial class ChangeCapture(
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
 
-    // Long enough to cost nothing, short enough for an orderly shutdown of PostgreSQL, which waits for what it confirms.
+    // Long enough to cost nothing, short enough for an orderly shutdown of PostgreSQL, which waits for a confirmation.
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
 
     // A commit reaches its slot some microseconds before other sessions see it, or as much later as a synchronous

@@ -19,7 +19,7 @@ public sealed class ReconciliationOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan SweepInterval { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Stock writes on their way to Redis at once: enough to fill the pipe, too few to delay anybody.</summary>
+    /// <summary>Stock writes on their way to Redis at once: enough to fill the pipe, too few to delay others.</summary>
     [Range(1, 1_000)]
     public int WriteConcurrency { get; init; } = 64;
 
@@ -30,7 +30,7 @@ public sealed class ReconciliationOptions
     [RegularExpression("[a-z0-9_]{1,63}")]
     public string Slot { get; init; } = "inventory_changes";
 
-    /// <summary>Most changed SKUs that are read and written together. Bounds memory, and the wait of the first.</summary>
+    /// <summary>Most changed SKUs read and written together. Bounds memory, and the wait of the first.</summary>
     [Range(1, 10_000)]
     public int CaptureBatch { get; init; } = 500;
 

@@ -41,7 +41,8 @@ public sealed class OutageTests
     [Fact]
     public async Task A_slot_that_postgres_gave_up_is_made_anew()
     {
-        await using var stores = await StartAsync("max_slot_wal_keep_size=1MB", "min_wal_size=32MB", "max_wal_size=32MB");
+        await using var stores = await StartAsync(
+            "max_slot_wal_keep_size=1MB", "min_wal_size=32MB", "max_wal_size=32MB");
         string sku;
         await using (await Worker.StartCapturingAsync(stores)) sku = await stores.SkuAsync(10);
         await Worker.UntilAsync(async () =>
