@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Carts;
+using Inventory.ReservationApi.Confirming;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Reservations;
 
@@ -23,6 +24,8 @@ namespace Inventory.ReservationApi;
 [JsonSerializable(typeof(ReserveBatch.Response), TypeInfoPropertyName = "ReserveBatchResponse")]
 [JsonSerializable(typeof(ReservationView))]
 [JsonSerializable(typeof(ExtendReservation.Request), TypeInfoPropertyName = "ExtendReservationRequest")]
+[JsonSerializable(typeof(ConfirmReservation.Request), TypeInfoPropertyName = "ConfirmReservationRequest")]
+[JsonSerializable(typeof(OrderView))]
 [JsonSerializable(typeof(ShowStock.Response), TypeInfoPropertyName = "ShowStockResponse")]
 [JsonSerializable(typeof(ReserveForCart.Request), TypeInfoPropertyName = "ReserveForCartRequest")]
 [JsonSerializable(typeof(ExtendForCart.Request), TypeInfoPropertyName = "ExtendForCartRequest")]

@@ -1,6 +1,8 @@
+using Inventory.Ledger;
 using Inventory.ReservationApi;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Carts;
+using Inventory.ReservationApi.Confirming;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -10,7 +12,11 @@ using Inventory.Stock;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddRedisClient("redis", configureOptions: StockConnection.Tune);
+// Without PostgreSQL nothing is confirmed, but all else goes on: that is no reason to be taken out of service.
+builder.AddNpgsqlDataSource("ledger", settings => settings.DisableHealthChecks = true);
 builder.Services.AddStockEngine();
+builder.Services.AddSingleton<Confirmations>();
+builder.Services.AddSingleton<Confirmer>();
 ReservationOptions.Register(builder.Services);
 builder.Services.AddExceptionHandler<Failures>();
 builder.Services.AddApiDescription();
@@ -28,6 +34,7 @@ ReserveBatch.Map(app);
 FindReservation.Map(app);
 ReleaseReservation.Map(app);
 ExtendReservation.Map(app);
+ConfirmReservation.Map(app);
 ShowStock.Map(app);
 
 ReserveForCart.Map(app);

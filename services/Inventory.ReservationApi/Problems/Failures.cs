@@ -1,11 +1,12 @@
 using Inventory.ReservationApi.Requests;
+using Npgsql;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Problems;
 
 /// <summary>
-/// Problem details for what ends outside a handler: a Redis that is away, a request that breaks off, a path that
-/// doesn't exist. What is not named here is a bug: the exception middleware logs it, and the client gets no more than a
+/// Problem details for what ends outside a handler: a Redis or PostgreSQL that is away, a request that breaks off, a
+/// path that doesn't exist. What is not named here is a bug: the exception middleware logs it, and the client gets no more than a
 /// trace id.
 /// </summary>
 internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHandler
@@ -19,6 +20,8 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     {
         RedisConnectionException or RedisTimeoutException => Refusal.OutcomeUnknown(),
         RedisServerException { Message: var message } when Unready.Any(message.StartsWith) => Refusal.OutcomeUnknown(),
+        NpgsqlException and not PostgresException or PostgresException { IsTransient: true } =>
+            Refusal.OrdersUnavailable(),
         BadHttpRequestException { StatusCode: var status, Message: var message } => ForStatus(status, message),
         _ => null,
     };

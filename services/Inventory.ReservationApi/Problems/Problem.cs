@@ -110,6 +110,10 @@ public static class Problem
         "The reservation has its longest lifetime already, extensions included.",
         "Confirm it before `expiresAt`.");
 
+    public static readonly ProblemType NotCovered = new("not-covered", 409, "The units are gone",
+        "The total of the SKU in `sku` was lowered below what is held, so the hold can't become an order.",
+        "Release the hold, or confirm again when units have been added.");
+
     // Not the client's fault.
 
     public static readonly ProblemType TooManyRequests = new("too-many-requests", 429, "Too many requests",
@@ -134,6 +138,10 @@ public static class Problem
         "Try again after `Retry-After`, with the same Idempotency-Key or reservationId: the first attempt may have "
             + "been carried out.");
 
+    public static readonly ProblemType OrdersUnavailable = new("orders-unavailable", 503, "Orders can't be written now",
+        "The store of orders is away. The hold is kept until it is known whether the order was written.",
+        "Confirm again after `Retry-After`: it returns the order that was written, or writes it.");
+
     public static readonly ProblemType UpstreamTimeout = new(
         "upstream-timeout", 504, "The service behind the gateway is slow",
         "The gateway waited for the service that answers this path and got no answer in time.",
@@ -147,10 +155,11 @@ public static class Problem
         NotFound, UnknownSku, ReservationNotFound,
         MethodNotAllowed, RequestTimeout,
         InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused,
-        HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped,
+        HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped, NotCovered,
         PayloadTooLarge, UnsupportedMediaType,
         IdempotencyKeyReused, ReservationIdReused,
         TooManyRequests,
-        InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, UpstreamTimeout,
+        InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, OrdersUnavailable,
+        UpstreamTimeout,
     ];
 }

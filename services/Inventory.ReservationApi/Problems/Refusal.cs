@@ -166,6 +166,11 @@ public sealed record Refusal : IResult
         + "it returns what has happened, or does it now. Without either, a retry may hold stock twice.")
     { RetryAfterSeconds = 1 };
 
+    /// <summary>For a PostgreSQL that may have written an order without our hearing of it.</summary>
+    internal static Refusal OrdersUnavailable() => new(Problem.OrdersUnavailable,
+        "The store of orders did not answer, so the outcome is unknown. Confirming again is safe.")
+    { RetryAfterSeconds = 2 };
+
     /// <inheritdoc/>
     public Task ExecuteAsync(HttpContext httpContext)
     {

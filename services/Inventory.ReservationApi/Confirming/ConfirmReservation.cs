@@ -1,0 +1,67 @@
+using System.Text.Json.Serialization;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.ReservationApi.Reservations;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Inventory.ReservationApi.Confirming;
+
+/// <summary>POST /api/reservations/{id}/confirm: the hold becomes an order.</summary>
+public static class ConfirmReservation
+{
+    private const string Preference = "return=representation";
+    private const string PaymentIdRule = "must have 1 to 128 printable ASCII characters";
+    private const int MaxPaymentIdLength = 128;
+
+    /// <summary>What the order should say. The body may be left out.</summary>
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+    public sealed record Request
+    {
+        /// <summary>The provider's name for the payment.</summary>
+        /// <example>pay-1</example>
+        public string? PaymentId { get; init; }
+    }
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(Reserve.Path + "/{id}/confirm", Handle)
+        .WithName(nameof(ConfirmReservation))
+        .WithTags("Reservations")
+        .WithSummary("Make a hold an order")
+        .WithDescription("Its units are sold. A repetition finds the same order, however late. With "
+            + "Prefer: return=representation the answer has the order.")
+        .Accepts<Request>(isOptional: true, "application/json")
+        .WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status204NoContent)
+        {
+            Description = "There is an order, now or from before.",
+        })
+        .Answers<OrderView>(StatusCodes.Status200OK, "The order, when it was asked for.")
+        .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
+            Problem.NotCovered, Problem.ReservationIdReused, Problem.OrdersUnavailable);
+
+    internal static async Task<IResult> Handle(HttpContext http, string id, Confirmer confirmer)
+    {
+        if (ReservationAddress.Read(id, out var reservationId) is { } badAddress) return badAddress;
+        string? paymentId = null;
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
+        {
+            var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ConfirmReservationRequest);
+            if (incoming.Refusal is { } unreadable) return unreadable;
+            paymentId = incoming.Value.PaymentId;
+            if (!IsPaymentId(paymentId)) return Refusal.Invalid("paymentId", PaymentIdRule);
+        }
+
+        var (order, refusal) = await confirmer.ConfirmAsync(reservationId, paymentId);
+
+        if (refusal is not null) return refusal;
+        if (!http.Request.Headers["Prefer"].Any(prefer => prefer!.Contains(Preference, StringComparison.Ordinal)))
+        {
+            return TypedResults.NoContent();
+        }
+
+        http.Response.Headers["Preference-Applied"] = Preference;
+        return JsonAnswer.Of(StatusCodes.Status200OK, new OrderView(order!), ApiJson.Default.OrderView);
+    }
+
+    private static bool IsPaymentId(string? id) =>
+        id is null || (id.Length is > 0 and <= MaxPaymentIdLength && id.All(one => one is > ' ' and < '\x7f'));
+}

@@ -1,0 +1,55 @@
+using Inventory.Ledger;
+using Inventory.ReservationApi.Reservations;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Confirming;
+
+/// <summary>An order as clients see it.</summary>
+public sealed record OrderView
+{
+    internal OrderView(Order order)
+    {
+        OrderId = order.Id;
+        ReservationId = order.ReservationId;
+        if (order.Holder == Holder.Cart(order.CustomerId).Text) CartId = order.CustomerId;
+        else CustomerId = order.CustomerId;
+        Status = order.Status switch
+        {
+            OrderStatus.Pending => "pending",
+            OrderStatus.Confirmed => "confirmed",
+            OrderStatus.Cancelled => "cancelled",
+            _ => throw new ArgumentOutOfRangeException(nameof(order), order.Status, "No word for this status."),
+        };
+        PaymentId = order.PaymentId;
+        CreatedAt = order.CreatedAt.UtcDateTime;
+        Items = [.. order.Items.Select(item => new ItemView(item.SkuId, item.Quantity))];
+    }
+
+    /// <summary>The order's id.</summary>
+    /// <example>019aa4f1-0b1c-7d20-8e44-6b2f9a7c5d31</example>
+    public Guid OrderId { get; }
+
+    /// <summary>The reservation that became this order.</summary>
+    public Guid ReservationId { get; }
+
+    /// <summary>The customer who bought; absent when a cart did.</summary>
+    /// <example>user-1</example>
+    public string? CustomerId { get; }
+
+    /// <summary>The cart that bought, for holds made through the cart interface.</summary>
+    public string? CartId { get; }
+
+    /// <summary>confirmed, or cancelled when its units were given back.</summary>
+    /// <example>confirmed</example>
+    public string Status { get; }
+
+    /// <summary>The payment, where the confirm that made the order named one.</summary>
+    /// <example>pay-1</example>
+    public string? PaymentId { get; }
+
+    /// <summary>When it was written, UTC.</summary>
+    public DateTime CreatedAt { get; }
+
+    /// <summary>What was bought, one line per SKU.</summary>
+    public IReadOnlyList<ItemView> Items { get; }
+}

@@ -1,0 +1,176 @@
+using System.Text;
+using Inventory.Ledger;
+using Inventory.Stock;
+using Inventory.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Holds become orders, over a real Redis and a real PostgreSQL.</summary>
+public sealed class ConfirmTests : IAsyncLifetime
+{
+    private PostgresServer postgres = null!;
+    private NpgsqlDataSource ledger = null!;
+    private Api api = null!;
+
+    public async Task InitializeAsync()
+    {
+        postgres = await PostgresServer.StartAsync();
+        ledger = NpgsqlDataSource.Create(postgres.ConnectionString);
+        await using var context = new LedgerContext(
+            new DbContextOptionsBuilder<LedgerContext>().UseNpgsql(ledger).Options);
+        await new LedgerMigration(context, TimeProvider.System, NullLogger<LedgerMigration>.Instance)
+            .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None);
+        api = new(new() { ["ConnectionStrings:ledger"] = postgres.ConnectionString });
+        await api.InitializeAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await api.DisposeAsync();
+        await ledger.DisposeAsync();
+        await postgres.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_confirmed_hold_is_one_order_for_every_caller()
+    {
+        var sku = await NewSkuAsync(10);
+        var id = await api.HoldAsync(sku, 3);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ =>
+            ConfirmAsync(id, """{"paymentId":"pay-1"}""", "return=representation")));
+        var bare = await ConfirmAsync(id);
+
+        Assert.All(answers, answer => Assert.Equal(200, answer.Status));
+        Assert.Single(answers.Select(answer => answer.Text).Distinct());
+        Assert.Equal("return=representation", answers[0].Header("Preference-Applied"));
+        Assert.Equal(
+            (id, "confirmed", "pay-1", sku, 3),
+            (answers[0].Json.GetProperty("reservationId").GetGuid(), answers[0].Json.GetProperty("status").GetString(),
+                answers[0].Json.GetProperty("paymentId").GetString(),
+                answers[0].Json.GetProperty("items")[0].GetProperty("sku").GetString(),
+                answers[0].Json.GetProperty("items")[0].GetProperty("quantity").GetInt32()));
+        Assert.Equal((204, 0), (bare.Status, bare.Body.Length));
+        Assert.Equal((7, 0, 7), await LevelsAsync(sku));
+        var found = await api.SendAsync("GET", $"/api/reservations/{id}");
+        Assert.Equal("confirmed", found.Json.GetProperty("status").GetString());
+    }
+
+    [Fact]
+    public async Task A_repeat_is_answered_when_redis_has_forgotten()
+    {
+        var sku = await NewSkuAsync(10);
+        var id = await api.HoldAsync(sku, 3);
+        var first = await ConfirmAsync(id, prefer: "return=representation");
+        await api.Redis.KillAsync();
+        api.Redis.LoseData();
+        await api.Redis.RestartAsync();
+
+        Answer again;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        do
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            try
+            {
+                await api.Engine.LiftFenceAsync();
+            }
+            catch (StackExchange.Redis.RedisConnectionException)
+            {
+                // Not connected again yet.
+            }
+
+            again = await ConfirmAsync(id, prefer: "return=representation");
+        }
+        while (again.Status == 503);
+
+        Assert.Equal((200, first.Text), (again.Status, again.Text));
+    }
+
+    [Fact]
+    public async Task What_has_ended_or_never_was_is_refused()
+    {
+        var sku = await NewSkuAsync(10);
+        var (expired, released) = (await api.HoldAsync(sku, 1), await api.HoldAsync(sku, 1));
+        await api.ExpireAsync(sku, expired);
+        await api.SendAsync("DELETE", $"/api/reservations/{released}");
+
+        (await ConfirmAsync(expired)).AssertProblem(409, "hold-expired");
+        (await ConfirmAsync(released)).AssertProblem(409, "reservation-ended");
+        (await ConfirmAsync(Guid.NewGuid())).AssertProblem(404, "reservation-not-found");
+        (await ConfirmAsync(released, """{"paymentId":""}""")).AssertProblem(400, "validation");
+        Assert.Equal((10, 0, 10), await LevelsAsync(sku));
+    }
+
+    [Fact]
+    public async Task A_total_below_what_is_held_covers_no_order_and_leaves_the_hold()
+    {
+        var sku = await NewSkuAsync(10);
+        var id = await api.HoldAsync(sku, 3);
+        await ExecuteAsync($"UPDATE inventory SET total = 2 WHERE sku_id = '{sku}'");
+
+        var refused = await ConfirmAsync(id);
+        var found = await api.SendAsync("GET", $"/api/reservations/{id}");
+        await ExecuteAsync($"UPDATE inventory SET total = 3 WHERE sku_id = '{sku}'");
+        var accepted = await ConfirmAsync(id);
+
+        refused.AssertProblem(409, "not-covered");
+        Assert.Equal(sku, refused.Json.GetProperty("sku").GetString());
+        Assert.Equal("pending", found.Json.GetProperty("status").GetString());
+        Assert.Equal(204, accepted.Status);
+        Assert.Equal((0, 0, 0), await LevelsAsync(sku));
+    }
+
+    [Fact]
+    public async Task Without_postgres_nothing_is_confirmed_and_a_repeat_succeeds_when_it_is_back()
+    {
+        var sku = await NewSkuAsync(10);
+        var id = await api.HoldAsync(sku, 3);
+        await postgres.KillAsync();
+
+        var refused = await ConfirmAsync(id);
+        var health = await api.SendAsync("GET", "/health");
+        await postgres.RestartAsync();
+        ledger.Clear();
+        var accepted = await ConfirmAsync(id);
+
+        refused.AssertProblem(503, "orders-unavailable");
+        Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+        Assert.Equal((200, 204), (health.Status, accepted.Status));
+        Assert.Equal((7, 0, 7), await LevelsAsync(sku));
+    }
+
+    private async Task<Answer> ConfirmAsync(Guid id, string? json = null, string? prefer = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/reservations/{id}/confirm");
+        if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        if (prefer is not null) request.Headers.Add("Prefer", prefer);
+        return await api.SendAsync(request);
+    }
+
+    private async Task<string> NewSkuAsync(int total)
+    {
+        var sku = Api.Fresh("confirmed");
+        await ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
+        await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
+        await api.Engine.SetStockAsync(new StockTotal(sku, total, 1, null, false));
+        return sku;
+    }
+
+    /// <summary>Total and reserved in Redis, and the total in PostgreSQL.</summary>
+    private async Task<(int Total, int Reserved, int Ledger)> LevelsAsync(string sku)
+    {
+        var snapshot = await api.Engine.SnapshotAsync(sku);
+        await using var command = ledger.CreateCommand($"SELECT total FROM inventory WHERE sku_id = '{sku}'");
+        return (snapshot.Total, snapshot.Reserved, (int)(await command.ExecuteScalarAsync())!);
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var command = ledger.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+}
