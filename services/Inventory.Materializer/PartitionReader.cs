@@ -77,6 +77,11 @@ internal sealed partial class PartitionReader(
                 if (!full) await Task.Delay(options.PollInterval, time, stopping);
             }
         }
+        catch (InvalidOperationException e) when (e is ObjectDisposedException || session.HasEnded)
+        {
+            // Used after it broke, a connection says that it isn't open, or that a part of it has been disposed of.
+            throw new NpgsqlException("The session has ended.", e);
+        }
         finally
         {
             metrics.Left(partition.Index);

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using Npgsql;
 
@@ -24,6 +25,9 @@ internal sealed class ReaderSession : IAsyncDisposable
 
     /// <summary>The session.</summary>
     public NpgsqlConnection Connection { get; }
+
+    /// <summary>Whether the connection is lost, and the lock with it.</summary>
+    public bool HasEnded => Connection.FullState != ConnectionState.Open;
 
     /// <summary>Takes a partition's lock, or returns null when another instance has it.</summary>
     /// <param name="ledger">The database.</param>

@@ -133,6 +133,7 @@ public sealed class InstanceProcess : IAsyncDisposable
         await process.WaitForExitAsync();
     }
 
+    /// <summary>Kills it if it still runs; the test's world calls this.</summary>
     public async ValueTask DisposeAsync()
     {
         await KillAsync();

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Inventory.Materializer.Tests;
+
+/// <summary>Whatever breaks, and whenever: every event takes effect once.</summary>
+[Collection(OneServer.Name)]
+public sealed class CrashTests(Postgres postgres)
+{
+    private const int Kills = 15, Breaks = 45;
+
+    [Fact]
+    public async Task A_process_that_is_killed_at_random_moments_under_load_stores_every_event_once()
+    {
+        await using var world = await World.StartAsync(postgres.Server, partitions: 2);
+        var random = new Random(7);
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            var before = await world.PositionAsync();
+            var load = new Shopping(world, seed: kill * 100).RunAsync(600);
+            var process = world.StartProcess(
+                ("Materializer:BatchSize", "7"), ("Materializer:KeepEvents", "1000000"));
+            await World.UntilAsync(async () => await world.PositionAsync() != before);
+            // It writes a batch every few milliseconds: this is somewhere in one of the next ones.
+            await Task.Delay(TimeSpan.FromMilliseconds(random.NextDouble() * 60));
+            await process.KillAsync();
+            await load;
+        }
+
+        var last = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
+        await world.AssertStoredAsync();
+        Assert.Equal(0, last.Figure("missing"));
+    }
+
+    [Fact]
+    public async Task Connections_that_break_at_random_steps_under_load_store_every_event_once()
+    {
+        await using var world = await World.StartAsync(postgres.Server);
+        await using var proxy = new BreakingProxy(postgres.Server.Port);
+        var instance = await world.StartInstanceAsync(
+            new() { BatchSize = 7, KeepEvents = 1_000_000 }, proxy.Through(world.LedgerConnection));
+        var random = new Random(11);
+        for (var cut = 1; cut <= Breaks; cut++)
+        {
+            var load = new Shopping(world, seed: cut * 100).RunAsync(100);
+            proxy.BreakNext((BreakAt)(cut % 3), after: random.Next(12));
+            await load;
+            await World.UntilAsync(() => Task.FromResult(proxy.Breaks == cut));
+        }
+
+        await world.AssertStoredAsync();
+        Assert.Equal(0, instance.Figure("missing"));
+        Assert.Equal(instance.Log.Count("is away"), instance.Log.Count("are back"));
+    }
+
+    [Fact]
+    public async Task Another_instance_takes_over_within_two_seconds()
+    {
+        await using var world = await World.StartAsync(postgres.Server);
+        var process = world.StartProcess();
+        await new Shopping(world, seed: 1).RunAsync(100);
+        await world.UntilStoredAsync();
+        var standby = await world.StartInstanceAsync();
+        await process.KillAsync();
+        var watch = Stopwatch.StartNew();
+
+        await new Shopping(world, seed: 2).RunAsync(100);
+        await World.UntilAsync(() => Task.FromResult(standby.Figure("written") > 0));
+
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        await world.AssertStoredAsync();
+    }
+
+    [Fact]
+    public async Task A_frozen_reader_loses_its_lock_and_does_no_harm_when_it_wakes_up()
+    {
+        await using var world = await World.StartAsync(postgres.Server);
+        var process = world.StartProcess(
+            ("Materializer:ReaderLease", "00:00:01"), ("Materializer:KeepEvents", "1000000"));
+        await new Shopping(world, seed: 1).RunAsync(100);
+        await world.UntilStoredAsync();
+        var standby = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
+        await SignalAsync(process, "STOP");
+
+        await new Shopping(world, seed: 2).RunAsync(1_000);
+        await World.UntilAsync(() => Task.FromResult(standby.Figure("written") > 0));
+        await SignalAsync(process, "CONT");
+        await new Shopping(world, seed: 3).RunAsync(1_000);
+
+        await world.AssertStoredAsync();
+    }
+
+    private static async Task SignalAsync(InstanceProcess process, string signal)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+}

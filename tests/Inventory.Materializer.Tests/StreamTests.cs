@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using Inventory.Stock;
+using Inventory.Testing;
+
+namespace Inventory.Materializer.Tests;
+
+/// <summary>The stream is trimmed only behind what is stored, and another stream is not taken for this one.</summary>
+[Collection(OneServer.Name)]
+public sealed class StreamTests(Postgres postgres)
+{
+    [Fact]
+    public async Task Trimming_keeps_the_latest_events_and_never_removes_what_is_not_stored()
+    {
+        await using var world = await World.StartAsync(postgres.Server);
+        var instance = await world.StartInstanceAsync(new() { KeepEvents = 300, BatchSize = 50 });
+        await new Shopping(world, seed: 1).RunAsync(2_000);
+        await world.UntilStoredAsync();
+        var stored = await world.Database.StreamLengthAsync(new Partition(0).Events);
+        // Whole nodes of a hundred are removed, at marks a hundred apart.
+        Assert.InRange(stored, 300, 600);
+
+        await instance.StopAsync();
+        await new Shopping(world, seed: 2).RunAsync(2_000);
+        var waiting = await world.Database.StreamLengthAsync(new Partition(0).Events) - stored;
+        Assert.InRange(waiting, 100, 5_000);
+        var second = await world.StartInstanceAsync(new() { KeepEvents = 0, BatchSize = 50 });
+        await world.UntilStoredAsync();
+
+        Assert.Equal(waiting, second.Figure("written"));
+        Assert.Equal(0, instance.Figure("missing") + second.Figure("missing"));
+        await world.AssertSameHoldsAsync();
+        Assert.InRange(await world.Database.StreamLengthAsync(new Partition(0).Events), 1, 250);
+    }
+
+    [Fact]
+    public async Task A_redis_that_lost_its_data_is_reported_once_and_its_new_stream_read_from_the_beginning()
+    {
+        await using var world = await World.StartAsync(postgres.Server);
+        var instance = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
+        await new Shopping(world, seed: 1).RunAsync(500);
+        await world.UntilStoredAsync();
+        var old = await world.ReadAsync<long>("SELECT count(*) FROM reservation_events");
+        var epoch = await world.ReadAsync<string>("SELECT epoch FROM stream_positions");
+
+        await world.RedisServer.KillAsync();
+        await world.RedisServer.RestartAsync();
+        await World.UntilAsync(async () =>
+        {
+            try { return await world.Engine.LiftFenceAsync(); }
+            catch (StackExchange.Redis.RedisException) { return false; }
+        });
+        await new Shopping(world, seed: 2).RunAsync(500);
+        await world.UntilStoredAsync();
+
+        var fresh = (await world.StreamAsync()).Select(record => record.Parse())
+            .Count(found => found.ReservationId is not null);
+        Assert.Equal(old + fresh, await world.ReadAsync<long>("SELECT count(*) FROM reservation_events"));
+        Assert.NotEqual(epoch, await world.ReadAsync<string>("SELECT epoch FROM stream_positions"));
+        Assert.Equal(1, instance.Log.Count("Redis lost events"));
+        Assert.Equal(0, instance.Figure("missing"));
+    }
+
+    [Fact]
+    public async Task A_stream_that_lost_its_end_is_read_again_and_what_is_stored_changes_nothing()
+    {
+        await using var world = await World.StartAsync(postgres.Server);
+        var instance = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
+        await new Shopping(world, seed: 1).RunAsync(500);
+        await world.UntilStoredAsync();
+        var before = await world.ReadAsync<long>("SELECT count(*) FROM reservation_events");
+        await world.Database.StreamDeleteAsync(new Partition(0).Events, [await world.PositionAsync()]);
+
+        await new Shopping(world, seed: 2).RunAsync(500);
+        await world.UntilStoredAsync();
+
+        Assert.Equal(1, instance.Log.Count("Redis lost events"));
+        Assert.True(before < await world.ReadAsync<long>("SELECT count(*) FROM reservation_events"));
+        Assert.Equal(0L, await world.ReadAsync<long>("SELECT count(*) FROM dead_letters"));
+        await world.AssertSameHoldsAsync();
+    }
+
+    [Fact]
+    public async Task An_outage_of_either_store_is_one_warning_and_one_line_of_recovery()
+    {
+        await using var own = await PostgresServer.StartAsync();
+        await using var world = await World.StartAsync(own, persistence: RedisPersistence.Always);
+        var instance = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
+        await new Shopping(world, seed: 1).RunAsync(300);
+        await world.UntilStoredAsync();
+
+        await own.KillAsync();
+        await new Shopping(world, seed: 2).RunAsync(300);
+        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("is away") == 1));
+        await own.RestartAsync();
+        world.Ledger.Clear();
+        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("are back") == 1));
+        await world.RedisServer.KillAsync();
+        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("is away") == 2));
+        await world.RedisServer.RestartAsync();
+        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("are back") == 2));
+        await new Shopping(world, seed: 3).RunAsync(300);
+
+        await world.AssertStoredAsync();
+        Assert.Equal(2, instance.Log.Count("is away"));
+        Assert.Equal(0, instance.Log.Count("Redis lost events"));
+    }
+
+    [Fact]
+    public async Task A_batch_is_linked_to_the_traces_of_its_events()
+    {
+        await using var world = await World.StartAsync(postgres.Server);
+        var links = new List<ActivityLink>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name is BatchWriter.ActivitySourceName or "test",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity =>
+            {
+                lock (links) links.AddRange(activity.Links);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        using var source = new ActivitySource("test");
+        using var request = source.StartActivity("request")!;
+        await world.Engine.SetStockAsync(new("sku-1", 10, 1, null, false));
+
+        await world.StartInstanceAsync();
+        await world.UntilStoredAsync();
+
+        await World.UntilAsync(() =>
+        {
+            lock (links) return Task.FromResult(links.Exists(link => link.Context.TraceId == request.TraceId));
+        });
+    }
+}
