@@ -6,8 +6,8 @@ namespace Inventory.ReservationApi.Problems;
 
 /// <summary>
 /// Problem details for what ends outside a handler: a Redis or PostgreSQL that is away, a request that breaks off, a
-/// path that doesn't exist. What is not named here is a bug: the exception middleware logs it, and the client gets no more than a
-/// trace id.
+/// path that doesn't exist. What is not named here is a bug: the exception middleware logs it, and the client gets no
+/// more than a trace id.
 /// </summary>
 internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHandler
 {
