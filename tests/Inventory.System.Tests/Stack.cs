@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace Inventory.System.Tests;
 
-/// <summary>The whole product as the AppHost describes it, on ports and data of its own; one for all tests here.</summary>
+/// <summary>The whole product as the AppHost describes it, on ports and data of its own.</summary>
 public sealed class Stack : IAsyncLifetime, IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
