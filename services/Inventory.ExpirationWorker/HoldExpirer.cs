@@ -58,12 +58,12 @@ public sealed partial class HoldExpirer(
         while (await tick.WaitForNextTickAsync(stoppingToken));
     }
 
-    [LoggerMessage(LogLevel.Information, "Gave back {Count} holds whose deadline had passed.")]
+    [LoggerMessage(1, LogLevel.Information, "Gave back {Count} holds whose deadline had passed.")]
     private partial void GaveBack(int count);
 
-    [LoggerMessage(LogLevel.Warning, "Redis is away; due holds wait until it is back. {Reason}")]
+    [LoggerMessage(2, LogLevel.Warning, "Redis is away; due holds wait until it is back. {Reason}")]
     private partial void RedisIsAway(string reason);
 
-    [LoggerMessage(LogLevel.Information, "Redis is back; giving back due holds again.")]
+    [LoggerMessage(3, LogLevel.Information, "Redis is back; giving back due holds again.")]
     private partial void Recovered();
 }

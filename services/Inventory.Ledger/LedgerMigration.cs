@@ -113,6 +113,6 @@ public sealed partial class LedgerMigration(
     };
 
     [LoggerMessage(
-        Level = LogLevel.Warning, Message = "PostgreSQL is not ready for migrations (attempt {Attempt}): {Reason}")]
+        1, LogLevel.Warning, "PostgreSQL is not ready for migrations (attempt {Attempt}): {Reason}")]
     private static partial void NotReady(ILogger log, int attempt, string reason);
 }

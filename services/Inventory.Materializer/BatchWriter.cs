@@ -126,11 +126,11 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         return activity;
     }
 
-    [LoggerMessage(LogLevel.Error, "Event {Id} of partition {Partition} went to the dead letters: {Error}")]
+    [LoggerMessage(1, LogLevel.Error, "Event {Id} of partition {Partition} went to the dead letters: {Error}")]
     private partial void PutAside(string id, int partition, string error);
 
     [LoggerMessage(
-        LogLevel.Error,
+        2, LogLevel.Error,
         "{Missing} events are missing in partition {Partition}, the first being number {Sequence} of {Reservation}.")]
     private partial void EventsMissing(int missing, int partition, int sequence, Guid reservation);
 }

@@ -41,10 +41,10 @@ public sealed partial class Outage(ILogger<Outage> log)
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Redis or PostgreSQL is away; events wait in the stream. {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Redis or PostgreSQL is away; events wait in the stream. {Reason}")]
     private partial void StoreIsAway(string reason);
 
-    [LoggerMessage(LogLevel.Information, "Redis and PostgreSQL are back; events are being stored again.")]
+    [LoggerMessage(2, LogLevel.Information, "Redis and PostgreSQL are back; events are being stored again.")]
     private partial void Recovered();
 }
 

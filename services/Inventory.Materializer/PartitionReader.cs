@@ -96,11 +96,11 @@ internal sealed partial class PartitionReader(
     }
 
     [LoggerMessage(
-        LogLevel.Error,
+        1, LogLevel.Error,
         "Redis lost events of partition {Partition}: the last one stored, {StreamId}, is not in its stream any more. "
         + "What the stream has now is read from its beginning.")]
     private partial void StreamIsAnother(int partition, string streamId);
 
-    [LoggerMessage(LogLevel.Warning, "{Reason} This one waits for its turn.")]
+    [LoggerMessage(2, LogLevel.Warning, "{Reason} This one waits for its turn.")]
     private partial void LockLost(string reason);
 }

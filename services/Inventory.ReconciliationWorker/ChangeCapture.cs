@@ -161,9 +161,9 @@ public sealed partial class ChangeCapture(
         return scope.ServiceProvider.GetRequiredService<LedgerContext>().Database.GetConnectionString()!;
     }
 
-    [LoggerMessage(LogLevel.Information, "The slot {Slot} is new: a sweep finds what changed before it.")]
+    [LoggerMessage(1, LogLevel.Information, "The slot {Slot} is new: a sweep finds what changed before it.")]
     private partial void SlotMade(string slot);
 
-    [LoggerMessage(LogLevel.Information, "Took over the slot {Slot} from an instance that is gone.")]
+    [LoggerMessage(2, LogLevel.Information, "Took over the slot {Slot} from an instance that is gone.")]
     private partial void TookOver(string slot);
 }

@@ -68,7 +68,7 @@ public sealed partial class PinResolver(
         while (await tick.WaitForNextTickAsync(stoppingToken));
     }
 
-    [LoggerMessage(LogLevel.Error,
+    [LoggerMessage(1, LogLevel.Error,
         "Reservation {Reservation} had ended in another way although it has become order {Order}.")]
     private partial void EndedTwice(Guid reservation, Guid order);
 }

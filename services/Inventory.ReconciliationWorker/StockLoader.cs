@@ -93,9 +93,9 @@ public sealed partial class StockLoader(
         await DemoCatalog.EnsureAsync(scope.ServiceProvider.GetRequiredService<LedgerContext>(), cancellationToken);
     }
 
-    [LoggerMessage(LogLevel.Information, "Redis took over {Applied} of {Read} totals from PostgreSQL.")]
+    [LoggerMessage(1, LogLevel.Information, "Redis took over {Applied} of {Read} totals from PostgreSQL.")]
     private partial void Loaded(int applied, int read);
 
-    [LoggerMessage(LogLevel.Information, "The fence is lifted: Redis has every total and may sell.")]
+    [LoggerMessage(2, LogLevel.Information, "The fence is lifted: Redis has every total and may sell.")]
     private partial void FenceLifted();
 }

@@ -53,6 +53,6 @@ public sealed partial class StockWriter(
             new(level.Sku, level.Total, level.Version, level.MaxPerCustomer, level.Paused)) == SetStockOutcome.Applied;
     }
 
-    [LoggerMessage(LogLevel.Error, "SKU {Sku} can't be sold: a SKU has {Rule}.")]
+    [LoggerMessage(1, LogLevel.Error, "SKU {Sku} can't be sold: a SKU has {Rule}.")]
     private partial void NotASku(string sku, string rule);
 }

@@ -42,10 +42,11 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
         }
     }
 
-    [LoggerMessage(LogLevel.Warning,
+    [LoggerMessage(1, LogLevel.Warning,
         "Redis or PostgreSQL is away; until it is back, changed totals don't reach the shop window. {Reason}")]
     private partial void Away(string reason);
 
-    [LoggerMessage(LogLevel.Information, "Redis and PostgreSQL are back; changed totals reach the shop window again.")]
+    [LoggerMessage(
+        2, LogLevel.Information, "Redis and PostgreSQL are back; changed totals reach the shop window again.")]
     private partial void Back();
 }

@@ -44,9 +44,9 @@ internal sealed partial class HealthyOrAll(ILogger<HealthyOrAll> log) : IAvailab
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Destination} of {Cluster} is out of the rotation: {Reason}.")]
+    [LoggerMessage(1, LogLevel.Warning, "{Destination} of {Cluster} is out of the rotation: {Reason}.")]
     private static partial void Out(ILogger log, string destination, string cluster, string reason);
 
-    [LoggerMessage(LogLevel.Information, "{Destination} of {Cluster} is back in the rotation.")]
+    [LoggerMessage(2, LogLevel.Information, "{Destination} of {Cluster} is back in the rotation.")]
     private static partial void Back(ILogger log, string destination, string cluster);
 }

@@ -54,6 +54,6 @@ internal sealed partial class UpstreamProblems(
         AnswersLost(log, lost, context.Request.Method, context.Request.Path, problem.Slug);
     }
 
-    [LoggerMessage(LogLevel.Warning, "{Lost} sent and not answered since the last line: {Method} {Path} {Problem}")]
+    [LoggerMessage(1, LogLevel.Warning, "{Lost} sent and not answered since the last line: {Method} {Path} {Problem}")]
     private static partial void AnswersLost(ILogger log, int lost, string method, PathString path, string problem);
 }

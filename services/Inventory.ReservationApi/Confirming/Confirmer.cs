@@ -111,6 +111,6 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
         PaymentId = paymentId,
     };
 
-    [LoggerMessage(LogLevel.Warning, "Redis has not heard that {Reservation} is an order; its lease will tell.")]
+    [LoggerMessage(1, LogLevel.Warning, "Redis has not heard that {Reservation} is an order; its lease will tell.")]
     private partial void CommitLeft(Guid reservation, Exception failure);
 }
