@@ -27,6 +27,9 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
     /// <summary>Why each total changed.</summary>
     public DbSet<InventoryMovement> Movements => Set<InventoryMovement>();
 
+    /// <summary>Which adjustments have been made for which idempotency key.</summary>
+    public DbSet<AdjustmentKey> AdjustmentKeys => Set<AdjustmentKey>();
+
     /// <summary>What reservations became.</summary>
     public DbSet<Order> Orders => Set<Order>();
 

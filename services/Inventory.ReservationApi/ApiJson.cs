@@ -3,6 +3,7 @@ using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Carts;
 using Inventory.ReservationApi.Confirming;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Products;
 using Inventory.ReservationApi.Reservations;
 
 namespace Inventory.ReservationApi;
@@ -33,4 +34,9 @@ namespace Inventory.ReservationApi;
 [JsonSerializable(typeof(CartHold))]
 [JsonSerializable(typeof(CartSnapshot.Response), TypeInfoPropertyName = "CartSnapshotResponse")]
 [JsonSerializable(typeof(ListEvents.Response), TypeInfoPropertyName = "ListEventsResponse")]
+[JsonSerializable(typeof(ProductView))]
+[JsonSerializable(typeof(PutProduct.Request), TypeInfoPropertyName = "PutProductRequest")]
+[JsonSerializable(typeof(AdjustStock.Request), TypeInfoPropertyName = "AdjustStockRequest")]
+[JsonSerializable(typeof(MovementView))]
+[JsonSerializable(typeof(ListMovements.Response), TypeInfoPropertyName = "ListMovementsResponse")]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -5,6 +5,7 @@ using Inventory.ReservationApi.Carts;
 using Inventory.ReservationApi.Confirming;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Products;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
@@ -14,9 +15,11 @@ builder.AddServiceDefaults();
 builder.AddRedisClient("redis", configureOptions: StockConnection.Tune);
 // Without PostgreSQL nothing is confirmed, but all else goes on: that is no reason to be taken out of service.
 builder.AddNpgsqlDataSource("ledger", settings => settings.DisableHealthChecks = true);
+builder.AddNpgsqlDbContext<LedgerContext>("ledger", ProductRoutes.Tune);
 builder.Services.AddStockEngine();
 builder.Services.AddSingleton<Confirmations>();
 builder.Services.AddSingleton<Confirmer>();
+builder.Services.AddSingleton<ShopWindow>();
 ReservationOptions.Register(builder.Services);
 builder.Services.AddExceptionHandler<Failures>();
 builder.Services.AddApiDescription();
@@ -36,6 +39,8 @@ ReleaseReservation.Map(app);
 ExtendReservation.Map(app);
 ConfirmReservation.Map(app);
 ShowStock.Map(app);
+
+ProductRoutes.Map(app);
 
 ReserveForCart.Map(app);
 ExtendForCart.Map(app);

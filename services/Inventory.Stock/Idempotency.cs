@@ -12,9 +12,11 @@ public sealed record Idempotency
 {
     private Idempotency(string key, string fingerprint) => (Key, Fingerprint) = (key, fingerprint);
 
-    internal string Key { get; }
+    /// <summary>A digest of caller and key.</summary>
+    public string Key { get; }
 
-    internal string Fingerprint { get; }
+    /// <summary>A digest of the request.</summary>
+    public string Fingerprint { get; }
 
     /// <param name="caller">Whose key it is: two callers may use the same key for different things.</param>
     /// <param name="key">The header's value.</param>

@@ -72,10 +72,12 @@ public sealed partial class DescriptionTests(Api api)
             select (Name: $"{operation.Name.ToUpperInvariant()} {path.Name}", operation.Value)).ToDictionary();
         Assert.Equal(
             [
-                "DELETE /api/reservations/{id}", "GET /api/reservations/{id}", "GET /api/stock/{sku}", "GET /events",
-                "GET /snapshot/{sku}", "POST /api/reservations", "POST /api/reservations/batch",
+                "DELETE /api/reservations/{id}", "GET /api/products/{sku}", "GET /api/products/{sku}/movements",
+                "GET /api/reservations/{id}", "GET /api/stock/{sku}", "GET /events", "GET /snapshot/{sku}",
+                "POST /api/products/{sku}/adjustments", "POST /api/products/{sku}/pause",
+                "POST /api/products/{sku}/resume", "POST /api/reservations", "POST /api/reservations/batch",
                 "POST /api/reservations/{id}/confirm", "POST /api/reservations/{id}/extend", "POST /extend",
-                "POST /release", "POST /reserve",
+                "POST /release", "POST /reserve", "PUT /api/products/{sku}",
             ],
             operations.Keys.Order(StringComparer.Ordinal));
         Assert.All(operations.Values, AssertDescribed);

@@ -22,6 +22,27 @@ namespace Inventory.Ledger.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("Inventory.Ledger.AdjustmentKey", b =>
+                {
+                    b.Property<string>("Key")
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.Property<string>("Fingerprint")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("fingerprint");
+
+                    b.Property<long>("MovementId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("movement_id");
+
+                    b.HasKey("Key")
+                        .HasName("pk_adjustment_keys");
+
+                    b.ToTable("adjustment_keys", (string)null);
+                });
+
             modelBuilder.Entity("Inventory.Ledger.DeadLetter", b =>
                 {
                     b.Property<long>("Id")

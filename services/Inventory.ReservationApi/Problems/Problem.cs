@@ -114,6 +114,22 @@ public static class Problem
         "The total of the SKU in `sku` was lowered below what is held, so the hold can't become an order.",
         "Release the hold, or confirm again when units have been added.");
 
+    // A product is not as the administrator supposed.
+
+    public static readonly ProblemType TotalOutOfRange = new("total-out-of-range", 409, "The total can't become that",
+        "The adjustment would take more units than there are, or make a total above 2147483647. Nothing was changed.",
+        "Read the product and its movements, and adjust by what is there.");
+
+    public static readonly ProblemType PreconditionFailed = new("precondition-failed", 412, "Not as it was read",
+        "The product has been changed since it was read, or it exists where it should not, or the other way round. "
+            + "Nothing was overwritten.",
+        "Read the product, look at what others have changed, and send the change with the new ETag.");
+
+    public static readonly ProblemType PreconditionRequired = new(
+        "precondition-required", 428, "Say what may be replaced",
+        "The request doesn't say which state of the product it was made for, so it might overwrite someone's change.",
+        "Send If-Match with the ETag that was read, or If-None-Match: * for a new product.");
+
     // Not the client's fault.
 
     public static readonly ProblemType TooManyRequests = new("too-many-requests", 429, "Too many requests",
@@ -142,6 +158,11 @@ public static class Problem
         "The store of orders is away. The hold is kept until it is known whether the order was written.",
         "Confirm again after `Retry-After`: it returns the order that was written, or writes it.");
 
+    public static readonly ProblemType LedgerUnavailable = new(
+        "ledger-unavailable", 503, "The system of record is away",
+        "The database that knows products and totals did not answer. What was asked for may have been done.",
+        "Read again after `Retry-After`. An adjustment with an Idempotency-Key can simply be repeated.");
+
     public static readonly ProblemType UpstreamTimeout = new(
         "upstream-timeout", 504, "The service behind the gateway is slow",
         "The gateway waited for the service that answers this path and got no answer in time.",
@@ -156,10 +177,12 @@ public static class Problem
         MethodNotAllowed, RequestTimeout,
         InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused,
         HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped, NotCovered,
+        TotalOutOfRange, PreconditionFailed,
         PayloadTooLarge, UnsupportedMediaType,
         IdempotencyKeyReused, ReservationIdReused,
-        TooManyRequests,
+        PreconditionRequired, TooManyRequests,
         InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, OrdersUnavailable,
+        LedgerUnavailable,
         UpstreamTimeout,
     ];
 }

@@ -1,0 +1,80 @@
+using Aspire.Npgsql.EntityFrameworkCore.PostgreSQL;
+using Inventory.ReservationApi.Problems;
+using Npgsql;
+
+namespace Inventory.ReservationApi.Products;
+
+/// <summary>The administration of products and stock: everything under /api/products.</summary>
+internal static class ProductRoutes
+{
+    internal const string Path = "/api/products/{sku}";
+
+    /// <summary>
+    /// How long PostgreSQL may take for a command: far more than the lock of a hot SKU needs, and less than the gateway
+    /// waits.
+    /// </summary>
+    private const int PatienceSeconds = 5;
+
+    /// <summary>
+    /// Connections of one instance for administration, unless the connection string says otherwise. A server has some
+    /// hundred for everyone; whoever adjusts many products at once waits here and takes none from the confirms.
+    /// </summary>
+    private const int MaxConnections = 10;
+
+    private const string PoolSize = "Maximum Pool Size";
+
+    /// <summary>How the administration uses PostgreSQL.</summary>
+    internal static void Tune(NpgsqlEntityFrameworkCorePostgreSQLSettings ledger)
+    {
+        // Without PostgreSQL nothing is administered, but sale goes on.
+        ledger.DisableHealthChecks = true;
+        // A transaction that is repeated unseen might adjust twice; whoever asked decides.
+        ledger.DisableRetry = true;
+        ledger.CommandTimeout = PatienceSeconds;
+        if (ledger.ConnectionString is not { Length: > 0 } address) return;
+        var connection = new NpgsqlConnectionStringBuilder(address);
+        if (!connection.ShouldSerialize(PoolSize)) connection.MaxPoolSize = MaxConnections;
+        ledger.ConnectionString = connection.ConnectionString;
+    }
+
+    internal static void Map(IEndpointRouteBuilder routes)
+    {
+        var products = routes.MapGroup("").AddEndpointFilter(AnswerOutageAsync);
+        ShowProduct.Map(products);
+        PutProduct.Map(products);
+        AdjustStock.Map(products);
+        ListMovements.Map(products);
+        PauseProduct.Map(products);
+    }
+
+    /// <summary>Without PostgreSQL nothing is administered. What EF Core wraps around the failure differs.</summary>
+    private static async ValueTask<object?> AnswerOutageAsync(
+        EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        try
+        {
+            return await next(context);
+        }
+        catch (Exception e) when (IsOutage(e))
+        {
+            return Refusal.Of(Problem.LedgerUnavailable,
+                "The system of record did not answer, so the outcome of a change is unknown. Read before trying again, "
+                    + "or repeat an adjustment with its Idempotency-Key.")
+            with
+            { RetryAfterSeconds = 2 };
+        }
+    }
+
+    private static bool IsOutage(Exception? failure)
+    {
+        for (; failure is not null; failure = failure.InnerException)
+        {
+            if (failure is PostgresException { IsTransient: true } or (NpgsqlException and not PostgresException))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

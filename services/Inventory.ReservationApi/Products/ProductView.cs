@@ -1,0 +1,66 @@
+using Inventory.Ledger;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Products;
+
+/// <summary>A product as administrators see it.</summary>
+public sealed record ProductView
+{
+    private ProductView(ProductState state, int? available)
+    {
+        (Sku, Name, MaxPerCustomer, Paused) = (state.Sku, state.Name, state.Limit, state.Paused);
+        (Total, Available, Version) = (state.Total, available, state.Version);
+    }
+
+    /// <summary>The SKU.</summary>
+    /// <example>sku-123</example>
+    public string Sku { get; }
+
+    /// <summary>What people call it.</summary>
+    /// <example>Hydra Serum 30ml</example>
+    public string Name { get; }
+
+    /// <summary>Units one customer may have; absent without a limit.</summary>
+    public int? MaxPerCustomer { get; }
+
+    /// <summary>Whether sale is paused.</summary>
+    public bool Paused { get; }
+
+    /// <summary>Units owned and not sold, as the system of record has them.</summary>
+    public int Total { get; }
+
+    /// <summary>Units that can be held now; absent while the stock store can't say.</summary>
+    public int? Available { get; }
+
+    /// <summary>The version of the total: it rises with every change of it.</summary>
+    public long Version { get; }
+
+    /// <summary>Changes whenever the product or its total does.</summary>
+    internal static string ETag(ProductState state) => $"\"{state.Version}-{state.Revision}\"";
+
+    /// <summary>Answers with a product, and the ETag that its next change needs.</summary>
+    internal static async Task<IResult> AnswerAsync(
+        HttpContext http, int status, ProductState state, StockEngine engine)
+    {
+        http.Response.Headers.ETag = ETag(state);
+        var view = new ProductView(state, await AvailableAsync(state.Sku, engine));
+        return JsonAnswer.Of(status, view, ApiJson.Default.ProductView);
+    }
+
+    private static async Task<int?> AvailableAsync(string sku, StockEngine engine)
+    {
+        if (!Names.IsSku(sku)) return null;
+        try
+        {
+            var snapshot = await engine.SnapshotAsync(sku);
+            return snapshot.Outcome == SnapshotOutcome.Found ? snapshot.Available : null;
+        }
+        catch (Exception e) when (Failures.Explain(e) is not null)
+        {
+            // The product is PostgreSQL's, and can be read without Redis.
+            return null;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Every change of a total is exact, happens once per key, and is explained.</summary>
+public sealed class AdjustmentTests(Shop shop) : IClassFixture<Shop>
+{
+    [Fact]
+    public async Task A_hundred_adjustments_at_once_add_up_exactly()
+    {
+        var (sku, _) = await shop.NewProductAsync(60);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(i =>
+            shop.AdjustAsync(sku, i % 5 < 3 ? 1 : -1, $"number {i}")));
+
+        Assert.All(answers, answer => Assert.Equal(201, answer.Status));
+        Assert.Equal((80, 80, 101), await shop.LevelsAsync(sku));
+        await AssertExplainedAsync(sku, 80);
+    }
+
+    [Fact]
+    public async Task A_total_never_falls_below_zero_however_many_take_at_once()
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(i => shop.AdjustAsync(sku, -1, $"taken {i}")));
+
+        Assert.Equal(10, answers.Count(answer => answer.Status == 201));
+        Assert.All(answers.Where(answer => answer.Status != 201),
+            answer => answer.AssertProblem(409, "total-out-of-range"));
+        Assert.Equal((0, 0, 11), await shop.LevelsAsync(sku));
+        await AssertExplainedAsync(sku, 0);
+    }
+
+    [Fact]
+    public async Task A_total_that_no_number_holds_is_refused()
+    {
+        var (sku, _) = await shop.NewProductAsync(1);
+        (await shop.AdjustAsync(sku, int.MaxValue, "too many")).AssertProblem(409, "total-out-of-range");
+        (await shop.AdjustAsync(sku, int.MinValue, "too few")).AssertProblem(409, "total-out-of-range");
+        (await shop.AdjustAsync("no-such-sku", 1, "nothing")).AssertProblem(404, "unknown-sku");
+        Assert.Equal((1, 1, 1), await shop.LevelsAsync(sku));
+    }
+
+    [Fact]
+    public async Task A_repetition_with_the_same_key_has_one_effect_also_at_the_same_time()
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        var key = Api.Fresh("key");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => shop.AdjustAsync(sku, 5, "once", key)));
+
+        Assert.All(answers, answer => Assert.Equal(201, answer.Status));
+        Assert.Single(answers.Select(answer => answer.Text).Distinct());
+        Assert.Equal(19, answers.Count(answer => answer.Header("Idempotent-Replayed") == "true"));
+        Assert.Equal((15, 15, 2), await shop.LevelsAsync(sku));
+    }
+
+    [Fact]
+    public async Task A_key_that_comes_with_another_request_is_refused()
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        var (other, _) = await shop.NewProductAsync(10);
+        var key = Api.Fresh("key");
+        Assert.Equal(201, (await shop.AdjustAsync(sku, 5, "once", key)).Status);
+
+        (await shop.AdjustAsync(sku, 6, "once", key)).AssertProblem(422, "idempotency-key-reused");
+        (await shop.AdjustAsync(other, 5, "once", key)).AssertProblem(422, "idempotency-key-reused");
+        Assert.Equal((15, 15, 2), await shop.LevelsAsync(sku));
+        Assert.Equal((10, 10, 1), await shop.LevelsAsync(other));
+    }
+
+    [Fact]
+    public async Task One_key_for_two_products_at_once_changes_one_of_them()
+    {
+        var (one, _) = await shop.NewProductAsync(10);
+        var (other, _) = await shop.NewProductAsync(10);
+        var key = Api.Fresh("key");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i =>
+            shop.AdjustAsync(i % 2 == 0 ? one : other, 5, "once", key)));
+
+        Assert.Equal([201, 422], answers.Select(answer => answer.Status).Distinct().Order());
+        Assert.Equal(25, (await shop.LevelsAsync(one)).Ledger + (await shop.LevelsAsync(other)).Ledger);
+    }
+
+    [Fact]
+    public async Task A_refused_adjustment_does_not_use_up_its_key()
+    {
+        var (sku, _) = await shop.NewProductAsync(1);
+        var key = Api.Fresh("key");
+        (await shop.AdjustAsync(sku, -2, "later", key)).AssertProblem(409, "total-out-of-range");
+        await shop.AdjustAsync(sku, 1, "delivery");
+        Assert.Equal(201, (await shop.AdjustAsync(sku, -2, "later", key)).Status);
+        Assert.Equal((0, 0, 3), await shop.LevelsAsync(sku));
+    }
+
+    [Fact]
+    public async Task Movements_explain_the_total_page_by_page()
+    {
+        var (sku, _) = await shop.NewProductAsync(40);
+        await shop.AdjustAsync(sku, 10, "delivery 4711");
+        await shop.AdjustAsync(sku, -3, "shelf 5");
+
+        var newest = (await shop.SendAsync("GET", $"/api/products/{sku}/movements?limit=2")).Json;
+        Assert.Equal(47, newest.GetProperty("total").GetInt32());
+        Assert.Equal(
+            [(-3, 47, "shelf 5", 3), (10, 50, "delivery 4711", 2)],
+            newest.GetProperty("movements").EnumerateArray().Select(movement => (
+                movement.GetProperty("quantity").GetInt32(), movement.GetProperty("totalAfter").GetInt32(),
+                movement.GetProperty("reference").GetString()!, movement.GetProperty("version").GetInt32())));
+
+        var before = newest.GetProperty("nextBefore").GetInt64();
+        var oldest = (await shop.SendAsync("GET", $"/api/products/{sku}/movements?before={before}")).Json;
+        var initial = Assert.Single(oldest.GetProperty("movements").EnumerateArray());
+        Assert.Equal(
+            ("initial", 40, 40),
+            (initial.GetProperty("reason").GetString(), initial.GetProperty("quantity").GetInt32(),
+                initial.GetProperty("totalAfter").GetInt32()));
+        Assert.False(oldest.TryGetProperty("nextBefore", out _));
+        (await shop.SendAsync("GET", "/api/products/no-such-sku/movements")).AssertProblem(404, "unknown-sku");
+    }
+
+    /// <summary>Every movement follows from the one before it, and the last one is the total.</summary>
+    private async Task AssertExplainedAsync(string sku, int total)
+    {
+        var page = (await shop.SendAsync("GET", $"/api/products/{sku}/movements?limit=500")).Json;
+        var running = 0;
+        foreach (var movement in page.GetProperty("movements").EnumerateArray().Reverse())
+        {
+            running += movement.GetProperty("quantity").GetInt32();
+            Assert.Equal(running, movement.GetProperty("totalAfter").GetInt32());
+        }
+        Assert.Equal((total, total), (running, page.GetProperty("total").GetInt32()));
+    }
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Text;
+using Inventory.Ledger;
+using Inventory.Testing;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>The API with a Redis and a PostgreSQL of its own, and an administrator who calls it.</summary>
+public sealed class Shop : IAsyncLifetime
+{
+    private PostgresServer? postgres;
+    private NpgsqlDataSource? ledger;
+    private Api? api;
+
+    public Api Api => api!;
+
+    public PostgresServer Postgres => postgres!;
+
+    public async Task InitializeAsync()
+    {
+        postgres = await PostgresServer.StartAsync();
+        var address = await postgres.CreateDatabaseAsync();
+        ledger = NpgsqlDataSource.Create(address);
+        await using var context = new LedgerContext(
+            new DbContextOptionsBuilder<LedgerContext>().UseNpgsql(ledger).Options);
+        await new LedgerMigration(context, TimeProvider.System, NullLogger<LedgerMigration>.Instance)
+            .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None);
+        api = new(new() { ["ConnectionStrings:ledger"] = address });
+        await api.InitializeAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (api is not null) await api.DisposeAsync();
+        if (ledger is not null) await ledger.DisposeAsync();
+        if (postgres is not null) await postgres.DisposeAsync();
+    }
+
+    /// <summary>Calls with a header that says what may be replaced.</summary>
+    public async Task<Answer> SendAsync(string method, string path, string? json = null, params string[] headers)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        foreach (var header in headers)
+        {
+            var parts = header.Split(": ", 2);
+            request.Headers.TryAddWithoutValidation(parts[0], parts[1]);
+        }
+        return await Api.SendAsync(request);
+    }
+
+    /// <summary>Creates a product, and returns its SKU and its ETag.</summary>
+    public async Task<(string Sku, string ETag)> NewProductAsync(int total)
+    {
+        var sku = Api.Fresh("product");
+        var body = string.Create(CultureInfo.InvariantCulture, $$"""{"name":"Something","total":{{total}}}""");
+        var created = await SendAsync("PUT", $"/api/products/{sku}", body, "If-None-Match: *");
+        Assert.Equal(201, created.Status);
+        return (sku, created.Headers.ETag!.Tag);
+    }
+
+    /// <summary>Adjusts a total.</summary>
+    public Task<Answer> AdjustAsync(string sku, int quantity, string reference, string? key = null) => SendAsync(
+        "POST",
+        $"/api/products/{sku}/adjustments",
+        string.Create(CultureInfo.InvariantCulture,
+            $$"""{"quantity":{{quantity}},"reason":"correction","reference":"{{reference}}"}"""),
+        key is null ? [] : ["Idempotency-Key: " + key]);
+
+    /// <summary>The total of PostgreSQL, the total of Redis, and how many movements there are.</summary>
+    public async Task<(int Ledger, int Redis, int Movements)> LevelsAsync(string sku) => (
+        await ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"),
+        (await Api.Engine.SnapshotAsync(sku)).Total,
+        (int)await ReadAsync<long>($"SELECT count(*) FROM inventory_movements WHERE sku_id = '{sku}'"));
+
+    public async Task<T> ReadAsync<T>(string sql)
+    {
+        await using var command = ledger!.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>Plain SQL, as an ERP would send it.</summary>
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = ledger!.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+}
