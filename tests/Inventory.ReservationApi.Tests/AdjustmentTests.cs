@@ -115,6 +115,35 @@ public sealed class AdjustmentTests(Shop shop) : IClassFixture<Shop>
         (await shop.SendAsync("GET", "/api/products/no-such-sku/movements")).AssertProblem(404, "unknown-sku");
     }
 
+    [Fact]
+    public async Task Administrators_and_plain_sql_on_one_product_never_wait_in_a_circle()
+    {
+        var (sku, _) = await shop.NewProductAsync(1000);
+        var path = $"/api/products/{sku}";
+        var adjusting = Enumerable.Range(0, 40).Select(i => shop.AdjustAsync(sku, 1, $"number {i}"));
+        var pausing = Enumerable.Range(0, 20).Select(i =>
+            shop.SendAsync("POST", path + (i % 2 == 0 ? "/pause" : "/resume")));
+        var editing = Enumerable.Range(1, 20).Select(async i =>
+        {
+            var seen = (await shop.SendAsync("GET", path)).Headers.ETag!.Tag;
+            return await shop.SendAsync("PUT", path, $$"""{"name":"n","maxPerCustomer":{{i}}}""", "If-Match: " + seen);
+        });
+        var dictating = Enumerable.Range(1, 20).Select(i =>
+            shop.ExecuteAsync($"UPDATE products SET max_per_customer = {100 + i} WHERE sku_id = '{sku}'"));
+
+        var all = Task.WhenAll([.. adjusting, .. pausing, .. editing]);
+        await Task.WhenAll(dictating);
+        var answers = await all;
+
+        Assert.All(answers, answer => Assert.Contains(answer.Status, new[] { 200, 201, 412 }));
+        Assert.Equal((1040, 1040, 41), await shop.LevelsAsync(sku));
+        // Plain SQL may have come last, and no change capture runs here: this call shows what there is.
+        var paused = (await shop.SendAsync("POST", path + "/pause")).Json;
+        var shown = await shop.Api.Engine.SnapshotAsync(sku);
+        Assert.Equal((paused.GetProperty("version").GetInt64(), true), (shown.Version, shown.Paused));
+        Assert.Equal(paused.GetProperty("maxPerCustomer").GetInt32(), shown.MaxPerCustomer);
+    }
+
     /// <summary>Every movement follows from the one before it, and the last one is the total.</summary>
     private async Task AssertExplainedAsync(string sku, int total)
     {

@@ -79,7 +79,7 @@ internal static class ApiDescription
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         operation.Parameters ??= [];
-        if (Mutating.Contains(context.Description.HttpMethod))
+        if (Mutating.Contains(context.Description.HttpMethod) && !metadata.OfType<Repeatable>().Any())
         {
             operation.Parameters.Add(new OpenApiParameter
             {
@@ -95,6 +95,16 @@ internal static class ApiDescription
                     MaxLength = 255,
                     Pattern = "^[ -~]+$",
                 },
+            });
+        }
+        foreach (var header in metadata.OfType<RequestHeader>())
+        {
+            operation.Parameters.Add(new OpenApiParameter
+            {
+                Name = header.Name,
+                In = ParameterLocation.Header,
+                Description = header.Description,
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             });
         }
         foreach (var number in metadata.OfType<QueryNumber>())

@@ -29,6 +29,15 @@ internal static class Described
         this RouteHandlerBuilder endpoint, string name, int usual, int least, int most) =>
         endpoint.WithMetadata(new QueryNumber(name, usual, least, most));
 
+    /// <summary>The endpoint reads a header.</summary>
+    internal static RouteHandlerBuilder TakesHeader(
+        this RouteHandlerBuilder endpoint, string name, string description) =>
+        endpoint.WithMetadata(new RequestHeader(name, description));
+
+    /// <summary>The endpoint changes something, and may be called again without an Idempotency-Key.</summary>
+    internal static RouteHandlerBuilder MayBeRepeated(this RouteHandlerBuilder endpoint) =>
+        endpoint.WithMetadata(new Repeatable());
+
     /// <summary>The endpoint may answer this.</summary>
     internal static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder endpoint, int status, string description) =>
         endpoint.WithMetadata(
@@ -54,6 +63,14 @@ internal static class Described
 /// <summary>Problems that an endpoint may answer with.</summary>
 /// <param name="Types">Which.</param>
 internal sealed record Refusals(IReadOnlyList<ProblemType> Types);
+
+/// <summary>A header that an endpoint reads.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Description">What it says.</param>
+internal sealed record RequestHeader(string Name, string Description);
+
+/// <summary>Marks an endpoint whose repetition changes nothing.</summary>
+internal sealed record Repeatable;
 
 /// <summary>A whole number in the query.</summary>
 /// <param name="Name">Its name.</param>

@@ -16,6 +16,7 @@ public static class PauseProduct
             .WithTags("Products")
             .WithSummary("Stop the sale of a product")
             .WithDescription("No unit is held from now on. Holds that exist stay valid and can be confirmed.")
+            .MayBeRepeated()
             .Answers<ProductView>(StatusCodes.Status200OK, "The product, paused now or from before.")
             .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);
         routes.MapPost(ProductRoutes.Path + "/resume", Resume)
@@ -23,6 +24,7 @@ public static class PauseProduct
             .WithTags("Products")
             .WithSummary("Go on with the sale of a product")
             .WithDescription("Units can be held again.")
+            .MayBeRepeated()
             .Answers<ProductView>(StatusCodes.Status200OK, "The product, on sale now or from before.")
             .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);
     }

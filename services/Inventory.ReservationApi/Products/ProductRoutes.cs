@@ -10,8 +10,8 @@ internal static class ProductRoutes
     internal const string Path = "/api/products/{sku}";
 
     /// <summary>
-    /// How long PostgreSQL may take for a command: far more than the lock of a hot SKU needs, and less than the gateway
-    /// waits.
+    /// How long PostgreSQL may take for a connection or a command: far more than the lock of a hot SKU needs, and less
+    /// than the gateway waits.
     /// </summary>
     private const int PatienceSeconds = 5;
 
@@ -22,6 +22,7 @@ internal static class ProductRoutes
     private const int MaxConnections = 10;
 
     private const string PoolSize = "Maximum Pool Size";
+    private const string ConnectTimeout = "Timeout";
 
     /// <summary>How the administration uses PostgreSQL.</summary>
     internal static void Tune(NpgsqlEntityFrameworkCorePostgreSQLSettings ledger)
@@ -34,6 +35,7 @@ internal static class ProductRoutes
         if (ledger.ConnectionString is not { Length: > 0 } address) return;
         var connection = new NpgsqlConnectionStringBuilder(address);
         if (!connection.ShouldSerialize(PoolSize)) connection.MaxPoolSize = MaxConnections;
+        if (!connection.ShouldSerialize(ConnectTimeout)) connection.Timeout = PatienceSeconds;
         ledger.ConnectionString = connection.ConnectionString;
     }
 

@@ -43,6 +43,9 @@ public static class PutProduct
         .WithDescription("With If-None-Match: * it creates a product. With If-Match and the ETag that was read it "
             + "changes name and limit; whoever changed the product or its total meanwhile is not overwritten. A "
             + "retry needs no key: one that has taken effect before is refused with 412.")
+        .MayBeRepeated()
+        .TakesHeader("If-Match", "The ETag that was read, to change a product.")
+        .TakesHeader("If-None-Match", "* to create a product.")
         .Takes<Request>()
         .Answers<ProductView>(StatusCodes.Status200OK, "The product as it is now.")
         .Answers<ProductView>(StatusCodes.Status201Created, "The new product.")
