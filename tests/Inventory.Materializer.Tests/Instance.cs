@@ -99,8 +99,16 @@ public sealed class Instance : IAsyncDisposable
 public sealed class InstanceProcess : IAsyncDisposable
 {
     private readonly Process process;
+    private readonly ConcurrentQueue<string> said = new();
 
-    private InstanceProcess(Process process) => this.process = process;
+    private InstanceProcess(Process process)
+    {
+        this.process = process;
+        process.OutputDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
+        process.ErrorDataReceived += (_, line) => said.Enqueue(line.Data ?? "");
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
 
     public int Id => process.Id;
 
@@ -119,12 +127,12 @@ public sealed class InstanceProcess : IAsyncDisposable
         start.Environment["ConnectionStrings__ledger"] = ledger;
         start.Environment["Inventory__Partitions"] = partitions.ToString(CultureInfo.InvariantCulture);
         foreach (var (name, value) in settings) start.Environment[name.Replace(":", "__")] = value;
-        var process = Process.Start(start)!;
-        // Nobody reads what it says, but a full pipe would stop it.
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return new(process);
+        return new(Process.Start(start)!);
     }
+
+    /// <summary>Whether it runs, and all that it has said: what a failing test wants to show.</summary>
+    public override string ToString() =>
+        $"process {Id}, {(process.HasExited ? $"ended with {process.ExitCode}" : "running")}\n{string.Join('\n', said)}";
 
     /// <summary>Kills it with SIGKILL.</summary>
     public async Task KillAsync()

@@ -127,12 +127,14 @@ public sealed class World : IAsyncDisposable
     }
 
     /// <summary>Waits for something that happens by itself.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> happened)
+    /// <param name="happened">What is waited for.</param>
+    /// <param name="who">Whose words explain why it did not happen.</param>
+    public static async Task UntilAsync(Func<Task<bool>> happened, object? who = null)
     {
         var watch = Stopwatch.StartNew();
         while (!await happened())
         {
-            Assert.True(watch.Elapsed < Patience, "It did not happen.");
+            Assert.True(watch.Elapsed < Patience, $"It did not happen. {who}");
             await Task.Delay(TimeSpan.FromMilliseconds(20));
         }
     }
