@@ -20,7 +20,13 @@ public sealed class CrashTests(Postgres postgres)
             var load = new Shopping(world, seed: kill * 100).RunAsync(600);
             var process = world.StartProcess(
                 ("Materializer:BatchSize", "7"), ("Materializer:KeepEvents", "1000000"));
-            await World.UntilAsync(async () => await world.PositionAsync() != before, process);
+            await World.UntilAsync(
+                async () =>
+                {
+                    if (load.IsFaulted) await load;
+                    return await world.PositionAsync() != before;
+                },
+                process);
             // It writes a batch every few milliseconds: this is somewhere in one of the next ones.
             await Task.Delay(TimeSpan.FromMilliseconds(random.NextDouble() * 60));
             await process.KillAsync();
