@@ -7,36 +7,7 @@ namespace Inventory.Materializer.Tests;
 [Collection(OneServer.Name)]
 public sealed class CrashTests(Postgres postgres)
 {
-    private const int Kills = 15, Breaks = 45;
-
-    [Fact]
-    public async Task A_process_that_is_killed_at_random_moments_under_load_stores_every_event_once()
-    {
-        await using var world = await World.StartAsync(postgres.Server, partitions: 2);
-        var random = new Random(7);
-        for (var kill = 0; kill < Kills; kill++)
-        {
-            var before = await world.PositionAsync();
-            var load = new Shopping(world, seed: kill * 100).RunAsync(600);
-            var process = world.StartProcess(
-                ("Materializer:BatchSize", "7"), ("Materializer:KeepEvents", "1000000"));
-            await World.UntilAsync(
-                async () =>
-                {
-                    if (load.IsFaulted) await load;
-                    return await world.PositionAsync() != before;
-                },
-                process);
-            // It writes a batch every few milliseconds: this is somewhere in one of the next ones.
-            await Task.Delay(TimeSpan.FromMilliseconds(random.NextDouble() * 60));
-            await process.KillAsync();
-            await load;
-        }
-
-        var last = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
-        await world.AssertStoredAsync();
-        Assert.Equal(0, last.Figure("missing"));
-    }
+    private const int Breaks = 45;
 
     [Fact]
     public async Task Connections_that_break_at_random_steps_under_load_store_every_event_once()
