@@ -24,7 +24,7 @@ builder.Services.AddSingleton<StockWriter>();
 builder.Services.AddSingleton<StockLoader>();
 builder.Services.AddHostedService(services => services.GetRequiredService<StockLoader>());
 builder.Services.AddHostedService<ChangeCapture>();
-builder.Services.AddSingleton<Confirmations>();
+builder.Services.AddSettlement();
 builder.Services.AddSingleton<PinResolver>();
 builder.Services.AddHostedService(services => services.GetRequiredService<PinResolver>());
 builder.Services.AddHealthChecks().AddCheck<StockLoadedCheck>("stock-loaded");

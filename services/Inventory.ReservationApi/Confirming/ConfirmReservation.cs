@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
+using Inventory.Settlement;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Inventory.ReservationApi.Confirming;
@@ -50,17 +52,33 @@ public static class ConfirmReservation
             if (!IsPaymentId(paymentId)) return Refusal.Invalid("paymentId", PaymentIdRule);
         }
 
-        var (order, refusal) = await confirmer.ConfirmAsync(reservationId, paymentId);
+        var answer = await confirmer.ConfirmAsync(reservationId, paymentId);
 
-        if (refusal is not null) return refusal;
+        if (answer.Order is null) return Refuse(reservationId, answer);
         if (!http.Request.Headers["Prefer"].Any(prefer => prefer!.Contains(Preference, StringComparison.Ordinal)))
         {
             return TypedResults.NoContent();
         }
 
         http.Response.Headers["Preference-Applied"] = Preference;
-        return JsonAnswer.Of(StatusCodes.Status200OK, new OrderView(order!), ApiJson.Default.OrderView);
+        return JsonAnswer.Of(StatusCodes.Status200OK, new OrderView(answer.Order), ApiJson.Default.OrderView);
     }
+
+    /// <summary>What any interface answers when there is no order.</summary>
+    internal static Refusal Refuse(Guid id, OrderAnswer answer) => answer.Outcome switch
+    {
+        OrderOutcome.NotFound => ReservationAddress.NotFound(id),
+        OrderOutcome.Ended => Refusal.Ended(answer.Reservation!),
+        OrderOutcome.Confirming => Refusal.Confirming(answer.Reservation!),
+        OrderOutcome.NotCovered => Refusal.About(Problem.NotCovered,
+            $"There are fewer units of {answer.Sku} than are held. The hold stays until its deadline.",
+            answer.Reservation!) with
+        { Sku = answer.Sku },
+        OrderOutcome.IdUsedBefore => Refusal.About(Problem.ReservationIdReused,
+            "An earlier reservation of this id has become an order.", answer.Reservation!),
+        OrderOutcome.Fenced => Refusal.Fenced(),
+        _ => throw new UnreachableException($"The confirmer answered {answer.Outcome} without an order."),
+    };
 
     private static bool IsPaymentId(string? id) =>
         id is null || (id.Length is > 0 and <= MaxPaymentIdLength && id.All(one => one is > ' ' and < '\x7f'));

@@ -1,12 +1,10 @@
 using System.Diagnostics;
 using Inventory.Ledger;
-using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
+using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
-using Order = Inventory.Ledger.Order;
 
-namespace Inventory.ReservationApi.Confirming;
+namespace Inventory.Settlement;
 
 /// <summary>Turns a hold into an order: Redis and PostgreSQL agree, whoever crashes on the way.</summary>
 /// <remarks>
@@ -34,58 +32,59 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
     /// <param name="id">The reservation.</param>
     /// <param name="paymentId">The provider's name for the payment; null when there is none.</param>
     /// <returns>The order, or why there is none.</returns>
-    public async Task<(Order? Order, Refusal? Refusal)> ConfirmAsync(Guid id, string? paymentId)
+    /// <exception cref="RedisConnectionException">Redis is away; no order was begun.</exception>
+    /// <exception cref="RedisTimeoutException">Redis did not answer; no order was begun.</exception>
+    /// <exception cref="Npgsql.NpgsqlException">PostgreSQL is away: the order may have been written.</exception>
+    public async Task<OrderAnswer> ConfirmAsync(Guid id, string? paymentId)
     {
         for (var attempt = 1; ; attempt++)
         {
             // 1. Out of reach of expiry and release.
-            var pinned = await stock.PinAsync(id, Lease);
+            var pinned = await stock.PinAsync(id, Lease).ConfigureAwait(false);
             if (pinned.Outcome is not (PinOutcome.Pinned or PinOutcome.AlreadyPinned))
             {
-                return await FindOrderAsync(id, pinned);
+                return await FindOrderAsync(id, pinned).ConfigureAwait(false);
             }
 
             // 2. The order, which decides.
-            var reservation = pinned.Reservation!;
-            var answer = await confirmations.ConfirmAsync(Request(pinned, paymentId), CancellationToken.None);
+            var answer = await confirmations.ConfirmAsync(Request(pinned, paymentId), CancellationToken.None)
+                .ConfigureAwait(false);
 
             // 3. Redis takes over what was decided.
             if (answer.Order is not null)
             {
-                await CommitAsync(id, answer.Totals);
-                return (answer.Order, null);
+                await CommitAsync(id, answer.Totals).ConfigureAwait(false);
+                return new(
+                    answer.Outcome == ConfirmOutcome.Confirmed ? OrderOutcome.Confirmed : OrderOutcome.AlreadyConfirmed,
+                    answer.Order);
             }
 
-            foreach (var pin in pinned.Pins) await stock.UnpinAsync(id, pin);
+            foreach (var pin in pinned.Pins) await stock.UnpinAsync(id, pin).ConfigureAwait(false);
             if (answer.Outcome == ConfirmOutcome.PinAbandoned && attempt < Attempts) continue;
-            return (null, Refuse(answer, reservation));
+            return new(Refusal(answer.Outcome), null, pinned.Reservation, answer.Sku);
         }
     }
 
-    private static Refusal Refuse(ConfirmAnswer answer, Reservation reservation) => answer.Outcome switch
+    private static OrderOutcome Refusal(ConfirmOutcome outcome) => outcome switch
     {
-        ConfirmOutcome.PinAbandoned => Refusal.Confirming(reservation),
-        ConfirmOutcome.NotCovered => Refusal.About(Problem.NotCovered,
-            $"There are fewer units of {answer.Sku} than are held. The hold stays until its deadline.",
-            reservation) with
-        { Sku = answer.Sku },
-        ConfirmOutcome.IdUsedBefore => Refusal.About(Problem.ReservationIdReused,
-            "An earlier reservation of this id has become an order.", reservation),
-        _ => throw new UnreachableException($"The ledger answered {answer.Outcome} without an order."),
+        ConfirmOutcome.PinAbandoned => OrderOutcome.Confirming,
+        ConfirmOutcome.NotCovered => OrderOutcome.NotCovered,
+        ConfirmOutcome.IdUsedBefore => OrderOutcome.IdUsedBefore,
+        _ => throw new UnreachableException($"The ledger answered {outcome} without an order."),
     };
 
     /// <summary>What isn't held any more may have been sold, long before Redis forgot about it.</summary>
-    private async Task<(Order? Order, Refusal? Refusal)> FindOrderAsync(Guid id, PinAnswer pinned)
+    private async Task<OrderAnswer> FindOrderAsync(Guid id, PinAnswer pinned)
     {
-        if (pinned.Outcome == PinOutcome.Fenced) return (null, Refusal.Fenced());
-        var (order, _) = await confirmations.FindOrderAsync(id, CancellationToken.None);
-        if (order is not null) return (order, null);
-        return (null, pinned.Outcome switch
+        if (pinned.Outcome == PinOutcome.Fenced) return new(OrderOutcome.Fenced);
+        var (order, _) = await confirmations.FindOrderAsync(id, CancellationToken.None).ConfigureAwait(false);
+        if (order is not null) return new(OrderOutcome.AlreadyConfirmed, order);
+        return pinned.Outcome switch
         {
-            PinOutcome.NotFound => ReservationAddress.NotFound(id),
-            PinOutcome.Ended => Refusal.Ended(pinned.Reservation!),
+            PinOutcome.NotFound => new(OrderOutcome.NotFound),
+            PinOutcome.Ended => new(OrderOutcome.Ended, null, pinned.Reservation),
             _ => throw new UnreachableException($"The engine answered {pinned.Outcome}."),
-        });
+        };
     }
 
     private async Task CommitAsync(Guid id, IReadOnlyList<SkuTotal> totals)
@@ -93,7 +92,8 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
         try
         {
             await stock.CommitAsync(
-                id, [.. totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
+                id, [.. totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))])
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
         {
