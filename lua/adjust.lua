@@ -14,7 +14,7 @@
 --    1 held, 2 already held, 3 adjusted  id, state, deadline_ms, holder, lines, units left
 --   -1 insufficient  units that this holder could have at most
 --   -3 confirming    id, state, deadline_ms, holder, lines
---   -4 limit exceeded  limit, units the holder has     -2 unknown sku    -5 paused
+--   -4 limit exceeded  limit, units the owner has      -2 unknown sku    -5 paused
 --   -7 idempotency key reused with another request     -9 fenced   -10 more are due: call again
 --
 -- Invariants: as for reserve; the deadline stays, so that a cart can't live for ever by changing;
@@ -33,9 +33,12 @@ assert(quantity and quantity >= 1, 'adjust: quantity must be 1 or more')
 
 local now_ms = clock_ms()
 local _, more_due = give_back_due(sku, now_ms, budget)
-local held = read_units(holder, sku).holds[1]
-local hold = held and load_current(held.id, now_ms)
-if not hold then held = nil end
+-- Each hold of the owner is looked at as it is now, so that none counts which is over.
+local held, hold
+for _, own in ipairs(read_units(holder, sku).holds) do
+  local current = load_current(own.id, now_ms)
+  if current and not hold and current.holder == holder then held, hold = own, current end
+end
 local units = read_units(holder, sku)
 local stock = redis.call('HMGET', KEYS[5], 'total', 'reserved', 'max_per_customer', 'paused')
 if not stock[1] then return answer(-2, now_ms) end

@@ -6,7 +6,7 @@
 --   holds:<bucket>   hash    reservation id -> hold text; bucket is two characters of the id
 --   due:<sku>        zset    ids of the SKU's pending holds, scored by deadline_ms
 --   due              zset    SKUs, scored by a time that is never after their earliest deadline
---   units:<bucket>   hash    digest of holder and SKU -> what this holder has of this SKU
+--   units:<bucket>   hash    digest of owner and SKU -> what this owner has of this SKU
 --   leases           zset    ids of confirming holds, scored by the end of their lease
 --   ended:<id>       string  hold text of an ended reservation, for a while
 --   idem:<digest>    string  fingerprint of a request and the answer it got
@@ -16,6 +16,8 @@
 -- Hold text, separated by tabs: state, sequence, created_ms, deadline_ms, holder, then SKU and
 -- quantity of each line. state: p pending, c confirming, f confirmed, r released, e expired.
 -- While a hold is pending its deadline stands in due:<sku> and nowhere else, so deadline_ms is 0.
+--
+-- Holder: u:<customer>, c:<cart>, or s:<subject>|<cart> for a cart of a shopper's session.
 --
 -- Laws: stock.reserved is the sum over the SKU's holds; an id is in due:<sku> for each of its lines
 -- exactly while it is pending, and in leases exactly while it is confirming; units list an id
@@ -119,9 +121,16 @@ local function append_event(type, id, hold)
     'trace', trace)
 end
 
--- What a holder has of a SKU: units bought, and the active holds that contain it.
+-- Whose units count together: whatever carts a shopper fills, and what they hold without one.
+-- Everybody else is their own owner.
+local function owner_of(holder)
+  local subject = string.match(holder, '^s:([^|]+)')
+  return subject and 'u:' .. subject or holder
+end
+
+-- What a holder's owner has of a SKU: units bought, and the active holds that contain it.
 local function read_units(holder, sku)
-  local digest = redis.sha1hex(holder .. '\t' .. sku)
+  local digest = redis.sha1hex(owner_of(holder) .. '\t' .. sku)
   local units = { key = prefix .. 'units:' .. string.sub(digest, 1, 3),
     field = string.sub(digest, 4, 25), confirmed = 0, held = 0, holds = {} }
   local text = redis.call('HGET', units.key, units.field)
@@ -229,8 +238,10 @@ end
 -- A reservation is named by its id, or by its holder and one of its SKUs.
 local function locate(id, holder, sku)
   if id ~= '' then return id end
-  local hold = read_units(holder, sku).holds[1]
-  return hold and hold.id
+  for _, own in ipairs(read_units(holder, sku).holds) do
+    local text = redis.call('HGET', holds_key(own.id), own.id)
+    if text and parse_hold(text).holder == holder then return own.id end
+  end
 end
 
 local function quantity_of(hold, sku)

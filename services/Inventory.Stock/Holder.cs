@@ -1,12 +1,15 @@
 namespace Inventory.Stock;
 
 /// <summary>
-/// Who holds stock: a customer or a cart. The two never meet in one name space, so a cart called <c>user-1</c>
-/// neither sees nor blocks the customer <c>user-1</c>.
+/// Who holds stock: a customer, a cart, or a cart of a shopper's session. They never meet in one name space, so a cart
+/// called <c>user-1</c> neither sees nor blocks the customer <c>user-1</c>, nor does a shopper another's cart.
 /// </summary>
 public readonly record struct Holder
 {
-    private const char CustomerMark = 'u', CartMark = 'c';
+    private const char CustomerMark = 'u', CartMark = 'c', ShopperMark = 's';
+
+    // Ends a shopper's subject, which therefore can't contain it.
+    private const char Divider = '|';
 
     private Holder(char mark, string id)
     {
@@ -20,10 +23,18 @@ public readonly record struct Holder
     public string Text { get; }
 
     /// <summary>The id as the caller gave it.</summary>
-    public string Id => Text[2..];
+    public string Id => Text[(Text[0] == ShopperMark ? Text.IndexOf(Divider, StringComparison.Ordinal) + 1 : 2)..];
 
     /// <summary>Whether this is a cart of the cart interface.</summary>
-    public bool IsCart => Text[0] == CartMark;
+    public bool IsCart => Text[0] is CartMark or ShopperMark;
+
+    /// <summary>
+    /// Whose limits count and who may touch the hold: the shopper, as a customer, for each of their carts; otherwise
+    /// the holder itself. <c>owner_of</c> in lua/shared/holds.lua says the same.
+    /// </summary>
+    public Holder Owner => Text[0] == ShopperMark
+        ? new(CustomerMark, Text[2..Text.IndexOf(Divider, StringComparison.Ordinal)])
+        : this;
 
     /// <param name="id">
     /// See <see cref="Names.IsHolderId"/>; anything else is an <see cref="ArgumentException"/>.
@@ -35,7 +46,22 @@ public readonly record struct Holder
     /// </param>
     public static Holder Cart(string id) => new(CartMark, id);
 
-    internal static Holder Parse(string text) => new(text);
+    /// <summary>A cart of a shopper's session: no other session's, whatever it is called.</summary>
+    /// <param name="subject">The shopper; as <see cref="Names.IsHolderId"/>, and without |.</param>
+    /// <param name="id">See <see cref="Names.IsHolderId"/>.</param>
+    /// <exception cref="ArgumentException">One of them isn't of its form.</exception>
+    public static Holder ShopperCart(string subject, string id)
+    {
+        if (!Names.IsHolderId(subject) || subject.Contains(Divider) || !Names.IsHolderId(id))
+        {
+            throw new ArgumentException(Names.HolderIdRule, nameof(id));
+        }
+
+        return new($"{ShopperMark}:{subject}{Divider}{id}");
+    }
+
+    /// <summary>A holder as the scripts store it, or the ledger.</summary>
+    public static Holder Parse(string text) => new(text);
 
     /// <inheritdoc/>
     public override string ToString() => Text;

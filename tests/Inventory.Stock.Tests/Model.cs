@@ -39,7 +39,8 @@ internal sealed class Model
     private int Available(string sku) => Skus[sku].Total - Reserved(sku);
 
     private int Units(Holder holder, string sku) =>
-        Holds.Where(hold => hold.Holder == holder && (IsActive(hold) || hold.Status == ReservationStatus.Confirmed))
+        Holds.Where(hold => hold.Holder.Owner == holder.Owner)
+            .Where(hold => IsActive(hold) || hold.Status == ReservationStatus.Confirmed)
             .Sum(hold => hold.Lines.GetValueOrDefault(sku));
 
     public ReserveOutcome Reserve(Guid id, Holder holder, Dictionary<string, int> lines, OnExisting onExisting)
@@ -57,7 +58,9 @@ internal sealed class Model
             if (stock.Paused) return ReserveOutcome.Paused;
         }
 
-        var own = Active.Where(hold => hold.Holder == holder && hold.Lines.Keys.Any(lines.ContainsKey)).ToList();
+        var own = Active
+            .Where(hold => hold.Holder.Owner == holder.Owner && hold.Lines.Keys.Any(lines.ContainsKey))
+            .ToList();
         var refused = own.SelectMany(hold => hold.Lines.Keys).Any(sku => lines.ContainsKey(sku)
             && (onExisting == OnExisting.Refuse
                 || (onExisting == OnExisting.RefuseUnlessLimited && Skus[sku].Limit is null)));

@@ -31,7 +31,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
     {
         var steps =
             from verb in Gen.Elements(Enum.GetValues<Verb>())
-            from holder in Gen.Choose(0, 2)
+            from holder in Gen.Choose(0, 4)
             from sku in Gen.Choose(0, 2)
             from quantity in Gen.Choose(1, 6)
             from target in Gen.Choose(0, 11)
@@ -84,7 +84,10 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
 
         private string Sku(int index) => $"{name}-{index}";
 
-        private Holder HolderOf(Step step) => Holder.Customer($"{name}-{step.Holder}");
+        // The last of three customers is a shopper with two carts besides.
+        private Holder HolderOf(Step step) => step.Holder < 3
+            ? Holder.Customer($"{name}-{step.Holder}")
+            : Holder.ShopperCart($"{name}-2", $"cart-{step.Holder}");
 
         private Model.Hold? Target(Step step) =>
             model.Holds.Count == 0 ? null : model.Holds[step.Target % model.Holds.Count];

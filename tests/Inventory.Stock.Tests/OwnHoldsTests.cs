@@ -29,6 +29,45 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
     }
 
     [Fact]
+    public async Task Carts_of_one_shopper_are_apart_and_count_together()
+    {
+        var sku = await stock.SkuAsync(10, limit: 3);
+        Task<AdjustAnswer> AdjustAsync(Holder cart, int quantity) =>
+            stock.Engine.AdjustAsync(cart, new(sku, quantity), TimeSpan.FromMinutes(10), null);
+        var (one, other) = (Holder.ShopperCart("s", "one"), Holder.ShopperCart("s", "other"));
+        var first = await AdjustAsync(one, 2);
+
+        Assert.Equal(AdjustOutcome.LimitExceeded, (await AdjustAsync(other, 2)).Outcome);
+        var second = await AdjustAsync(other, 1);
+        var asCustomer = await stock.Engine.ReserveAsync(
+            EngineFixture.Request("s", new Line(sku, 1)) with { OnExisting = OnExisting.Allow });
+        var released = await stock.Engine.ReleaseAsync(other, sku, null);
+
+        Assert.Equal((AdjustOutcome.Held, AdjustOutcome.Held), (first.Outcome, second.Outcome));
+        Assert.Equal((ReserveOutcome.LimitExceeded, 3), (asCustomer.Outcome, asCustomer.Units));
+        Assert.Equal((ReleaseOutcome.Released, second.Reservation!.Id), (released.Outcome, released.Reservation!.Id));
+        Assert.Equal((10, 2, 8, 1), await stock.StockOf(sku));
+    }
+
+    [Fact]
+    public async Task A_cart_of_one_shopper_is_never_another_s()
+    {
+        var sku = await stock.SkuAsync(10, limit: 2);
+        Holder[] carts = [Holder.ShopperCart("s", "cart"), Holder.ShopperCart("t", "cart"), Holder.Cart("cart")];
+
+        foreach (var cart in carts)
+        {
+            var held = await stock.Engine.AdjustAsync(cart, new(sku, 2), TimeSpan.FromMinutes(10), null);
+            Assert.Equal((AdjustOutcome.Held, cart), (held.Outcome, held.Reservation!.Holder));
+        }
+
+        Assert.Equal(
+            ReleaseOutcome.NotFound,
+            (await stock.Engine.ReleaseAsync(Holder.ShopperCart("u", "cart"), sku, null)).Outcome);
+        Assert.Equal((10, 6, 4, 3), await stock.StockOf(sku));
+    }
+
+    [Fact]
     public async Task Replacing_works_when_nothing_else_is_left()
     {
         var sku = await stock.SkuAsync(3);

@@ -66,8 +66,8 @@ public sealed partial class SourceTests
         from path in Repository.Files("*.csproj", "services").Concat(Repository.Files("*.csproj", "gateway"))
         from Match reference in ProjectReference().Matches(Repository.Text(path))
         let name = reference.Groups["name"].Value
-        where name is not ("Inventory.Stock" or "Inventory.Ledger" or "Inventory.Settlement" or "Inventory.Identity"
-            or "Inventory.ServiceDefaults")
+        where name is not ("Inventory.Stock" or "Inventory.Ledger" or "Inventory.Settlement"
+            or "Inventory.Identity" or "Inventory.ServiceDefaults")
         select $"{path}: references {name}");
 
     /// <summary>
