@@ -1,7 +1,9 @@
 -- holds: what the scripts about holds share. Put in front of each script that includes it.
 --
 -- Layout of one partition; `prefix` is its hash tag, such as {inv:0}: and leads every key
---   epoch            string  present while the data here is trusted
+--   epoch            string  <number>:<run_id>: present while the data here is trusted, in the run
+--                            of the server that it names
+--   rebuild          string  token of the rebuild that is going on
 --   stock:<sku>      hash    total, reserved, version, max_per_customer, paused
 --   holds:<bucket>   hash    reservation id -> hold text; bucket is two characters of the id
 --   due:<sku>        zset    ids of the SKU's pending holds, scored by deadline_ms
@@ -42,7 +44,18 @@ local function holds_key(id) return prefix .. 'holds:' .. string.sub(id, 20, 21)
 local function ended_key(id) return prefix .. 'ended:' .. id end
 
 local function leases_key() return prefix .. 'leases' end
-local function fenced() return redis.call('EXISTS', KEYS[1]) == 0 end
+
+-- `this_run` stands in front of this text, which is loaded into the server of that run_id and into
+-- no other: a server that was not looked at has never seen the script (see ADR 0006). An epoch that
+-- names another run means that this text was left behind by a race; its caller looks again.
+local function fenced()
+  local epoch = redis.call('GET', KEYS[1])
+  if not epoch then return true end
+  if string.match(epoch, '^%d+:(%w+)$') ~= this_run then
+    error({ err = 'OTHERRUN this text was loaded for another run of the server' })
+  end
+  return false
+end
 
 -- For refusals that a retry may find changed: nothing is remembered.
 local function reply(...) return table.concat({ ... }, '\t') end

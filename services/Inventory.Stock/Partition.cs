@@ -12,8 +12,14 @@ public readonly record struct Partition(int Index)
 {
     private string Tag => $"{{inv:{Index}}}:";
 
-    /// <summary>Present while Redis' data is trusted.</summary>
+    /// <summary>Present while Redis' data is trusted, in the run of the server that it names.</summary>
     public RedisKey Epoch => Tag + "epoch";
+
+    /// <summary>Present while a rebuild goes on: its token.</summary>
+    public RedisKey Rebuild => Tag + "rebuild";
+
+    /// <summary>When the payments of an outage were last known to be worked off.</summary>
+    public RedisKey Heartbeat => Tag + "heartbeat";
 
     /// <summary>Every change, in order.</summary>
     public RedisKey Events => Tag + "events";

@@ -12,12 +12,17 @@ public sealed partial class Script
 {
     private static readonly Assembly Scripts = typeof(Script).Assembly;
 
+    /// <summary>Each beyond the second means that the server was replaced once more in between.</summary>
+    private const int Attempts = 5;
+
+    private readonly string body;
     private readonly string text;
     private readonly byte[] hash;
 
     private Script(string name)
     {
-        text = Load(name);
+        body = Load(name);
+        text = TextFor("");
         hash = Digest(text);
     }
 
@@ -57,6 +62,12 @@ public sealed partial class Script
 
     internal static Script SetStock { get; } = new("set_stock");
 
+    internal static Script VerifyRun { get; } = new("verify_run");
+
+    internal static Script CloseFence { get; } = new("close_fence");
+
+    internal static Script OpenFence { get; } = new("open_fence");
+
     /// <summary>The text of one script.</summary>
     /// <param name="name">One of <see cref="Names"/>; anything else is an <see cref="ArgumentException"/>.</param>
     public static string Load(string name)
@@ -66,11 +77,38 @@ public sealed partial class Script
         return string.Join('\n', [.. shared, text]);
     }
 
+    /// <summary>The text as it is loaded into one run of a server, and into no other.</summary>
+    /// <param name="runId">The run; empty in a text that works behind the fence.</param>
+    internal string TextFor(string runId) => $"local this_run = '{runId}'\n{body}";
+
+    /// <summary>The hash of <see cref="TextFor"/>.</summary>
+    internal byte[] HashFor(string runId) => Digest(TextFor(runId));
+
     /// <summary>
-    /// Runs the script. By its hash, because StackExchange.Redis looks a text up by its content, which costs more than
-    /// the call; a server that doesn't know the script (it restarted, or failed over) refuses without doing anything,
-    /// and gets the text.
+    /// Runs the script if the server is the one whose data was found good; otherwise the answer is fenced. By its hash,
+    /// which a server that restarted or failed over has never seen: it refuses without doing anything.
     /// </summary>
+    internal async Task<RedisResult> RunAsync(RunGuard guard, RedisKey[] keys, RedisValue[] arguments)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            if (guard.KnownRun(keys[0]) is { } run)
+            {
+                try
+                {
+                    return await guard.Database.ScriptEvaluateAsync(run.HashOf(this), keys, arguments);
+                }
+                catch (RedisServerException e) when (attempt < Attempts && RunGuard.IsUnknownText(e))
+                {
+                    // Nothing was done.
+                }
+            }
+
+            if (!await guard.LoadAsync(keys[0], this)) return RunGuard.Fenced;
+        }
+    }
+
+    /// <summary>Runs a script that works behind the fence, on whatever server answers.</summary>
     internal async Task<RedisResult> RunAsync(IDatabase database, RedisKey[] keys, RedisValue[] arguments)
     {
         try

@@ -18,7 +18,7 @@ public sealed partial class StockEngine
         do
         {
             answer = ReadAdjusted(new Reply(await Script.Adjust.RunAsync(
-                database,
+                guard,
                 [
                     partition.Epoch, partition.Events, partition.Due, partition.Answer(idempotency),
                     partition.Stock(line.Sku),

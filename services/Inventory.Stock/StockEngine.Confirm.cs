@@ -39,7 +39,7 @@ public sealed partial class StockEngine
     {
         var partition = new Partition(pin.Partition);
         var result = await Script.Unpin.RunAsync(
-            database,
+            guard,
             [partition.Epoch, partition.Events, partition.Due],
             [Trace, EndedRetention, ReservationKey.Of(id), pin.Number]);
         return (UnpinOutcome)new Reply(result).NextInt();
@@ -59,7 +59,7 @@ public sealed partial class StockEngine
                 .. part.SelectMany(total => new RedisValue[] { total.Sku, total.Total, total.Version }),
             ];
             var result = await Script.Commit.RunAsync(
-                database, [part.Key.Epoch, part.Key.Events, part.Key.Due], arguments);
+                guard, [part.Key.Epoch, part.Key.Events, part.Key.Due], arguments);
             outcomes.Add((CommitOutcome)new Reply(result).NextInt());
         }
 
@@ -101,7 +101,7 @@ public sealed partial class StockEngine
     private async Task<PinAnswer> PinPartAsync(Partition partition, string id, long leaseMs)
     {
         var result = await Script.Pin.RunAsync(
-            database, [partition.Epoch, partition.Events, partition.Due], [Trace, EndedRetention, id, leaseMs]);
+            guard, [partition.Epoch, partition.Events, partition.Due], [Trace, EndedRetention, id, leaseMs]);
         var reply = new Reply(result);
         var outcome = (PinOutcome)reply.NextInt();
         var decidedAt = reply.HasMore ? reply.NextTime() : default;

@@ -13,7 +13,7 @@ public sealed partial class StockEngine
         {
             var part = ReadExpired(
                 new Reply(await Script.Expire.RunAsync(
-                    database,
+                    guard,
                     [partition.Epoch, partition.Events, partition.Due],
                     [Trace, EndedRetention, batch])),
                 lateness);

@@ -31,7 +31,7 @@ public sealed partial class StockEngine
         Partition partition, RedisValue[] which, TimeSpan by, Idempotency? idempotency)
     {
         var result = await Script.Extend.RunAsync(
-            database,
+            guard,
             [partition.Epoch, partition.Events, partition.Due, partition.Answer(idempotency)],
             [
                 Trace, EndedRetention, Fingerprint(idempotency), IdempotencyRetention, .. which,

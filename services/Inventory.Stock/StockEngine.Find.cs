@@ -14,7 +14,7 @@ public sealed partial class StockEngine
     private async Task<FindAnswer> FindPartAsync(Partition partition, string id)
     {
         var result = await Script.Find.RunAsync(
-            database, [partition.Epoch, partition.Events, partition.Due], [Trace, EndedRetention, id]);
+            guard, [partition.Epoch, partition.Events, partition.Due], [Trace, EndedRetention, id]);
         var reply = new Reply(result);
         var outcome = (FindOutcome)reply.NextInt();
         var decidedAt = reply.HasMore ? reply.NextTime() : default;

@@ -28,7 +28,7 @@ public sealed partial class StockEngine
         Partition partition, RedisValue[] which, Idempotency? idempotency)
     {
         var result = await Script.Release.RunAsync(
-            database,
+            guard,
             [partition.Epoch, partition.Events, partition.Due, partition.Answer(idempotency)],
             [Trace, EndedRetention, Fingerprint(idempotency), IdempotencyRetention, .. which]);
         var reply = new Reply(result);

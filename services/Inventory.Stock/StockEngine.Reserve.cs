@@ -78,7 +78,7 @@ public sealed partial class StockEngine
 
         ReserveAnswer answer;
         // Ends: each call with this outcome gives at least one due hold back, and new ones are not due yet.
-        do answer = Read(await Script.Reserve.RunAsync(database, keys, arguments));
+        do answer = Read(await Script.Reserve.RunAsync(guard, keys, arguments));
         while (answer.Outcome == ReserveOutcome.MoreDue);
         return answer;
     }
@@ -88,7 +88,7 @@ public sealed partial class StockEngine
         foreach (var (partition, _) in held)
         {
             await Script.Undo.RunAsync(
-                database,
+                guard,
                 [partition.Epoch, partition.Events, partition.Due, partition.Answer(request.Idempotency)],
                 [Trace, EndedRetention, Fingerprint(request.Idempotency), ReservationKey.Of(request.Id)]);
         }

@@ -65,8 +65,10 @@ public sealed partial class StockEngine
             hold.Reservation.ExpiresAt.ToUnixTimeMilliseconds(), hold.Reservation.Holder.Text,
             .. lines.SelectMany(line => new RedisValue[] { line.Sku, line.Quantity }),
         ];
-        var result = await Script.RestoreHold.RunAsync(
-            database, [partition.Epoch, partition.Events, partition.Due], arguments);
+        RedisKey[] keys = [partition.Epoch, partition.Events, partition.Due];
+        var result = reason == "lost"
+            ? await Script.RestoreHold.RunAsync(database, keys, arguments)
+            : await Script.RestoreHold.RunAsync(guard, keys, arguments);
         return ReadRestored(partition, new Reply(result));
     }
 

@@ -1,5 +1,3 @@
-using StackExchange.Redis;
-
 namespace Inventory.Stock;
 
 public sealed partial class StockEngine
@@ -16,35 +14,5 @@ public sealed partial class StockEngine
             [partition.Events, partition.Stock(stock.Sku)],
             [Trace, stock.Sku, stock.Total, stock.Version, stock.MaxPerCustomer ?? 0, stock.Paused ? 1 : 0]);
         return (SetStockOutcome)new Reply(result).NextInt();
-    }
-
-    /// <summary>
-    /// Lets every partition serve that is still fenced. Call it only when all stock has been loaded: from here on, what
-    /// Redis has is sold.
-    /// </summary>
-    /// <returns>Whether any partition was fenced.</returns>
-    public async Task<bool> LiftFenceAsync()
-    {
-        var lifted = false;
-        foreach (var partition in Partitions)
-        {
-            lifted |= await database.StringSetAsync(
-                partition.Epoch,
-                Guid.NewGuid().ToString("N"),
-                when: When.NotExists);
-        }
-
-        return lifted;
-    }
-
-    /// <summary>Whether some partition refuses to sell because its data has not been checked.</summary>
-    public async Task<bool> IsFencedAsync()
-    {
-        foreach (var partition in Partitions)
-        {
-            if (!await database.KeyExistsAsync(partition.Epoch)) return true;
-        }
-
-        return false;
     }
 }

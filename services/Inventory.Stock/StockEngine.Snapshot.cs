@@ -11,7 +11,7 @@ public sealed partial class StockEngine
         do
         {
             snapshot = ReadSnapshot(sku, new Reply(await Script.Snapshot.RunAsync(
-                database,
+                guard,
                 [partition.Epoch, partition.Events, partition.Due, partition.Stock(sku)],
                 [Trace, EndedRetention, settings.ReclaimBatch, sku])));
         }

@@ -15,6 +15,7 @@ namespace Inventory.Stock;
 public sealed partial class StockEngine(IConnectionMultiplexer redis, IOptions<StockOptions> options)
 {
     private readonly IDatabase database = redis.GetDatabase();
+    private readonly RunGuard guard = new(redis.GetDatabase());
     private readonly StockOptions settings = options.Value;
 
     private static CultureInfo Invariant => CultureInfo.InvariantCulture;

@@ -20,6 +20,9 @@ public sealed partial class ScriptTests
         { "unpin", typeof(UnpinOutcome) },
         { "commit", typeof(CommitOutcome) },
         { "restore_hold", typeof(RestoreOutcome) },
+        { "verify_run", typeof(VerifyOutcome) },
+        { "close_fence", typeof(CloseOutcome) },
+        { "open_fence", typeof(OpenOutcome) },
     };
 
     [Theory]

@@ -1,0 +1,15 @@
+-- close_fence: stop selling, and begin a validation or a rebuild.
+--
+-- KEYS[1] {inv:p}:epoch   KEYS[2] {inv:p}:rebuild
+-- ARGV[1] token, of this rebuild alone
+--
+-- Returns outcome and run_id (empty where the server hides it), by CloseOutcome: 1 closed
+--
+-- Invariants: from here on every script that could sell refuses, until open_fence. The token lies
+-- among the data: data that is lost or replaced before the end takes the token with it.
+
+local function reply(...) return table.concat({ ... }, '\t') end
+
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[2], ARGV[1])
+return reply(1, string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '')

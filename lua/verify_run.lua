@@ -1,0 +1,19 @@
+-- verify_run: is the server that answers the one whose data was found good?
+--
+-- KEYS[1] {inv:p}:epoch   string  <number>:<run_id of the server that was opened>
+--
+-- Returns outcome, run_id (empty where the server hides it), epoch before, by VerifyOutcome:
+--    1 verified: opened, and by this very run   -9 fenced
+--
+-- Invariants: a server keeps its run_id for as long as its process lives, and no two have the same;
+-- an epoch of another run (the data came back, or came from elsewhere) is removed, and with it the
+-- right to sell, for everybody at once.
+-- Absent: trust in a server that hides its run_id. It could be replaced unseen, so it stays fenced.
+
+local function reply(...) return table.concat({ ... }, '\t') end
+
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+local epoch = redis.call('GET', KEYS[1]) or ''
+if run ~= '' and string.match(epoch, '^%d+:(%w+)$') == run then return reply(1, run, epoch) end
+redis.call('DEL', KEYS[1])
+return reply(-9, run, epoch)

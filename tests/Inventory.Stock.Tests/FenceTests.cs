@@ -1,0 +1,228 @@
+using Inventory.Testing;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Inventory.Stock.Tests;
+
+/// <summary>
+/// A server that was replaced, restarted or emptied sells nothing from its first call on, whatever its data says.
+/// </summary>
+public sealed class FenceTests
+{
+    private const string Sku = "sku-1";
+
+    [Theory]
+    [InlineData(RedisPersistence.EverySecond)]
+    [InlineData(RedisPersistence.Always)]
+    public async Task A_server_that_restarted_with_all_its_data_is_fenced_until_it_is_opened(RedisPersistence mode)
+    {
+        await using var server = await RedisServer.StartAsync(mode);
+        await using var shop = await Shop.OpenAsync(server);
+        Assert.Equal(ReserveOutcome.Held, await shop.ReserveAsync());
+
+        await server.KillAsync();
+        await server.RestartAsync();
+
+        Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveWhenBackAsync());
+        Assert.True(await shop.Engine.IsFencedAsync());
+        Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());
+        Assert.True(await shop.Engine.LiftFenceAsync());
+        Assert.Equal(ReserveOutcome.Held, await shop.ReserveAsync());
+        // What was acknowledged is still there.
+        Assert.Equal(2, (await shop.Engine.SnapshotAsync(Sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task An_empty_server_in_the_place_of_another_is_fenced_even_when_totals_reach_it()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var shop = await Shop.OpenAsync(server);
+        await shop.ReserveAsync();
+
+        await server.KillAsync();
+        await server.RestartAsync();
+
+        Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveWhenBackAsync());
+        await shop.Engine.SetStockAsync(new(Sku, 1_000, 2, null, false));
+        Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());
+    }
+
+    [Fact]
+    public async Task Flushed_data_is_fenced_from_the_next_call_on()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var shop = await Shop.OpenAsync(server);
+        await shop.ReserveAsync();
+
+        await shop.Database.ExecuteAsync("FLUSHALL");
+        await shop.Engine.SetStockAsync(new(Sku, 1_000, 1, null, false));
+
+        Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());
+    }
+
+    [Fact]
+    public async Task Every_replica_that_is_promoted_is_fenced_also_one_that_has_sold_before()
+    {
+        await using var first = await RedisServer.StartAsync();
+        await using var second = await RedisServer.StartAsync(
+            settings: $"replicaof 127.0.0.1 {first.Port}");
+        await using var atFirst = await Shop.OpenAsync(first);
+        await using var atSecond = await Shop.ConnectAsync(second);
+        await atFirst.ReserveAsync();
+
+        await atFirst.FollowedByAsync(atSecond);
+        await atSecond.FollowAsync(null);
+        Assert.Equal(ReserveOutcome.Fenced, await atSecond.ReserveAsync());
+        await atSecond.Engine.LiftFenceAsync();
+        Assert.Equal(ReserveOutcome.Held, await atSecond.ReserveAsync());
+
+        // The first still knows every script, and its process never ended.
+        await atFirst.FollowAsync(second);
+        await atSecond.FollowedByAsync(atFirst);
+        await atFirst.FollowAsync(null);
+        Assert.Equal(ReserveOutcome.Fenced, await atFirst.ReserveAsync());
+        await atFirst.Engine.LiftFenceAsync();
+        Assert.Equal(2, (await atFirst.Engine.SnapshotAsync(Sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task Under_load_nothing_is_sold_by_a_run_that_nobody_opened()
+    {
+        await using var server = await RedisServer.StartAsync(RedisPersistence.Always);
+        await using var shop = await Shop.OpenAsync(server);
+        using var ending = new CancellationTokenSource();
+        var held = 0;
+        var sellers = Enumerable.Range(0, 16).Select(_ => Task.Run(async () =>
+        {
+            while (!ending.IsCancellationRequested)
+            {
+                try
+                {
+                    if (await shop.ReserveAsync() == ReserveOutcome.Held) Interlocked.Increment(ref held);
+                }
+                catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+                {
+                    // The server is gone for a moment.
+                }
+            }
+        })).ToArray();
+
+        for (var restart = 0; restart < 3; restart++)
+        {
+            var before = Volatile.Read(ref held);
+            await Shop.UntilAsync(() => Task.FromResult(Volatile.Read(ref held) > before + 100));
+            await server.KillAsync();
+            await server.RestartAsync();
+            Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveWhenBackAsync());
+            // Nothing of before is on its way any more: whoever is answered now is answered by this run.
+            before = Volatile.Read(ref held);
+            var fenced = 0;
+            for (; fenced < 200; fenced++) Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveWhenBackAsync());
+            Assert.Equal(before, Volatile.Read(ref held));
+            await shop.Engine.LiftFenceAsync();
+        }
+
+        await ending.CancelAsync();
+        await Task.WhenAll(sellers);
+        // Acknowledged is kept; what wasn't may be there as well.
+        Assert.InRange((await shop.Engine.SnapshotAsync(Sku)).Reserved, held, int.MaxValue);
+    }
+
+    [Fact]
+    public async Task A_fence_opens_only_for_the_run_the_data_and_the_rebuild_that_it_was_closed_for()
+    {
+        await using var server = await RedisServer.StartAsync(RedisPersistence.Always);
+        await using var shop = await Shop.OpenAsync(server);
+        var (partition, engine) = (default(Partition), shop.Engine);
+
+        var run = await engine.CloseFenceAsync(partition, "one");
+        await engine.CloseFenceAsync(partition, "two");
+        Assert.Equal(OpenOutcome.Replaced, await engine.OpenFenceAsync(partition, "one", run, 1, false));
+        await shop.Database.ExecuteAsync("FLUSHALL");
+        Assert.Equal(OpenOutcome.Replaced, await engine.OpenFenceAsync(partition, "two", run, 1, false));
+        await engine.CloseFenceAsync(partition, "three");
+        await server.KillAsync();
+        await server.RestartAsync();
+        await shop.ReserveWhenBackAsync();
+        Assert.Equal(OpenOutcome.Replaced, await engine.OpenFenceAsync(partition, "three", run, 1, false));
+        run = await engine.CloseFenceAsync(partition, "four");
+        Assert.Equal(OpenOutcome.Opened, await engine.OpenFenceAsync(partition, "four", run, 7, false));
+
+        Assert.Equal($"7:{run}", (await engine.LookAsync(partition)).Epoch);
+    }
+
+    private sealed class Shop : IAsyncDisposable
+    {
+        private readonly ConnectionMultiplexer redis;
+        private int customers;
+
+        private Shop(ConnectionMultiplexer redis)
+        {
+            this.redis = redis;
+            Engine = new(redis, Options.Create(new StockOptions()));
+        }
+
+        public StockEngine Engine { get; }
+
+        public IDatabase Database => redis.GetDatabase();
+
+        public static async Task<Shop> ConnectAsync(RedisServer server) =>
+            new(await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",allowAdmin=true"));
+
+        public static async Task<Shop> OpenAsync(RedisServer server)
+        {
+            var shop = await ConnectAsync(server);
+            await shop.Engine.SetStockAsync(new(Sku, 1_000_000, 1, null, false));
+            await shop.Engine.LiftFenceAsync();
+            return shop;
+        }
+
+        public async Task<ReserveOutcome> ReserveAsync()
+        {
+            var customer = $"{Environment.CurrentManagedThreadId}-{Interlocked.Increment(ref customers)}";
+            return (await Engine.ReserveAsync(EngineFixture.Request(customer, new Line(Sku, 1)))).Outcome;
+        }
+
+        public async Task<ReserveOutcome> ReserveWhenBackAsync()
+        {
+            var outcome = ReserveOutcome.Held;
+            await UntilAsync(async () =>
+            {
+                try
+                {
+                    outcome = await ReserveAsync();
+                    return true;
+                }
+                catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+                {
+                    return false;
+                }
+            });
+            return outcome;
+        }
+
+        /// <summary>Becomes a replica of a server, or of nobody: is promoted.</summary>
+        public async Task FollowAsync(RedisServer? primary)
+        {
+            if (primary is null) await Database.ExecuteAsync("REPLICAOF", "NO", "ONE");
+            else await Database.ExecuteAsync("REPLICAOF", "127.0.0.1", primary.Port);
+            await redis.ConfigureAsync();
+        }
+
+        /// <summary>Waits until a replica has everything.</summary>
+        public async Task FollowedByAsync(Shop replica)
+        {
+            await Database.StringSetAsync("{inv:0}:mark", Guid.NewGuid().ToString());
+            var mark = await Database.StringGetAsync("{inv:0}:mark");
+            await UntilAsync(async () => await replica.Database.StringGetAsync("{inv:0}:mark") == mark);
+        }
+
+        public static async Task UntilAsync(Func<Task<bool>> happened)
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            while (!await happened()) await Task.Delay(TimeSpan.FromMilliseconds(5), patience.Token);
+        }
+
+        public ValueTask DisposeAsync() => redis.DisposeAsync();
+    }
+}
