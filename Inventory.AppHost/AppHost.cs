@@ -33,6 +33,7 @@ var api = builder.AddProject<Projects.Inventory_ReservationApi>("reservation-api
     .WithHttpHealthCheck("/health");
 
 builder.AddProject<Projects.Inventory_Gateway>("gateway")
+    .WithReference(redis).WaitFor(redis)
     .WithReference(api).WaitFor(api)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health");

@@ -33,6 +33,11 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
     public static readonly GatewayProblem PayloadTooLarge = new("payload-too-large", 413,
         "The body is too large", "Split the request: a batch may be sent as several smaller ones.");
 
+    /// <summary>Comes with a Retry-After of its own.</summary>
+    public static readonly GatewayProblem TooManyRequests = new("too-many-requests", 429,
+        "Too many requests", "This share of requests is used up. Repeat the request after the time given in "
+        + "Retry-After; RateLimit-Policy tells the budgets.");
+
     public static readonly GatewayProblem InternalError = new("internal-error", 500,
         "Something is broken here", "The gateway could not handle the request. Quote the traceId when reporting it.");
 
@@ -42,6 +47,10 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
 
     public static readonly GatewayProblem UpstreamUnavailable = new("upstream-unavailable", 503,
         "The service is away", "Nothing was done. Repeat the request after the time given in Retry-After.");
+
+    public static readonly GatewayProblem SessionsUnavailable = new("sessions-unavailable", 503,
+        "No session can begin or end now", "The store of sessions is away. Sessions that exist go on. "
+        + "Repeat the request after the time given in Retry-After.");
 
     public static readonly GatewayProblem UpstreamTimeout = new("upstream-timeout", 504,
         "The service behind the gateway is slow", "The request may still be carried out. "

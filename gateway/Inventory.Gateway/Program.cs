@@ -1,10 +1,13 @@
 using Inventory.Gateway;
+using Inventory.Gateway.Admission;
 using Inventory.Gateway.Proxying;
+using Inventory.Gateway.Sessions;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddGatewayLimits();
 builder.AddTrustedProxies();
+builder.AddFrontDoor();
 builder.AddReservationApi();
 
 var app = builder.Build();
@@ -14,10 +17,12 @@ app.UseGatewayProblems();
 app.UseForwardedHeaders();
 app.UseMiddleware<OutsideHeaders>();
 app.UseMiddleware<BodyLimit>();
+app.UseMiddleware<AdmissionControl>();
 app.UseRequestTimeouts();
 
 app.MapDefaultEndpoints();
 app.MapGet("/", () => Results.Redirect("/docs"));
+ShopperSession.Map(app);
 app.MapReservationApi();
 
 app.Run();

@@ -63,7 +63,7 @@ public sealed class HeaderTests : TwoReplicas
     public async Task Only_a_trusted_proxy_is_believed(string trusted, string forwardedFor, string client)
     {
         var settings = trusted.Split(',').Select((proxy, i) => ($"Gateway:TrustedProxies:{i}", proxy)).ToArray();
-        await using var gateway = RunningGateway.Start(One, Other, settings);
+        await using var gateway = await RunningGateway.StartAsync(One, Other, settings);
         using var request = Request("GET", "/api/reservations/1");
         request.Headers.Add("X-Forwarded-For", forwardedFor);
         request.Headers.Add("X-Forwarded-Proto", "https");
@@ -80,7 +80,7 @@ public sealed class HeaderTests : TwoReplicas
     [Fact]
     public async Task A_platform_that_switches_forwarded_headers_on_makes_nobody_trusted()
     {
-        await using var gateway = RunningGateway.Start(One, Other, ("FORWARDEDHEADERS_ENABLED", "true"));
+        await using var gateway = await RunningGateway.StartAsync(One, Other, ("FORWARDEDHEADERS_ENABLED", "true"));
         using var request = Request("GET", "/api/reservations/1");
         request.Headers.Add("X-Forwarded-For", "203.0.113.9");
         using var response = await gateway.Client.SendAsync(request);

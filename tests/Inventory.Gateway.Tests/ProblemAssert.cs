@@ -20,6 +20,8 @@ internal static class ProblemAssert
         Assert.NotEmpty(problem.GetProperty("title").GetString()!);
         Assert.NotEmpty(problem.GetProperty("detail").GetString()!);
         Assert.NotEmpty(problem.GetProperty("traceId").GetString()!);
-        Assert.Equal(status == (int)HttpStatusCode.ServiceUnavailable, response.Headers.RetryAfter is not null);
+        Assert.Equal(
+            status is (int)HttpStatusCode.ServiceUnavailable or (int)HttpStatusCode.TooManyRequests,
+            response.Headers.RetryAfter is not null);
     }
 }

@@ -136,7 +136,7 @@ public sealed class ReplicaFailureTests : TwoReplicas
     public async Task A_replica_that_swallows_connections_costs_a_second_attempt_and_not_the_request()
     {
         using var swallowing = new SwallowingPort();
-        await using var gateway = RunningGateway.Start([swallowing.Address, Other.Address], Settings);
+        await using var gateway = await RunningGateway.StartAsync([swallowing.Address, Other.Address], Settings);
 
         for (var i = 0; i < 5; i++)
         {

@@ -1,4 +1,5 @@
 using System.Net;
+using Inventory.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -11,6 +12,9 @@ namespace Inventory.Gateway.Tests;
 /// <summary>The real gateway on a Kestrel port of its own, in front of the given replicas.</summary>
 public sealed class RunningGateway : IAsyncDisposable
 {
+    // For the tests that are not about Redis. It ends with the process.
+    private static readonly Lazy<Task<RedisServer>> Redis = new(() => RedisServer.StartAsync());
+
     private readonly WebApplicationFactory<Program> _factory;
 
     private RunningGateway(WebApplicationFactory<Program> factory, LoggedLines log)
@@ -36,9 +40,19 @@ public sealed class RunningGateway : IAsyncDisposable
     /// <summary>Starts the gateway.</summary>
     /// <param name="addresses">Where service discovery finds the replicas.</param>
     /// <param name="settings">Configuration keys and values that differ from the defaults.</param>
-    public static RunningGateway Start(IEnumerable<string> addresses, params (string Key, string Value)[] settings)
+    public static Task<RunningGateway> StartAsync(
+        IEnumerable<string> addresses, params (string Key, string Value)[] settings) =>
+        StartAsync(addresses, TimeProvider.System, settings);
+
+    /// <summary>Starts the gateway with a clock that a test can set.</summary>
+    /// <param name="addresses">Where service discovery finds the replicas.</param>
+    /// <param name="time">The gateway's clock.</param>
+    /// <param name="settings">Configuration keys and values that differ from the defaults.</param>
+    public static async Task<RunningGateway> StartAsync(
+        IEnumerable<string> addresses, TimeProvider time, params (string Key, string Value)[] settings)
     {
         var log = new LoggedLines();
+        var redis = (await Redis.Value).ConnectionString;
         var factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
         {
             foreach (var (address, index) in addresses.Select((address, index) => (address, index)))
@@ -46,7 +60,9 @@ public sealed class RunningGateway : IAsyncDisposable
                 host.UseSetting($"services:reservation-api:http:{index}", address);
             }
 
+            host.UseSetting("ConnectionStrings:redis", redis);
             foreach (var (key, value) in settings) host.UseSetting(key, value);
+            host.ConfigureServices(services => services.AddSingleton(time));
             host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(log));
         });
         factory.UseKestrel(server => server.Listen(IPAddress.Loopback, 0));
@@ -54,8 +70,9 @@ public sealed class RunningGateway : IAsyncDisposable
         return new RunningGateway(factory, log);
     }
 
-    public static RunningGateway Start(Replica one, Replica other, params (string Key, string Value)[] settings) =>
-        Start([one.Address, other.Address], settings);
+    public static Task<RunningGateway> StartAsync(
+        Replica one, Replica other, params (string Key, string Value)[] settings) =>
+        StartAsync([one.Address, other.Address], settings);
 
     public async ValueTask DisposeAsync()
     {

@@ -11,9 +11,16 @@ public sealed class SettingsTests
     [InlineData("Gateway:Limits:RequestBodyByte", "65536", "RequestBodyByte")]
     [InlineData("Gateway:TrustedProxies:0", "the load balancer", "TrustedProxies")]
     [InlineData("Gateway:TrustedProxies:0", "10.0.0.0/64", "TrustedProxies")]
-    public void The_gateway_refuses_to_start(string key, string value, string named)
+    [InlineData("Gateway:RateLimits:Reserve:Session:Permits", "-1", "Permits")]
+    [InlineData("Gateway:RateLimits:Reserve:Session:Window", "00:00:00", "Window")]
+    [InlineData("Gateway:RateLimits:Reserves:Session:Permits", "1", "Reserves")]
+    [InlineData("Gateway:Sessions:IdleTimeout", "00:00:01", "IdleTimeout")]
+    [InlineData("ReverseProxy:Routes:reserve:Metadata:RateLimit", "Reserves", "Reserves")]
+    [InlineData("ReverseProxy:Routes:reserve:Metadata:Session", "Sometimes", "Sometimes")]
+    public async Task The_gateway_refuses_to_start(string key, string value, string named)
     {
-        var failure = Assert.ThrowsAny<Exception>(() => RunningGateway.Start(["http://127.0.0.1:9"], (key, value)));
+        var failure = await Assert.ThrowsAnyAsync<Exception>(
+            () => RunningGateway.StartAsync(["http://127.0.0.1:9"], (key, value)));
 
         Assert.True(failure is OptionsValidationException or InvalidOperationException, failure.ToString());
         Assert.Contains(named, failure.Message, StringComparison.Ordinal);

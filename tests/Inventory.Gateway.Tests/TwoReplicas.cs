@@ -24,7 +24,7 @@ public abstract class TwoReplicas : IAsyncLifetime
     {
         _one = await Replica.StartAsync("one", Connections);
         _other = await Replica.StartAsync("other", Connections);
-        _gateway = RunningGateway.Start(_one, _other, Settings);
+        _gateway = await RunningGateway.StartAsync(_one, _other, Settings);
     }
 
     public async Task DisposeAsync()

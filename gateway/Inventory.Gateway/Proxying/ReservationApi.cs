@@ -1,3 +1,4 @@
+using Inventory.Gateway.Admission;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
@@ -26,11 +27,18 @@ internal static class ReservationApi
     /// Forwards the public routes. A retry is outside balancing and health, so that each attempt chooses anew and
     /// is judged by itself; session affinity has no place, for every replica serves every caller.
     /// </summary>
-    public static void MapReservationApi(this IEndpointRouteBuilder routes) => routes.MapReverseProxy(proxy =>
+    public static void MapReservationApi(this IEndpointRouteBuilder routes)
     {
-        proxy.UseMiddleware<UpstreamProblems>();
-        proxy.UseMiddleware<RetryOnce>();
-        proxy.UseLoadBalancing();
-        proxy.UsePassiveHealthChecks();
-    });
+        var policies = routes.ServiceProvider.GetRequiredService<RatePolicies>();
+        routes.MapReverseProxy(proxy =>
+        {
+            proxy.UseMiddleware<UpstreamProblems>();
+            proxy.UseMiddleware<RetryOnce>();
+            proxy.UseLoadBalancing();
+            proxy.UsePassiveHealthChecks();
+        }).ConfigureEndpoints((endpoint, route) =>
+        {
+            if (RouteLimits.Of(route, policies) is { } limits) endpoint.WithMetadata(limits);
+        });
+    }
 }

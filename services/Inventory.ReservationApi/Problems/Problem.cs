@@ -148,6 +148,11 @@ public static class Problem
         "The gateway has no service at the moment that could answer this path. Nothing was changed.",
         "Try again after `Retry-After`.");
 
+    public static readonly ProblemType SessionsUnavailable = new(
+        "sessions-unavailable", 503, "No session can begin or end now",
+        "The store of sessions is away, so the gateway can't begin a session for a new shopper, or end one.",
+        "Try again after `Retry-After`. Nothing was done; a session that exists goes on.");
+
     public static readonly ProblemType StockUnavailable = new("stock-unavailable", 503, "Stock can't be decided now",
         "The store that decides about stock is away, or its data is being checked after a failure. Nothing is sold "
             + "meanwhile.",
@@ -182,7 +187,7 @@ public static class Problem
         IdempotencyKeyReused, ReservationIdReused,
         PreconditionRequired, TooManyRequests,
         InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, OrdersUnavailable,
-        LedgerUnavailable,
+        SessionsUnavailable, LedgerUnavailable,
         UpstreamTimeout,
     ];
 }

@@ -1,0 +1,43 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+using StackExchange.Redis;
+
+namespace Inventory.Gateway.Admission;
+
+/// <summary>A file of <c>lua/</c> that travels inside the gateway.</summary>
+internal sealed class Script
+{
+    private readonly string _text;
+    private readonly byte[] _hash;
+
+    private Script(string file)
+    {
+        using var stream = typeof(Script).Assembly.GetManifestResourceStream(file)
+            ?? throw new InvalidOperationException($"The gateway was built without {file}.");
+        using var reader = new StreamReader(stream);
+        _text = reader.ReadToEnd();
+        _hash = Digest(_text);
+    }
+
+    public static Script RateLimit { get; } = new("rate_limit.lua");
+
+    /// <summary>
+    /// Runs the script by its hash; a server that doesn't know it (it restarted, or failed over) refuses without doing
+    /// anything, and gets the text.
+    /// </summary>
+    public async Task<RedisResult> RunAsync(IDatabase database, RedisKey[] keys, RedisValue[] arguments)
+    {
+        try
+        {
+            return await database.ScriptEvaluateAsync(_hash, keys, arguments);
+        }
+        catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        {
+            return await database.ScriptEvaluateAsync(_text, keys, arguments);
+        }
+    }
+
+    [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing is secured by it.")]
+    private static byte[] Digest(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));
+}

@@ -1,0 +1,123 @@
+using Inventory.Gateway.Sessions;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Inventory.Gateway.Admission;
+
+/// <summary>
+/// Counts for all gateways, in Redis: one script call a request, whatever it is charged to. Says nothing at all when
+/// Redis doesn't answer in time.
+/// </summary>
+internal sealed class SharedLimiter(
+    IConnectionMultiplexer redis,
+    LimiterCircuit circuit,
+    IOptions<RateLimitOptions> limits,
+    IOptions<ShopperSessionOptions> sessions)
+{
+    private const int FixedArguments = 3, ArgumentsOfBudget = 2;
+
+    private static readonly BudgetSet Nothing = new(
+        new Budget("probe", IdentityKind.Address, new RateBudget { Permits = int.MaxValue }));
+
+    private readonly TimeSpan _patience = limits.Value.Patience;
+    private readonly RedisValue _idle = (long)sessions.Value.IdleTimeout.TotalMilliseconds;
+
+    /// <summary>Charges a request; null when Redis is away, which the circuit then knows.</summary>
+    /// <param name="set">What it is charged to.</param>
+    /// <param name="who">Who makes it.</param>
+    /// <param name="mayBegin">Whether a session that Redis doesn't know begins with it, or has ended.</param>
+    public async ValueTask<Verdict?> TakeAsync(BudgetSet set, Identities who, bool mayBegin)
+    {
+        if (circuit.IsOpen) return null;
+        try
+        {
+            var verdict = await AskAsync(set, who, mayBegin, _patience);
+            circuit.Succeeded();
+            return verdict;
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            circuit.Failed(e);
+            return null;
+        }
+    }
+
+    /// <summary>Whether Redis does what this limiter needs: not only answers, but writes.</summary>
+    public async Task<bool> ProbeAsync()
+    {
+        try
+        {
+            await AskAsync(Nothing, new Identities(null, null, "probe"), mayBegin: false, _patience);
+            return true;
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException)
+        {
+            // It is still away; the line that says so has been written.
+            return false;
+        }
+    }
+
+    private async Task<Verdict> AskAsync(BudgetSet set, Identities who, bool mayBegin, TimeSpan patience)
+    {
+        var call = Script.RateLimit.RunAsync(redis.GetDatabase(), Keys(set, who), Arguments(set, who, mayBegin));
+        RedisResult reply;
+        try
+        {
+            reply = await call.WaitAsync(patience);
+        }
+        catch (TimeoutException) when (call.IsCompletedSuccessfully)
+        {
+            // It was this process that paused, and both ran out while it did.
+            reply = await call;
+        }
+        catch (TimeoutException)
+        {
+            // Nobody will look at how it ends.
+            _ = call.ContinueWith(
+                late => _ = late.Exception,
+                CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw;
+        }
+
+        return Read(set, (long[])reply!);
+    }
+
+    private static RedisKey[] Keys(BudgetSet set, Identities who)
+    {
+        var keys = new RedisKey[1 + set.Budgets.Count];
+        keys[0] = SessionKey(who.Subject);
+        for (var i = 0; i < set.Budgets.Count; i++)
+        {
+            var budget = set.Budgets[i];
+            keys[i + 1] = budget.KeyPrefix + who.Of(budget.Kind);
+        }
+
+        return keys;
+    }
+
+    /// <summary>Where a session's record stands.</summary>
+    public static string SessionKey(string? subject) => $"{RatePolicies.Tag}:session:{subject}";
+
+    private RedisValue[] Arguments(BudgetSet set, Identities who, bool mayBegin)
+    {
+        var arguments = new RedisValue[FixedArguments + ArgumentsOfBudget * set.Budgets.Count];
+        arguments[0] = who.Subject is null ? 0 : _idle;
+        arguments[1] = mayBegin ? 1 : 0;
+        arguments[2] = set.OfSession;
+        for (var i = 0; i < set.Budgets.Count; i++)
+        {
+            arguments[FixedArguments + ArgumentsOfBudget * i] = set.Budgets[i].RedisPermits;
+            arguments[FixedArguments + ArgumentsOfBudget * i + 1] = set.Budgets[i].RedisWindow;
+        }
+
+        return arguments;
+    }
+
+    private static Verdict Read(BudgetSet set, long[] reply) => new(
+        (RateLimitOutcome)reply[0],
+        (SessionState)reply[1],
+        reply[2] == 0 ? null : set.Budgets[(int)reply[2] - 1],
+        reply[3],
+        TimeSpan.FromMilliseconds(reply[4]),
+        Shared: true);
+}

@@ -1,0 +1,68 @@
+using Inventory.Gateway.Admission;
+using Inventory.Identity;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Inventory.Gateway.Sessions;
+
+/// <summary>
+/// GET /api/session: the caller's session, begun if there is none. DELETE /api/session: ends it, in every gateway.
+/// </summary>
+public static class ShopperSession
+{
+    private const string Path = "/api/session";
+
+    private static readonly GatewayProblem WithKey = GatewayProblem.NotFound with
+    {
+        Detail = "Callers with an API key have no session: they name their customers themselves.",
+    };
+
+    /// <summary>A session as its owner sees it.</summary>
+    /// <param name="Subject">Who the shopper is: the customer of all that is reserved in this session.</param>
+    /// <param name="ExpiresInSeconds">How long it lasts without another request.</param>
+    public sealed record Response(string Subject, long ExpiresInSeconds);
+
+    internal static void Map(IEndpointRouteBuilder routes)
+    {
+        var policies = routes.ServiceProvider.GetRequiredService<RatePolicies>();
+        routes.MapGet(Path, Show)
+            .WithMetadata(new RouteLimits(policies.Named("Read", Path), SessionUse.BeginAlways));
+        routes.MapDelete(Path, EndAsync)
+            .WithMetadata(new RouteLimits(policies.Named("Change", Path), SessionUse.IfPresent));
+    }
+
+    private static Task Show(HttpContext context, IOptions<ShopperSessionOptions> options)
+    {
+        var subject = context.Request.Headers[CallerHeaders.Shopper].ToString();
+        if (subject.Length == 0) return WithKey.WriteAsync(context);
+
+        // Neither a browser nor a proxy may give one shopper's answer to another.
+        context.Response.Headers.CacheControl = "no-store";
+        return context.Response.WriteAsJsonAsync(
+            new Response(subject, (long)options.Value.IdleTimeout.TotalSeconds), context.RequestAborted);
+    }
+
+    private static async Task EndAsync(
+        HttpContext context, SessionCookie cookie, IConnectionMultiplexer redis, IOptions<ShopperSessionOptions> options)
+    {
+        var subject = context.Request.Headers[CallerHeaders.Shopper].ToString();
+        if (subject.Length > 0)
+        {
+            try
+            {
+                // For as long as a copy of the cookie could pass for fresh.
+                await redis.GetDatabase().StringSetAsync(
+                    SharedLimiter.SessionKey(subject), "ended", options.Value.IdleTimeout);
+            }
+            catch (Exception e) when (e is RedisException or TimeoutException)
+            {
+                // To say that it has ended would be a promise that no gateway could keep.
+                await GatewayProblem.SessionsUnavailable.WriteAsync(context);
+                return;
+            }
+        }
+
+        cookie.Delete(context);
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+}

@@ -1,0 +1,112 @@
+namespace Inventory.Gateway.Tests;
+
+/// <summary>Without Redis each gateway goes on by itself: limits hold, sessions last, nobody waits.</summary>
+public sealed class RedisOutageTests : TwoGateways
+{
+    private const string Away = "this instance limits requests by itself", Back = "shared by all gateways again";
+
+    protected override (string Key, string Value)[] Settings =>
+    [
+        ("Gateway:RateLimits:Reserve:Session:Permits", "20"),
+        ("Gateway:RateLimits:Read:Session:Permits", "1000000"),
+    ];
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Limits_hold_in_each_instance_and_come_together_again(bool frozen)
+    {
+        var cookie = await CookieAsync();
+        await SendAsync(One, "POST", "/reserve", cookie: cookie);
+        var subject = Shopper();
+        await TakeAwayAsync(frozen);
+        // Both find out with reads: what a frozen Redis has received, it will yet count.
+        foreach (var gateway in new[] { One, Other })
+        {
+            Assert.All(await ReadAsync(gateway, cookie, 20), answer => Assert.Equal(200, answer.Status));
+            await gateway.Log.WaitForAsync(Away);
+        }
+
+        foreach (var gateway in new[] { One, Other })
+        {
+            var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(
+                _ => SendAsync(gateway, "POST", "/reserve", cookie: cookie)));
+            Assert.Equal(20, answers.Count(answer => answer.Status == 200));
+            Assert.Equal(10, answers.Count(answer => answer.Status == 429));
+            Assert.Equal(subject, Shopper());
+            await ProblemAssert.IsProblemAsync(
+                answers.First(answer => answer.Status == 429).Response, 429, "too-many-requests", "/reserve");
+            Assert.Equal(200, (await SendAsync(gateway, "GET", "/health")).Status);
+        }
+
+        await BringBackAsync(frozen);
+        await One.Log.WaitForAsync(Back);
+        await Other.Log.WaitForAsync(Back);
+        var shared = new List<Answer>();
+        for (var i = 0; i < 42; i++)
+        {
+            shared.Add(await SendAsync(i % 2 == 0 ? One : Other, "POST", "/reserve", cookie: cookie));
+        }
+
+        Assert.Equal(frozen ? 19 : 20, shared.Count(answer => answer.Status == 200));
+        Assert.Single(One.Log.All, line => line.Contains(Away, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_request_fails_and_few_wait_while_redis_goes(bool frozen)
+    {
+        var cookie = await CookieAsync();
+        await ReadAsync(One, cookie, 200);
+        var requests = ReadAsync(One, cookie, 2_000);
+        await TakeAwayAsync(frozen);
+        var answers = await requests;
+
+        Assert.All(answers, answer => Assert.Equal(200, answer.Status));
+        Assert.InRange(answers.Max(answer => answer.Took.TotalSeconds), 0, 2);
+        Assert.InRange((await ReadAsync(One, cookie, 200)).Count(answer => answer.Took.TotalMilliseconds > 45), 0, 40);
+    }
+
+    [Fact]
+    public async Task Without_redis_no_session_begins_or_ends_and_the_refusal_says_so()
+    {
+        var cookie = await CookieAsync();
+        await Redis.KillAsync();
+        await using var late = await StartAsync();
+
+        var begun = await SendAsync(late, "POST", "/reserve");
+        await ProblemAssert.IsProblemAsync(begun.Response, 503, "sessions-unavailable", "/reserve");
+        var ended = await SendAsync(One, "DELETE", "/api/session", cookie: cookie);
+        await ProblemAssert.IsProblemAsync(ended.Response, 503, "sessions-unavailable", "/api/session");
+        Assert.Equal(200, (await SendAsync(late, "GET", "/snapshot/shoe")).Status);
+        Assert.Equal(200, (await SendAsync(late, "GET", "/health")).Status);
+        // Those that had the keys go on, with new shoppers too.
+        Assert.Equal(200, (await SendAsync(One, "POST", "/reserve")).Status);
+
+        await Redis.RestartAsync();
+        await late.Log.WaitForAsync("sessions can begin");
+        await late.Log.WaitForAsync(Back);
+        Assert.Equal(200, (await SendAsync(late, "POST", "/reserve")).Status);
+    }
+
+    private static async Task<Answer[]> ReadAsync(RunningGateway gateway, string cookie, int requests)
+    {
+        var answers = new Answer[requests];
+        await Parallel.ForAsync(0, requests, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (i, _) =>
+            answers[i] = await SendAsync(gateway, "GET", "/snapshot/shoe", cookie: cookie));
+        return answers;
+    }
+
+    private async Task TakeAwayAsync(bool frozen)
+    {
+        if (frozen) Redis.Freeze();
+        else await Redis.KillAsync();
+    }
+
+    private async Task BringBackAsync(bool frozen)
+    {
+        if (frozen) Redis.Thaw();
+        else await Redis.RestartAsync();
+    }
+}

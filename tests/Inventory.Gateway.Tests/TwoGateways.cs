@@ -1,0 +1,104 @@
+using System.Globalization;
+using Inventory.Testing;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>
+/// Two gateways in front of one replica, and a Redis of their own that tests may break. Callers come through a trusted
+/// proxy, so that a test can be anybody; who comes without is on this machine.
+/// </summary>
+public abstract class TwoGateways : IAsyncLifetime
+{
+    protected const string Home = "203.0.113.9";
+
+    private Replica? _replica;
+    private RedisServer? _redis;
+    private RunningGateway? _one;
+    private RunningGateway? _other;
+
+    protected Replica Replica => _replica!;
+
+    protected RedisServer Redis => _redis!;
+
+    protected RunningGateway One => _one!;
+
+    protected RunningGateway Other => _other!;
+
+    protected MovableTime Time { get; } = new();
+
+    /// <summary>Configuration that the tests of a class need to differ from the defaults.</summary>
+    protected virtual (string Key, string Value)[] Settings => [];
+
+    public async Task InitializeAsync()
+    {
+        _replica = await Replica.StartAsync("replica", new BrokenConnections());
+        _redis = await RedisServer.StartAsync();
+        // Together, as on a first day: both find no keys.
+        var both = await Task.WhenAll(StartAsync(), StartAsync());
+        (_one, _other) = (both[0], both[1]);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await One.DisposeAsync();
+        await Other.DisposeAsync();
+        await Redis.DisposeAsync();
+        await Replica.DisposeAsync();
+    }
+
+    protected Task<RunningGateway> StartAsync() => RunningGateway.StartAsync(
+        [Replica.Address], Time,
+        [("ConnectionStrings:redis", Redis.ConnectionString), ("Gateway:TrustedProxies:0", "127.0.0.1"), .. Settings]);
+
+    /// <summary>Sends a request as the caller at an address, or as one on this machine.</summary>
+    protected static async Task<Answer> SendAsync(
+        RunningGateway gateway, string method, string path, string? from = Home, string? cookie = null,
+        params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (method == "POST") request.Content = new StringContent("{}");
+        if (from is not null) request.Headers.Add("X-Forwarded-For", from);
+        if (cookie is not null) request.Headers.Add("Cookie", cookie);
+        foreach (var (name, value) in headers) request.Headers.Add(name, value);
+        var started = TimeProvider.System.GetTimestamp();
+        var response = await gateway.Client.SendAsync(request);
+        return new Answer(response, TimeProvider.System.GetElapsedTime(started));
+    }
+
+    /// <summary>Begins a session, and returns its cookie.</summary>
+    protected async Task<string> CookieAsync(string from = Home)
+    {
+        var answer = await SendAsync(One, "GET", "/api/session", from);
+        Assert.Equal(200, answer.Status);
+        return answer.Cookie!;
+    }
+
+    /// <summary>What the replica was told about the shopper of the last request, or null.</summary>
+    protected string? Shopper() => Replica.Requests[^1].Headers.GetValueOrDefault("X-Inventory-Shopper");
+}
+
+/// <summary>An answer, and how long it took.</summary>
+public sealed record Answer(HttpResponseMessage Response, TimeSpan Took)
+{
+    public int Status => (int)Response.StatusCode;
+
+    /// <summary>The cookie that it sets, as a request sends it, or null.</summary>
+    public string? Cookie => SetCookie?.Split(';')[0];
+
+    public string? SetCookie => Header("Set-Cookie");
+
+    public int Remaining => int.Parse(Header("X-RateLimit-Remaining")!, CultureInfo.InvariantCulture);
+
+    public string? Header(string name) =>
+        Response.Headers.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
+}
+
+/// <summary>A clock that shows what a test wants; durations are real.</summary>
+public sealed class MovableTime : TimeProvider
+{
+    private TimeSpan _ahead;
+
+    public void Advance(TimeSpan by) => _ahead += by;
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _ahead;
+}
