@@ -1,7 +1,7 @@
 -- rate_limit: charge one request to the budgets of its identities, and keep its session alive.
 --
 -- KEYS[1] {gateway}:session:<subject>  string: when the session began, in ms, or `ended`
--- KEYS[2..] {gateway}:<policy>:<kind>:<identity>  string: pairs of part (double) and its count (u32)
+-- KEYS[2..] {gateway}:<budget>:<identity>  string: pairs of part (double) and its count (u32)
 -- ARGV[1] idle_ms, 0 without a session   ARGV[2] 1 when a missing session may begin, else 0
 -- ARGV[3] how many of the budgets, the first ones, are the session's own
 -- ARGV[4..] for each budget: permits, 1 or more; window_ms, 20 or more
@@ -76,7 +76,8 @@ for _, budget in ipairs(budgets) do
   if #budget.kept > 0 then last, count = struct.unpack(PAIR, budget.kept, #budget.kept - 11) end
   local before = last == budget.part and string.sub(budget.kept, 1, -13) or budget.kept
   count = (last == budget.part) and count + 1 or 1
-  redis.call('SET', budget.key, before .. struct.pack(PAIR, budget.part, count), 'PX', budget.ttl_ms)
+  local counts = before .. struct.pack(PAIR, budget.part, count)
+  redis.call('SET', budget.key, counts, 'PX', budget.ttl_ms)
 end
 if not tightest then return { 1, session, 0, 0, 0 } end
 return { 1, session, tightest_at, tightest.left - 1, tightest.reset_ms }

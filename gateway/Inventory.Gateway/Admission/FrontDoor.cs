@@ -9,7 +9,7 @@ namespace Inventory.Gateway.Admission;
 /// <summary>Registers what stands between a caller and the proxy: limits and sessions.</summary>
 internal static class FrontDoor
 {
-    /// <summary>Reads limits, sessions and keys, and refuses to start when a setting is out of range or unknown.</summary>
+    /// <summary>Reads limits, sessions and keys; refuses to start when a setting is out of range or unknown.</summary>
     public static void AddFrontDoor(this IHostApplicationBuilder builder)
     {
         // Without Redis the gateway does its work: that is no reason to take it out of service.

@@ -50,7 +50,11 @@ internal sealed partial class LimiterCircuit(ILogger<LimiterCircuit> log)
 
 /// <summary>Closes the circuit when Redis is back.</summary>
 internal sealed class LimiterProbe(
-    LimiterCircuit circuit, SharedLimiter shared, LocalLimiter local, IOptions<RateLimitOptions> limits, TimeProvider time)
+    LimiterCircuit circuit,
+    SharedLimiter shared,
+    LocalLimiter local,
+    IOptions<RateLimitOptions> limits,
+    TimeProvider time)
     : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

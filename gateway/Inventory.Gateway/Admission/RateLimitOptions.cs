@@ -7,8 +7,7 @@ namespace Inventory.Gateway.Admission;
 public sealed class RateBudget
 {
     /// <summary>
-    /// Requests that pass in a window. 0: not limited, and nothing is counted. Bounds nothing of ours by itself; the
-    /// upper end is what the counter holds.
+    /// Requests that pass in a window. 0: not limited, and nothing is counted. The most fits the counter in Redis.
     /// </summary>
     [Range(0, 1_000_000_000)] public int Permits { get; set; }
 
@@ -17,7 +16,7 @@ public sealed class RateBudget
     public TimeSpan Window { get; set; } = TimeSpan.FromMinutes(1);
 }
 
-/// <summary>The budgets of one kind of request, by who makes it. Each identity of a request must have some left.</summary>
+/// <summary>The budgets of one kind of request, by who makes it. Every identity must have some left.</summary>
 public sealed class RatePolicy
 {
     /// <summary>Of a shopper's session.</summary>

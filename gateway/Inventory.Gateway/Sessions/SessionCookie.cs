@@ -38,7 +38,8 @@ internal sealed class SessionCookie(SessionKeyring keyring, IOptions<ShopperSess
     public Session? Read(HttpRequest request)
     {
         if (!request.Headers.ContainsKey("Cookie") || keyring.Protector is not { } protector) return null;
-        if (request.Cookies[request.IsHttps ? SecureName : Name] is not { Length: > 0 and <= MaxLength } text) return null;
+        var cookie = request.Cookies[request.IsHttps ? SecureName : Name];
+        if (cookie is not { Length: > 0 and <= MaxLength } text) return null;
 
         byte[] content;
         try

@@ -23,7 +23,7 @@ internal sealed partial class SessionKeyring(
     /// <summary>Signs and reads cookies; null while the keys are not known.</summary>
     public IDataProtector? Protector => _isReady ? _protector : null;
 
-    /// <summary>The first attempt is part of the start: a gateway that is ready has keys, unless Redis is away.</summary>
+    /// <summary>The first attempt is part of the start: who is ready has keys, unless Redis is away.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await TryExchangeAsync();
@@ -57,7 +57,8 @@ internal sealed partial class SessionKeyring(
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Redis is away, and with it the keys of cookies: no session is known or begins.")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "Redis is away, and the keys of cookies with it: no session is known or begins.")]
     private static partial void NoKeys(ILogger log);
 
     [LoggerMessage(2, LogLevel.Information, "The keys of cookies are known now: sessions can begin.")]

@@ -43,7 +43,10 @@ public static class ShopperSession
     }
 
     private static async Task EndAsync(
-        HttpContext context, SessionCookie cookie, IConnectionMultiplexer redis, IOptions<ShopperSessionOptions> options)
+        HttpContext context,
+        SessionCookie cookie,
+        IConnectionMultiplexer redis,
+        IOptions<ShopperSessionOptions> options)
     {
         var subject = context.Request.Headers[CallerHeaders.Shopper].ToString();
         if (subject.Length > 0)
