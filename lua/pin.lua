@@ -8,7 +8,7 @@
 --
 -- Returns outcome, now_ms and, by PinOutcome:
 --    1 pinned   2 pinned already: its lease begins anew
---                 id, state, deadline_ms, holder, lines, pin
+--                 id, state, deadline_ms, holder, lines, pin, epoch number
 --   -2 ended      id, state, deadline_ms, holder, lines
 --   -1 not found  -9 fenced
 --
@@ -35,6 +35,6 @@ redis.call('HSET', holds_key(id), id, hold_text(hold))
 schedule(id, hold, now_ms + lease_ms)
 local _, state, deadline_ms, holder, lines = hold_fields(id, hold)
 if pinned_before then
-  return reply(2, now_ms, id, state, deadline_ms, holder, lines, hold.sequence)
+  return reply(2, now_ms, id, state, deadline_ms, holder, lines, hold.sequence, epoch_number())
 end
-return reply(1, now_ms, id, state, deadline_ms, holder, lines, hold.sequence)
+return reply(1, now_ms, id, state, deadline_ms, holder, lines, hold.sequence, epoch_number())

@@ -10,7 +10,7 @@
 -- ARGV[11..] sku, quantity (1 or more) of each line; each SKU once
 --
 -- Returns outcome, now_ms and, by RestoreOutcome:
---    1 restored   2 there already   id, state, deadline_ms, holder, lines, pin
+--    1 restored   2 there already   id, state, deadline_ms, holder, lines, pin, epoch number
 --   -1 insufficient   -2 unknown sku   -9 fenced   -10 more holds are due: call again
 --
 -- lost: the hold is pending again with its old deadline and sequence, whatever is available, since
@@ -39,7 +39,8 @@ local now_ms = clock_ms()
 local there = load_hold(id)
 if there then
   local _, state, deadline_ms, holder, lines = hold_fields(id, there)
-  return reply(2, now_ms, id, state, deadline_ms, holder, lines, there.sequence)
+  return reply(2, now_ms, id, state, deadline_ms, holder, lines, there.sequence,
+    epoch_number())
 end
 for _, line in ipairs(hold.lines) do
   local more_due = false
@@ -61,4 +62,4 @@ redis.call('DEL', ended_key(id))
 place_hold(id, hold, now_ms + (lease_ms or 0))
 if not lost then append_event('revived', id, hold) end
 local _, state, deadline_ms, holder, lines = hold_fields(id, hold)
-return reply(1, now_ms, id, state, deadline_ms, holder, lines, hold.sequence)
+return reply(1, now_ms, id, state, deadline_ms, holder, lines, hold.sequence, epoch_number())

@@ -57,6 +57,11 @@ local function fenced()
   return false
 end
 
+-- The number that an order of this hold is accepted under; 0 behind the fence.
+local function epoch_number()
+  return string.match(redis.call('GET', KEYS[1]) or '0:', '^%d+')
+end
+
 -- For refusals that a retry may find changed: nothing is remembered.
 local function reply(...) return table.concat({ ... }, '\t') end
 

@@ -22,7 +22,8 @@ public sealed record ConfirmRequest
 /// <summary>One attempt to confirm one partition's part of a reservation.</summary>
 /// <param name="Partition">The partition's index.</param>
 /// <param name="Number">Differs from attempt to attempt.</param>
-public readonly record struct PinnedPart(int Partition, int Number);
+/// <param name="Epoch">The number of the stock store's data that the attempt was made in: see Fences.</param>
+public readonly record struct PinnedPart(int Partition, int Number, long Epoch = 0);
 
 /// <summary>One SKU of a reservation.</summary>
 /// <param name="Sku">The SKU.</param>
@@ -55,6 +56,12 @@ public enum ConfirmOutcome
     /// up: unpin it.
     /// </summary>
     IdUsedBefore = -3,
+
+    /// <summary>
+    /// The stock store has been rebuilt since the pin, which was lost or is nobody's now. Nothing was decided: pin anew,
+    /// and unpin nothing, since another's attempt can have the same number.
+    /// </summary>
+    PinOutdated = -4,
 }
 
 /// <summary>What <see cref="Confirmations.ConfirmAsync"/> answers.</summary>

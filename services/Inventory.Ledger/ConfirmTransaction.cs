@@ -11,12 +11,17 @@ internal sealed class ConfirmTransaction
     /// </summary>
     private const int PatienceSeconds = 10;
 
-    // Whoever decides about the same attempt in another transaction is waited for here, in the order of the keys.
+    // Whoever decides about the same attempt in another transaction is waited for here, in the order of the keys. An
+    // outdated attempt is not decided about: after a rebuild, a new attempt can have its very number.
     private const string Decide =
         """
+        WITH attempt AS (
+            SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::bigint[])
+                AS attempt (reservation_id, partition, pin, pin_epoch))
         INSERT INTO pin_decisions (reservation_id, partition, pin, decision)
-        SELECT reservation_id, partition, pin, 'confirmed'
-        FROM unnest($1::uuid[], $2::int[], $3::int[]) AS attempt (reservation_id, partition, pin)
+        SELECT reservation_id, partition, pin, 'confirmed' FROM attempt
+        WHERE reservation_id NOT IN (
+            SELECT reservation_id FROM attempt JOIN fences USING (partition) WHERE epoch > pin_epoch)
         ORDER BY reservation_id, partition, pin
         ON CONFLICT DO NOTHING
         """;
@@ -72,6 +77,7 @@ internal sealed class ConfirmTransaction
     private readonly List<ConfirmMember> members;
     private readonly Dictionary<Guid, Order> orders = [];
     private readonly HashSet<Guid> abandoned = [];
+    private readonly Dictionary<int, long> epochs = [];
     private readonly Dictionary<string, SkuTotal> before = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> left = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SkuTotal> after = new(StringComparer.Ordinal);
@@ -107,7 +113,8 @@ internal sealed class ConfirmTransaction
             Timeout = PatienceSeconds,
             BatchCommands =
             {
-                Command(Decide, pins),
+                Command(Fences.LockForConfirm, members.SelectMany(Partitions).Distinct().ToArray()),
+                Command(Decide, [.. pins, members.SelectMany(Epochs).ToArray()]),
                 Command(LockTotals, (object)skus),
                 Command(ReadAbandoned, pins),
                 Command(OrderRows.ByReservations, reservations),
@@ -115,6 +122,8 @@ internal sealed class ConfirmTransaction
             },
         };
         await using var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
+        while (await reader.ReadAsync().ConfigureAwait(false)) epochs.Add(reader.GetInt32(0), reader.GetInt64(1));
+        await reader.NextResultAsync().ConfigureAwait(false);
         foreach (var total in await ReadTotalsAsync(reader).ConfigureAwait(false))
         {
             before.Add(total.Sku, total);
@@ -142,6 +151,11 @@ internal sealed class ConfirmTransaction
             return member.Describes(existing)
                 ? new() { Outcome = ConfirmOutcome.AlreadyConfirmed, Order = existing }
                 : new() { Outcome = ConfirmOutcome.IdUsedBefore };
+        }
+
+        if (request.Pins.Any(pin => epochs.GetValueOrDefault(pin.Partition) > pin.Epoch))
+        {
+            return new() { Outcome = ConfirmOutcome.PinOutdated };
         }
 
         if (abandoned.Contains(request.ReservationId)) return new() { Outcome = ConfirmOutcome.PinAbandoned };
@@ -183,7 +197,8 @@ internal sealed class ConfirmTransaction
     /// <summary>The second round trip. The third is the commit.</summary>
     private async Task WriteAsync(NpgsqlConnection connection, List<ConfirmAnswer> answers)
     {
-        var refused = members.Where((_, i) => answers[i].Outcome < 0).ToList();
+        var refused = members
+            .Where((_, i) => answers[i].Outcome is < 0 and not ConfirmOutcome.PinOutdated).ToList();
         await using var batch = new NpgsqlBatch(connection) { Timeout = PatienceSeconds };
         // A refused hold is unpinned. Were its attempt left open, a second call for it could still write an order.
         if (refused.Count > 0) batch.BatchCommands.Add(Command(Abandon, Pins(refused)));
@@ -247,6 +262,11 @@ internal sealed class ConfirmTransaction
             pins.ConvertAll(one => one.Pin.Number).ToArray(),
         ];
     }
+
+    private static IEnumerable<int> Partitions(ConfirmMember member) =>
+        member.Request.Pins.Select(pin => pin.Partition);
+
+    private static IEnumerable<long> Epochs(ConfirmMember member) => member.Request.Pins.Select(pin => pin.Epoch);
 
     /// <summary>Reads the rest of a result set of SKU, total and version.</summary>
     internal static async Task<List<SkuTotal>> ReadTotalsAsync(NpgsqlDataReader reader)

@@ -59,6 +59,9 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
                     answer.Order);
             }
 
+            // Unpinning after a rebuild could take back another's attempt.
+            if (answer.Outcome == ConfirmOutcome.PinOutdated && attempt < Attempts) continue;
+            if (answer.Outcome == ConfirmOutcome.PinOutdated) return new(OrderOutcome.Fenced);
             foreach (var pin in pinned.Pins) await stock.UnpinAsync(id, pin).ConfigureAwait(false);
             if (answer.Outcome == ConfirmOutcome.PinAbandoned && attempt < Attempts) continue;
             return new(Refusal(answer.Outcome), null, pinned.Reservation, answer.Sku);
@@ -105,7 +108,7 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
     private static ConfirmRequest Request(PinAnswer pinned, string? paymentId) => new()
     {
         ReservationId = pinned.Reservation!.Id,
-        Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number))],
+        Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
         Holder = pinned.Reservation.Holder.Text,
         Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
         PaymentId = paymentId,

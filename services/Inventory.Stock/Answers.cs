@@ -202,7 +202,8 @@ public sealed record PinAnswer(
 /// <summary>One attempt to confirm one partition's part of a reservation.</summary>
 /// <param name="Partition">The partition's index.</param>
 /// <param name="Number">Differs from attempt to attempt.</param>
-public readonly record struct Pin(int Partition, int Number);
+/// <param name="Epoch">The number of the data that the attempt was made in; 0 where it is of no account.</param>
+public readonly record struct Pin(int Partition, int Number, long Epoch = 0);
 
 /// <summary>A confirming hold whose lease has ended: whoever pinned it has not come back.</summary>
 /// <param name="ReservationId">The reservation.</param>

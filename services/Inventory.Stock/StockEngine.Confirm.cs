@@ -106,6 +106,7 @@ public sealed partial class StockEngine
         var outcome = (PinOutcome)reply.NextInt();
         var decidedAt = reply.HasMore ? reply.NextTime() : default;
         var reservation = reply.HasMore ? reply.NextReservation() : null;
-        return new(outcome, reservation, reply.HasMore ? [new(partition.Index, reply.NextInt())] : [], decidedAt);
+        Pin[] pins = reply.HasMore ? [new(partition.Index, reply.NextInt(), reply.NextLong())] : [];
+        return new(outcome, reservation, pins, decidedAt);
     }
 }

@@ -78,6 +78,7 @@ public sealed partial class StockEngine
         if (outcome is not (RestoreOutcome.Restored or RestoreOutcome.AlreadyThere)) return (outcome, null);
         var decidedAt = reply.NextTime();
         var reservation = reply.NextReservation();
-        return (outcome, new(PinOutcome.Pinned, reservation, [new(partition.Index, reply.NextInt())], decidedAt));
+        var pin = new Pin(partition.Index, reply.NextInt(), reply.NextLong());
+        return (outcome, new(PinOutcome.Pinned, reservation, [pin], decidedAt));
     }
 }

@@ -124,7 +124,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     private static ConfirmRequest Request(PinAnswer pinned) => new()
     {
         ReservationId = pinned.Reservation!.Id,
-        Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number))],
+        Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
         Holder = pinned.Reservation.Holder.Text,
         Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
     };
