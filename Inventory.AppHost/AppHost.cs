@@ -32,10 +32,24 @@ var api = builder.AddProject<Projects.Inventory_ReservationApi>("reservation-api
     .WithReference(ledger).WaitFor(reconciliation)
     .WithHttpHealthCheck("/health");
 
-builder.AddProject<Projects.Inventory_Gateway>("gateway")
+var gateway = builder.AddProject<Projects.Inventory_Gateway>("gateway")
     .WithReference(redis).WaitFor(redis)
     .WithReference(api).WaitFor(api)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health");
+
+// A local run has demo keys. Whoever deploys is asked for the SHA-256 of the keys that may call.
+if (builder.ExecutionContext.IsPublishMode)
+{
+    var adminKey = builder.AddParameter("admin-key-hash", secret: true);
+    var backendKey = builder.AddParameter("backend-key-hash", secret: true);
+    foreach (var service in new[] { api, gateway })
+    {
+        service.WithEnvironment("ApiKeys__0__Name", "admin").WithEnvironment("ApiKeys__0__Hash", adminKey)
+            .WithEnvironment("ApiKeys__0__Scopes__0", "admin")
+            .WithEnvironment("ApiKeys__1__Name", "backend").WithEnvironment("ApiKeys__1__Hash", backendKey)
+            .WithEnvironment("ApiKeys__1__Scopes__0", "reserve").WithEnvironment("ApiKeys__1__Scopes__1", "confirm");
+    }
+}
 
 builder.Build().Run();

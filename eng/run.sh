@@ -55,7 +55,10 @@ redis=$(connection redis)
 ledger=$(connection ledger)
 redis_url="redis://:$(part "$redis" password)@${redis%%,*}"
 pg_dsn="postgresql://$(part "$ledger" Username):$(part "$ledger" Password)@$(part "$ledger" Host):$(part "$ledger" Port)/$(part "$ledger" Database)"
-(umask 077 && printf '%s\n' "GATEWAY_URL=$gateway" "REDIS_URL=$redis_url" "PG_DSN=$pg_dsn" >"$run/endpoints.env")
+# demo_key NAME: a key that only Development takes.
+demo_key() { sed -n "s/.*const string $1 = \"\(.*\)\";/\1/p" services/Inventory.Identity/DemoKeys.cs; }
+(umask 077 && printf '%s\n' "GATEWAY_URL=$gateway" "REDIS_URL=$redis_url" "PG_DSN=$pg_dsn" \
+  "ADMIN_KEY=$(demo_key Admin)" "BACKEND_KEY=$(demo_key Backend)" >"$run/endpoints.env")
 
 elapsed=$((($(date +%s%N) - started + 500000000) / 1000000000))
 cat <<EOF
@@ -67,7 +70,7 @@ Ready after $elapsed s. Ctrl+C stops it; the data stays (--fresh wipes it).
   redis     ${redis%%,*}
   postgres  $(part "$ledger" Host):$(part "$ledger" Port), database $(part "$ledger" Database)
 
-Passwords are in artifacts/run/endpoints.env. Try first:
+Passwords and demo keys (ADMIN_KEY, BACKEND_KEY) are in artifacts/run/endpoints.env; on this machine, holding needs no key. Try first:
 
   curl -sX POST $gateway/reserve -H 'Content-Type: application/json' -d '{"sku":"sku-123","qty":2,"cart_id":"cart-abc","ttl_seconds":120}'
 

@@ -6,7 +6,9 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.Identity;
 
-/// <summary>One key that is accepted. A key that is being replaced stands beside the new one until nobody uses it.</summary>
+/// <summary>
+/// One key that is accepted. A key that is being replaced stands beside the new one until nobody uses it.
+/// </summary>
 public sealed class ApiKeySetting
 {
     /// <summary>

@@ -12,8 +12,8 @@ public sealed record ApiKey(string Name, Scopes Scopes);
 
 /// <summary>The keys that are accepted, by their hashes. Knows no key itself.</summary>
 /// <remarks>
-/// How long a look-up takes says nothing about the keys: each hash is compared with the whole of every other. Absent: a
-/// cache by the key's text, whose comparisons would tell. Hashing costs about half a microsecond, and allocates nothing.
+/// How long a look-up takes says nothing about the keys: each hash is compared with the whole of every other.
+/// Absent: a cache by the key's text, whose comparisons would tell. Hashing costs about half a microsecond.
 /// </remarks>
 public sealed class ApiKeyRing
 {
@@ -21,7 +21,6 @@ public sealed class ApiKeyRing
     private const int MinLength = 32, MaxLength = 128;
 
     private readonly byte[][] hashes;
-    private readonly ApiKey[] keys;
 
     /// <summary>Takes the keys over. They have been checked before.</summary>
     public ApiKeyRing(IOptions<ApiKeyOptions> options)
@@ -29,9 +28,12 @@ public sealed class ApiKeyRing
         ArgumentNullException.ThrowIfNull(options);
         var settings = options.Value.Keys;
         hashes = [.. settings.Select(key => Convert.FromHexString(key.Hash))];
-        keys = [.. settings.Select(key => new ApiKey(
+        Keys = [.. settings.Select(key => new ApiKey(
             key.Name, key.Scopes.Aggregate(Scopes.None, (all, name) => all | ScopeNames.Parse(name))))];
     }
+
+    /// <summary>All of them.</summary>
+    public IReadOnlyList<ApiKey> Keys { get; }
 
     /// <summary>How a key stands in the settings: its SHA-256 in hex.</summary>
     /// <param name="key">The key's text.</param>
@@ -53,7 +55,7 @@ public sealed class ApiKeyRing
         for (var i = 0; i < hashes.Length; i++)
         {
             // Not left early.
-            if (CryptographicOperations.FixedTimeEquals(hashes[i], hash)) found = keys[i];
+            if (CryptographicOperations.FixedTimeEquals(hashes[i], hash)) found = Keys[i];
         }
 
         return found;

@@ -1,5 +1,6 @@
 using Inventory.Ledger;
 using Inventory.ReservationApi;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Carts;
 using Inventory.ReservationApi.Confirming;
@@ -20,6 +21,7 @@ builder.Services.AddStockEngine();
 builder.Services.AddSettlement();
 builder.Services.AddSingleton<ShopWindow>();
 ReservationOptions.Register(builder.Services);
+builder.Services.AddAccess();
 builder.Services.AddExceptionHandler<Failures>();
 builder.Services.AddApiDescription();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = IncomingBody.MaxBytes);
@@ -27,6 +29,7 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 
 var app = builder.Build();
 app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failures.AnswerBugAsync });
 app.UseStatusCodePages(bare => Failures.FillBodyAsync(bare.HttpContext));
+app.UseAccess();
 app.MapDefaultEndpoints();
 app.MapApiDescription();
 ProblemPages.Map(app);

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Inventory.Identity;
 using Inventory.Stock;
 using Inventory.Testing;
 using Microsoft.AspNetCore.Hosting;
@@ -31,7 +32,12 @@ public sealed class Api : IAsyncLifetime
 
     public HttpClient Http => http!;
 
-    public StockEngine Engine => factory!.Services.GetRequiredService<StockEngine>();
+    public StockEngine Engine => Services.GetRequiredService<StockEngine>();
+
+    public IServiceProvider Services => factory!.Services;
+
+    /// <summary>A key with one scope, or with <c>all</c>.</summary>
+    public static string Key(string scope) => $"inv_test_{scope}_0123456789abcdef0123456789abcdef";
 
     public async Task InitializeAsync()
     {
@@ -39,12 +45,27 @@ public sealed class Api : IAsyncLifetime
         factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
         {
             host.UseSetting("ConnectionStrings:redis", redis.ConnectionString);
-            foreach (var (name, value) in settings) host.UseSetting(name, value);
+            foreach (var (name, value) in Keys().Concat(settings)) host.UseSetting(name, value);
         });
         // Kestrel, not the in-memory server: limits and framing are its work.
         factory.UseKestrel(server => server.Listen(IPAddress.Loopback, 0));
         http = factory.CreateClient();
         await Engine.LiftFenceAsync();
+    }
+
+    private static Dictionary<string, string> Keys()
+    {
+        string[] scopes = ["reserve", "confirm", "admin"];
+        var keys = new Dictionary<string, string>();
+        foreach (var (place, name) in scopes.Append("all").Index())
+        {
+            keys[$"ApiKeys:{place}:Name"] = name;
+            keys[$"ApiKeys:{place}:Hash"] = ApiKeyRing.HashOf(Key(name));
+            string[] granted = name == "all" ? scopes : [name];
+            foreach (var (at, scope) in granted.Index()) keys[$"ApiKeys:{place}:Scopes:{at}"] = scope;
+        }
+
+        return keys;
     }
 
     public async Task DisposeAsync()
@@ -89,6 +110,20 @@ public sealed class Api : IAsyncLifetime
             if (contentType is not null) request.Content.Headers.TryAddWithoutValidation("Content-Type", contentType);
         }
         if (key is not null) request.Headers.TryAddWithoutValidation("Idempotency-Key", key);
+        return await SendAsync(request);
+    }
+
+    /// <summary>Sends JSON, or no body, with headers of the form <c>Name: value</c>.</summary>
+    public async Task<Answer> SendWithAsync(string method, string path, string? json, params string[] headers)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        foreach (var header in headers)
+        {
+            var parts = header.Split(": ", 2);
+            request.Headers.TryAddWithoutValidation(parts[0], parts[1]);
+        }
+
         return await SendAsync(request);
     }
 

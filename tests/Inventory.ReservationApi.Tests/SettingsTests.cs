@@ -1,3 +1,10 @@
+using Inventory.Identity;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Options;
+
 namespace Inventory.ReservationApi.Tests;
 
 /// <summary>Settings that make no sense stop the service at its start, and those that do change what it does.</summary>
@@ -19,6 +26,59 @@ public sealed class SettingsTests
         await api.DisposeAsync();
         Assert.NotNull(error);
         Assert.Contains(name.Split(':')[1], error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    //          environment    name                    value          what the message says
+    [InlineData("Production", "ApiKeys:0:Name", "reserve ", "Name")]
+    [InlineData("Production", "ApiKeys:0:Name", "all", "2 times")]
+    [InlineData("Production", "ApiKeys:0:Hash", "inv_0123456789", "and not the key itself")]
+    [InlineData("Production", "ApiKeys:0:Hash", "ADMIN", "anybody can read")]
+    [InlineData("Production", "ApiKeys:1:Hash", "RESERVE", "one Hash for reserve and confirm")]
+    [InlineData("Development", "ApiKeys:0:Scopes:0", "everything", "everything; known are reserve, confirm, admin")]
+    [InlineData("Development", "ApiKeys:0:Scopes:0", "7", "names 7")]
+    [InlineData("Development", "ApiKeys:0:Scope", "admin", "Scope")]
+    public async Task A_key_that_makes_no_sense_stops_the_service(
+        string environment, string name, string value, string message)
+    {
+        var hash = value switch
+        {
+            "ADMIN" => ApiKeyRing.HashOf(DemoKeys.Admin).ToUpperInvariant(),
+            "RESERVE" => ApiKeyRing.HashOf(Api.Key("reserve")).ToUpperInvariant(),
+            _ => value,
+        };
+        var api = new Api(new() { ["environment"] = environment, [name] = hash });
+        var error = await Record.ExceptionAsync(api.InitializeAsync);
+        await api.DisposeAsync();
+        Assert.NotNull(error);
+        Assert.Contains(message, error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Production", false)]
+    [InlineData("Staging", false)]
+    [InlineData("Development", true)]
+    public void Only_development_starts_without_keys(string environment, bool starts)
+    {
+        using var services = new ServiceCollection()
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+            .AddSingleton<IHostEnvironment>(new HostingEnvironment { EnvironmentName = environment })
+            .AddApiKeys()
+            .BuildServiceProvider();
+        var error = Record.Exception(() => services.GetRequiredService<IStartupValidator>().Validate());
+
+        if (!starts)
+        {
+            var refused = Assert.IsType<OptionsValidationException>(error);
+            Assert.Contains("set ApiKeys:0:Name, ApiKeys:0:Hash", refused.Message, StringComparison.Ordinal);
+            return;
+        }
+
+        Assert.Null(error);
+        var ring = services.GetRequiredService<ApiKeyRing>();
+        Assert.Equal(Scopes.Reserve | Scopes.Confirm | Scopes.Admin, ring.Find(DemoKeys.Admin)!.Scopes);
+        Assert.Equal(Scopes.Reserve | Scopes.Confirm, ring.Find(DemoKeys.Backend)!.Scopes);
+        Assert.Null(ring.Find(DemoKeys.Backend[..^1]));
     }
 
     [Theory]

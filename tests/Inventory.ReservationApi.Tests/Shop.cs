@@ -11,6 +11,9 @@ namespace Inventory.ReservationApi.Tests;
 /// <summary>The API with a Redis and a PostgreSQL of its own, and an administrator who calls it.</summary>
 public sealed class Shop : IAsyncLifetime
 {
+    /// <summary>The header of a caller who may do everything.</summary>
+    public static readonly string AsAdministrator = $"X-Api-Key: {Api.Key("all")}";
+
     private PostgresServer? postgres;
     private NpgsqlDataSource? ledger;
     private Api? api;
@@ -40,17 +43,8 @@ public sealed class Shop : IAsyncLifetime
     }
 
     /// <summary>Calls with a header that says what may be replaced.</summary>
-    public async Task<Answer> SendAsync(string method, string path, string? json = null, params string[] headers)
-    {
-        using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
-        foreach (var header in headers)
-        {
-            var parts = header.Split(": ", 2);
-            request.Headers.TryAddWithoutValidation(parts[0], parts[1]);
-        }
-        return await Api.SendAsync(request);
-    }
+    public Task<Answer> SendAsync(string method, string path, string? json = null, params string[] headers) =>
+        Api.SendWithAsync(method, path, json, [AsAdministrator, .. headers]);
 
     /// <summary>Creates a product, and returns its SKU and its ETag.</summary>
     public async Task<(string Sku, string ETag)> NewProductAsync(int total)

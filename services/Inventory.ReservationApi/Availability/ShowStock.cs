@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -51,6 +52,7 @@ public static class ShowStock
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/stock/{sku}", Handle)
         .WithName(nameof(ShowStock))
         .WithTags("Stock")
+        .ForEveryone("What is on sale is no secret.")
         .WithSummary("Read one SKU's stock")
         .WithDescription("Exact at the moment of reading: holds that have run out are given back first.")
         .Answers<Response>(StatusCodes.Status200OK, "The stock.")

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
@@ -52,6 +53,7 @@ public static class CartSnapshot
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/snapshot/{sku}", Handle)
         .WithName(nameof(CartSnapshot))
         .WithTags("Carts")
+        .ForEveryone("What is on sale is no secret.")
         .WithSummary("Read one SKU's stock")
         .WithDescription("What GET /api/stock/{sku} says, in snake_case.")
         .Answers<Response>(StatusCodes.Status200OK, "The stock.")

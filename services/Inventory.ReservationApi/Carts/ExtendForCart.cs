@@ -1,5 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -32,6 +34,7 @@ public static class ExtendForCart
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/extend", Handle)
         .WithName(nameof(ExtendForCart))
         .WithTags("Carts")
+        .ForShoppersAnd(Scopes.Reserve)
         .WithSummary("Give a cart's hold more time")
         .WithDescription("Adds to the deadline, up to the longest lifetime that a hold may have. A hold that has run "
             + "out is gone.")
@@ -53,7 +56,8 @@ public static class ExtendForCart
         if (errors.ToRefusal() is { } invalid) return invalid;
 
         var by = TimeSpan.FromSeconds(request.AddSeconds!.Value);
-        var answer = await engine.ExtendAsync(Holder.Cart(request.CartId!), request.Sku!, by, idempotency);
+        var answer = await engine.ExtendAsync(
+            Caller.Of(http).Cart(request.CartId!), request.Sku!, by, idempotency);
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

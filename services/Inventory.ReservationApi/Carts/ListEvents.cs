@@ -1,8 +1,11 @@
 using System.Globalization;
 using System.Text.Json.Serialization;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
+using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Carts;
@@ -26,8 +29,7 @@ public static class ListEvents
         {
             (Id, Type, At, Sequence) = (source.Id, source.Type, source.At.UtcDateTime, source.Sequence);
             ReservationId = source.ReservationId;
-            if (source.Holder is { IsCart: true } cart) CartId = cart.Id;
-            else CustomerId = source.Holder?.Id;
+            if (source.Holder is { } holder) (CustomerId, CartId) = holder.Names();
             ExpiresAt = source.ExpiresAt?.UtcDateTime;
             Items = [.. source.Lines.Select(line => new EventItem(line.Sku, line.Quantity))];
         }
@@ -71,6 +73,7 @@ public static class ListEvents
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/events", Handle)
         .WithName(nameof(ListEvents))
         .WithTags("Carts")
+        .OnlyFor(Scopes.Reserve)
         .WithSummary("Read the latest events")
         .WithDescription("What happened to stock and holds, newest first. limit is 1 to 1000, and 100 when absent.")
         .TakesQuery("limit", DefaultLimit, 1, MaxLimit)

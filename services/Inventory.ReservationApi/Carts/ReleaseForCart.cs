@@ -1,5 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -27,6 +29,7 @@ public static class ReleaseForCart
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/release", Handle)
         .WithName(nameof(ReleaseForCart))
         .WithTags("Carts")
+        .ForShoppersAnd(Scopes.Reserve)
         .WithSummary("Give back what a cart holds of one SKU")
         .WithDescription("The units are on sale again at once. A cart that holds none of the SKU is told so with 404: "
             + "its hold was "
@@ -45,7 +48,8 @@ public static class ReleaseForCart
         errors.CheckSku("sku", request.Sku);
         if (errors.ToRefusal() is { } invalid) return invalid;
 
-        var answer = await engine.ReleaseAsync(Holder.Cart(request.CartId!), request.Sku!, idempotency);
+        var answer = await engine.ReleaseAsync(
+            Caller.Of(http).Cart(request.CartId!), request.Sku!, idempotency);
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

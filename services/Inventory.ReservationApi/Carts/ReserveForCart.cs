@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -38,6 +40,7 @@ public static class ReserveForCart
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/reserve", Handle)
         .WithName(nameof(ReserveForCart))
         .WithTags("Carts")
+        .ForShoppersAnd(Scopes.Reserve)
         .WithSummary("Set a cart's quantity of one SKU")
         .WithDescription("A cart has one hold per SKU. The same quantity again returns it, another quantity changes "
             + "it; its deadline "
@@ -58,7 +61,8 @@ public static class ReserveForCart
 
         var line = new Line(request.Sku!, request.Quantity!.Value);
         var holdFor = request.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Value.DefaultHold;
-        var answer = await engine.AdjustAsync(Holder.Cart(request.CartId!), line, holdFor, idempotency);
+        var answer = await engine.AdjustAsync(
+            Caller.Of(http).Cart(request.CartId!), line, holdFor, idempotency);
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

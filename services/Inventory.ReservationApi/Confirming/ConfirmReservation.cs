@@ -1,10 +1,13 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Settlement;
+using Inventory.Stock;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Inventory.ReservationApi.Confirming;
@@ -28,6 +31,7 @@ public static class ConfirmReservation
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(Reserve.Path + "/{id}/confirm", Handle)
         .WithName(nameof(ConfirmReservation))
         .WithTags("Reservations")
+        .ForShoppersAnd(Scopes.Confirm)
         .WithSummary("Make a hold an order")
         .WithDescription("Its units are sold. A repetition finds the same order, however late. With "
             + "Prefer: return=representation the answer has the order.")
@@ -40,7 +44,8 @@ public static class ConfirmReservation
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
             Problem.NotCovered, Problem.ReservationIdReused, Problem.OrdersUnavailable);
 
-    internal static async Task<IResult> Handle(HttpContext http, string id, Confirmer confirmer)
+    internal static async Task<IResult> Handle(
+        HttpContext http, string id, StockEngine engine, Confirmer confirmer)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } badAddress) return badAddress;
         string? paymentId = null;
@@ -52,16 +57,19 @@ public static class ConfirmReservation
             if (!IsPaymentId(paymentId)) return Refusal.Invalid("paymentId", PaymentIdRule);
         }
 
-        var answer = await confirmer.ConfirmAsync(reservationId, paymentId);
+        var caller = Caller.Of(http);
+        var answer = await confirmer.ConfirmAsync(await caller.SightOfAsync(reservationId, engine), paymentId);
 
-        if (answer.Order is null) return Refuse(reservationId, answer);
+        if (answer.Order is not { } order) return Refuse(reservationId, answer);
+        // Redis may have forgotten whose it was.
+        if (!caller.MaySee(Holder.Parse(order.Holder))) return ReservationAddress.NotFound(reservationId);
         if (!http.Request.Headers["Prefer"].Any(prefer => prefer!.Contains(Preference, StringComparison.Ordinal)))
         {
             return TypedResults.NoContent();
         }
 
         http.Response.Headers["Preference-Applied"] = Preference;
-        return JsonAnswer.Of(StatusCodes.Status200OK, new OrderView(answer.Order), ApiJson.Default.OrderView);
+        return JsonAnswer.Of(StatusCodes.Status200OK, new OrderView(order), ApiJson.Default.OrderView);
     }
 
     /// <summary>What any interface answers when there is no order.</summary>

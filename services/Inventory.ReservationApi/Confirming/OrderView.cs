@@ -11,8 +11,7 @@ public sealed record OrderView
     {
         OrderId = order.Id;
         ReservationId = order.ReservationId;
-        if (order.Holder == Holder.Cart(order.CustomerId).Text) CartId = order.CustomerId;
-        else CustomerId = order.CustomerId;
+        (CustomerId, CartId) = Holder.Parse(order.Holder).Names();
         Status = order.Status switch
         {
             OrderStatus.Pending => "pending",
@@ -32,7 +31,7 @@ public sealed record OrderView
     /// <summary>The reservation that became this order.</summary>
     public Guid ReservationId { get; }
 
-    /// <summary>The customer who bought; absent when a cart did.</summary>
+    /// <summary>The customer who bought; absent when a cart did that is no shopper's.</summary>
     /// <example>user-1</example>
     public string? CustomerId { get; }
 

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
@@ -15,6 +17,7 @@ namespace Inventory.ReservationApi.Description;
 internal static class ApiDescription
 {
     private const string Page = "/docs";
+    private const string KeyScheme = "ApiKey";
 
     private static readonly string[] Mutating = ["POST", "PUT", "PATCH", "DELETE"];
 
@@ -38,7 +41,7 @@ internal static class ApiDescription
 
     internal static void MapApiDescription(this WebApplication app)
     {
-        app.MapOpenApi();
+        app.MapOpenApi().ForEveryone("It describes; it gives no access.");
         app.UseWhen(http => http.Request.Path.StartsWithSegments(Page), page => page.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = Page[1..];
@@ -69,6 +72,17 @@ internal static class ApiDescription
                 + "a page under "
                 + $"{ProblemPages.Path}. Calls that change something take an Idempotency-Key.",
         };
+        document.Components ??= new();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+        {
+            [KeyScheme] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.ApiKey,
+                In = ParameterLocation.Header,
+                Name = CallerHeaders.ApiKey,
+                Description = $"A backend's or operator's key, with scopes: {ScopeNames.Known}.",
+            },
+        };
         // Relative: whoever reads the document through the gateway calls the gateway.
         document.Servers = [new() { Url = "/" }];
         return Task.CompletedTask;
@@ -97,6 +111,7 @@ internal static class ApiDescription
                 },
             });
         }
+        foreach (var rule in metadata.OfType<AccessRule>()) DescribeAccess(operation, rule, context.Document!);
         foreach (var header in metadata.OfType<RequestHeader>())
         {
             operation.Parameters.Add(new OpenApiParameter
@@ -129,6 +144,20 @@ internal static class ApiDescription
         }
         foreach (var refusals in metadata.OfType<Refusals>()) DescribeRefusals(operation, refusals);
         return Task.CompletedTask;
+    }
+
+    private static void DescribeAccess(OpenApiOperation operation, AccessRule rule, OpenApiDocument document)
+    {
+        var scope = rule.Scope.Name();
+        operation.Description += rule.Shoppers
+            ? $" For shoppers, about what is theirs, and for keys with the scope {scope}."
+            : $" For keys with the scope {scope}.";
+        operation.Security =
+        [
+            new() { [new OpenApiSecuritySchemeReference(KeyScheme, document)] = [scope] },
+            // A shopper needs nothing: the gateway gives whoever comes without a session a new one.
+            .. rule.Shoppers ? [new OpenApiSecurityRequirement()] : Array.Empty<OpenApiSecurityRequirement>(),
+        ];
     }
 
     private static void DescribeRefusals(OpenApiOperation operation, Refusals refusals)

@@ -1,3 +1,4 @@
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Problems;
 using Microsoft.AspNetCore.Http.Metadata;
 
@@ -11,9 +12,11 @@ internal static class Described
     // What any call may meet, the gateway in front included.
     private static readonly ProblemType[] Anywhere =
     [
-        Problem.Validation, Problem.TooManyRequests, Problem.InternalError, Problem.UpstreamInterrupted,
-        Problem.StockUnavailable, Problem.UpstreamUnavailable, Problem.UpstreamTimeout,
+        Problem.Validation, Problem.AuthenticationRequired, Problem.TooManyRequests, Problem.InternalError,
+        Problem.UpstreamInterrupted, Problem.StockUnavailable, Problem.UpstreamUnavailable, Problem.UpstreamTimeout,
     ];
+
+    private static readonly ProblemType[] Closed = [Problem.ScopeMissing];
 
     private static readonly ProblemType[] WithBody =
     [
@@ -48,8 +51,9 @@ internal static class Described
     {
         endpoint.Finally(built =>
         {
+            var isClosed = built.Metadata.OfType<AccessRule>().Any();
             var takesBody = built.Metadata.OfType<IAcceptsMetadata>().Any();
-            ProblemType[] all = [.. own, .. Anywhere, .. takesBody ? WithBody : []];
+            ProblemType[] all = [.. own, .. Anywhere, .. takesBody ? WithBody : [], .. isClosed ? Closed : []];
             built.Metadata.Add(new Refusals(all));
             foreach (var status in all.Select(type => type.Status).Distinct())
             {

@@ -31,6 +31,17 @@ public static class Problem
         "The request isn't what HTTP or JSON allow: the body is empty, cut short, or not JSON.",
         "Correct the request; `detail` says where reading stopped. Nothing was changed.");
 
+    public static readonly ProblemType AuthenticationRequired = new(
+        "authentication-required", 401, "Say who is calling",
+        "The call came without a key, or with one that isn't known here. A wrong key is refused even where none is "
+            + "needed. Nothing was changed.",
+        "Send the key in `X-Api-Key`. Shoppers come through the gateway, which gives them a session.");
+
+    public static readonly ProblemType ScopeMissing = new("scope-missing", 403, "Not with this key",
+        "The caller is known and may not do this: a key may do what its scopes say, and a shopper what concerns their "
+            + "own reservations. Nothing was changed.",
+        "Use a key with the scope in `requiredScope`.");
+
     public static readonly ProblemType NotFound = new("not-found", 404, "Nothing is at this address",
         "No resource of this API has this path.",
         "Compare the path with the API description at /openapi/v1.json.");
@@ -177,7 +188,7 @@ public static class Problem
     /// <summary>All of them, by status.</summary>
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        Validation, MalformedRequest,
+        Validation, MalformedRequest, AuthenticationRequired, ScopeMissing,
         NotFound, UnknownSku, ReservationNotFound,
         MethodNotAllowed, RequestTimeout,
         InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused,

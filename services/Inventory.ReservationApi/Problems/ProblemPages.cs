@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Mime;
 using System.Text;
+using Inventory.ReservationApi.Access;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Inventory.ReservationApi.Problems;
@@ -16,8 +17,10 @@ public static class ProblemPages
     internal static void Map(IEndpointRouteBuilder routes)
     {
         // Pages for people, so they stay out of the API description.
-        routes.MapGet(Path, Index).ExcludeFromDescription();
-        routes.MapGet(Path + "/{slug}", Page).ExcludeFromDescription();
+        var pages = routes.MapGroup(Path).ExcludeFromDescription()
+            .ForEveryone("Whoever was refused reads here why, also for lack of a key.");
+        pages.MapGet("", Index);
+        pages.MapGet("/{slug}", Page);
     }
 
     internal static IResult Index()

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Serialization;
+using Inventory.Identity;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
@@ -72,6 +73,9 @@ public sealed record Refusal : IResult
     /// <summary>For limit-exceeded: units that this customer has, held and bought.</summary>
     public int? Units { get; init; }
 
+    /// <summary>For scope-missing: the scope that a key needs here.</summary>
+    public string? RequiredScope { get; init; }
+
     /// <summary>Seconds after which another attempt makes sense; also in the Retry-After header.</summary>
     public int? RetryAfterSeconds { get; init; }
 
@@ -91,6 +95,11 @@ public sealed record Refusal : IResult
         {
             Errors = errors,
         };
+
+    internal static Refusal ScopeMissing(Scopes scope, bool toShopper) => new(Problem.ScopeMissing, toShopper
+        ? $"This call is not for shoppers: it needs a key with the scope {scope.Name()}. Nothing was done."
+        : $"This call needs a key with the scope {scope.Name()}, which this one lacks. Nothing was done.")
+    { RequiredScope = scope.Name() };
 
     internal static Refusal UnknownSku(string? sku) =>
         new(Problem.UnknownSku, $"No SKU {sku} is on sale here.") { Sku = sku };

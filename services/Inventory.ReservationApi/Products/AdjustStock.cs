@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Inventory.Identity;
 using Inventory.Ledger;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -36,6 +38,7 @@ public static class AdjustStock
         .MapPost(ProductRoutes.Path + "/adjustments", Handle)
         .WithName(nameof(AdjustStock))
         .WithTags("Products")
+        .OnlyFor(Scopes.Admin)
         .WithSummary("Add or take units")
         .WithDescription("Changes the total and writes the movement that explains it, both or neither. Units on hold "
             + "may be taken too: their holds stay, and can't all be confirmed.")

@@ -1,5 +1,7 @@
 using System.Globalization;
+using Inventory.Identity;
 using Inventory.Ledger;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -25,6 +27,7 @@ public static class ListMovements
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(ProductRoutes.Path + "/movements", Handle)
         .WithName(nameof(ListMovements))
         .WithTags("Products")
+        .OnlyFor(Scopes.Admin)
         .WithSummary("Read why a total is what it is")
         .WithDescription("Newest first, each with the total after it. A total that plain SQL has changed without a "
             + "movement shows as a gap. limit is 1 to 500, and 50 when absent; before is nextBefore of the page "

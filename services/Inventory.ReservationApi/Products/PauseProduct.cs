@@ -1,4 +1,6 @@
+using Inventory.Identity;
 using Inventory.Ledger;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.Stock;
@@ -14,6 +16,7 @@ public static class PauseProduct
         routes.MapPost(ProductRoutes.Path + "/pause", Pause)
             .WithName(nameof(PauseProduct))
             .WithTags("Products")
+            .OnlyFor(Scopes.Admin)
             .WithSummary("Stop the sale of a product")
             .WithDescription("No unit is held from now on. Holds that exist stay valid and can be confirmed.")
             .MayBeRepeated()
@@ -22,6 +25,7 @@ public static class PauseProduct
         routes.MapPost(ProductRoutes.Path + "/resume", Resume)
             .WithName("ResumeProduct")
             .WithTags("Products")
+            .OnlyFor(Scopes.Admin)
             .WithSummary("Go on with the sale of a product")
             .WithDescription("Units can be held again.")
             .MayBeRepeated()

@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
+using Inventory.Identity;
 using Inventory.Ledger;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -39,6 +41,7 @@ public static class PutProduct
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPut(ProductRoutes.Path, Handle)
         .WithName(nameof(PutProduct))
         .WithTags("Products")
+        .OnlyFor(Scopes.Admin)
         .WithSummary("Create or change a product")
         .WithDescription("With If-None-Match: * it creates a product. With If-Match and the ETag that was read it "
             + "changes name and limit; whoever changed the product or its total meanwhile is not overwritten. A "

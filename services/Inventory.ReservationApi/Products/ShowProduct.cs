@@ -1,4 +1,6 @@
+using Inventory.Identity;
 using Inventory.Ledger;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.Stock;
@@ -11,6 +13,7 @@ public static class ShowProduct
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(ProductRoutes.Path, Handle)
         .WithName(nameof(ShowProduct))
         .WithTags("Products")
+        .OnlyFor(Scopes.Admin)
         .WithSummary("Read a product")
         .WithDescription("From the system of record; available is the stock store's, exact at the moment of reading. "
             + "The ETag header changes with the product and with its total, and goes into If-Match of a change.")

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Problems;
 using Inventory.Stock;
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -23,6 +25,7 @@ public static class ExtendReservation
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(Reserve.Path + "/{id}/extend", Handle)
         .WithName(nameof(ExtendReservation))
         .WithTags("Reservations")
+        .ForShoppersAnd(Scopes.Reserve)
         .WithSummary("Give a hold more time")
         .WithDescription("Adds to the deadline, up to the longest lifetime that a hold may have; expiresAt says how "
             + "far it went.")
@@ -42,7 +45,8 @@ public static class ExtendReservation
         if (errors.ToRefusal() is { } invalid) return invalid;
 
         var by = TimeSpan.FromSeconds(incoming.Value.AddSeconds!.Value);
-        var answer = await engine.ExtendAsync(reservationId, by, incoming.Idempotency);
+        var target = await Caller.Of(http).SightOfAsync(reservationId, engine);
+        var answer = await engine.ExtendAsync(target, by, incoming.Idempotency);
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -13,15 +15,16 @@ public static class FindReservation
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Reserve.Path + "/{id}", Handle)
         .WithName(nameof(FindReservation))
         .WithTags("Reservations")
+        .ForShoppersAnd(Scopes.Reserve)
         .WithSummary("Read a reservation")
         .WithDescription("Ended reservations are found for a day, with their final status.")
         .Answers<ReservationView>(StatusCodes.Status200OK, "The reservation.")
         .Refuses(Problem.ReservationNotFound);
 
-    internal static async Task<IResult> Handle(string id, StockEngine engine)
+    internal static async Task<IResult> Handle(HttpContext http, string id, StockEngine engine)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
-        var answer = await engine.FindAsync(reservationId);
+        var answer = await engine.FindAsync(await Caller.Of(http).SightOfAsync(reservationId, engine));
         return answer.Outcome switch
         {
             FindOutcome.Active or FindOutcome.Ended => JsonAnswer.Of(StatusCodes.Status200OK,

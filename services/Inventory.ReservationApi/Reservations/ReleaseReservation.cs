@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -13,6 +15,7 @@ public static class ReleaseReservation
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete(Reserve.Path + "/{id}", Handle)
         .WithName(nameof(ReleaseReservation))
         .WithTags("Reservations")
+        .ForShoppersAnd(Scopes.Reserve)
         .WithSummary("Give a reservation back")
         .WithDescription("Its units are on sale again at once. Releasing twice succeeds twice.")
         .Answers<ReservationView>(StatusCodes.Status200OK, "Released, now or before: the reservation as it ended.")
@@ -24,7 +27,8 @@ public static class ReleaseReservation
         if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
         if (IdempotencyKey.Read(http, ReadOnlySequence<byte>.Empty, out var idempotency) is { } badKey) return badKey;
 
-        var answer = await engine.ReleaseAsync(reservationId, idempotency);
+        var target = await Caller.Of(http).SightOfAsync(reservationId, engine);
+        var answer = await engine.ReleaseAsync(target, idempotency);
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

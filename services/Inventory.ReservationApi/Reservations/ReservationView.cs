@@ -8,8 +8,7 @@ public record ReservationView
     internal ReservationView(Reservation reservation, DateTimeOffset now)
     {
         ReservationId = reservation.Id;
-        if (reservation.Holder.IsCart) CartId = reservation.Holder.Id;
-        else CustomerId = reservation.Holder.Id;
+        (CustomerId, CartId) = reservation.Holder.Names();
         Status = reservation.Status.Word();
         ExpiresAt = reservation.ExpiresAt.UtcDateTime;
         ExpiresInSeconds = reservation.SecondsLeft(now);
@@ -20,7 +19,7 @@ public record ReservationView
     /// <example>019aa4f0-5d2a-7c31-9a54-0f6d3b2c1e10</example>
     public Guid ReservationId { get; }
 
-    /// <summary>The customer who holds it; absent when a cart does.</summary>
+    /// <summary>The customer who holds it; absent when a cart does that is no shopper's.</summary>
     /// <example>user-1</example>
     public string? CustomerId { get; }
 
@@ -62,6 +61,13 @@ internal static class ReservationWords
         ReservationStatus.Expired => "expired",
         _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No word for this status."),
     };
+
+    /// <summary>The customer and the cart behind a holder; a cart of a shopper's session has both.</summary>
+    internal static (string? CustomerId, string? CartId) Names(this Holder holder)
+    {
+        var owner = holder.Owner;
+        return (owner.IsCart ? null : owner.Id, holder.IsCart ? holder.Id : null);
+    }
 
     /// <summary>
     /// Whole seconds left at <paramref name="now"/>, rounded down so that nobody counts on time they don't have.

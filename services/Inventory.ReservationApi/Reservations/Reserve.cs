@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -19,7 +21,9 @@ public static class Reserve
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
-        /// <summary>The customer: 1 to 128 letters, digits or . _ - @ + = | ~</summary>
+        /// <summary>
+        /// The customer: 1 to 128 letters, digits or . _ - @ + = | ~ Needs no value where a shopper calls: it is they.
+        /// </summary>
         /// <example>user-1</example>
         public string? CustomerId { get; init; }
 
@@ -85,6 +89,7 @@ public static class Reserve
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(Path, Handle)
         .WithName(nameof(Reserve))
         .WithTags("Reservations")
+        .ForShoppersAnd(Scopes.Reserve)
         .WithSummary("Hold stock for a customer")
         .WithDescription("Holds every line or none until the deadline. 201 for a new hold, 200 with the reservation as "
             + "it stands when "
@@ -103,9 +108,10 @@ public static class Reserve
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
         var (request, idempotency, _) = incoming;
-        if (Check(request, options.Value) is { } invalid) return invalid;
+        var caller = Caller.Of(http);
+        if (Check(request, caller, options.Value) is { } invalid) return invalid;
 
-        var answer = await engine.ReserveAsync(ToEngine(request, options.Value, idempotency));
+        var answer = await engine.ReserveAsync(ToEngine(request, caller, options.Value, idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         var (status, reservation, refusal) = Understand(answer, request.IsOneLine);
@@ -118,18 +124,18 @@ public static class Reserve
     }
 
     /// <summary>Checks every rule that doesn't depend on stock; null when all are kept.</summary>
-    internal static Refusal? Check(Request request, ReservationOptions options)
+    internal static Refusal? Check(Request request, Caller caller, ReservationOptions options)
     {
         var errors = new FieldErrors();
         if (request.IsOneLine)
         {
             errors.CheckSku("productId", request.ProductId);
-            errors.CheckHolderId("userId", request.UserId);
+            if (caller.Shopper is null) errors.CheckHolderId("userId", request.UserId);
             errors.CheckQuantity("quantity", request.Quantity);
         }
         else
         {
-            CheckItemsForm(request, options.MaxLines, ref errors);
+            CheckItemsForm(request, caller, options.MaxLines, ref errors);
         }
         if (request.TtlSeconds is not null) errors.CheckSeconds("ttlSeconds", request.TtlSeconds, options.LongestHold);
         if (request.ReservationId == Guid.Empty) errors.Add("reservationId", "must not be all zeros");
@@ -140,14 +146,14 @@ public static class Reserve
         return errors.ToRefusal();
     }
 
-    private static void CheckItemsForm(Request request, int maxLines, ref FieldErrors errors)
+    private static void CheckItemsForm(Request request, Caller caller, int maxLines, ref FieldErrors errors)
     {
         const string OtherForm =
             "belongs to the one-line form: send customerId and items, or productId, userId and quantity";
         if (request.ProductId is not null) errors.Add("productId", OtherForm);
         if (request.UserId is not null) errors.Add("userId", OtherForm);
         if (request.Quantity is not null) errors.Add("quantity", OtherForm);
-        errors.CheckHolderId("customerId", request.CustomerId);
+        if (caller.Shopper is null) errors.CheckHolderId("customerId", request.CustomerId);
         if (request.Items is not { } items)
         {
             errors.Add("items", FieldErrors.Required);
@@ -175,13 +181,13 @@ public static class Reserve
         && items.GroupBy(item => item!.Sku).Any(same => same.Sum(item => (long)item!.Quantity!.Value) > int.MaxValue);
 
     /// <summary>A checked request as the engine takes it.</summary>
-    internal static ReserveRequest ToEngine(Request request, ReservationOptions options, Idempotency? idempotency)
+    internal static ReserveRequest ToEngine(
+        Request request, Caller caller, ReservationOptions options, Idempotency? idempotency)
     {
-        var customer = request.IsOneLine ? request.UserId : request.CustomerId;
         return new()
         {
             Id = request.ReservationId ?? Guid.CreateVersion7(),
-            Holder = Holder.Customer(customer!),
+            Holder = caller.Customer(request.IsOneLine ? request.UserId : request.CustomerId),
             Lines = request.IsOneLine
                 ? [new(request.ProductId!, request.Quantity!.Value)]
                 : [.. request.Items!.Select(item => new Line(item!.Sku!, item.Quantity!.Value))],

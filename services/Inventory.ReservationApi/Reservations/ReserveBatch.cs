@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -34,6 +36,7 @@ public static class ReserveBatch
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(Reserve.Path + "/batch", Handle)
         .WithName(nameof(ReserveBatch))
         .WithTags("Reservations")
+        .OnlyFor(Scopes.Reserve)
         .WithSummary("Make many independent reservations")
         .WithDescription("Answers 200 with an outcome for each, in order, with the status and body that a call of its "
             + "own would have had. "
@@ -55,12 +58,13 @@ public static class ReserveBatch
             return Refusal.Invalid("reservations", $"must have 1 to {options.Value.MaxBatch} reservations");
         }
 
+        var caller = Caller.Of(http);
         var outcomes = new Outcome[reservations.Count];
         var sound = new List<int>(reservations.Count);
         for (var i = 0; i < reservations.Count; i++)
         {
             var invalid = reservations[i] is { } reservation
-                ? Reserve.Check(reservation, options.Value)
+                ? Reserve.Check(reservation, caller, options.Value)
                 : Refusal.Invalid($"reservations[{i}]", FieldErrors.Required);
             if (invalid is null) sound.Add(i);
             else outcomes[i] = new(invalid.Status, null, invalid.In(http));
@@ -70,7 +74,7 @@ public static class ReserveBatch
         async Task HoldAsync(int place)
         {
             var one = reservations[sound[place]]!;
-            var ask = Reserve.ToEngine(one, options.Value, idempotency?.ForItem(place));
+            var ask = Reserve.ToEngine(one, caller, options.Value, idempotency?.ForItem(place));
             var (outcome, isReplay) = await HoldOneAsync(http, engine, ask, one.IsOneLine);
             outcomes[sound[place]] = outcome;
             if (!isReplay) Volatile.Write(ref replayed, false);

@@ -1,0 +1,61 @@
+using Microsoft.AspNetCore.Authorization;
+
+namespace Inventory.ReservationApi.Access;
+
+/// <summary>Registers who may call what.</summary>
+internal static class AccessServices
+{
+    internal const string Scheme = "Caller";
+
+    internal static void AddAccess(this IServiceCollection services)
+    {
+        services.AddApiKeys();
+        services.AddSingleton<KnownCallers>();
+        // The core alone: what is added beside it is for cookies, and would want keys of its own.
+        services.AddTransient<CallerAuthentication>();
+        services.AddAuthenticationCore(options =>
+        {
+            options.DefaultScheme = Scheme;
+            options.AddScheme<CallerAuthentication>(Scheme, null);
+        });
+        services.AddAuthorization(options => options.FallbackPolicy =
+            new AuthorizationPolicyBuilder().AddRequirements(new Undecided()).Build());
+        services.AddSingleton<IAuthorizationHandler, AccessRuleHandler>();
+        services.AddSingleton<IAuthorizationHandler, UndecidedHandler>();
+        services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusedCallers>();
+    }
+
+    /// <summary>Recognizes and refuses callers. What comes after it knows who calls.</summary>
+    internal static void UseAccess(this IApplicationBuilder app)
+    {
+        app.UseAuthentication();
+        app.Use(RefusedCallers.RefuseWrongKeysAsync);
+        app.UseAuthorization();
+    }
+
+    private sealed class AccessRuleHandler : AuthorizationHandler<AccessRule>
+    {
+        protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, AccessRule requirement)
+        {
+            if (context.User is Caller caller && requirement.Admits(caller)) context.Succeed(requirement);
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>What an endpoint needs that doesn't say who may call it.</summary>
+    private sealed record Undecided : IAuthorizationRequirement;
+
+    /// <summary>Lets through what is no endpoint of ours: the framework's own 404, 405 and 415.</summary>
+    private sealed class UndecidedHandler : AuthorizationHandler<Undecided>
+    {
+        protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, Undecided requirement)
+        {
+            if (context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint)
+            {
+                context.Succeed(requirement);
+            }
+
+            return Task.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,91 @@
+using System.Collections.Frozen;
+using System.Net;
+using Inventory.Identity;
+using Microsoft.AspNetCore.Authentication;
+
+namespace Inventory.ReservationApi.Access;
+
+/// <summary>
+/// Recognizes callers. A key decides, where there is one: a wrong one is refused even where none was needed, or a typo
+/// would go unnoticed until the day it matters.
+/// </summary>
+internal sealed class CallerAuthentication(KnownCallers callers) : IAuthenticationHandler
+{
+    private HttpContext http = null!;
+
+    /// <inheritdoc/>
+    public Task InitializeAsync(AuthenticationScheme scheme, HttpContext context)
+    {
+        http = context;
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<AuthenticateResult> AuthenticateAsync() => callers.Recognize(http);
+
+    /// <inheritdoc/>
+    public Task ChallengeAsync(AuthenticationProperties? properties) => RefusedCallers.ChallengeAsync(http);
+
+    /// <inheritdoc/>
+    public Task ForbidAsync(AuthenticationProperties? properties) => RefusedCallers.ChallengeAsync(http);
+}
+
+/// <summary>Who is behind a request's headers and address.</summary>
+internal sealed class KnownCallers
+{
+    private static readonly Task<AuthenticateResult> Nobody = Task.FromResult(AuthenticateResult.NoResult());
+    private static readonly Task<AuthenticateResult> WrongKey =
+        Task.FromResult(AuthenticateResult.Fail("The key is not known."));
+    private static readonly Task<AuthenticateResult> NoSubject =
+        Task.FromResult(AuthenticateResult.Fail("The session's subject is none."));
+
+    private readonly ApiKeyRing ring;
+    private readonly Task<AuthenticateResult>? local;
+
+    private readonly FrozenDictionary<string, Task<AuthenticateResult>> byKey;
+
+    public KnownCallers(ApiKeyRing ring, IHostEnvironment environment)
+    {
+        this.ring = ring;
+        byKey = ring.Keys.ToFrozenDictionary(key => key.Name, key => Success(Caller.WithKey(key)));
+        if (environment.IsDevelopment()) local = Success(Caller.AtThisMachine());
+    }
+
+    internal Task<AuthenticateResult> Recognize(HttpContext http)
+    {
+        var headers = http.Request.Headers;
+        if (headers.TryGetValue(CallerHeaders.ApiKey, out var key))
+        {
+            return ring.Find(key) is { } found ? byKey[found.Name] : WrongKey;
+        }
+
+        if (headers.TryGetValue(CallerHeaders.Shopper, out var subject))
+        {
+            return subject is [{ } text] && ShopperSubject.IsWellFormed(text)
+                ? Success(Caller.WithSession(text))
+                : NoSubject;
+        }
+
+        return local is not null && IsAtThisMachine(http) ? local : Nobody;
+    }
+
+    /// <summary>Whether nothing on the way from the caller to here is another machine.</summary>
+    private static bool IsAtThisMachine(HttpContext http)
+    {
+        if (http.Connection.RemoteIpAddress is not { } remote || !IPAddress.IsLoopback(remote)) return false;
+        foreach (var line in http.Request.Headers["X-Forwarded-For"])
+        {
+            foreach (var hop in line!.Split(','))
+            {
+                // As an IPv6 address stands in the header: "[::1]:1234", quotes included.
+                var text = hop.AsSpan().Trim().Trim('"');
+                if (!IPEndPoint.TryParse(text, out var address) || !IPAddress.IsLoopback(address.Address)) return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static Task<AuthenticateResult> Success(Caller caller) =>
+        Task.FromResult(AuthenticateResult.Success(new(caller, AccessServices.Scheme)));
+}
