@@ -16,10 +16,10 @@ public sealed record ProductState(
     string Sku, string Name, int? Limit, bool Paused, int Total, long Version, long Revision)
 {
     /// <summary>Reads a product; null when there is none.</summary>
-    /// <param name="context">Where to read.</param>
+    /// <param name="context">Where to read: the ledger, or its reader where a moment does not matter.</param>
     /// <param name="sku">The key.</param>
     /// <param name="cancellation">Ends the reading.</param>
-    public static async Task<ProductState?> ReadAsync(LedgerContext context, string sku, CancellationToken cancellation)
+    public static async Task<ProductState?> ReadAsync(DbContext context, string sku, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(context);
         // The id of the transaction that wrote the row: a timestamp could be the same twice.

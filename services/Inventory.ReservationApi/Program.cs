@@ -17,6 +17,7 @@ builder.AddRedisClient("redis", configureOptions: StockConnection.Tune);
 // Without PostgreSQL nothing is confirmed, but all else goes on: that is no reason to be taken out of service.
 builder.AddNpgsqlDataSource("ledger", settings => settings.DisableHealthChecks = true);
 builder.AddNpgsqlDbContext<LedgerContext>("ledger", ProductRoutes.Tune);
+builder.AddLedgerReader();
 builder.Services.AddStockEngine();
 builder.Services.AddSettlement();
 builder.Services.AddSingleton<ShopWindow>();

@@ -56,7 +56,8 @@ public sealed class ConcurrencyTests(EngineFixture stock) : IClassFixture<Engine
 
         // Another SKU may lie in the same partition, and is named with it.
         Assert.Equal(ReserveOutcome.Insufficient, refused.Outcome);
-        Assert.Equal([scarce], refused.Available.Where(line => line.Available < line.Requested).Select(line => line.Sku));
+        var shortOf = refused.Available.Where(line => line.Available < line.Requested);
+        Assert.Equal([scarce], shortOf.Select(line => line.Sku));
         foreach (var sku in skus) Assert.Equal((5, 0, 5, 0), await stock.StockOf(sku, engine));
 
         var retried = await engine.ReserveAsync(request with

@@ -36,7 +36,7 @@ public static class ListMovements
         .Answers<Response>(StatusCodes.Status200OK, "The movements.")
         .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);
 
-    internal static async Task<IResult> Handle(HttpContext http, string sku, string? before, LedgerContext context)
+    internal static async Task<IResult> Handle(HttpContext http, string sku, string? before, LedgerReader ledger)
     {
         var errors = new FieldErrors();
         errors.CheckSku("sku", sku);
@@ -45,11 +45,11 @@ public static class ListMovements
         if (errors.ToRefusal() is { } invalid) return invalid;
 
         // The total first: a movement that comes in between is newer than it, and none is missing.
-        if (await ProductState.ReadAsync(context, sku, http.RequestAborted) is not { } state)
+        if (await ProductState.ReadAsync(ledger, sku, http.RequestAborted) is not { } state)
         {
             return Refusal.UnknownSku(sku);
         }
-        var movements = await context.Movements.AsNoTracking()
+        var movements = await ledger.Movements
             .Where(movement => movement.SkuId == sku && movement.Id < end)
             .OrderByDescending(movement => movement.Id)
             .Take((int)limit + 1)

@@ -1,5 +1,7 @@
 using Aspire.Npgsql.EntityFrameworkCore.PostgreSQL;
+using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace Inventory.ReservationApi.Products;
@@ -21,6 +23,7 @@ internal static class ProductRoutes
     /// </summary>
     private const int MaxConnections = 10;
 
+    private const string Reader = "ledger-readonly";
     private const string PoolSize = "Maximum Pool Size";
     private const string ConnectTimeout = "Timeout";
 
@@ -37,6 +40,18 @@ internal static class ProductRoutes
         if (!connection.ShouldSerialize(PoolSize)) connection.MaxPoolSize = MaxConnections;
         if (!connection.ShouldSerialize(ConnectTimeout)) connection.Timeout = PatienceSeconds;
         ledger.ConnectionString = connection.ConnectionString;
+    }
+
+    /// <summary>
+    /// Reads what may be a moment old from <c>ledger-readonly</c>, such as a replica; without one, from the ledger.
+    /// </summary>
+    internal static void AddLedgerReader(this IHostApplicationBuilder builder)
+    {
+        var own = builder.Configuration.GetConnectionString(Reader);
+        builder.AddNpgsqlDbContext<LedgerReader>(
+            string.IsNullOrWhiteSpace(own) ? "ledger" : Reader,
+            Tune,
+            options => options.UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking));
     }
 
     internal static void Map(IEndpointRouteBuilder routes)

@@ -20,10 +20,10 @@ public static class ShowProduct
         .Answers<ProductView>(StatusCodes.Status200OK, "The product.")
         .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);
 
-    internal static async Task<IResult> Handle(HttpContext http, string sku, LedgerContext context, StockEngine engine)
+    internal static async Task<IResult> Handle(HttpContext http, string sku, LedgerReader ledger, StockEngine engine)
     {
         if (!Names.IsSku(sku)) return Refusal.Invalid("sku", $"must be {Names.SkuRule}");
-        return await ProductState.ReadAsync(context, sku, http.RequestAborted) is { } state
+        return await ProductState.ReadAsync(ledger, sku, http.RequestAborted) is { } state
             ? await ProductView.AnswerAsync(http, StatusCodes.Status200OK, state, engine)
             : Refusal.UnknownSku(sku);
     }
