@@ -63,6 +63,15 @@ public readonly record struct Holder
     /// <summary>A holder as the scripts store it, or the ledger.</summary>
     public static Holder Parse(string text) => new(text);
 
+    /// <summary>Whether a script of ours could have written this.</summary>
+    public static bool IsText(string text) => text switch
+    {
+        [CustomerMark or CartMark, ':', .. var id] => Names.IsHolderId(id),
+        [ShopperMark, ':', .. var both] => both.IndexOf(Divider, StringComparison.Ordinal) is > 0 and var end
+            && Names.IsHolderId(both[..end]) && Names.IsHolderId(both[(end + 1)..]),
+        _ => false,
+    };
+
     /// <inheritdoc/>
     public override string ToString() => Text;
 }

@@ -35,7 +35,7 @@ public sealed record StreamRecord(string Id, IReadOnlyList<KeyValuePair<string, 
         var sequence = int.Parse(Field("sequence"), Invariant);
         Require(sequence >= 1, "sequence");
         var holder = Field("holder");
-        Require(holder is ['u' or 'c', ':', ..] && Names.IsHolderId(holder[2..]), "holder");
+        Require(Holder.IsText(holder), "holder");
         var deadline = long.Parse(Field("deadline_ms"), Invariant);
         Require(deadline >= 1, "deadline_ms");
         return new(

@@ -49,6 +49,20 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
         Assert.Equal((10, 2, 8, 1), await stock.StockOf(sku));
     }
 
+    [Theory]
+    //          holder          -> could a script have written it?
+    [InlineData("u:user-1", true)]
+    [InlineData("c:cart|1", true)]
+    [InlineData("s:shopper|cart", true)]
+    [InlineData("s:shopper|cart|1", true)]
+    [InlineData("s:shopper", false)]
+    [InlineData("s:|cart", false)]
+    [InlineData("s:shopper|", false)]
+    [InlineData("x:user-1", false)]
+    [InlineData("u:", false)]
+    public void Whoever_follows_the_events_knows_every_kind_of_holder(string text, bool known) =>
+        Assert.Equal(known, Holder.IsText(text));
+
     [Fact]
     public async Task A_cart_of_one_shopper_is_never_another_s()
     {
