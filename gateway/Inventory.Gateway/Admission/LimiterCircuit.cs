@@ -30,7 +30,7 @@ internal sealed partial class LimiterCircuit(ILogger<LimiterCircuit> log)
     {
         var failures = Interlocked.Increment(ref _failures);
         if (reason is not RedisConnectionException && failures < FailuresInARow) return;
-        if (Interlocked.Exchange(ref _open, 1) == 0) Opened(log, reason.Message);
+        if (Interlocked.Exchange(ref _open, 1) == 0) Opened(log, Words(reason));
     }
 
     /// <summary>Redis is asked again.</summary>
@@ -39,6 +39,14 @@ internal sealed partial class LimiterCircuit(ILogger<LimiterCircuit> log)
         Volatile.Write(ref _failures, 0);
         if (Interlocked.Exchange(ref _open, 0) == 1) Closed(log);
     }
+
+    // The client's own messages fill a screen with its counters.
+    private static string Words(Exception reason) => reason switch
+    {
+        RedisConnectionException broken => $"its connection failed ({broken.FailureType}).",
+        RedisServerException refused => refused.Message,
+        _ => "it did not answer in time.",
+    };
 
     [LoggerMessage(1, LogLevel.Warning,
         "Redis is away, so this instance limits requests by itself, and sessions go on by their cookies: {Reason}")]

@@ -18,7 +18,7 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
     private const int Segments = 10;
     private const int SharedSlots = 1_024;
 
-    private volatile Generation _generation = new(time.GetTimestamp());
+    private Generation _generation = new(time.GetTimestamp());
 
     /// <summary>Charges a request.</summary>
     /// <param name="set">What it is charged to.</param>
@@ -26,9 +26,28 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
     /// <returns>Asks nobody about the session: it is what its cookie says, alive.</returns>
     public Verdict Take(BudgetSet set, Identities who)
     {
+        while (true)
+        {
+            try
+            {
+                return Take(Current(), set, who);
+            }
+            catch (ObjectDisposedException)
+            {
+                // Its time was over in this very moment; the next one has begun.
+            }
+        }
+    }
+
+    /// <summary>Redis counts again; the next outage begins with nothing.</summary>
+    public void Forget() => Interlocked.Exchange(ref _generation, new Generation(time.GetTimestamp())).Dispose();
+
+    public void Dispose() => Forget();
+
+    private static Verdict Take(Generation generation, BudgetSet set, Identities who)
+    {
         Budget? tightest = null;
         var least = long.MaxValue;
-        var generation = Current();
         foreach (var budget in set.Budgets)
         {
             var left = generation.Of(budget).GetStatistics(generation.Key(budget, who))!.CurrentAvailablePermits - 1;
@@ -55,28 +74,25 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
             Shared: false);
     }
 
-    /// <summary>Redis counts again; the next outage begins with nothing.</summary>
-    public void Forget() => _generation = new Generation(time.GetTimestamp());
-
-    public void Dispose() => Forget();
-
     /// <summary>
     /// A generation that is full lasts for the longest window at least, while further identities share budgets; then
     /// its successor begins with nothing. A flood of identities therefore costs memory once, and fairness for a while.
     /// </summary>
     private Generation Current()
     {
-        var generation = _generation;
+        var generation = Volatile.Read(ref _generation);
         if (generation.Identities < limits.Value.LocalIdentities) return generation;
         generation.IsFull = true;
         if (time.GetElapsedTime(generation.Began) > generation.LongestWindow) Forget();
         return generation;
     }
 
-    private sealed class Generation(long began)
+    /// <summary>What is counted until it is forgotten. Its limiters have timers, hence the disposal.</summary>
+    private sealed class Generation(long began) : IDisposable
     {
         private readonly ConcurrentDictionary<Budget, PartitionedRateLimiter<string>> _limiters = new();
         private int _identities;
+        private bool _isOver;
 
         public long Began => began;
 
@@ -86,7 +102,24 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
 
         public TimeSpan LongestWindow => _limiters.Keys.Max(budget => budget.Window);
 
-        public PartitionedRateLimiter<string> Of(Budget budget) => _limiters.GetOrAdd(budget, Make);
+        public PartitionedRateLimiter<string> Of(Budget budget)
+        {
+            if (_limiters.TryGetValue(budget, out var known)) return known;
+            lock (_limiters)
+            {
+                ObjectDisposedException.ThrowIf(_isOver, this);
+                return _limiters.GetOrAdd(budget, Make);
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (_limiters)
+            {
+                _isOver = true;
+                foreach (var limiter in _limiters.Values) limiter.Dispose();
+            }
+        }
 
         // string.GetHashCode has a random seed in each process: nobody can choose with whom they share.
         public string Key(Budget budget, Identities who)

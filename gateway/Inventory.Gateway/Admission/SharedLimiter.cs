@@ -28,6 +28,7 @@ internal sealed class SharedLimiter(
     /// <param name="mayBegin">Whether a session that Redis doesn't know begins with it, or has ended.</param>
     public async ValueTask<Verdict?> TakeAsync(BudgetSet set, Identities who, bool mayBegin)
     {
+        if (set.Budgets.Count == 0 && who.Subject is null) return Verdict.Unlimited;
         if (circuit.IsOpen) return null;
         try
         {

@@ -31,4 +31,9 @@ internal enum SessionState
 /// <param name="Reset">Until permits come back; for a refused request, until it can pass.</param>
 /// <param name="Shared">Whether all gateways were counted, or this one alone.</param>
 internal readonly record struct Verdict(
-    RateLimitOutcome Outcome, SessionState Session, Budget? Tightest, long Remaining, TimeSpan Reset, bool Shared);
+    RateLimitOutcome Outcome, SessionState Session, Budget? Tightest, long Remaining, TimeSpan Reset, bool Shared)
+{
+    /// <summary>For a request that no budget is set for, and that has no session to keep.</summary>
+    public static Verdict Unlimited { get; } =
+        new(RateLimitOutcome.Admitted, SessionState.None, Tightest: null, 0, TimeSpan.Zero, Shared: true);
+}

@@ -51,7 +51,7 @@ internal sealed partial class SessionKeyring(
             if (!_isReady) _protector.Protect([]);
             _isReady = true;
         }
-        catch (Exception e) when (e is RedisException or TimeoutException || e.GetBaseException() is RedisException)
+        catch (Exception e) when (e.GetBaseException() is RedisException or TimeoutException)
         {
             // The next round retries. What is known stays in use; the limiter's line says that Redis is away.
         }
