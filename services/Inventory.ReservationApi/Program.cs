@@ -23,6 +23,7 @@ builder.Services.AddSettlement();
 builder.Services.AddSingleton<ShopWindow>();
 ReservationOptions.Register(builder.Services);
 builder.Services.AddAccess();
+LiveStock.Register(builder.Services);
 builder.Services.AddExceptionHandler<Failures>();
 builder.Services.AddApiDescription();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = IncomingBody.MaxBytes);
@@ -42,6 +43,7 @@ ReleaseReservation.Map(app);
 ExtendReservation.Map(app);
 ConfirmReservation.Map(app);
 ShowStock.Map(app);
+StreamStock.Map(app);
 
 ProductRoutes.Map(app);
 

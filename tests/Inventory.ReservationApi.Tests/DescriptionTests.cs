@@ -73,7 +73,8 @@ public sealed partial class DescriptionTests(Api api)
         Assert.Equal(
             [
                 "DELETE /api/reservations/{id}", "GET /api/products/{sku}", "GET /api/products/{sku}/movements",
-                "GET /api/reservations/{id}", "GET /api/stock/{sku}", "GET /events", "GET /snapshot/{sku}",
+                "GET /api/reservations/{id}", "GET /api/stock/{sku}",
+                "GET /api/stock/{sku}/stream", "GET /events", "GET /snapshot/{sku}",
                 "POST /api/products/{sku}/adjustments", "POST /api/products/{sku}/pause",
                 "POST /api/products/{sku}/resume", "POST /api/reservations", "POST /api/reservations/batch",
                 "POST /api/reservations/{id}/confirm", "POST /api/reservations/{id}/extend", "POST /extend",
@@ -129,7 +130,8 @@ public sealed partial class DescriptionTests(Api api)
             if (response.Name == "204") continue;
             var content = response.Value.GetProperty("content").EnumerateObject().Single();
             var isProblem = !response.Name.StartsWith('2');
-            Assert.Equal(isProblem ? "application/problem+json" : "application/json", content.Name);
+            var usual = isProblem ? "application/problem+json" : "application/json";
+            Assert.Contains(content.Name, isProblem ? [usual] : new[] { usual, "text/event-stream" });
             var schema = content.Value.GetProperty("schema").GetProperty("$ref").GetString();
             Assert.Equal(isProblem, schema == "#/components/schemas/Problem");
         }

@@ -19,6 +19,8 @@ public sealed class SettingsTests
     [InlineData("Reservations:ActivePerCustomerAndSku", "7")]
     [InlineData("Reservations:ActivePerCustomerAndSku", "Sometimes")]
     [InlineData("Reservations:DefaultHolt", "00:10:00")]
+    [InlineData("LiveStock:UpdatesPerSecond", "0")]
+    [InlineData("LiveStock:Heartbeat", "00:00:30")]
     public async Task A_setting_that_makes_no_sense_stops_the_service(string name, string value)
     {
         var api = new Api(new() { [name] = value });

@@ -46,6 +46,14 @@ internal static class Described
         endpoint.WithMetadata(
             new ProducesResponseTypeMetadata(status, typeof(T), ["application/json"]) { Description = description });
 
+    /// <summary>The endpoint answers with server-sent events, whose data is of this shape.</summary>
+    internal static RouteHandlerBuilder Streams<T>(this RouteHandlerBuilder endpoint, string description) =>
+        endpoint.WithMetadata(
+            new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), ["text/event-stream"])
+            {
+                Description = description,
+            });
+
     /// <summary>The endpoint may refuse with these, and with what any endpoint of its kind may.</summary>
     internal static RouteHandlerBuilder Refuses(this RouteHandlerBuilder endpoint, params ProblemType[] own)
     {

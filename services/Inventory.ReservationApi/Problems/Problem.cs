@@ -170,6 +170,10 @@ public static class Problem
         "Try again after `Retry-After`, with the same Idempotency-Key or reservationId: the first attempt may have "
             + "been carried out.");
 
+    public static readonly ProblemType TooManyListeners = new("too-many-listeners", 503, "Too many live streams",
+        "As many streams of live stock are open as this service carries.",
+        "Try again after `Retry-After`, or read the stock without a stream.");
+
     public static readonly ProblemType OrdersUnavailable = new("orders-unavailable", 503, "Orders can't be written now",
         "The store of orders is away. The hold is kept until it is known whether the order was written.",
         "Confirm again after `Retry-After`: it returns the order that was written, or writes it.");
@@ -198,7 +202,7 @@ public static class Problem
         IdempotencyKeyReused, ReservationIdReused,
         PreconditionRequired, TooManyRequests,
         InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, OrdersUnavailable,
-        SessionsUnavailable, LedgerUnavailable,
+        SessionsUnavailable, LedgerUnavailable, TooManyListeners,
         UpstreamTimeout,
     ];
 }

@@ -1,0 +1,247 @@
+using Inventory.ReservationApi.Problems;
+using Inventory.Stock;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReservationApi.Availability;
+
+/// <summary>
+/// Shows stock live: one reader of the events per instance, whatever the number of listeners. It runs while somebody
+/// listens.
+/// </summary>
+/// <remarks>
+/// Events only say which SKUs to look at; what listeners are sent is a snapshot read after the event. So an event may
+/// be missed, if that is noticed: then all SKUs that somebody listens to are read again. It must be noticed, because
+/// the materializer trims the stream without asking us.
+/// </remarks>
+internal sealed partial class LiveStock : BackgroundService
+{
+    // A page is read in some milliseconds. Faster than these in one tick, and reading each SKU that is listened to is
+    // cheaper than reading every event.
+    private const int EventsPerPage = 1_000;
+    private const int PagesPerTick = 5;
+
+    // Bounds what Redis does for listeners: a reading takes it about 10 µs. What is left over comes with the next tick.
+    private const int ReadingsPerTick = 1_000;
+
+    // Sent together; a reservation never waits behind more than these.
+    private const int ReadingsAtOnce = 100;
+
+    private readonly StockEngine engine;
+    private readonly LiveStockOptions settings;
+    private readonly LiveStockMetrics metrics;
+    private readonly TimeProvider time;
+    private readonly ILogger<LiveStock> log;
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, LiveTopic> topics = new(StringComparer.Ordinal);
+    private readonly Dictionary<Partition, string> ends = [];
+    private TaskCompletionSource demand = NewDemand();
+    private int listeners;
+    private long leftAt;
+    private bool isAway;
+    private volatile bool hasEnded;
+    private volatile bool isFollowing;
+    private volatile int beat;
+
+    public LiveStock(
+        StockEngine engine, IOptions<LiveStockOptions> options, LiveStockMetrics metrics, TimeProvider time,
+        IHostApplicationLifetime host, ILogger<LiveStock> log)
+    {
+        (this.engine, settings, this.metrics, this.time, this.log) = (engine, options.Value, metrics, time, log);
+        // Before the server waits for open requests: a stream would keep it waiting for all its patience.
+        host.ApplicationStopping.Register(End);
+    }
+
+    /// <summary>Whether streams end now: this instance stops.</summary>
+    internal bool HasEnded => hasEnded;
+
+    /// <summary>Rises when listeners are to be sent a sign of life.</summary>
+    internal int Beat => beat;
+
+    /// <summary>Whether events are being followed.</summary>
+    internal bool IsFollowing => isFollowing;
+
+    /// <summary>How many listen, and to how many SKUs.</summary>
+    internal (int Listeners, int Skus) Load
+    {
+        get
+        {
+            lock (gate) return (listeners, topics.Count);
+        }
+    }
+
+    internal static void Register(IServiceCollection services)
+    {
+        services.AddOptions<LiveStockOptions>()
+            .BindConfiguration(LiveStockOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<LiveStockMetrics>();
+        services.AddSingleton<LiveStock>();
+        services.AddHostedService(provider => provider.GetRequiredService<LiveStock>());
+    }
+
+    /// <summary>A listener's place, until it is disposed; null when there are too many.</summary>
+    internal Listener? TryJoin(string sku)
+    {
+        lock (gate)
+        {
+            if (listeners >= settings.MaxListeners)
+            {
+                metrics.Refused();
+                return null;
+            }
+
+            listeners++;
+            if (!topics.TryGetValue(sku, out var topic)) topics.Add(sku, topic = new(sku, engine, time));
+            topic.Listeners++;
+            demand.TrySetResult();
+            metrics.Listening(1);
+            return new(this, sku, topic);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            await demand.Task.WaitAsync(stoppingToken);
+            isFollowing = true;
+            await FollowAsync(stoppingToken);
+        }
+    }
+
+    private async Task FollowAsync(CancellationToken stop)
+    {
+        ends.Clear();
+        var beatAt = time.GetTimestamp();
+        using var tick = new PeriodicTimer(TimeSpan.FromSeconds(1) / settings.UpdatesPerSecond, time);
+        while (await tick.WaitForNextTickAsync(stop))
+        {
+            if (IsIdle()) return;
+            var isBeat = time.GetElapsedTime(beatAt) >= settings.Heartbeat - tick.Period;
+            if (isBeat) beatAt = time.GetTimestamp();
+            await PassAsync(isBeat);
+        }
+    }
+
+    /// <summary>Reads what has changed, and tells it.</summary>
+    internal async Task PassAsync(bool isBeat)
+    {
+        LiveTopic[] all;
+        lock (gate) all = [.. topics.Values];
+        try
+        {
+            // A partition that nobody listens to is forgotten, and begun anew when somebody does.
+            var partitions = all.Select(topic => topic.Partition).ToHashSet();
+            foreach (var partition in ends.Keys.Except(partitions).ToList()) ends.Remove(partition);
+            foreach (var partition in partitions) await FindTouchedAsync(partition, all);
+            await ReadTouchedAsync(all);
+            if (isAway) Back();
+            isAway = false;
+        }
+        catch (Exception e) when (Failures.Explain(e) is not null)
+        {
+            foreach (var topic in all) topic.MarkUnavailable();
+            if (!isAway) Away(e.Message);
+            isAway = true;
+        }
+
+        if (isBeat) beat++;
+        foreach (var topic in all) topic.Pulse(always: isBeat);
+    }
+
+    private async Task FindTouchedAsync(Partition partition, LiveTopic[] all)
+    {
+        for (var page = 0; page < PagesPerTick && ends.TryGetValue(partition, out var end); page++)
+        {
+            var tail = await engine.ReadTailAsync(partition, end, EventsPerPage);
+            if (tail.HasGap) break;
+            ends[partition] = tail.End;
+            lock (gate)
+            {
+                foreach (var sku in tail.Skus)
+                {
+                    if (topics.TryGetValue(sku, out var topic)) topic.IsTouched = true;
+                }
+            }
+
+            if (!tail.HasMore) return;
+        }
+
+        // The end first: what comes between it and the readings is seen again, and not missed.
+        if (ends.ContainsKey(partition)) metrics.Gap();
+        ends[partition] = await engine.ReadEndAsync(partition);
+        foreach (var topic in all.Where(topic => topic.Partition == partition)) topic.IsTouched = true;
+    }
+
+    private async Task ReadTouchedAsync(LiveTopic[] all)
+    {
+        var touched = all.Where(topic => topic.IsTouched || topic.Latest.Frame == LiveFrame.Unavailable
+            || topic.Age >= settings.RefreshInterval).ToArray();
+        // The longest unread first, so that each has its turn.
+        if (touched.Length > ReadingsPerTick) touched = [.. touched.OrderByDescending(topic => topic.Age)];
+        foreach (var together in touched.Take(ReadingsPerTick).Chunk(ReadingsAtOnce))
+        {
+            foreach (var topic in together) topic.IsTouched = false;
+            await Task.WhenAll(together.Select(topic => topic.ReadAsync()));
+        }
+    }
+
+    private bool IsIdle()
+    {
+        lock (gate)
+        {
+            if (listeners > 0 || time.GetElapsedTime(leftAt) < settings.Linger) return false;
+            demand = NewDemand();
+            isFollowing = false;
+            return true;
+        }
+    }
+
+    private void Leave(string sku, LiveTopic topic)
+    {
+        lock (gate)
+        {
+            listeners--;
+            if (--topic.Listeners == 0) topics.Remove(sku);
+            if (listeners == 0) leftAt = time.GetTimestamp();
+            metrics.Listening(-1);
+        }
+    }
+
+    private void End()
+    {
+        hasEnded = true;
+        lock (gate)
+        {
+            foreach (var topic in topics.Values) topic.Pulse(always: true);
+        }
+    }
+
+    private static TaskCompletionSource NewDemand() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>One listener's place.</summary>
+    internal sealed class Listener(LiveStock live, string sku, LiveTopic topic) : IDisposable
+    {
+        private int left;
+
+        /// <summary>What it listens to.</summary>
+        internal LiveTopic Topic => topic;
+
+        /// <summary>Leaves; a second time changes nothing.</summary>
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref left, 1) == 0) live.Leave(sku, topic);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Stock can't be shown live, Redis being away: {Reason}")]
+    private partial void Away(string reason);
+
+    [LoggerMessage(LogLevel.Information, "Stock is shown live again.")]
+    private partial void Back();
+}

@@ -1,0 +1,100 @@
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Inventory.ReservationApi.Availability;
+using Inventory.Stock;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Many listeners, many changes, one reader.</summary>
+public sealed class StockStreamCrowdTests : IAsyncLifetime
+{
+    private const int Skus = 20;
+    private const int Listeners = 1_000;
+    private const int Reservations = 10_000;
+
+    private readonly Api api = new(new() { ["LiveStock:Linger"] = "00:00:00" });
+
+    public Task InitializeAsync() => api.InitializeAsync();
+
+    public Task DisposeAsync() => api.DisposeAsync();
+
+    [Fact]
+    public async Task A_thousand_listeners_see_the_end_of_ten_thousand_reservations_and_leave_nothing_behind()
+    {
+        var skus = await Task.WhenAll(Enumerable.Range(0, Skus).Select(_ => api.NewSkuAsync(1_000)));
+        var topic = await ListenAsync(skus);
+
+        await Eventually.TrueAsync(() => Live.Load == (0, 0));
+        await Eventually.TrueAsync(() => !Live.IsFollowing);
+        await Eventually.TrueAsync(() =>
+        {
+            GC.Collect();
+            return !topic.IsAlive;
+        });
+    }
+
+    [Fact]
+    public async Task A_listener_that_does_not_read_keeps_nobody_waiting()
+    {
+        var sku = await api.NewSkuAsync(1_000);
+        using var deaf = new TcpClient { ReceiveBufferSize = 1 };
+        await deaf.ConnectAsync(api.Http.BaseAddress!.Host, api.Http.BaseAddress.Port);
+        await deaf.GetStream().WriteAsync(
+            Encoding.ASCII.GetBytes($"GET /api/stock/{sku}/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        await Eventually.TrueAsync(() => Live.Load == (1, 1));
+        using var stream = await StockStream.OpenAsync(api.Http, sku);
+        await stream.NextAsync();
+
+        for (var held = 1; held <= 3; held++)
+        {
+            await HoldAsync(sku);
+            Assert.Equal(1_000 - held, (await stream.NextAsync())!.Available);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private async Task<WeakReference> ListenAsync(string[] skus)
+    {
+        var streams = await Task.WhenAll(
+            Enumerable.Range(0, Listeners).Select(i => StockStream.OpenAsync(api.Http, skus[i % Skus])));
+        Assert.Equal((Listeners, Skus), Live.Load);
+        var last = 1_000 - (Reservations / Skus);
+        var watching = streams.Select(stream => stream.UntilAsync(seen => seen.Available == last)).ToList();
+
+        var start = TimeProvider.System.GetTimestamp();
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, Reservations),
+            new ParallelOptions { MaxDegreeOfParallelism = 50 },
+            async (i, _) => await HoldAsync(skus[i % Skus]));
+        await Task.WhenAll(watching);
+
+        // The first state, then at most four a second, and one for a second that was begun.
+        var seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+        Assert.All(streams, stream => Assert.InRange(stream.Events, 1, (int)(4 * (seconds + 1)) + 1));
+        foreach (var stream in streams) stream.Dispose();
+        return Peek(skus[0]);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private WeakReference Peek(string sku)
+    {
+        using var listener = Live.TryJoin(sku)!;
+        return new(listener.Topic);
+    }
+
+    private LiveStock Live => api.Services.GetRequiredService<LiveStock>();
+
+    private async Task HoldAsync(string sku)
+    {
+        var held = await api.Engine.ReserveAsync(new ReserveRequest
+        {
+            Id = Guid.NewGuid(),
+            Holder = Holder.Customer(Guid.NewGuid().ToString("N")),
+            Lines = [new(sku, 1)],
+            HoldFor = TimeSpan.FromMinutes(5),
+        });
+        Assert.Equal(ReserveOutcome.Held, held.Outcome);
+    }
+}
