@@ -1,7 +1,9 @@
 using System.Text.Json.Serialization;
+using Inventory.Ledger;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Carts;
 using Inventory.ReservationApi.Confirming;
+using Inventory.ReservationApi.Operations;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Products;
 using Inventory.ReservationApi.Reservations;
@@ -39,4 +41,7 @@ namespace Inventory.ReservationApi;
 [JsonSerializable(typeof(AdjustStock.Request), TypeInfoPropertyName = "AdjustStockRequest")]
 [JsonSerializable(typeof(MovementView))]
 [JsonSerializable(typeof(ListMovements.Response), TypeInfoPropertyName = "ListMovementsResponse")]
+[JsonSerializable(typeof(ProductState))]
+[JsonSerializable(typeof(ShowRedis.Response), TypeInfoPropertyName = "ShowRedisResponse")]
+[JsonSerializable(typeof(ShowCache.Response), TypeInfoPropertyName = "ShowCacheResponse")]
 internal sealed partial class ApiJson : JsonSerializerContext;

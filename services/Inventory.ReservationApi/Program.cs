@@ -5,6 +5,7 @@ using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Carts;
 using Inventory.ReservationApi.Confirming;
 using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Operations;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Products;
 using Inventory.ReservationApi.Requests;
@@ -24,6 +25,8 @@ builder.Services.AddSingleton<ShopWindow>();
 ReservationOptions.Register(builder.Services);
 builder.Services.AddAccess();
 LiveStock.Register(builder.Services);
+ProductCache.Register(builder.Services);
+builder.Services.AddSingleton<RedisReport>();
 builder.Services.AddExceptionHandler<Failures>();
 builder.Services.AddApiDescription();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = IncomingBody.MaxBytes);
@@ -46,6 +49,9 @@ ShowStock.Map(app);
 StreamStock.Map(app);
 
 ProductRoutes.Map(app);
+
+ShowCache.Map(app);
+ShowRedis.Map(app);
 
 ReserveForCart.Map(app);
 ExtendForCart.Map(app);

@@ -68,6 +68,13 @@ public sealed partial class Script
 
     internal static Script OpenFence { get; } = new("open_fence");
 
+    /// <summary>The scripts' names by their hashes, in lower-case hexadecimal digits as the slow log has them.</summary>
+    /// <param name="runId">The server's run: each has texts of its own.</param>
+    public static IReadOnlyDictionary<string, string> NamesByHash(string runId) => (
+        from name in Names
+        from run in new[] { runId, "" }.Distinct()
+        select (Hash: Convert.ToHexStringLower(Digest(TextFor(Load(name), run))), name)).ToDictionary();
+
     /// <summary>The text of one script.</summary>
     /// <param name="name">One of <see cref="Names"/>; anything else is an <see cref="ArgumentException"/>.</param>
     public static string Load(string name)
@@ -79,7 +86,7 @@ public sealed partial class Script
 
     /// <summary>The text as it is loaded into one run of a server, and into no other.</summary>
     /// <param name="runId">The run; empty in a text that works behind the fence.</param>
-    internal string TextFor(string runId) => $"local this_run = '{runId}'\n{body}";
+    internal string TextFor(string runId) => TextFor(body, runId);
 
     /// <summary>The hash of <see cref="TextFor"/>.</summary>
     internal byte[] HashFor(string runId) => Digest(TextFor(runId));
@@ -102,9 +109,13 @@ public sealed partial class Script
                 {
                     // Nothing was done.
                 }
+                catch (OperationCanceledException e)
+                {
+                    throw GivenUp.Explain(e);
+                }
             }
 
-            if (!await guard.LoadAsync(keys[0], this)) return RunGuard.Fenced;
+            if (!await guard.LoadAsync(keys[0], this).OrFailedAsync()) return RunGuard.Fenced;
         }
     }
 
@@ -117,9 +128,15 @@ public sealed partial class Script
         }
         catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
-            return await database.ScriptEvaluateAsync(text, keys, arguments);
+            return await database.ScriptEvaluateAsync(text, keys, arguments).OrFailedAsync();
+        }
+        catch (OperationCanceledException e)
+        {
+            throw GivenUp.Explain(e);
         }
     }
+
+    private static string TextFor(string body, string runId) => $"local this_run = '{runId}'\n{body}";
 
     [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing is secured by it.")]
     private static byte[] Digest(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));

@@ -76,10 +76,11 @@ public sealed partial class StockEngine
         {
             var now = await NowAsync();
             var ids = await database.SortedSetRangeByScoreAsync(
-                partition.Leases, stop: now.ToUnixTimeMilliseconds(), take: count);
+                partition.Leases, stop: now.ToUnixTimeMilliseconds(), take: count).OrFailedAsync();
             foreach (string? id in ids)
             {
-                var hold = ((string?)await database.HashGetAsync(partition.HoldsOf(id!), id))?.Split('\t');
+                var text = await database.HashGetAsync(partition.HoldsOf(id!), id).OrFailedAsync();
+                var hold = ((string?)text)?.Split('\t');
                 // Gone in between: whoever pinned it did come back.
                 if (hold is ["c", var sequence, ..])
                 {
@@ -94,7 +95,7 @@ public sealed partial class StockEngine
     /// <summary>Redis' clock, the one that every deadline is compared against.</summary>
     public async Task<DateTimeOffset> NowAsync()
     {
-        var time = (RedisValue[])(await database.ExecuteAsync("TIME"))!;
+        var time = (RedisValue[])(await database.ExecuteAsync("TIME").OrFailedAsync())!;
         return DateTimeOffset.FromUnixTimeSeconds((long)time[0]).AddMilliseconds((long)time[1] / 1000);
     }
 

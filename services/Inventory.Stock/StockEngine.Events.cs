@@ -11,7 +11,8 @@ public sealed partial class StockEngine
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         var parts = await Task.WhenAll(Partitions.Select(partition =>
-            database.StreamRangeAsync(partition.Events, count: count, messageOrder: Order.Descending)));
+            database.StreamRangeAsync(partition.Events, count: count, messageOrder: Order.Descending)
+                .OrFailedAsync()));
         var events = parts.SelectMany(part => part.Select(ReadEvent));
         if (parts.Length > 1) events = events.OrderByDescending(found => found.At).Take(count);
         return [.. events];

@@ -98,9 +98,10 @@ public sealed partial class StockEngine
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         // In this order on one connection: an epoch that is there was there before what is read.
-        var epoch = database.StringGetAsync(partition.Epoch);
-        var length = database.StreamLengthAsync(partition.Events);
-        var entries = database.StreamRangeAsync(partition.Events, minId: from ?? "-", count: count);
+        var epoch = database.StringGetAsync(partition.Epoch).OrFailedAsync();
+        var length = database.StreamLengthAsync(partition.Events).OrFailedAsync();
+        var entries = database.StreamRangeAsync(partition.Events, minId: from ?? "-", count: count)
+            .OrFailedAsync();
         await Task.WhenAll(epoch, length, entries);
         return new(await epoch, await length, [.. (await entries).Select(Record)]);
     }
@@ -114,7 +115,7 @@ public sealed partial class StockEngine
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
         return database.StreamTrimByMinIdAsync(
-            partition.Events, oldestKept, useApproximateMaxLength: true, limit: most);
+            partition.Events, oldestKept, useApproximateMaxLength: true, limit: most).OrFailedAsync();
     }
 
     private static StreamRecord Record(StreamEntry entry) => new(

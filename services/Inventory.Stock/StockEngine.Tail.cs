@@ -25,7 +25,7 @@ public sealed partial class StockEngine
     {
         try
         {
-            return (await database.StreamInfoAsync(partition.Events)).LastGeneratedId!;
+            return (await database.StreamInfoAsync(partition.Events).OrFailedAsync()).LastGeneratedId!;
         }
         catch (RedisServerException e) when (e.Message.Contains("no such key", StringComparison.Ordinal))
         {
@@ -43,8 +43,9 @@ public sealed partial class StockEngine
         // In this order on one connection, so that what is read contains all that the end promises. With the event at
         // `after` itself: when it is gone, events behind it may be gone too.
         var reading = ReadEndAsync(partition);
-        var entries = await database.StreamRangeAsync(partition.Events, minId: after, count: count + 1);
-        var end = await reading;
+        var finding = database.StreamRangeAsync(partition.Events, minId: after, count: count + 1).OrFailedAsync();
+        await Task.WhenAll(reading, finding);
+        var (end, entries) = (await reading, await finding);
         var isThere = entries.Length > 0 && entries[0].Id == after;
         var nothingCame = entries.Length == 0 && end == after;
         if (!isThere && !nothingCame) return new(end, new HashSet<string>(), HasMore: false, HasGap: true);

@@ -72,7 +72,8 @@ public sealed partial class DescriptionTests(Api api)
             select (Name: $"{operation.Name.ToUpperInvariant()} {path.Name}", operation.Value)).ToDictionary();
         Assert.Equal(
             [
-                "DELETE /api/reservations/{id}", "GET /api/products/{sku}", "GET /api/products/{sku}/movements",
+                "DELETE /api/reservations/{id}", "GET /api/operations/cache", "GET /api/operations/redis",
+                "GET /api/products/{sku}", "GET /api/products/{sku}/movements",
                 "GET /api/reservations/{id}", "GET /api/stock/{sku}",
                 "GET /api/stock/{sku}/stream", "GET /events", "GET /snapshot/{sku}",
                 "POST /api/products/{sku}/adjustments", "POST /api/products/{sku}/pause",

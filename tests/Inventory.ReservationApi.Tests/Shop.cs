@@ -18,7 +18,17 @@ public sealed class Shop : IAsyncLifetime
     private NpgsqlDataSource? ledger;
     private Api? api;
 
+    private readonly Dictionary<string, string> settings;
+
+    public Shop() : this([])
+    {
+    }
+
+    internal Shop(Dictionary<string, string> settings) => this.settings = settings;
+
     public Api Api => api!;
+
+    public string LedgerAddress { get; private set; } = "";
 
     public PostgresServer Postgres => postgres!;
 
@@ -31,7 +41,8 @@ public sealed class Shop : IAsyncLifetime
             new DbContextOptionsBuilder<LedgerContext>().UseNpgsql(ledger).Options);
         await new LedgerMigration(context, TimeProvider.System, NullLogger<LedgerMigration>.Instance)
             .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None);
-        api = new(new() { ["ConnectionStrings:ledger"] = address });
+        LedgerAddress = address;
+        api = new(new(settings) { ["ConnectionStrings:ledger"] = address });
         await api.InitializeAsync();
     }
 

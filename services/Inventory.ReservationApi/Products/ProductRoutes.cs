@@ -82,7 +82,8 @@ internal static class ProductRoutes
         }
     }
 
-    private static bool IsOutage(Exception? failure)
+    /// <summary>Whether PostgreSQL is away, whatever has been put around the failure.</summary>
+    internal static bool IsOutage(Exception? failure)
     {
         for (; failure is not null; failure = failure.InnerException)
         {

@@ -8,6 +8,9 @@ namespace Inventory.ReservationApi.Products;
 /// <summary>A product as administrators see it.</summary>
 public sealed record ProductView
 {
+    // A product is shown without its stock rather than late.
+    private static readonly TimeSpan StockPatience = TimeSpan.FromMilliseconds(500);
+
     private ProductView(ProductState state, int? available)
     {
         (Sku, Name, MaxPerCustomer, Paused) = (state.Sku, state.Name, state.Limit, state.Paused);
@@ -44,20 +47,26 @@ public sealed record ProductView
     internal static async Task<IResult> AnswerAsync(
         HttpContext http, int status, ProductState state, StockEngine engine)
     {
-        http.Response.Headers.ETag = ETag(state);
-        var view = new ProductView(state, await AvailableAsync(state.Sku, engine));
-        return JsonAnswer.Of(status, view, ApiJson.Default.ProductView);
+        return Answer(http, status, state, await StockAsync(state.Sku, engine));
     }
 
-    private static async Task<int?> AvailableAsync(string sku, StockEngine engine)
+    /// <summary>Answers with a product and its stock, where that is known.</summary>
+    internal static IResult Answer(HttpContext http, int status, ProductState state, StockSnapshot? stock)
+    {
+        http.Response.Headers.ETag = ETag(state);
+        return JsonAnswer.Of(status, new ProductView(state, stock?.Available), ApiJson.Default.ProductView);
+    }
+
+    /// <summary>A product's stock; null while the stock store can't say.</summary>
+    internal static async Task<StockSnapshot?> StockAsync(string sku, StockEngine engine)
     {
         if (!Names.IsSku(sku)) return null;
         try
         {
-            var snapshot = await engine.SnapshotAsync(sku);
-            return snapshot.Outcome == SnapshotOutcome.Found ? snapshot.Available : null;
+            var stock = await engine.SnapshotAsync(sku).WaitAsync(StockPatience);
+            return stock.Outcome == SnapshotOutcome.Found ? stock : null;
         }
-        catch (Exception e) when (Failures.Explain(e) is not null)
+        catch (Exception e) when (e is TimeoutException || Failures.Explain(e) is not null)
         {
             // The product is PostgreSQL's, and can be read without Redis.
             return null;

@@ -9,7 +9,7 @@ namespace Inventory.ReservationApi.Products;
 /// Change capture would do it too, a moment later: so a Redis that is away fails no change. Redis ignores what is older
 /// than it knows, in whatever order changes arrive.
 /// </remarks>
-internal sealed partial class ShopWindow(StockEngine engine, ILogger<ShopWindow> log)
+internal sealed partial class ShopWindow(StockEngine engine, ProductCache cache, ILogger<ShopWindow> log)
 {
     /// <param name="state">What has been committed.</param>
     internal async Task ShowAsync(ProductState state)
@@ -22,6 +22,8 @@ internal sealed partial class ShopWindow(StockEngine engine, ILogger<ShopWindow>
         {
             NotShown(state.Sku, e.Message);
         }
+
+        await cache.ChangedAsync(state.Sku);
     }
 
     [LoggerMessage(LogLevel.Warning, "The change of {Sku} is left to change capture, Redis being away: {Reason}")]

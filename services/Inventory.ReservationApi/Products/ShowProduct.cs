@@ -15,16 +15,45 @@ public static class ShowProduct
         .WithTags("Products")
         .OnlyFor(Scopes.Admin)
         .WithSummary("Read a product")
-        .WithDescription("From the system of record; available is the stock store's, exact at the moment of reading. "
-            + "The ETag header changes with the product and with its total, and goes into If-Match of a change.")
+        .WithDescription("As it was a moment ago; available is the stock store's, exact at the moment of reading. "
+            + "The ETag header changes with the product and with its total, and goes into If-Match of a change. With "
+            + "Cache-Control: no-cache the system of record itself is read.")
+        .TakesHeader("Cache-Control", "no-cache to read the system of record itself.")
         .Answers<ProductView>(StatusCodes.Status200OK, "The product.")
         .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);
 
-    internal static async Task<IResult> Handle(HttpContext http, string sku, LedgerReader ledger, StockEngine engine)
+    internal static async Task<IResult> Handle(HttpContext http, string sku, ProductCache cache, StockEngine engine)
     {
         if (!Names.IsSku(sku)) return Refusal.Invalid("sku", $"must be {Names.SkuRule}");
-        return await ProductState.ReadAsync(ledger, sku, http.RequestAborted) is { } state
-            ? await ProductView.AnswerAsync(http, StatusCodes.Status200OK, state, engine)
-            : Refusal.UnknownSku(sku);
+        var stop = http.RequestAborted;
+        var isExact = http.Request.GetTypedHeaders().CacheControl?.NoCache == true;
+        var state = await (isExact ? cache.ReadThroughAsync(sku, stop) : cache.ReadAsync(sku, stop));
+        if (state is null) return Refusal.UnknownSku(sku);
+        var stock = await ProductView.StockAsync(sku, engine);
+        if (!isExact) state = await BringUpToDateAsync(state, stock, cache, stop);
+        return ProductView.Answer(http, StatusCodes.Status200OK, state, stock);
+    }
+
+    /// <summary>
+    /// The total changes with every sale, and the stock store has it with its version: so a sale costs no reading of
+    /// PostgreSQL. A limit or pause that is different there was changed by plain SQL.
+    /// </summary>
+    private static async Task<ProductState> BringUpToDateAsync(
+        ProductState state, StockSnapshot? stock, ProductCache cache, CancellationToken stop)
+    {
+        if (stock is null || stock.Version <= state.Version) return state;
+        if ((stock.MaxPerCustomer, stock.Paused) != (state.Limit, state.Paused))
+        {
+            state = await cache.ReadAgainAsync(state.Sku, stop) ?? state;
+        }
+        return stock.Version <= state.Version
+            ? state
+            : state with
+            {
+                Total = stock.Total,
+                Version = stock.Version,
+                Limit = stock.MaxPerCustomer,
+                Paused = stock.Paused,
+            };
     }
 }

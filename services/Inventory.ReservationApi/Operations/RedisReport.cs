@@ -1,0 +1,146 @@
+using System.Globalization;
+using Inventory.ReservationApi.Problems;
+using Inventory.Stock;
+using StackExchange.Redis;
+
+namespace Inventory.ReservationApi.Operations;
+
+/// <summary>Asks Redis how it is, in plain commands that need no administrator's connection.</summary>
+internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider time)
+{
+    private const int Pings = 5;
+    private const int SlowCommands = 10;
+    private const int SlowTime = 1, SlowDuration = 2, SlowArguments = 3;
+
+    // Below what the gateway and an impatient operator wait; several answers of a Redis that is well.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
+
+    private readonly IDatabase database = redis.GetDatabase();
+
+    /// <summary>How Redis is. Never an exception for a Redis that is away, and never long.</summary>
+    internal async Task<ShowRedis.Response> ReadAsync()
+    {
+        try
+        {
+            return await AskAsync().WaitAsync(Patience, time);
+        }
+        catch (TimeoutException)
+        {
+            return Away($"It did not answer within {Patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s.");
+        }
+        catch (Exception e) when (e is OperationCanceledException || Failures.Explain(e) is not null)
+        {
+            return Away(e.Message.Split(';')[0]);
+        }
+    }
+
+    private static ShowRedis.Response Away(string reason) => new()
+    {
+        Connected = false,
+        Reason = reason,
+        Warnings = ["Redis is away: nothing is sold."],
+    };
+
+    private async Task<ShowRedis.Response> AskAsync()
+    {
+        // One after the other: together they would measure each other.
+        var pings = new List<double>(Pings);
+        for (var i = 0; i < Pings; i++) pings.Add((await database.PingAsync()).TotalMilliseconds);
+        pings.Sort();
+
+        var info = Info((string?)await database.ExecuteAsync("INFO"));
+        var memory = new RedisMemory(
+            Number(info, "used_memory"), Number(info, "used_memory_peak"), Number(info, "maxmemory"),
+            info.GetValueOrDefault("maxmemory_policy", "unknown"), Number(info, "evicted_keys"));
+        var fsync = await IfAllowedAsync("CONFIG", "GET", "appendfsync") is { Length: 2 } setting
+            ? (string?)setting[1]
+            : null;
+        var persistence = new RedisPersistence(
+            Number(info, "aof_enabled") == 1, fsync, info.GetValueOrDefault("aof_last_write_status"),
+            info.GetValueOrDefault("aof_last_bgrewrite_status"), Number(info, "aof_delayed_fsync"));
+        var slow = await IfAllowedAsync("SLOWLOG", "GET", SlowCommands);
+        var scripts = Script.NamesByHash(info.GetValueOrDefault("run_id", ""));
+        return new()
+        {
+            Connected = true,
+            Warnings = [.. Warn(memory, persistence)],
+            Version = info.GetValueOrDefault("redis_version"),
+            UptimeSeconds = Number(info, "uptime_in_seconds"),
+            Latency = new(pings[Pings / 2], pings[^1]),
+            Memory = memory,
+            Keys = (long)await database.ExecuteAsync("DBSIZE"),
+            Persistence = persistence,
+            Replication = new(
+                info.GetValueOrDefault("role", "unknown"), (int)Number(info, "connected_slaves")),
+            SlowLog = slow is null ? null : [.. slow.Select(entry => Slow(entry, scripts))],
+        };
+    }
+
+    private static IEnumerable<string> Warn(RedisMemory memory, RedisPersistence persistence)
+    {
+        if (memory.Policy != "noeviction")
+        {
+            yield return $"maxmemory-policy is {memory.Policy}: Redis would forget holds when it is full, and their "
+                + "units could be sold twice. It must be noeviction.";
+        }
+        if (memory.EvictedKeys > 0)
+        {
+            yield return $"Redis has thrown {memory.EvictedKeys} keys away: stock and holds may be among them.";
+        }
+        if (memory.MaxBytes > 0 && memory.UsedBytes > memory.MaxBytes * 0.9)
+        {
+            yield return "More than nine tenths of maxmemory are in use: when Redis is full, nothing more is held.";
+        }
+        if (!persistence.Aof)
+        {
+            yield return "The append-only file is off: a restart loses every hold.";
+        }
+        if (persistence is { Aof: true, Fsync: "no" })
+        {
+            yield return "appendfsync is no: a crash of the machine loses half a minute of holds.";
+        }
+        if (persistence is { Aof: true, LastWrite: not "ok" } or { Aof: true, LastRewrite: not "ok" })
+        {
+            yield return "The append-only file could not be written.";
+        }
+    }
+
+    /// <summary>The answer; null where a hosted Redis forbids the command.</summary>
+    private async Task<RedisResult[]?> IfAllowedAsync(string command, params object[] arguments)
+    {
+        try
+        {
+            return (RedisResult[]?)await database.ExecuteAsync(command, arguments);
+        }
+        catch (RedisServerException e) when (e.Message.StartsWith("NOPERM", StringComparison.Ordinal)
+            || e.Message.StartsWith("ERR unknown command", StringComparison.Ordinal))
+        {
+            return null;
+        }
+    }
+
+    private static Dictionary<string, string> Info(string? text) => (text ?? "")
+        .Split("\r\n")
+        .Select(line => line.Split(':', 2))
+        .Where(parts => parts.Length == 2)
+        .GroupBy(parts => parts[0], parts => parts[1])
+        .ToDictionary(group => group.Key, group => group.First());
+
+    private static long Number(Dictionary<string, string> info, string name) =>
+        long.TryParse(info.GetValueOrDefault(name), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : 0;
+
+    private static SlowCommand Slow(RedisResult entry, IReadOnlyDictionary<string, string> scripts)
+    {
+        var fields = (RedisResult[])entry!;
+        var arguments = (string?[])fields[SlowArguments]!;
+        var name = arguments[0] ?? "";
+        if (name.StartsWith("EVAL", StringComparison.OrdinalIgnoreCase) && arguments.Length > 1)
+        {
+            name += " " + scripts.GetValueOrDefault(arguments[1]!, "of others");
+        }
+        var at = DateTimeOffset.FromUnixTimeSeconds((long)fields[SlowTime]).UtcDateTime;
+        return new(at, (long)fields[SlowDuration], name);
+    }
+}

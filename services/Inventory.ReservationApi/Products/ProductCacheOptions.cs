@@ -1,0 +1,38 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Inventory.ReservationApi.Products;
+
+/// <summary>How long products are remembered. Section <c>ProductCache</c>.</summary>
+public sealed class ProductCacheOptions
+{
+    /// <summary>Where these options stand in the configuration.</summary>
+    public const string Section = "ProductCache";
+
+    /// <summary>
+    /// How long an instance remembers a product. Our own changes are told to every instance; what nobody tells (a name
+    /// changed by plain SQL, a message lost with its connection) shows after this time and
+    /// <see cref="SharedLifetime"/>.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
+    public TimeSpan Lifetime { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long Redis remembers a product for all instances.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan SharedLifetime { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How long an instance remembers that there is no such product. Keeps a wrong link from asking PostgreSQL each
+    /// time; short, because a product that plain SQL adds is told to nobody.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:00:10")]
+    public TimeSpan UnknownLifetime { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Most products that an instance remembers. Bounds its memory: about 1 KB each.</summary>
+    [Range(1, 1_000_000)] public int MaxEntries { get; init; } = 10_000;
+
+    /// <summary>
+    /// How long a read waits for Redis before it goes on without. An answer takes it a millisecond; PostgreSQL, a few.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.010", "00:00:02")]
+    public TimeSpan RedisPatience { get; init; } = TimeSpan.FromMilliseconds(200);
+}

@@ -1,0 +1,190 @@
+using System.Text.Json;
+using Inventory.Ledger;
+using Inventory.ReservationApi.Products;
+using Inventory.Stock;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Products are remembered, and a change is seen by every instance. Nothing here expires by itself.</summary>
+public sealed class ProductCacheTests : IAsyncLifetime
+{
+    private static readonly string[] Exact = ["Cache-Control: no-cache"];
+
+    private static readonly Dictionary<string, string> Settings = new()
+    {
+        ["ProductCache:Lifetime"] = "00:10:00",
+        ["ProductCache:SharedLifetime"] = "01:00:00",
+        ["ProductCache:MaxEntries"] = "8",
+        // A busy test machine is no slow Redis.
+        ["ProductCache:RedisPatience"] = "00:00:02",
+    };
+
+    private readonly Shop shop = new(Settings);
+    private WebApplicationFactory<Program>? factory;
+    private HttpClient? other;
+
+    /// <summary>A second instance, over the same stores.</summary>
+    private HttpClient Other => other!;
+
+    public async Task InitializeAsync()
+    {
+        await shop.InitializeAsync();
+        factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
+        {
+            host.UseSetting("ConnectionStrings:redis", shop.Api.Redis.ConnectionString);
+            host.UseSetting("ConnectionStrings:ledger", shop.LedgerAddress);
+            foreach (var (name, value) in Settings) host.UseSetting(name, value);
+        });
+        other = factory.CreateClient();
+    }
+
+    public async Task DisposeAsync()
+    {
+        other?.Dispose();
+        if (factory is not null) await factory.DisposeAsync();
+        await shop.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_change_by_one_instance_is_seen_by_the_other_which_had_it_in_memory()
+    {
+        var (sku, seen) = await shop.NewProductAsync(10);
+        Assert.Equal("Something", (await ReadOtherAsync(sku)).GetProperty("name").GetString());
+
+        var path = $"/api/products/{sku}";
+        var changed = await shop.SendAsync("PUT", path, """{"name":"Renamed"}""", "If-Match: " + seen);
+        Assert.Equal(200, changed.Status);
+
+        Assert.Equal(changed.Text, (await shop.SendAsync("GET", path)).Text);
+        await Eventually.TrueAsync(
+            async () => (await ReadOtherAsync(sku)).GetProperty("name").GetString() == "Renamed");
+        // A product that was asked for too early is there as soon as it is made.
+        Assert.Equal(404, (int)(await Other.GetAsync("/api/products/made-later")).StatusCode);
+        await shop.SendAsync("PUT", "/api/products/made-later", """{"name":"n"}""", "If-None-Match: *");
+        Assert.Equal(200, (await shop.SendAsync("GET", "/api/products/made-later")).Status);
+    }
+
+    [Fact]
+    public async Task Many_reads_at_once_are_one_load_and_another_instance_needs_no_postgresql_at_all()
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        await shop.Postgres.StopAsync();
+
+        var reads = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => ReadOtherAsync(sku)));
+
+        Assert.All(reads, read => Assert.Equal(10, read.GetProperty("available").GetInt32()));
+        var figures = JsonElement.Parse(await Other.GetStringAsync("/api/operations/cache"));
+        var (memory, redis) = (figures.GetProperty("memory"), figures.GetProperty("redis"));
+        Assert.Equal(
+            (1, 0, 0, 1),
+            (Number(redis, "hits"), Number(redis, "misses"), Number(redis, "away"), Number(memory, "entries")));
+        Assert.Equal(100, Number(memory, "hits") + Number(memory, "misses"));
+        Assert.Equal(1, redis.GetProperty("rate").GetDouble());
+    }
+
+    [Fact]
+    public async Task Many_reads_of_what_nobody_remembers_ask_postgresql_once()
+    {
+        var sku = Api.Fresh("product");
+        await shop.ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'By plain SQL')");
+
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => ReadOtherAsync(sku)));
+
+        var redis = JsonElement.Parse(await Other.GetStringAsync("/api/operations/cache")).GetProperty("redis");
+        Assert.Equal((0, 1), (Number(redis, "hits"), Number(redis, "misses")));
+    }
+
+    [Fact]
+    public async Task A_sale_shows_at_once_and_its_etag_is_good_for_a_change()
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        var path = $"/api/products/{sku}";
+        await shop.ExecuteAsync($"UPDATE inventory SET total = 7 WHERE sku_id = '{sku}'");
+        // As change capture and commit do.
+        await shop.Api.Engine.SetStockAsync(new StockTotal(sku, 7, 2, null, Paused: false));
+
+        var shown = await shop.SendAsync("GET", path);
+
+        Assert.Equal(7, shown.Json.GetProperty("total").GetInt32());
+        Assert.Equal((await shop.SendAsync("GET", path, headers: Exact)).Headers.ETag, shown.Headers.ETag);
+        var changed = await shop.SendAsync("PUT", path, """{"name":"n"}""", "If-Match: " + shown.Headers.ETag!.Tag);
+        Assert.Equal(200, changed.Status);
+    }
+
+    [Fact]
+    public async Task A_limit_that_plain_sql_changed_is_loaded_anew_when_stock_shows_it()
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        var path = $"/api/products/{sku}";
+        await ReadOtherAsync(sku);
+        await shop.ExecuteAsync($"UPDATE products SET max_per_customer = 3, name = 'New' WHERE sku_id = '{sku}'");
+        await shop.Api.Engine.SetStockAsync(new StockTotal(sku, 10, 2, 3, Paused: false));
+
+        var shown = await shop.SendAsync("GET", path);
+
+        Assert.Equal((await shop.SendAsync("GET", path, headers: Exact)).Headers.ETag, shown.Headers.ETag);
+        Assert.Equal(
+            (3, "New"),
+            (shown.Json.GetProperty("maxPerCustomer").GetInt32(), shown.Json.GetProperty("name").GetString()));
+        Assert.Equal(3, (await ReadOtherAsync(sku)).GetProperty("maxPerCustomer").GetInt32());
+    }
+
+    [Fact]
+    public async Task Who_read_before_a_change_does_not_write_after_it()
+    {
+        var shared = shop.Api.Services.GetRequiredService<SharedProducts>();
+        var old = new ProductState("s", "Old", null, false, 1, 1, 1);
+        var slow = await shared.LeaseAsync("s", changed: false);
+        Assert.Null(await shared.LeaseAsync("s", changed: false));
+        var changing = await shared.LeaseAsync("s", changed: true);
+
+        await shared.WriteAsync("s", old, slow!);
+        Assert.Null(await shared.ReadAsync("s"));
+        await shared.WriteAsync("s", old with { Name = "New" }, changing!);
+        await shared.WriteAsync("s", old, slow!);
+
+        Assert.Equal(old with { Name = "New" }, await shared.ReadAsync("s"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Without_redis_products_are_read_from_memory_and_postgresql(bool freeze)
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        var fresh = Api.Fresh("product");
+        await shop.ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{fresh}', 'By plain SQL')");
+        if (freeze) shop.Api.Redis.Freeze();
+        else await shop.Api.Redis.KillAsync();
+
+        foreach (var one in new[] { sku, fresh })
+        {
+            var read = await shop.SendAsync("GET", $"/api/products/{one}");
+            Assert.Equal(200, read.Status);
+            Assert.False(read.Json.TryGetProperty("available", out _));
+        }
+        if (freeze) shop.Api.Redis.Thaw();
+    }
+
+    [Fact]
+    public async Task Memory_is_bounded_and_what_does_not_exist_is_soon_asked_for_again()
+    {
+        for (var i = 0; i < 50; i++)
+        {
+            Assert.Equal(404, (await shop.SendAsync("GET", $"/api/products/none-{i}")).Status);
+        }
+        var cache = shop.Api.Services.GetRequiredService<ProductCache>();
+        Assert.InRange(cache.Entries, 1, 8);
+
+        await shop.ExecuteAsync("INSERT INTO products (sku_id, name) VALUES ('none-49', 'By plain SQL')");
+        await Eventually.TrueAsync(async () => (await shop.SendAsync("GET", "/api/products/none-49")).Status == 200);
+    }
+
+    private async Task<JsonElement> ReadOtherAsync(string sku) =>
+        JsonElement.Parse(await Other.GetStringAsync($"/api/products/{sku}"));
+
+    private static int Number(JsonElement figures, string name) => figures.GetProperty(name).GetInt32();
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Operators see how Redis is, also when it isn't.</summary>
+public sealed class RedisReportTests : IAsyncLifetime
+{
+    private readonly Api api = new();
+
+    public Task InitializeAsync() => api.InitializeAsync();
+
+    public Task DisposeAsync() => api.DisposeAsync();
+
+    [Fact]
+    public async Task Figures_are_redis_own()
+    {
+        var sku = await api.NewSkuAsync(10);
+        await RunAsync("CONFIG", "SET", "slowlog-log-slower-than", 0);
+        await api.HoldAsync(sku, 1);
+
+        var redis = await ReadAsync();
+
+        Assert.True(redis.GetProperty("connected").GetBoolean());
+        Assert.Empty(redis.GetProperty("warnings").EnumerateArray());
+        Assert.Equal((long)await RunAsync("DBSIZE"), redis.GetProperty("keys").GetInt64());
+        Assert.True(redis.GetProperty("uptimeSeconds").GetInt64() >= 0);
+        var latency = redis.GetProperty("latency");
+        Assert.InRange(
+            latency.GetProperty("p50Milliseconds").GetDouble(), 0.001, latency.GetProperty("maxMilliseconds").GetDouble());
+        var memory = redis.GetProperty("memory");
+        Assert.InRange(memory.GetProperty("usedBytes").GetInt64(), 1, memory.GetProperty("peakBytes").GetInt64());
+        Assert.Equal("noeviction", memory.GetProperty("policy").GetString());
+        var persistence = redis.GetProperty("persistence");
+        Assert.Equal(
+            (true, "everysec", "ok"),
+            (persistence.GetProperty("aof").GetBoolean(), persistence.GetProperty("fsync").GetString(),
+                persistence.GetProperty("lastWrite").GetString()));
+        Assert.Equal("master", redis.GetProperty("replication").GetProperty("role").GetString());
+        var slow = redis.GetProperty("slowLog").EnumerateArray().ToList();
+        Assert.Contains(slow, one => one.GetProperty("command").GetString() == "EVALSHA reserve"
+            || one.GetProperty("command").GetString() == "EVAL of others");
+        // Customers are named in arguments.
+        Assert.DoesNotContain(slow, one => one.GetProperty("command").GetString()!.Contains("user-"));
+    }
+
+    [Fact]
+    public async Task A_redis_that_may_forget_is_warned_of()
+    {
+        await RunAsync("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+        await RunAsync("CONFIG", "SET", "appendonly", "no");
+
+        var warnings = (await ReadAsync()).GetProperty("warnings").EnumerateArray().Select(one => one.GetString()!);
+
+        Assert.Collection(
+            warnings,
+            one => Assert.StartsWith("maxmemory-policy is allkeys-lru", one, StringComparison.Ordinal),
+            one => Assert.StartsWith("The append-only file is off", one, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_redis_that_is_away_is_an_answer(bool freeze)
+    {
+        if (freeze) api.Redis.Freeze();
+        else await api.Redis.KillAsync();
+
+        var redis = await ReadAsync();
+
+        Assert.False(redis.GetProperty("connected").GetBoolean());
+        Assert.NotEmpty(redis.GetProperty("reason").GetString()!);
+        Assert.False(redis.TryGetProperty("memory", out _));
+        if (freeze) api.Redis.Thaw();
+    }
+
+    private async Task<JsonElement> ReadAsync()
+    {
+        var answer = await api.SendAsync("GET", "/api/operations/redis");
+        Assert.Equal(200, answer.Status);
+        return answer.Json;
+    }
+
+    private Task<RedisResult> RunAsync(string command, params object[] arguments) =>
+        api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().ExecuteAsync(command, arguments);
+}
