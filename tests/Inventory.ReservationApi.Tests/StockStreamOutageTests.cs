@@ -89,12 +89,13 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
         var sku = await api.NewSkuAsync(10);
         using var stream = await StockStream.OpenAsync(api.Http, sku);
         await stream.NextAsync();
+        var live = api.Services.GetRequiredService<LiveStock>();
 
         api.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
 
         // To its end, and not to a broken connection.
         Assert.Null(await stream.NextAsync());
-        await Eventually.TrueAsync(() => api.Services.GetRequiredService<LiveStock>().Load == (0, 0));
+        await Eventually.TrueAsync(() => live.Load == (0, 0));
     }
 
     private async Task<bool> ServesAsync()
