@@ -68,7 +68,7 @@ public sealed partial class Script
 
     internal static Script OpenFence { get; } = new("open_fence");
 
-    /// <summary>The scripts' names by their hashes, in lower-case hexadecimal digits as the slow log has them.</summary>
+    /// <summary>Names by hashes, in lower-case hexadecimal digits as Redis' slow log has them.</summary>
     /// <param name="runId">The server's run: each has texts of its own.</param>
     public static IReadOnlyDictionary<string, string> NamesByHash(string runId) => (
         from name in Names
@@ -88,7 +88,7 @@ public sealed partial class Script
     /// <param name="runId">The run; empty in a text that works behind the fence.</param>
     internal string TextFor(string runId) => TextFor(body, runId);
 
-    /// <summary>The hash of <see cref="TextFor"/>.</summary>
+    /// <summary>The hash of <see cref="TextFor(string)"/>.</summary>
     internal byte[] HashFor(string runId) => Digest(TextFor(runId));
 
     /// <summary>

@@ -27,8 +27,8 @@ public sealed class RedisReportTests : IAsyncLifetime
         Assert.Equal((long)await RunAsync("DBSIZE"), redis.GetProperty("keys").GetInt64());
         Assert.True(redis.GetProperty("uptimeSeconds").GetInt64() >= 0);
         var latency = redis.GetProperty("latency");
-        Assert.InRange(
-            latency.GetProperty("p50Milliseconds").GetDouble(), 0.001, latency.GetProperty("maxMilliseconds").GetDouble());
+        var slowest = latency.GetProperty("maxMilliseconds").GetDouble();
+        Assert.InRange(latency.GetProperty("p50Milliseconds").GetDouble(), 0.001, slowest);
         var memory = redis.GetProperty("memory");
         Assert.InRange(memory.GetProperty("usedBytes").GetInt64(), 1, memory.GetProperty("peakBytes").GetInt64());
         Assert.Equal("noeviction", memory.GetProperty("policy").GetString());

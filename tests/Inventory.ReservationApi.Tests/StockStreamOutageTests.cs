@@ -38,8 +38,16 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
         using var opened = await StockStream.OpenAsync(api.Http, sku, first!.Id);
         Assert.Equal("unavailable", (await opened.NextAsync())!.Type);
 
-        if (freeze) api.Redis.Thaw();
-        else await api.Redis.RestartAsync();
+        if (freeze)
+        {
+            api.Redis.Thaw();
+        }
+        else
+        {
+            await api.Redis.RestartAsync();
+            await Eventually.TrueAsync(ServesAsync);
+            await api.Engine.LiftFenceAsync();
+        }
         foreach (var one in new[] { stream, opened })
         {
             var back = await one.NextAsync();
@@ -62,7 +70,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
         Assert.Equal("unavailable", (await stream.NextAsync())!.Type);
         Assert.Equal("unavailable", (await ending.NextAsync())!.Type);
 
-        await Eventually.TrueAsync(async () => await ServesAsync());
+        await Eventually.TrueAsync(ServesAsync);
         await api.Engine.SetStockAsync(new StockTotal(sku, 6, 2, null, Paused: false));
         await api.Engine.LiftFenceAsync();
         Assert.Equal(6, (await stream.NextAsync())!.Available);

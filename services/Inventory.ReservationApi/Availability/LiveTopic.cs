@@ -34,7 +34,9 @@ internal sealed class LiveTopic(string sku, StockEngine engine, TimeProvider tim
     /// <summary>The latest state; without a frame before the first reading.</summary>
     internal Published Latest => Volatile.Read(ref latest);
 
-    /// <summary>Ends with the next pulse. Take it before looking at <see cref="Latest"/>, and no change is missed.</summary>
+    /// <summary>
+    /// Ends with the next pulse. Take it before looking at <see cref="Latest"/>, and no change is missed.
+    /// </summary>
     internal Task NextPulse => Volatile.Read(ref pulse).Task;
 
     /// <summary>Since when it has not been read.</summary>
