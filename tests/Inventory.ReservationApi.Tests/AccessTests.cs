@@ -30,6 +30,9 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
         { "GET", "/events", "reserve", false },
         { "GET", "/snapshot/{sku}", "", true },
         { "GET", "/api/stock/{sku}", "", true },
+        { "GET", "/api/stock/{sku}/stream", "", true },
+        { "GET", "/api/operations/cache", "admin", false },
+        { "GET", "/api/operations/redis", "admin", false },
         { "GET", "/api/products/{sku}", "admin", false },
         { "PUT", "/api/products/{sku}", "admin", false },
         { "POST", "/api/products/{sku}/adjustments", "admin", false },
@@ -98,7 +101,11 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
             .AssertProblem(401, "authentication-required");
         if (scope.Length == 0)
         {
-            Assert.Equal(200, (await CallAsync(Elsewhere)).Status);
+            // A stream has no end to wait for: its own tests open it without a key.
+            if (!path.EndsWith("/stream", StringComparison.Ordinal))
+            {
+                Assert.Equal(200, (await CallAsync(Elsewhere)).Status);
+            }
             return;
         }
 

@@ -53,7 +53,7 @@ public sealed class Api : IAsyncLifetime
         await Engine.LiftFenceAsync();
     }
 
-    private static Dictionary<string, string> Keys()
+    internal static Dictionary<string, string> Keys()
     {
         string[] scopes = ["reserve", "confirm", "admin"];
         var keys = new Dictionary<string, string>();

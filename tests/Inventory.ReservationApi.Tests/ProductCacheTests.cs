@@ -36,9 +36,10 @@ public sealed class ProductCacheTests : IAsyncLifetime
         {
             host.UseSetting("ConnectionStrings:redis", shop.Api.Redis.ConnectionString);
             host.UseSetting("ConnectionStrings:ledger", shop.LedgerAddress);
-            foreach (var (name, value) in Settings) host.UseSetting(name, value);
+            foreach (var (name, value) in Settings.Concat(Api.Keys())) host.UseSetting(name, value);
         });
         other = factory.CreateClient();
+        other.DefaultRequestHeaders.Add("X-Api-Key", Api.Key("all"));
     }
 
     public async Task DisposeAsync()

@@ -77,7 +77,7 @@ public sealed class RedisReportTests : IAsyncLifetime
 
     private async Task<JsonElement> ReadAsync()
     {
-        var answer = await api.SendAsync("GET", "/api/operations/redis");
+        var answer = await api.SendWithAsync("GET", "/api/operations/redis", null, [Shop.AsAdministrator]);
         Assert.Equal(200, answer.Status);
         return answer.Json;
     }

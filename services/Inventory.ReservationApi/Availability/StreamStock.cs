@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.Stock;
@@ -20,6 +21,7 @@ public static class StreamStock
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/stock/{sku}/stream", Handle)
         .WithName(nameof(StreamStock))
         .WithTags("Stock")
+        .ForEveryone("What is on sale is no secret.")
         .WithSummary("Follow one SKU's stock")
         .WithDescription("Server-sent events. `stock` has the present state first, and then every change, at most a "
             + "few a second: the latest state counts, and states in between are left out. `unavailable` says that stock "

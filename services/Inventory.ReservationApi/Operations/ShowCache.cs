@@ -1,3 +1,5 @@
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Products;
 using Inventory.ReservationApi.Requests;
@@ -17,6 +19,7 @@ public static class ShowCache
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/operations/cache", Handle)
         .WithName(nameof(ShowCache))
         .WithTags("Operations")
+        .OnlyFor(Scopes.Admin)
         .WithSummary("Look at the product cache")
         .WithDescription("How often products are read without PostgreSQL: figures of the instance that answers, since "
             + "its start.")

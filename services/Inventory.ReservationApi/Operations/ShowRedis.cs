@@ -1,3 +1,5 @@
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Requests;
 
@@ -47,6 +49,7 @@ public static class ShowRedis
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/operations/redis", Handle)
         .WithName(nameof(ShowRedis))
         .WithTags("Operations")
+        .OnlyFor(Scopes.Admin)
         .WithSummary("Look at Redis")
         .WithDescription("Asked now, and answered within two seconds even when Redis is away or frozen: connected is "
             + "false then, and the status is 200, because the question has been answered.")
