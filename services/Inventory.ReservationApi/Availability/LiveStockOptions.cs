@@ -25,8 +25,8 @@ public sealed class LiveStockOptions
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long a SKU may go unread while nothing is heard of it. Some changes make no event: a hold that runs out while
-    /// no expiration worker is there, a repair.
+    /// How long a SKU may go unread while nothing is heard of it. Some changes make no event: a hold that runs out
+    /// while no expiration worker is there, a repair.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan RefreshInterval { get; init; } = TimeSpan.FromSeconds(10);

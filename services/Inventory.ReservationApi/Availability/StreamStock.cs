@@ -24,8 +24,8 @@ public static class StreamStock
         .ForEveryone("What is on sale is no secret.")
         .WithSummary("Follow one SKU's stock")
         .WithDescription("Server-sent events. `stock` has the present state first, and then every change, at most a "
-            + "few a second: the latest state counts, and states in between are left out. `unavailable` says that stock "
-            + "can't be read at the moment; the stream goes on with `stock` when it can. `unknown-sku` ends it. "
+            + "few a second: the latest state counts, and states in between are left out. `unavailable` says that "
+            + "stock can't be read at the moment; the stream goes on with `stock` when it can. `unknown-sku` ends it. "
             + "Comments in between are signs of life. Reconnect with Last-Event-ID, as browsers do, and a state that "
             + "was seen before is not sent again.")
         .TakesHeader(LastSeen, "The id of the last event that was seen.")
