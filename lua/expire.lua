@@ -7,6 +7,7 @@
 --
 -- Returns outcome, now_ms and the deadline_ms of each hold given back, by ExpireOutcome:
 --    1 drained: nothing is due    2 the batch was full: call again    -9 fenced
+--    3 waiting: what is due waits for the payments of an outage
 --
 -- Invariants: no hold ends before its deadline; two callers never give one hold back twice, since
 -- each call is one step; every call with outcome 2 makes progress.
@@ -19,6 +20,7 @@ local now_ms = clock_ms()
 local fields = { now_ms }
 -- A SKU costs something even when its score was early and nothing of it is due.
 local skus = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now_ms, 'LIMIT', 0, budget)
+if #skus > 0 and expiry_waits(now_ms) then return reply(3, now_ms) end
 for _, sku in ipairs(skus) do
   if budget < 1 then break end
   local spent, _, deadlines = give_back_due(sku, now_ms, budget)

@@ -12,7 +12,7 @@
 --   -2 ended      id, state, deadline_ms, holder, lines
 --   -1 not found  -9 fenced
 --
--- Invariants: a due hold is not pinned; the deadline survives for unpin. `pin` numbers this
+-- Invariants: a due hold is not pinned, unless it waits for the payments of an outage; the deadline survives for unpin. `pin` numbers this
 -- attempt: it changes when the hold is unpinned, so that a decision about an earlier attempt can't
 -- be taken for one about this.
 -- Absent: an event. Pinning changes nothing that anybody else should see.
@@ -23,7 +23,7 @@ assert(#id == 22, 'pin: id must have 22 characters')
 assert(lease_ms and lease_ms >= 1, 'pin: lease_ms must be 1 or more')
 
 local now_ms = clock_ms()
-local hold = load_current(id, now_ms)
+local hold = load_current(id, now_ms) or load_hold(id)
 if not hold then
   local ended = load_ended(id)
   if not ended then return reply(-1, now_ms) end

@@ -11,7 +11,8 @@
 -- pending holds, by SnapshotOutcome:
 --    1 found   -2 unknown sku   -9 fenced   -10 more holds are due: call again
 --
--- Invariants: `reserved` contains no hold whose deadline has passed.
+-- Invariants: `reserved` contains no hold whose deadline has passed, but those that wait for the
+-- payments of an outage.
 
 if fenced() then return reply(-9) end
 local budget, sku = tonumber(ARGV[3]), ARGV[4]

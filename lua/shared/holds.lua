@@ -12,6 +12,8 @@
 --   leases           zset    ids of confirming holds, scored by the end of their lease
 --   ended:<id>       string  hold text of an ended reservation, for a while
 --   idem:<digest>    string  fingerprint of a request and the answer it got
+--   heartbeat        string  ms: when the payments of an outage were last known to be worked off
+--   waiting          string  ms: since when due holds wait for a heartbeat
 --   events           stream  every change, in order
 -- Buckets stay below 512 short entries up to some two million holds, so Redis keeps them packed.
 --
@@ -123,9 +125,13 @@ local function load_hold(id)
   return hold
 end
 
+-- Asked after load_current found nothing: what is there still is due, waits, and counts as expired.
 local function load_ended(id)
   local text = redis.call('GET', ended_key(id))
-  return text and parse_hold(text)
+  if text then return parse_hold(text) end
+  local waiting = load_hold(id)
+  if waiting then waiting.state = 'e' end
+  return waiting
 end
 
 local function hold_fields(id, hold)
@@ -211,9 +217,9 @@ local function place_hold(id, hold, lease_until_ms)
   schedule(id, hold, lease_until_ms)
 end
 
--- The one place where a hold leaves: its units go back, and no trace of it stays but how it ended.
+-- The one place where a hold leaves: its units go back, and no trace of it stays.
 -- `due` keeps its score: too early is allowed, and the next expiry corrects it.
-local function end_hold(id, hold, state, event)
+local function remove_hold(id, hold)
   if hold.state == 'c' then redis.call('ZREM', leases_key(), id) end
   for _, line in ipairs(hold.lines) do
     redis.call('HINCRBY', stock_key(line.sku), 'reserved', -line.quantity)
@@ -221,17 +227,36 @@ local function end_hold(id, hold, state, event)
     set_units(hold.holder, line.sku, id, 0)
   end
   redis.call('HDEL', holds_key(id), id)
+end
+
+-- A hold ends: it leaves, and only how it ended is remembered.
+local function end_hold(id, hold, state, event)
+  remove_hold(id, hold)
   hold.state, hold.sequence = state, hold.sequence + 1
   redis.call('SET', ended_key(id), hold_text(hold), 'EX', ended_retention_s)
   append_event(event, id, hold)
 end
 
+-- Holds that came due while Redis was away may have been paid for meanwhile. Until the payments of
+-- that time have been worked off (a fresh heartbeat) they stay: their units are held, only a pin
+-- still reaches them, and to everybody else they have expired. Whoever should work the payments off
+-- may be dead: half a minute after the first who had to wait, nobody waits any more.
+-- Without a heartbeat nobody ever waits.
+local function expiry_waits(now_ms)
+  local beat = redis.call('GET', prefix .. 'heartbeat')
+  if not beat or now_ms - tonumber(beat) <= 5000 then return false end
+  local since = redis.call('GET', prefix .. 'waiting')
+  if since then return now_ms - tonumber(since) < 30000 end
+  redis.call('SET', prefix .. 'waiting', now_ms)
+  return true
+end
+
 -- A hold whose deadline has passed has ended, whether or not a worker came by: whoever looks ends
--- it.
+-- it, or leaves it where it waits for payments.
 local function load_current(id, now_ms)
   local hold = load_hold(id)
   if hold and hold.state == 'p' and hold.deadline_ms <= now_ms then
-    end_hold(id, hold, 'e', 'expired')
+    if not expiry_waits(now_ms) then end_hold(id, hold, 'e', 'expired') end
     return nil
   end
   return hold
@@ -242,6 +267,7 @@ end
 local function give_back_due(sku, now_ms, budget)
   local due = redis.call('ZRANGEBYSCORE', due_key(sku), '-inf', now_ms, 'LIMIT', 0, budget)
   local spent, deadlines = 0, {}
+  if #due > 0 and expiry_waits(now_ms) then return 0, false, deadlines end
   for _, id in ipairs(due) do
     if spent >= budget then break end
     local hold = load_hold(id)
@@ -256,10 +282,15 @@ end
 -- A reservation is named by its id, or by its holder and one of its SKUs.
 local function locate(id, holder, sku)
   if id ~= '' then return id end
+  local waiting
   for _, own in ipairs(read_units(holder, sku).holds) do
     local text = redis.call('HGET', holds_key(own.id), own.id)
-    if text and parse_hold(text).holder == holder then return own.id end
+    if text and parse_hold(text).holder == holder then
+      if load_current(own.id, clock_ms()) then return own.id end
+      waiting = waiting or own.id
+    end
   end
+  return waiting
 end
 
 local function quantity_of(hold, sku)

@@ -137,11 +137,11 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
 
 /// <summary>Events of one partition that stand side by side in its stream.</summary>
 /// <param name="Partition">Its index.</param>
-/// <param name="Epoch">Which life of Redis' data they are of.</param>
+/// <param name="Epoch">Which life of Redis' data they are of; null when they were read while it was fenced.</param>
 /// <param name="Events">One or more, in their order.</param>
-internal sealed record Batch(int Partition, string Epoch, List<BatchItem> Events)
+internal sealed record Batch(int Partition, string? Epoch, List<BatchItem> Events)
 {
-    public static Batch Read(int partition, string epoch, IEnumerable<StreamRecord> records) =>
+    public static Batch Read(int partition, string? epoch, IEnumerable<StreamRecord> records) =>
         new(partition, epoch, [.. records.Select(BatchItem.Read)]);
 }
 

@@ -42,8 +42,7 @@ internal sealed class StreamReading(
     {
         var from = fromBeginning ? null : stored!.StreamId;
         var stretch = await stock.ReadStreamAsync(partition, from, options.BatchSize + 1);
-        // What a fenced Redis has may not be trusted yet.
-        if (stretch.Epoch is null) return await RestAsync(cancellation);
+        // Also while fenced: a rebuild begins when all that Redis has to tell is stored.
         var records = stretch.Records;
         if (from is not null)
         {
@@ -82,7 +81,7 @@ internal sealed class StreamReading(
         StreamStretch stretch, List<StreamRecord> records, CancellationToken cancellation)
     {
         var index = partition.Index;
-        var batch = Batch.Read(index, stretch.Epoch!, records);
+        var batch = Batch.Read(index, stretch.Epoch, records);
         var age = await stock.NowAsync() - HappenedAt(records[0].Id);
         metrics.Behind(index, Math.Max(records.Count, stretch.Length - storedInStream), age);
         stored = await writer.StoreAsync(session.Connection, batch, stored, cancellation);

@@ -1,5 +1,6 @@
 using Inventory.Ledger;
 using Inventory.ReconciliationWorker;
+using Inventory.ReconciliationWorker.Rebuilding;
 
 var builder = WebApplication.CreateBuilder(args);
 
@@ -23,6 +24,15 @@ builder.Services.AddSingleton<StoreOutages>();
 builder.Services.AddSingleton<StockWriter>();
 builder.Services.AddSingleton<StockLoader>();
 builder.Services.AddHostedService(services => services.GetRequiredService<StockLoader>());
+builder.Services.AddSingleton<Fences>();
+builder.Services.AddSingleton<HoldRows>();
+builder.Services.AddScoped<HoldRebuild>();
+builder.Services.AddSingleton<StockRebuild>();
+builder.Services.AddSingleton<FenceWatch>();
+builder.Services.AddHostedService(services => services.GetRequiredService<FenceWatch>());
+builder.Services.AddSingleton<Func<CancellationToken, Task<int>>>(_ => _ => Task.FromResult(0));
+builder.Services.AddSingleton<ExpiryHeartbeat>();
+builder.Services.AddHostedService(services => services.GetRequiredService<ExpiryHeartbeat>());
 builder.Services.AddHostedService<ChangeCapture>();
 builder.Services.AddSettlement();
 builder.Services.AddSingleton<PinResolver>();

@@ -11,6 +11,8 @@ public sealed class ReconciliationMetrics
     private readonly Histogram<double> lag;
     private readonly Counter<long> changes;
     private readonly Counter<long> sweeps;
+    private readonly Histogram<double> rebuilds;
+    private readonly Counter<double> fenced;
     private long behind;
     private int capturing;
 
@@ -22,6 +24,10 @@ public sealed class ReconciliationMetrics
             "inventory.capture.lag", "s", "From the commit of a change in PostgreSQL until Redis had it.");
         changes = meter.CreateCounter<long>("inventory.capture.changes", "{sku}", "Changed SKUs written to Redis.");
         sweeps = meter.CreateCounter<long>("inventory.sweeps", "{sweep}", "Sweeps over all SKUs that were completed.");
+        rebuilds = meter.CreateHistogram<double>(
+            "inventory.rebuild.duration", "s", "From closing a partition's fence until it sold again.");
+        fenced = meter.CreateCounter<double>(
+            "inventory.fenced.time", "s", "Time in which some partition sold nothing, as this instance saw it.");
         meter.CreateObservableGauge(
             "inventory.capture.behind",
             () => Capturing ? [new Measurement<long>(Volatile.Read(ref behind))] : Array.Empty<Measurement<long>>(),
@@ -46,6 +52,12 @@ public sealed class ReconciliationMetrics
     /// <summary>Counts one transaction.</summary>
     /// <param name="late">Time from its commit until Redis had all of it.</param>
     public void Applied(TimeSpan late) => lag.Record(late.TotalSeconds);
+
+    /// <summary>Counts one rebuild.</summary>
+    public void Rebuilt(TimeSpan took) => rebuilds.Record(took.TotalSeconds);
+
+    /// <summary>Counts the time in which nothing was sold.</summary>
+    public void WasFenced(TimeSpan took) => fenced.Add(took.TotalSeconds);
 
     /// <summary>Counts one sweep.</summary>
     public void Swept() => sweeps.Add(1);

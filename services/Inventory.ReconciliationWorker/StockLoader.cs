@@ -1,16 +1,14 @@
 using Inventory.Ledger;
-using Inventory.Stock;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker;
 
 /// <summary>
-/// Brings every total from PostgreSQL to Redis, and lifts the fence only when all are there: an empty Redis must never
-/// look like free stock. Any number of instances may run, since totals carry versions and older ones change nothing.
+/// Brings every total from PostgreSQL to Redis: at the start, now and then, and when change capture may have missed
+/// some. Any number of instances may run, since totals carry versions and older ones change nothing.
 /// </summary>
 public sealed partial class StockLoader(
-    StockEngine stock,
     StockWriter writer,
     StoreOutages outages,
     ReconciliationMetrics metrics,
@@ -36,7 +34,7 @@ public sealed partial class StockLoader(
     /// </summary>
     public void RequestSweep() => Interlocked.Increment(ref requests);
 
-    /// <summary>One full sweep; then the fence is lifted where it is down.</summary>
+    /// <summary>One full sweep.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
@@ -44,7 +42,6 @@ public sealed partial class StockLoader(
             scope.ServiceProvider.GetRequiredService<StockLevels>().ReadAllAsync(cancellation: cancellationToken),
             cancellationToken);
         if (applied > 0 || !IsLoaded) Loaded(applied, read);
-        if (await stock.LiftFenceAsync()) FenceLifted();
         IsLoaded = true;
         metrics.Swept();
     }
@@ -65,7 +62,7 @@ public sealed partial class StockLoader(
             {
                 var asked = Volatile.Read(ref requests);
                 var due = swept is not { } at || time.GetElapsedTime(at) >= options.Value.SweepInterval;
-                if (due || asked != served || await stock.IsFencedAsync())
+                if (due || asked != served)
                 {
                     await SweepAsync(stoppingToken);
                     swept = time.GetTimestamp();
@@ -95,7 +92,4 @@ public sealed partial class StockLoader(
 
     [LoggerMessage(1, LogLevel.Information, "Redis took over {Applied} of {Read} totals from PostgreSQL.")]
     private partial void Loaded(int applied, int read);
-
-    [LoggerMessage(2, LogLevel.Information, "The fence is lifted: Redis has every total and may sell.")]
-    private partial void FenceLifted();
 }

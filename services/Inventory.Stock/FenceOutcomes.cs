@@ -26,3 +26,30 @@ public enum OpenOutcome
     /// <summary>The server, its data or the rebuild isn't the one that was begun with.</summary>
     Replaced = -1,
 }
+
+/// <summary>What the scripts answer that load what was lost.</summary>
+public enum LoadOutcome
+{
+    /// <summary>All of it was looked at.</summary>
+    Loaded = 1,
+}
+
+/// <summary>What <c>lua/advance_stream.lua</c> answered.</summary>
+public enum AdvanceOutcome
+{
+    /// <summary>New events come after those that are stored.</summary>
+    Advanced = 1,
+
+    /// <summary>They did already.</summary>
+    NotOlder = 2,
+}
+
+/// <summary>What <c>lua/beat.lua</c> answered.</summary>
+public enum BeatOutcome
+{
+    /// <summary>Due holds may be given back for the next seconds.</summary>
+    Fresh = 1,
+
+    /// <summary>The data isn't that of before the payments were looked for: look again.</summary>
+    OtherEpoch = -1,
+}

@@ -170,6 +170,9 @@ public enum ExpireOutcome
     /// <summary>The batch was full; call again.</summary>
     MoreDue = 2,
 
+    /// <summary>What is due stays until the payments of an outage have been worked off.</summary>
+    Waiting = 3,
+
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }

@@ -21,6 +21,9 @@ public readonly record struct Partition(int Index)
     /// <summary>When the payments of an outage were last known to be worked off.</summary>
     public RedisKey Heartbeat => Tag + "heartbeat";
 
+    /// <summary>Present while due holds wait for a heartbeat: since when.</summary>
+    public RedisKey Waiting => Tag + "waiting";
+
     /// <summary>Every change, in order.</summary>
     public RedisKey Events => Tag + "events";
 
@@ -40,6 +43,14 @@ public readonly record struct Partition(int Index)
     /// The bucket in which a hold lies. Its name comes from random bits of the id, whatever the UUID's version.
     /// </summary>
     public RedisKey HoldsOf(string id) => $"{Tag}holds:{id.AsSpan(19, 2)}";
+
+    /// <summary>Every bucket of holds, whether or not it is there.</summary>
+    public IEnumerable<RedisKey> HoldBuckets()
+    {
+        const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        var tag = Tag;
+        return from first in Alphabet from second in Alphabet select (RedisKey)$"{tag}holds:{first}{second}";
+    }
 
     /// <summary>How a reservation ended.</summary>
     public RedisKey Ended(string id) => Tag + "ended:" + id;

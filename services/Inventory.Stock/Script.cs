@@ -62,6 +62,18 @@ public sealed partial class Script
 
     internal static Script SetStock { get; } = new("set_stock");
 
+    internal static Script LoadStock { get; } = new("load_stock");
+
+    internal static Script LoadHolds { get; } = new("load_holds");
+
+    internal static Script DropHolds { get; } = new("drop_holds");
+
+    internal static Script LoadUnits { get; } = new("load_units");
+
+    internal static Script AdvanceStream { get; } = new("advance_stream");
+
+    internal static Script Beat { get; } = new("beat");
+
     internal static Script VerifyRun { get; } = new("verify_run");
 
     internal static Script CloseFence { get; } = new("close_fence");

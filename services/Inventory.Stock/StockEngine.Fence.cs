@@ -33,7 +33,7 @@ public sealed partial class StockEngine
     {
         var reply = new Reply(await Script.OpenFence.RunAsync(
             database,
-            [partition.Epoch, partition.Rebuild, partition.Heartbeat],
+            [partition.Epoch, partition.Rebuild, partition.Heartbeat, partition.Waiting],
             [token, runId, number, expiryWaits ? 1 : 0]));
         return (OpenOutcome)reply.NextInt();
     }

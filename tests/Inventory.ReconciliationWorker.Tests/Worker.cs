@@ -43,6 +43,9 @@ public sealed class Worker : IAsyncDisposable
 
     public StockEngine Engine => factory.Services.GetRequiredService<StockEngine>();
 
+    public StackExchange.Redis.IConnectionMultiplexer Redis =>
+        factory.Services.GetRequiredService<StackExchange.Redis.IConnectionMultiplexer>();
+
     public PinResolver Resolver => factory.Services.GetRequiredService<PinResolver>();
 
     public Confirmations Confirmations => factory.Services.GetRequiredService<Confirmations>();

@@ -23,6 +23,12 @@ public sealed partial class ScriptTests
         { "verify_run", typeof(VerifyOutcome) },
         { "close_fence", typeof(CloseOutcome) },
         { "open_fence", typeof(OpenOutcome) },
+        { "load_stock", typeof(LoadOutcome) },
+        { "load_holds", typeof(LoadOutcome) },
+        { "drop_holds", typeof(LoadOutcome) },
+        { "load_units", typeof(LoadOutcome) },
+        { "advance_stream", typeof(AdvanceOutcome) },
+        { "beat", typeof(BeatOutcome) },
     };
 
     [Theory]

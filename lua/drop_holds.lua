@@ -1,0 +1,36 @@
+-- drop_holds: remove holds that the system of record knows better than older data does.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- Derived, with the same tag: holds:<bucket>, leases, due:<sku>, ended:<id>, stock:<sku>,
+-- units:<bucket>.
+-- ARGV[1] trace   ARGV[2] ended_retention_s
+-- ARGV[3..] of each hold: id, sequence that the system of record has, and how it ended: r released,
+-- e expired, f confirmed, o became an order of which it has no event, p not: it is to be loaded
+--
+-- Returns outcome and, by LoadOutcome: 1 loaded   how many were removed
+--
+-- Invariants: the units of what is removed go back; how it ended is remembered as if it had
+-- happened here. Only the end of an order whose event was lost is a new event.
+-- Absent: the fence, which is down.
+
+assert((#ARGV - 2) % 3 == 0, 'drop_holds: three fields per hold')
+local removed = 0
+for i = 3, #ARGV, 3 do
+  local id, sequence, state = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
+  local hold = load_hold(id)
+  if hold then
+    hold.sequence = math.max(hold.sequence, sequence)
+    if state == 'o' then
+      end_hold(id, hold, 'f', 'confirmed')
+    else
+      remove_hold(id, hold)
+      if state ~= 'p' then
+        hold.state, hold.sequence = state, sequence
+        redis.call('SET', ended_key(id), hold_text(hold), 'EX', ended_retention_s)
+      end
+    end
+    removed = removed + 1
+  end
+end
+return reply(1, removed)

@@ -1,0 +1,25 @@
+-- load_units: set what holders have bought of SKUs, for their limits.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- Derived, with the same tag: units:<bucket>.
+-- ARGV[1] trace   ARGV[2] ended_retention_s
+-- ARGV[3..] of each: owner, sku, units bought (0 or more)
+--
+-- Returns outcome and, by LoadOutcome: 1 loaded   how many were different
+--
+-- Invariants: holds stay as they are.
+-- Absent: the fence, which is down.
+
+assert((#ARGV - 2) % 3 == 0, 'load_units: three fields each')
+local changed = 0
+for i = 3, #ARGV, 3 do
+  local units, bought = read_units(ARGV[i], ARGV[i + 1]), tonumber(ARGV[i + 2])
+  assert(bought and bought >= 0, 'load_units: units must be 0 or more')
+  if units.confirmed ~= bought then
+    units.confirmed = bought
+    write_units(units)
+    changed = changed + 1
+  end
+end
+return reply(1, changed)

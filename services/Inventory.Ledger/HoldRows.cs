@@ -1,0 +1,164 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Npgsql;
+
+namespace Inventory.Ledger;
+
+/// <summary>What the ledger knows of one partition's part of a reservation.</summary>
+/// <param name="Status">As <see cref="ReservationRow.Status"/>.</param>
+/// <param name="Sequence">Events that are stored.</param>
+/// <param name="HasOrder">Whether the reservation has become an order, whatever became of that.</param>
+public readonly record struct KnownHold(string Status, int Sequence, bool HasOrder);
+
+/// <summary>A hold that has neither ended nor become an order.</summary>
+/// <param name="ReservationId">The reservation.</param>
+/// <param name="Holder">As the stock engine writes it.</param>
+/// <param name="Deadline">By Redis' clock.</param>
+/// <param name="Sequence">Events that are stored.</param>
+/// <param name="CreatedAt">By Redis' clock.</param>
+/// <param name="Lines">One partition's part of the lines.</param>
+public sealed record PendingHold(
+    Guid ReservationId, string Holder, DateTimeOffset Deadline, int Sequence, DateTimeOffset CreatedAt,
+    IReadOnlyList<OrderLine> Lines);
+
+/// <summary>What an owner has bought of a SKU that has a limit.</summary>
+/// <param name="Owner">Whose limit it is, as the stock engine writes it.</param>
+/// <param name="Sku">The SKU.</param>
+/// <param name="Units">In orders that stand.</param>
+public readonly record struct BoughtUnits(string Owner, string Sku, long Units);
+
+/// <summary>Reads what a rebuild of the stock store needs, in pages or as it comes: memory is bounded.</summary>
+public sealed class HoldRows(NpgsqlDataSource source)
+{
+    /// <summary>Holds of one query: some 300 KB, and a few milliseconds.</summary>
+    private const int PageSize = 1_000;
+
+    private const string Find =
+        """
+        SELECT row.reservation_id, row.status, row.sequence,
+            EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
+        FROM reservations row WHERE row.partition = $1 AND row.reservation_id = ANY($2)
+        """;
+
+    // The partial index on pending deadlines gives the order; pages leave no transaction open in between.
+    private const string Pending =
+        """
+        SELECT reservation_id, holder, deadline, sequence, created_at, lines
+        FROM reservations row
+        WHERE status = 'pending' AND partition = $1 AND (deadline, reservation_id) > ($2, $3)
+            AND NOT EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
+        ORDER BY deadline, reservation_id LIMIT $4
+        """;
+
+    // The carts of a shopper's session count together: Holder.Owner in the stock engine says the same.
+    private const string Bought =
+        """
+        SELECT CASE WHEN holder LIKE 's:%' THEN 'u:' || split_part(substr(holder, 3), '|', 1) ELSE holder END,
+            sku_id, sum(quantity)::bigint
+        FROM products JOIN order_items USING (sku_id) JOIN orders ON orders.id = order_id
+        WHERE max_per_customer IS NOT NULL AND orders.status = 'CONFIRMED'
+        GROUP BY 1, 2
+        """;
+
+    private const string Levels =
+        """
+        SELECT stock.sku_id, stock.total, stock.version, product.max_per_customer, product.paused
+        FROM inventory stock JOIN products product USING (sku_id) WHERE stock.sku_id = ANY($1)
+        """;
+
+    /// <summary>What is known of some reservations; those that aren't known are absent.</summary>
+    public async Task<Dictionary<Guid, KnownHold>> FindAsync(
+        int partition, Guid[] reservations, CancellationToken cancellation)
+    {
+        await using var find = Command(Find, partition, reservations);
+        await using var reader = await find.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        var known = new Dictionary<Guid, KnownHold>();
+        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        {
+            known.Add(reader.GetGuid(0), new(reader.GetString(1), reader.GetInt32(2), reader.GetBoolean(3)));
+        }
+
+        return known;
+    }
+
+    /// <summary>
+    /// Holds that have neither ended nor become an order, by deadline. Those whose deadline has passed are among them:
+    /// they have to end like all others, with an event.
+    /// </summary>
+    public async IAsyncEnumerable<IReadOnlyList<PendingHold>> ReadPendingAsync(
+        int partition, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var (deadline, id) = (DateTime.UnixEpoch, Guid.Empty);
+        List<PendingHold> page;
+        do
+        {
+            page = await ReadPageAsync(partition, deadline, id, cancellation).ConfigureAwait(false);
+            if (page.Count == 0) yield break;
+            yield return page;
+            (deadline, id) = (page[^1].Deadline.UtcDateTime, page[^1].ReservationId);
+        }
+        while (page.Count == PageSize);
+    }
+
+    /// <summary>What was bought of SKUs with a limit.</summary>
+    public async IAsyncEnumerable<BoughtUnits> ReadBoughtAsync([EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await using var bought = Command(Bought);
+        // It reads every order that there is.
+        bought.CommandTimeout = 0;
+        await using var reader = await bought.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        {
+            yield return new(reader.GetString(0), reader.GetString(1), reader.GetInt64(2));
+        }
+    }
+
+    /// <summary>The levels of some SKUs as they are now.</summary>
+    public async Task<List<StockLevel>> ReadLevelsAsync(string[] skus, CancellationToken cancellation)
+    {
+        await using var read = Command(Levels, (object)skus);
+        await using var reader = await read.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        var levels = new List<StockLevel>();
+        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        {
+            levels.Add(new(
+                reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2),
+                reader.IsDBNull(3) ? null : reader.GetInt32(3), reader.GetBoolean(4)));
+        }
+
+        return levels;
+    }
+
+    private async Task<List<PendingHold>> ReadPageAsync(
+        int partition, DateTime deadline, Guid id, CancellationToken cancellation)
+    {
+        await using var read = Command(Pending, partition, deadline, id, PageSize);
+        await using var reader = await read.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        var page = new List<PendingHold>();
+        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        {
+            page.Add(new(
+                reader.GetGuid(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2), reader.GetInt32(3),
+                reader.GetFieldValue<DateTimeOffset>(4), ReadLines(reader.GetString(5))));
+        }
+
+        return page;
+    }
+
+    private static List<OrderLine> ReadLines(string json)
+    {
+        using var lines = JsonDocument.Parse(json);
+        return
+        [
+            .. lines.RootElement.EnumerateArray().Select(line =>
+                new OrderLine(line.GetProperty("sku").GetString()!, line.GetProperty("quantity").GetInt32())),
+        ];
+    }
+
+    private NpgsqlCommand Command(string sql, params object[] arguments)
+    {
+        var command = source.CreateCommand(sql);
+        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
+        return command;
+    }
+}

@@ -1,0 +1,133 @@
+using Inventory.Ledger;
+using Inventory.Stock;
+
+namespace Inventory.ReconciliationWorker.Rebuilding;
+
+/// <summary>Makes a partition's holds, and all that counts them, what the ledger says. Works behind the fence.</summary>
+/// <remarks>
+/// What is always true: a hold that PostgreSQL does not know stays, since it may only not have been told; a hold that
+/// it knows to have gone on is made what it has become; a pinned hold with an order is left to
+/// <see cref="PinResolver"/>.
+/// </remarks>
+public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels levels)
+{
+    /// <summary>SKUs or holds of one script call: a few milliseconds in which Redis serves nobody else.</summary>
+    private const int Batch = 200;
+
+    /// <summary>Script calls on their way at once. Redis does one at a time: the others hide the way to it.</summary>
+    private const int AtOnce = 4;
+
+    /// <summary>Removes what has ended or changed, and adds up what stays.</summary>
+    /// <returns>Units per SKU of the holds that stay; as large as there are SKUs with holds.</returns>
+    internal async Task<Dictionary<string, int>> DropAsync(
+        Partition partition, RebuildProgress progress, CancellationToken cancellation)
+    {
+        var reserved = new Dictionary<string, int>(StringComparer.Ordinal);
+        await foreach (var page in stock.ReadHoldsAsync(partition, cancellation))
+        {
+            var known = await rows.FindAsync(
+                partition.Index, [.. page.Select(part => part.ReservationId)], cancellation);
+            var outdated = new List<OutdatedHold>();
+            foreach (var part in page)
+            {
+                if (known.TryGetValue(part.ReservationId, out var row) && IsOutdated(part, row, out var end))
+                {
+                    outdated.Add(new(part.ReservationId, row.Sequence, end));
+                    continue;
+                }
+
+                foreach (var line in part.Lines)
+                {
+                    reserved[line.Sku] = reserved.GetValueOrDefault(line.Sku) + line.Quantity;
+                }
+            }
+
+            foreach (var batch in outdated.Chunk(Batch))
+            {
+                progress.AddDropped(await stock.DropHoldsAsync(partition, batch));
+            }
+        }
+
+        return reserved;
+    }
+
+    /// <summary>Makes every total what PostgreSQL says, and every count of reserved units the sum of its holds.</summary>
+    internal async Task LoadTotalsAsync(
+        Partition partition,
+        Dictionary<string, int> reserved,
+        RebuildProgress progress,
+        CancellationToken cancellation)
+    {
+        var partitions = stock.ReadPartitions().Count;
+        var own = levels.ReadAllAsync(cancellation: cancellation)
+            .Where(level => Names.IsSku(level.Sku) && Partition.Of(level.Sku, partitions) == partition);
+        await Parallel.ForEachAsync(own.Chunk(Batch), Limit(cancellation), async (batch, _) =>
+        {
+            var loaded = await stock.LoadStockAsync(partition, [.. batch.Select(level => Rebuilt(level, 0))]);
+            progress.AddTotals(batch.Length, loaded.Corrected);
+            if (loaded.Newer.Count == 0) return;
+            // Read again, since they may have changed in between; what is still behind was restored from a backup.
+            var seen = loaded.Newer.ToDictionary(newer => newer.Sku, newer => newer.Version, StringComparer.Ordinal);
+            var again = await rows.ReadLevelsAsync([.. seen.Keys], cancellation);
+            await stock.LoadStockAsync(partition, [.. again.Select(level => Rebuilt(level, seen[level.Sku]))]);
+        });
+
+        RebuiltStock Rebuilt(StockLevel level, long overwritable) => new(
+            new(level.Sku, level.Total, level.Version, level.MaxPerCustomer, level.Paused),
+            reserved.GetValueOrDefault(level.Sku),
+            overwritable);
+    }
+
+    /// <summary>Brings back the holds that Redis lacks.</summary>
+    internal async Task RestoreAsync(Partition partition, RebuildProgress progress, CancellationToken cancellation) =>
+        await Parallel.ForEachAsync(
+            rows.ReadPendingAsync(partition.Index, cancellation), Limit(cancellation), async (page, _) =>
+            {
+                foreach (var batch in page.Chunk(Batch))
+                {
+                    var loaded = await stock.LoadHoldsAsync(partition, [.. batch.Select(Record)]);
+                    progress.AddRestored(loaded.Restored, loaded.Unknown);
+                }
+            });
+
+    /// <summary>Counts what was bought of SKUs with a limit.</summary>
+    internal async Task CountBoughtAsync(
+        Partition partition, RebuildProgress progress, CancellationToken cancellation)
+    {
+        var partitions = stock.ReadPartitions().Count;
+        var own = rows.ReadBoughtAsync(cancellation)
+            .Where(bought => Partition.Of(bought.Sku, partitions) == partition);
+        await foreach (var batch in own.Chunk(Batch).WithCancellation(cancellation))
+        {
+            progress.AddUnits(await stock.LoadUnitsAsync(
+                partition, [.. batch.Select(bought => (bought.Owner, bought.Sku, bought.Units))]));
+        }
+    }
+
+    private static bool IsOutdated(HeldPart part, KnownHold row, out HoldEnd end)
+    {
+        end = row.Status switch
+        {
+            ReservationRow.Pending => row.HasOrder ? HoldEnd.Ordered : HoldEnd.NotEnded,
+            "released" => HoldEnd.Released,
+            "expired" => HoldEnd.Expired,
+            _ => HoldEnd.Confirmed,
+        };
+        // Its lease will tell: the order may be from before the pin, and its totals have to reach Redis with it.
+        if (end == HoldEnd.Ordered) return !part.Confirming;
+        return row.Sequence > part.Sequence;
+    }
+
+    private static HoldRecord Record(PendingHold hold) => new(
+        new(
+            hold.ReservationId,
+            ReservationStatus.Pending,
+            Holder.Parse(hold.Holder),
+            [.. hold.Lines.Select(line => new Line(line.Sku, line.Quantity))],
+            hold.Deadline),
+        hold.Sequence,
+        hold.CreatedAt);
+
+    private static ParallelOptions Limit(CancellationToken cancellation) =>
+        new() { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation };
+}
