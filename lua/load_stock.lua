@@ -2,8 +2,8 @@
 --
 -- KEYS[1] {inv:p}:events   KEYS[2..] {inv:p}:stock:<sku>, one per SKU
 -- ARGV[1] trace
--- ARGV[2..] of each SKU: sku, total (0 or more), version, max_per_customer (0: none), paused (0, 1),
--- reserved (0 or more), and the higher version that may be overwritten (0: none)
+-- ARGV[2..] of each SKU: sku, total (0 or more), version, max_per_customer (0: none), paused (0 or
+-- 1), reserved (0 or more), and the higher version that may be overwritten (0: none)
 --
 -- Returns outcome and, by LoadOutcome:
 --    1 loaded   how many changed, how many had another `reserved`, and sku:version of each SKU that

@@ -12,9 +12,9 @@
 --   -2 ended      id, state, deadline_ms, holder, lines
 --   -1 not found  -9 fenced
 --
--- Invariants: a due hold is not pinned, unless it waits for the payments of an outage; the deadline survives for unpin. `pin` numbers this
--- attempt: it changes when the hold is unpinned, so that a decision about an earlier attempt can't
--- be taken for one about this.
+-- Invariants: a due hold is not pinned, unless it waits for the payments of an outage; the deadline
+-- survives for unpin. `pin` numbers this attempt: it changes when the hold is unpinned, so that a
+-- decision about an earlier attempt can't be taken for one about this.
 -- Absent: an event. Pinning changes nothing that anybody else should see.
 
 if fenced() then return reply(-9) end

@@ -1,8 +1,7 @@
 -- holds: what the scripts about holds share. Put in front of each script that includes it.
 --
 -- Layout of one partition; `prefix` is its hash tag, such as {inv:0}: and leads every key
---   epoch            string  <number>:<run_id>: present while the data here is trusted, in the run
---                            of the server that it names
+--   epoch            string  <number>:<run_id> of the server that sells; absent while none may
 --   rebuild          string  token of the rebuild that is going on
 --   stock:<sku>      hash    total, reserved, version, max_per_customer, paused
 --   holds:<bucket>   hash    reservation id -> hold text; bucket is two characters of the id
@@ -44,12 +43,10 @@ local function stock_key(sku) return prefix .. 'stock:' .. sku end
 local function due_key(sku) return prefix .. 'due:' .. sku end
 local function holds_key(id) return prefix .. 'holds:' .. string.sub(id, 20, 21) end
 local function ended_key(id) return prefix .. 'ended:' .. id end
-
 local function leases_key() return prefix .. 'leases' end
 
--- `this_run` stands in front of this text, which is loaded into the server of that run_id and into
--- no other: a server that was not looked at has never seen the script (see ADR 0006). An epoch that
--- names another run means that this text was left behind by a race; its caller looks again.
+-- This text begins with `this_run`, and is loaded into that run of the server only: one that nobody
+-- looked at has never seen it (ADR 0006). Beside another's epoch: its caller has to look again.
 local function fenced()
   local epoch = redis.call('GET', KEYS[1])
   if not epoch then return true end
@@ -125,7 +122,7 @@ local function load_hold(id)
   return hold
 end
 
--- Asked after load_current found nothing: what is there still is due, waits, and counts as expired.
+-- Asked after load_current found nothing: what is there still waits, and counts as expired.
 local function load_ended(id)
   local text = redis.call('GET', ended_key(id))
   if text then return parse_hold(text) end
@@ -237,11 +234,9 @@ local function end_hold(id, hold, state, event)
   append_event(event, id, hold)
 end
 
--- Holds that came due while Redis was away may have been paid for meanwhile. Until the payments of
--- that time have been worked off (a fresh heartbeat) they stay: their units are held, only a pin
--- still reaches them, and to everybody else they have expired. Whoever should work the payments off
--- may be dead: half a minute after the first who had to wait, nobody waits any more.
--- Without a heartbeat nobody ever waits.
+-- Holds that came due in an outage stay until its payments are worked off (a fresh heartbeat): only
+-- a pin reaches them, and to everybody else they have expired. Whoever should do that may be dead:
+-- half a minute after the first who had to wait, nobody waits any more.
 local function expiry_waits(now_ms)
   local beat = redis.call('GET', prefix .. 'heartbeat')
   if not beat or now_ms - tonumber(beat) <= 5000 then return false end
@@ -251,8 +246,7 @@ local function expiry_waits(now_ms)
   return true
 end
 
--- A hold whose deadline has passed has ended, whether or not a worker came by: whoever looks ends
--- it, or leaves it where it waits for payments.
+-- A hold whose deadline has passed has ended: whoever looks ends it, unless it waits for payments.
 local function load_current(id, now_ms)
   local hold = load_hold(id)
   if hold and hold.state == 'p' and hold.deadline_ms <= now_ms then

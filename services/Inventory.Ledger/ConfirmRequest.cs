@@ -58,8 +58,8 @@ public enum ConfirmOutcome
     IdUsedBefore = -3,
 
     /// <summary>
-    /// The stock store has been rebuilt since the pin, which was lost or is nobody's now. Nothing was decided: pin anew,
-    /// and unpin nothing, since another's attempt can have the same number.
+    /// The stock store has been rebuilt since the pin, which was lost or is nobody's now. Nothing was decided: pin
+    /// anew, and unpin nothing, since another's attempt can have the same number.
     /// </summary>
     PinOutdated = -4,
 }

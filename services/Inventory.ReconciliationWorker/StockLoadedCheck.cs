@@ -3,13 +3,16 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Inventory.ReconciliationWorker;
 
-/// <summary>Healthy once Redis has every total and was opened: what waits for this worker may sell.</summary>
-public sealed class StockLoadedCheck(StockLoader loader, FenceWatch fence) : IHealthCheck
+/// <summary>
+/// Healthy once Redis has every total and was opened: what waits for this worker may sell. Also while a rebuild waits
+/// for the materializer, which may be waiting for this worker.
+/// </summary>
+public sealed class StockLoadedCheck(StockLoader loader, FenceWatch fence, StockRebuild rebuild) : IHealthCheck
 {
     /// <inheritdoc/>
     public Task<HealthCheckResult> CheckHealthAsync(
         HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(loader.IsLoaded && fence.HasOpened
+        Task.FromResult(loader.IsLoaded && (fence.HasOpened || rebuild.AwaitsMaterializer)
             ? HealthCheckResult.Healthy()
             : HealthCheckResult.Unhealthy("Stock is being loaded."));
 }

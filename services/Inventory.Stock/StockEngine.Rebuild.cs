@@ -7,7 +7,7 @@ namespace Inventory.Stock;
 /// <summary>One SKU as a rebuild makes it.</summary>
 /// <param name="Stock">What the system of record says.</param>
 /// <param name="Reserved">The sum of its holds, 0 or more.</param>
-/// <param name="Overwritable">The higher version in Redis that isn't the system of record's any more; 0 for none.</param>
+/// <param name="Overwritable">A higher version that the system of record has gone back behind; 0 for none.</param>
 public readonly record struct RebuiltStock(StockTotal Stock, int Reserved, long Overwritable = 0);
 
 /// <summary>What loading SKUs came to.</summary>

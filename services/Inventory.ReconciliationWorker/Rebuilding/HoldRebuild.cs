@@ -3,7 +3,7 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Rebuilding;
 
-/// <summary>Makes a partition's holds, and all that counts them, what the ledger says. Works behind the fence.</summary>
+/// <summary>Makes a partition's holds, and what counts them, what the ledger says.</summary>
 /// <remarks>
 /// What is always true: a hold that PostgreSQL does not know stays, since it may only not have been told; a hold that
 /// it knows to have gone on is made what it has become; a pinned hold with an order is left to
@@ -51,7 +51,7 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
         return reserved;
     }
 
-    /// <summary>Makes every total what PostgreSQL says, and every count of reserved units the sum of its holds.</summary>
+    /// <summary>Makes every total what PostgreSQL says, and reserved units the sum of their holds.</summary>
     internal async Task LoadTotalsAsync(
         Partition partition,
         Dictionary<string, int> reserved,

@@ -29,6 +29,9 @@ public sealed partial class StockRebuild(
 
     private bool hidden;
 
+    /// <summary>Whether a rebuild goes on when the materializer has stored what Redis has told.</summary>
+    public bool AwaitsMaterializer { get; private set; }
+
     /// <summary>The number of an epoch; 0 without one.</summary>
     public static long NumberOf(string epoch) =>
         long.TryParse(epoch.AsSpan(0, Math.Max(0, epoch.IndexOf(':', StringComparison.Ordinal))), out var number)
@@ -123,11 +126,14 @@ public sealed partial class StockRebuild(
         var newest = await stock.ReadNewestHoldEventAsync(partition, stored);
         while (StreamIds.Compare(stored, newest) < 0)
         {
+            AwaitsMaterializer = true;
             progress.Step =
                 $"waits for the materializer, which has stored events up to {stored ?? "none"} of {newest}";
             await Task.Delay(DrainInterval, time, cancellation);
             (_, stored) = await fences.ReadAsync(partition.Index, cancellation);
         }
+
+        AwaitsMaterializer = false;
     }
 
     private async Task ReportAsync(
