@@ -22,6 +22,8 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
         await stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
+        // Captured before the flush, so that nothing of it makes a new stream.
+        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "max_per_customer") == "3");
         var deadline = DateTimeOffset.FromUnixTimeMilliseconds(
             TimeProvider.System.GetUtcNow().AddMinutes(9).ToUnixTimeMilliseconds());
         var pending = await HoldRowAsync(sku, 2, "pending", deadline, sequence: 4);

@@ -19,7 +19,7 @@ public sealed partial class StockRebuild(
     TimeProvider time,
     ILogger<StockRebuild> log)
 {
-    private const string New = "it is new";
+    private const string New = "it holds nothing that PostgreSQL knows of";
 
     /// <summary>Between two lines that tell how far it is.</summary>
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(3);
