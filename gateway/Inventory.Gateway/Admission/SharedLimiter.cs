@@ -36,7 +36,7 @@ internal sealed class SharedLimiter(
             circuit.Succeeded();
             return verdict;
         }
-        catch (Exception e) when (e is RedisException or TimeoutException)
+        catch (Exception e) when (RedisOutage.Is(e))
         {
             circuit.Failed(e);
             return null;
@@ -51,7 +51,7 @@ internal sealed class SharedLimiter(
             await AskAsync(Nothing, new Identities(null, null, "probe"), mayBegin: false, _patience);
             return true;
         }
-        catch (Exception e) when (e is RedisException or TimeoutException)
+        catch (Exception e) when (RedisOutage.Is(e))
         {
             // It is still away; the line that says so has been written.
             return false;

@@ -1,5 +1,5 @@
+using Inventory.Gateway.Admission;
 using Microsoft.AspNetCore.DataProtection;
-using StackExchange.Redis;
 
 namespace Inventory.Gateway.Sessions;
 
@@ -51,7 +51,7 @@ internal sealed partial class SessionKeyring(
             if (!_isReady) _protector.Protect([]);
             _isReady = true;
         }
-        catch (Exception e) when (e.GetBaseException() is RedisException or TimeoutException)
+        catch (Exception e) when (RedisOutage.Is(e.GetBaseException()))
         {
             // The next round retries. What is known stays in use; the limiter's line says that Redis is away.
         }

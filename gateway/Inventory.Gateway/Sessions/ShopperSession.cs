@@ -57,7 +57,7 @@ public static class ShopperSession
                 await redis.GetDatabase().StringSetAsync(
                     SharedLimiter.SessionKey(subject), "ended", options.Value.IdleTimeout);
             }
-            catch (Exception e) when (e is RedisException or TimeoutException)
+            catch (Exception e) when (RedisOutage.Is(e))
             {
                 // To say that it has ended would be a promise that no gateway could keep.
                 await GatewayProblem.SessionsUnavailable.WriteAsync(context);

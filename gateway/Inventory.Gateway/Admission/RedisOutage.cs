@@ -1,0 +1,13 @@
+using StackExchange.Redis;
+
+namespace Inventory.Gateway.Admission;
+
+/// <summary>How a Redis that is away, refuses to act or hangs shows in its client.</summary>
+internal static class RedisOutage
+{
+    /// <summary>
+    /// Whether a call failed for that reason. A cancelled one counts: no call here takes a token, so it is the client
+    /// that gave up what was on its way when the connection broke.
+    /// </summary>
+    public static bool Is(Exception e) => e is RedisException or TimeoutException or OperationCanceledException;
+}
