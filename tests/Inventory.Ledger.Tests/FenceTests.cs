@@ -91,10 +91,12 @@ public sealed class FenceTests(LedgerDatabases databases)
 
     private async Task UntilWaitingAsync(string query)
     {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         while (await databases.Shared.ReadAsync<long>(
             "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE "
             + $"'{query}' AND pid <> pg_backend_pid()") == 0)
         {
+            patience.Token.ThrowIfCancellationRequested();
         }
     }
 }
