@@ -38,6 +38,12 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
         "Too many requests", "This share of requests is used up. Repeat the request after the time given in "
         + "Retry-After; RateLimit-Policy tells the budgets.");
 
+    public static readonly GatewayProblem UriTooLong = new("uri-too-long", 414,
+        "The path or query is too long", "Send less in the query; no path of ours comes near the limit.");
+
+    public static readonly GatewayProblem HeadersTooLarge = new("headers-too-large", 431,
+        "The headers are too large", "Send fewer or shorter headers; often it is cookies that have piled up.");
+
     public static readonly GatewayProblem InternalError = new("internal-error", 500,
         "Something is broken here", "The gateway could not handle the request. Quote the traceId when reporting it.");
 
@@ -63,9 +69,27 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
         405 => MethodNotAllowed,
         408 => RequestTooSlow,
         413 => PayloadTooLarge,
+        414 => UriTooLong,
+        431 => HeadersTooLarge,
         >= 400 and < 500 => MalformedRequest with { Status = status },
         _ => InternalError,
     };
+
+    /// <summary>For what the server refuses before there is a request: its problem details as JSON.</summary>
+    public static byte[] DescribeUnread(int status)
+    {
+        // The only refusal above 499 is of a version of HTTP.
+        var problem = status < 500 ? ForStatus(status) : MalformedRequest with { Status = status };
+        return JsonSerializer.SerializeToUtf8Bytes(
+            new ProblemDetails
+            {
+                Type = $"/problems/{problem.Slug}",
+                Title = problem.Title,
+                Status = problem.Status,
+                Detail = problem.Detail,
+            },
+            JsonSerializerOptions.Web);
+    }
 
     /// <summary>
     /// Writes the problem, whatever the caller accepts: a client that asked for an event stream still has to learn why

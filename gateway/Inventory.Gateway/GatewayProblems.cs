@@ -6,12 +6,12 @@ namespace Inventory.Gateway;
 internal static class GatewayProblems
 {
     /// <summary>
-    /// Turns exceptions and bare status codes of everything below into <see cref="GatewayProblem"/>s. Absent: requests
-    /// that Kestrel refuses before there is a request (a malformed request line, too many headers); those get its own
-    /// bare 400, 414 or 431 and a closed connection.
+    /// Turns exceptions and bare status codes of everything below into <see cref="GatewayProblem"/>s, and what Kestrel
+    /// refuses before there is a request: a malformed request line, too many headers.
     /// </summary>
     public static void UseGatewayProblems(this WebApplication app)
     {
+        app.UseServerRefusals(GatewayProblem.DescribeUnread);
         app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = ForException });
         app.UseStatusCodePages(bare =>
             GatewayProblem.ForStatus(bare.HttpContext.Response.StatusCode).WriteAsync(bare.HttpContext));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.History;
 using Inventory.Stock;
 using Npgsql;
 

@@ -20,7 +20,12 @@ internal sealed partial class PartitionReader(
 {
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Long enough for a restarted instance to find its former life's lock released.</summary>
+    private static readonly TimeSpan SilentWait = TimeSpan.FromSeconds(3);
+
     private StoredPosition? lossReported;
+    private long? waitingSince;
+    private bool waitReported;
 
     /// <summary>Reads until told to stop, through outages and the loss of the lock.</summary>
     public async Task RunAsync(CancellationToken stopping)
@@ -61,9 +66,11 @@ internal sealed partial class PartitionReader(
         if (session is null)
         {
             outage.Works(partition.Index);
+            ReportWait();
             return;
         }
 
+        (waitingSince, waitReported) = (null, false);
         try
         {
             var stored = await session.ReadPositionAsync(partition.Index, stopping);
@@ -88,6 +95,14 @@ internal sealed partial class PartitionReader(
         }
     }
 
+    private void ReportWait()
+    {
+        waitingSince ??= time.GetTimestamp();
+        if (waitReported || time.GetElapsedTime(waitingSince.Value) < SilentWait) return;
+        waitReported = true;
+        StandsBy(partition.Index);
+    }
+
     private void ReportLoss(StoredPosition stored)
     {
         if (stored == lossReported) return;
@@ -103,4 +118,8 @@ internal sealed partial class PartitionReader(
 
     [LoggerMessage(2, LogLevel.Warning, "{Reason} This one waits for its turn.")]
     private partial void LockLost(string reason);
+
+    [LoggerMessage(
+        3, LogLevel.Information, "Partition {Partition} is read by another instance; this one stands by to take over.")]
+    private partial void StandsBy(int partition);
 }

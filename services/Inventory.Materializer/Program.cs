@@ -16,7 +16,6 @@ builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton<MaterializerMetrics>();
 builder.Services.AddSingleton<Outage>();
 builder.Services.AddSingleton<BatchWriter>();
-builder.Services.AddSingleton<DeadLetters>();
 builder.Services.AddHostedService<StreamMaterializer>();
 builder.Services.AddHealthChecks().AddCheck<OutageCheck>("materializer");
 

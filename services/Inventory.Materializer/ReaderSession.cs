@@ -21,6 +21,16 @@ internal sealed class ReaderSession : IAsyncDisposable
     /// <summary>Sets these locks apart from any others in the database: "mat" in ASCII.</summary>
     private const int LockClass = 0x6D6174;
 
+    // One statement: a process that froze between the lock and its limit would keep the lock for ever.
+    private const string Acquire =
+        """
+        WITH lock AS MATERIALIZED (SELECT pg_try_advisory_lock($1, $2) AS acquired)
+        SELECT acquired, CASE WHEN acquired THEN
+            set_config('idle_session_timeout', $3, false)
+            || set_config('idle_in_transaction_session_timeout', $3, false) END
+        FROM lock
+        """;
+
     private ReaderSession(NpgsqlConnection connection) => Connection = connection;
 
     /// <summary>The session.</summary>
@@ -40,15 +50,11 @@ internal sealed class ReaderSession : IAsyncDisposable
         var connection = await ledger.OpenConnectionAsync(cancellation);
         try
         {
-            await using var acquire = new NpgsqlCommand("SELECT pg_try_advisory_lock($1, $2)", connection);
+            await using var acquire = new NpgsqlCommand(Acquire, connection);
             acquire.Parameters.AddWithValue(LockClass);
             acquire.Parameters.AddWithValue(partition);
-            if (await acquire.ExecuteScalarAsync(cancellation) is true)
-            {
-                var session = new ReaderSession(connection);
-                await session.LimitSilenceAsync(lease, cancellation);
-                return session;
-            }
+            acquire.Parameters.AddWithValue(((long)lease.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
+            if (await acquire.ExecuteScalarAsync(cancellation) is true) return new(connection);
         }
         catch
         {
@@ -96,15 +102,5 @@ internal sealed class ReaderSession : IAsyncDisposable
         }
 
         await Connection.DisposeAsync();
-    }
-
-    private async Task LimitSilenceAsync(TimeSpan lease, CancellationToken cancellation)
-    {
-        await using var limit = new NpgsqlCommand(
-            "SELECT set_config('idle_session_timeout', $1, false), "
-            + "set_config('idle_in_transaction_session_timeout', $1, false)",
-            Connection);
-        limit.Parameters.AddWithValue(((long)lease.TotalMilliseconds).ToString(CultureInfo.InvariantCulture));
-        await limit.ExecuteNonQueryAsync(cancellation);
     }
 }

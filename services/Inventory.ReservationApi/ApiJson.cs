@@ -44,4 +44,7 @@ namespace Inventory.ReservationApi;
 [JsonSerializable(typeof(ProductState))]
 [JsonSerializable(typeof(ShowRedis.Response), TypeInfoPropertyName = "ShowRedisResponse")]
 [JsonSerializable(typeof(ShowCache.Response), TypeInfoPropertyName = "ShowCacheResponse")]
+[JsonSerializable(typeof(DeadLetterView))]
+[JsonSerializable(typeof(ListDeadLetters.Response), TypeInfoPropertyName = "ListDeadLettersResponse")]
+[JsonSerializable(typeof(ReplayDeadLetters.Response), TypeInfoPropertyName = "ReplayDeadLettersResponse")]
 internal sealed partial class ApiJson : JsonSerializerContext;

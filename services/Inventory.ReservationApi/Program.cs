@@ -22,6 +22,7 @@ builder.AddLedgerReader();
 builder.Services.AddStockEngine();
 builder.Services.AddSettlement();
 builder.Services.AddSingleton<ShopWindow>();
+OperationRoutes.Register(builder.Services);
 ReservationOptions.Register(builder.Services);
 builder.Services.AddAccess();
 LiveStock.Register(builder.Services);
@@ -29,9 +30,10 @@ ProductCache.Register(builder.Services);
 builder.Services.AddSingleton<RedisReport>();
 builder.Services.AddExceptionHandler<Failures>();
 builder.Services.AddApiDescription();
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = IncomingBody.MaxBytes);
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = IncomingBody.MaxBytesTaken);
 
 var app = builder.Build();
+app.UseServerRefusals(Failures.DescribeUnread);
 app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failures.AnswerBugAsync });
 app.UseStatusCodePages(bare => Failures.FillBodyAsync(bare.HttpContext));
 app.UseAccess();
@@ -49,6 +51,7 @@ ShowStock.Map(app);
 StreamStock.Map(app);
 
 ProductRoutes.Map(app);
+OperationRoutes.Map(app);
 
 ShowCache.Map(app);
 ShowRedis.Map(app);

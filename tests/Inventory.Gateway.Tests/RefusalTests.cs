@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 
 namespace Inventory.Gateway.Tests;
 
@@ -152,7 +153,11 @@ public sealed class RefusalTests : TwoReplicas
         text = text.Replace("{20000}", new string('x', 20_000), StringComparison.Ordinal)
             .Replace("{5000}", new string('x', 5_000), StringComparison.Ordinal);
 
-        Assert.StartsWith($"HTTP/1.1 {status}", await SendRawAsync(text), StringComparison.Ordinal);
+        var answer = await SendRawAsync(text);
+        Assert.StartsWith($"HTTP/1.1 {status}", answer, StringComparison.Ordinal);
+        var problem = JsonElement.Parse(answer.Split("\r\n\r\n", 2)[1]);
+        Assert.Equal(status, problem.GetProperty("status").GetRawText());
+        Assert.StartsWith("/problems/", problem.GetProperty("type").GetString(), StringComparison.Ordinal);
         Assert.Empty(One.Requests.Concat(Other.Requests));
     }
 

@@ -7,7 +7,38 @@ namespace Inventory.Materializer.Tests;
 [Collection(OneServer.Name)]
 public sealed class CrashTests(Postgres postgres)
 {
-    private const int Breaks = 45;
+    private const int Kills = 50, Breaks = 45;
+
+    [Fact]
+    public async Task A_process_that_is_killed_at_random_moments_under_load_stores_every_event_once()
+    {
+        await using var world = await World.StartAsync(postgres.Server, partitions: 2);
+        var random = new Random(7);
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            string?[] before = [await world.LastEventAsync(0), await world.LastEventAsync(1)];
+            await new Shopping(world, seed: kill * 100).RunAsync(40);
+            // Without something new in each partition, the wait below would say nothing.
+            Assert.NotEqual(before[0], await world.LastEventAsync(0));
+            Assert.NotEqual(before[1], await world.LastEventAsync(1));
+            var process = world.StartProcess(
+                ("Materializer:BatchSize", "7"), ("Materializer:PollInterval", "00:00:00.010"),
+                ("Materializer:KeepEvents", "1000000"));
+            await world.UntilStoredAsync(process);
+
+            using var enough = new CancellationTokenSource();
+            var load = new Shopping(world, seed: (kill * 100) + 50).RunAsync(1_000_000, enough.Token);
+            // It writes a batch every few milliseconds: this is somewhere in one of the next ones.
+            await Task.Delay(TimeSpan.FromMilliseconds(random.NextDouble() * 60));
+            await process.KillAsync();
+            await enough.CancelAsync();
+            await load;
+        }
+
+        var last = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
+        await world.AssertStoredAsync();
+        Assert.Equal(0, last.Figure("missing"));
+    }
 
     [Fact]
     public async Task Connections_that_break_at_random_steps_under_load_store_every_event_once()
@@ -38,12 +69,14 @@ public sealed class CrashTests(Postgres postgres)
         await new Shopping(world, seed: 1).RunAsync(100);
         await world.UntilStoredAsync();
         var standby = await world.StartInstanceAsync();
+        await World.UntilAsync(() => Task.FromResult(standby.Log.Count("stands by") > 0), standby.Log);
         await process.KillAsync();
         var watch = Stopwatch.StartNew();
 
         await new Shopping(world, seed: 2).RunAsync(100);
         await World.UntilAsync(() => Task.FromResult(standby.Figure("written") > 0));
 
+        Assert.Equal(1, standby.Log.Count("stands by"));
         Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(2));
         await world.AssertStoredAsync();
     }

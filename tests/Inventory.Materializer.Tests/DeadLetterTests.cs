@@ -1,3 +1,4 @@
+using Inventory.History;
 using Inventory.Stock;
 using StackExchange.Redis;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using Inventory.History;
 using Inventory.Stock;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -132,7 +133,8 @@ public sealed class InstanceProcess : IAsyncDisposable
 
     /// <summary>Whether it runs, and all that it has said: what a failing test wants to show.</summary>
     public override string ToString() =>
-        $"process {Id}, {(process.HasExited ? "ended" : "running")}\n{string.Join('\n', said)}";
+        $"process {Id}, {(process.HasExited ? $"ended with {process.ExitCode}" : "running")}\n"
+        + string.Join('\n', said);
 
     /// <summary>Kills it with SIGKILL.</summary>
     public async Task KillAsync()

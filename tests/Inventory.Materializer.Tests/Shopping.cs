@@ -4,6 +4,10 @@ using Inventory.Stock;
 namespace Inventory.Materializer.Tests;
 
 /// <summary>Random operations on the stock engine, several at a time: whatever can append an event.</summary>
+/// <remarks>
+/// Each seed has SKUs of its own. What earlier ones have left held would otherwise leave less and less to sell, until
+/// nothing happens any more that could be stored.
+/// </remarks>
 public sealed class Shopping(World world, int seed)
 {
     private const int Skus = 8, Holders = 12, Shoppers = 4;
@@ -29,7 +33,7 @@ public sealed class Shopping(World world, int seed)
         }));
     }
 
-    private static string Sku(int index) => $"sku-{index}";
+    private string Sku(int index) => $"sku-{seed}-{index}";
 
     private Task StepAsync(Random random) => random.Next(12) switch
     {

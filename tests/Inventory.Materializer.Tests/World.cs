@@ -85,17 +85,26 @@ public sealed class World : IAsyncDisposable
         (await Engine.ReadStreamAsync(new(partition), null, 1_000_000)).Records;
 
     /// <summary>Waits until every partition's position is the last event of its stream.</summary>
-    public Task UntilStoredAsync() => UntilAsync(async () =>
-    {
-        for (var partition = 0; partition < Partitions; partition++)
+    /// <param name="who">Whose words explain why it did not happen.</param>
+    public Task UntilStoredAsync(object? who = null) => UntilAsync(
+        async () =>
         {
-            var last = await Database.StreamRangeAsync(
-                new Partition(partition).Events, count: 1, messageOrder: StackExchange.Redis.Order.Descending);
-            if (last.Length > 0 && await PositionAsync(partition) != last[0].Id) return false;
-        }
+            for (var partition = 0; partition < Partitions; partition++)
+            {
+                if (await LastEventAsync(partition) is { } last && await PositionAsync(partition) != last) return false;
+            }
 
-        return true;
-    });
+            return true;
+        },
+        who);
+
+    /// <summary>The id of the latest event of a partition's stream; null when there is none.</summary>
+    public async Task<string?> LastEventAsync(int partition = 0)
+    {
+        var last = await Database.StreamRangeAsync(
+            new Partition(partition).Events, count: 1, messageOrder: StackExchange.Redis.Order.Descending);
+        return last is [var entry] ? (string?)entry.Id : null;
+    }
 
     public Task<string?> PositionAsync(int partition = 0) =>
         ReadAsync<string?>($"SELECT stream_id FROM stream_positions WHERE partition = {partition}");

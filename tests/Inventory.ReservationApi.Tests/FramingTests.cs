@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 
 namespace Inventory.ReservationApi.Tests;
 
@@ -144,6 +145,56 @@ public sealed class FramingTests(Api api)
             + "Transfer-Encoding: chunked\r\n\r\nnonsense\r\n");
         Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
         Assert.Contains("/problems/malformed-request", answer, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string, int, string> Unreadable => new()
+    {
+        { "GET /a%00b HTTP/1.1\r\nHost: a\r\n\r\n", 400, "malformed-request" },
+        { "nonsense\r\n\r\n", 400, "malformed-request" },
+        { "GET / HTTP/1.1\r\n\r\n", 400, "malformed-request" },
+        { "GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", 400, "malformed-request" },
+        { "GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505, "malformed-request" },
+        { $"GET /{new string('a', 9_000)} HTTP/1.1\r\nHost: a\r\n\r\n", 414, "uri-too-long" },
+        { $"GET / HTTP/1.1\r\nHost: a\r\nX: {new string('a', 40_000)}\r\n\r\n", 431, "headers-too-large" },
+        // The second one on its connection.
+        {
+            $"GET {Missing} HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nno colon\r\n\r\n", 400, "malformed-request"
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unreadable))]
+    public async Task What_is_no_request_is_answered_with_a_problem(string bytes, int status, string slug)
+    {
+        var answer = await SendRawAsync(bytes);
+        answer = answer[answer.LastIndexOf("HTTP/1.1 ", StringComparison.Ordinal)..];
+        Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
+        var parts = answer.Split("\r\n\r\n", 2);
+        Assert.Contains($"\r\nContent-Length: {parts[1].Length}\r\n", parts[0] + "\r\n", StringComparison.Ordinal);
+        Assert.Contains("\r\nContent-Type: application/problem+json\r\n", parts[0] + "\r\n", StringComparison.Ordinal);
+        var problem = JsonElement.Parse(parts[1]);
+        Assert.Equal($"/problems/{slug}", problem.GetProperty("type").GetString());
+        Assert.Equal(status, problem.GetProperty("status").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_body_that_is_refused_is_read_to_its_end_behind_the_answer()
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, api.Http.BaseAddress!.Port);
+        await using var stream = client.GetStream();
+        using var reader = new StreamReader(stream);
+        const string Head = "POST /reserve HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            + "Transfer-Encoding: chunked\r\n\r\n";
+        // 70,000 and 200,000 bytes, as chunks say it.
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(Head + "11170\r\n" + new string(' ', 70_000) + "\r\n"));
+        Assert.Equal("HTTP/1.1 413 Payload Too Large", await reader.ReadLineAsync());
+        await stream.WriteAsync(Encoding.ASCII.GetBytes("30D40\r\n" + new string(' ', 200_000) + "\r\n0\r\n\r\n"));
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(
+            $"GET {Missing} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+        var rest = await reader.ReadToEndAsync();
+        Assert.Contains("/problems/payload-too-large", rest, StringComparison.Ordinal);
+        Assert.Contains("/problems/reservation-not-found", rest, StringComparison.Ordinal);
     }
 
     private async Task<string> SendRawAsync(string request)

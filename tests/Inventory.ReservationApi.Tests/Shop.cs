@@ -32,6 +32,8 @@ public sealed class Shop : IAsyncLifetime
 
     public PostgresServer Postgres => postgres!;
 
+    public NpgsqlDataSource Ledger => ledger!;
+
     public async Task InitializeAsync()
     {
         postgres = await PostgresServer.StartAsync();

@@ -55,6 +55,7 @@ public sealed partial class SourceTests
     [InlineData("services/Inventory.Stock/Inventory.Stock.csproj", "Npgsql|EntityFramework|Inventory.Ledger")]
     [InlineData("services/Inventory.Ledger/Inventory.Ledger.csproj", "Redis|Inventory.Stock")]
     [InlineData("services/Inventory.Settlement/Inventory.Settlement.csproj", "ServiceDefaults|Api|Worker")]
+    [InlineData("services/Inventory.History/Inventory.History.csproj", "ServiceDefaults|Api|Worker|Materializer")]
     [InlineData("services/Inventory.Identity/Inventory.Identity.csproj", "ProjectReference|PackageReference")]
     [InlineData("gateway/Inventory.Gateway/Inventory.Gateway.csproj", "Inventory.Ledger")]
     [InlineData("Inventory.ServiceDefaults/Inventory.ServiceDefaults.csproj", "Inventory.Stock|Inventory.Ledger")]
@@ -67,7 +68,7 @@ public sealed partial class SourceTests
         from Match reference in ProjectReference().Matches(Repository.Text(path))
         let name = reference.Groups["name"].Value
         where name is not ("Inventory.Stock" or "Inventory.Ledger" or "Inventory.Settlement"
-            or "Inventory.Identity" or "Inventory.ServiceDefaults")
+            or "Inventory.History" or "Inventory.Identity" or "Inventory.ServiceDefaults")
         select $"{path}: references {name}");
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Inventory.ReservationApi.Requests;
 using Npgsql;
 using StackExchange.Redis;
@@ -29,6 +30,20 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// <summary>For answers that the framework would leave without a body.</summary>
     internal static Task FillBodyAsync(HttpContext http) =>
         ForStatus(http.Response.StatusCode, null).ExecuteAsync(http);
+
+    /// <summary>For what the server refuses before there is a request: its problem details as JSON.</summary>
+    internal static byte[] DescribeUnread(int status) => JsonSerializer.SerializeToUtf8Bytes(
+        status switch
+        {
+            StatusCodes.Status408RequestTimeout =>
+                Refusal.Of(Problem.RequestTimeout, "The request did not arrive in time."),
+            StatusCodes.Status414UriTooLong =>
+                Refusal.Of(Problem.UriTooLong, "The path with its query is longer than the server reads."),
+            StatusCodes.Status431RequestHeaderFieldsTooLarge =>
+                Refusal.Of(Problem.HeadersTooLarge, "There are more headers, or larger ones, than the server reads."),
+            _ => Refusal.Of(Problem.MalformedRequest with { Status = status }, "This can't be read as HTTP/1.1."),
+        },
+        ApiJson.Default.Refusal);
 
     /// <summary>For exceptions that nothing explains.</summary>
     internal static Task AnswerBugAsync(HttpContext http) => Refusal.Of(Problem.InternalError,

@@ -58,6 +58,14 @@ public static class Problem
         "Request bodies may have 64 KiB. Not even a full batch of reservations comes near that.",
         "Send less, or split a batch.");
 
+    public static readonly ProblemType UriTooLong = new("uri-too-long", 414, "The path or query is too long",
+        "The request line has more than the server reads: 4 KiB at the gateway.",
+        "Send less in the query. No path of this API comes near that.");
+
+    public static readonly ProblemType HeadersTooLarge = new("headers-too-large", 431, "The headers are too large",
+        "The request has more headers, or larger ones, than the server reads: 64 of them and 16 KiB at the gateway.",
+        "Send fewer or shorter headers; often it is cookies that have piled up.");
+
     public static readonly ProblemType UnsupportedMediaType = new(
         "unsupported-media-type", 415, "Not this kind of body",
         "The body isn't labelled as JSON in UTF-8, or it is compressed.",
@@ -141,6 +149,16 @@ public static class Problem
         "The request doesn't say which state of the product it was made for, so it might overwrite someone's change.",
         "Send If-Match with the ETag that was read, or If-None-Match: * for a new product.");
 
+    // The administration of what could not be stored.
+
+    public static readonly ProblemType DeadLetterNotFound = new("dead-letter-not-found", 404, "No such dead letter",
+        "No event with this number was ever put aside.",
+        "Read the list at /api/operations/dead-letters.");
+
+    public static readonly ProblemType StillNotStorable = new("still-not-storable", 409, "It still can't be stored",
+        "The event failed again; its letter stays open, and `detail` says why. All other events are stored without it.",
+        "Mend the cause, and replay it then. An event that no script of this version has written stays as it is.");
+
     // Not the client's fault.
 
     public static readonly ProblemType TooManyRequests = new("too-many-requests", 429, "Too many requests",
@@ -193,14 +211,14 @@ public static class Problem
     public static IReadOnlyList<ProblemType> All { get; } =
     [
         Validation, MalformedRequest, AuthenticationRequired, ScopeMissing,
-        NotFound, UnknownSku, ReservationNotFound,
+        NotFound, UnknownSku, ReservationNotFound, DeadLetterNotFound,
         MethodNotAllowed, RequestTimeout,
         InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused,
         HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped, NotCovered,
-        TotalOutOfRange, PreconditionFailed,
-        PayloadTooLarge, UnsupportedMediaType,
+        StillNotStorable, TotalOutOfRange, PreconditionFailed,
+        PayloadTooLarge, UriTooLong, UnsupportedMediaType,
         IdempotencyKeyReused, ReservationIdReused,
-        PreconditionRequired, TooManyRequests,
+        PreconditionRequired, TooManyRequests, HeadersTooLarge,
         InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, OrdersUnavailable,
         SessionsUnavailable, LedgerUnavailable, TooManyListeners,
         UpstreamTimeout,

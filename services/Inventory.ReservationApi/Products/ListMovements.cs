@@ -1,4 +1,3 @@
-using System.Globalization;
 using Inventory.Identity;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
@@ -40,8 +39,8 @@ public static class ListMovements
     {
         var errors = new FieldErrors();
         errors.CheckSku("sku", sku);
-        var limit = ReadNumber(http, "limit", DefaultLimit, MaxLimit, ref errors);
-        var end = ReadNumber(http, nameof(before), long.MaxValue, long.MaxValue, ref errors);
+        var limit = IncomingQuery.ReadNumber(http, "limit", DefaultLimit, MaxLimit, ref errors);
+        var end = IncomingQuery.ReadNumber(http, nameof(before), long.MaxValue, long.MaxValue, ref errors);
         if (errors.ToRefusal() is { } invalid) return invalid;
 
         // The total first: a movement that comes in between is newer than it, and none is missing.
@@ -58,19 +57,5 @@ public static class ListMovements
         var next = movements.Count > limit ? page[^1].Id : (long?)null;
         return JsonAnswer.Of(StatusCodes.Status200OK,
             new Response(sku, state.Total, page, next), ApiJson.Default.ListMovementsResponse);
-    }
-
-    private static long ReadNumber(HttpContext http, string name, long usual, long most, ref FieldErrors errors)
-    {
-        if (!http.Request.Query.TryGetValue(name, out var values)) return usual;
-        // Digits only: no sign, no spaces, no thousands.
-        if (values is [{ } value]
-            && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            && number >= 1 && number <= most)
-        {
-            return number;
-        }
-        errors.Add(name, $"must be given once, as a whole number from 1 to {most}");
-        return usual;
     }
 }

@@ -65,7 +65,7 @@ internal static class ProductRoutes
     }
 
     /// <summary>Without PostgreSQL nothing is administered. What EF Core wraps around the failure differs.</summary>
-    private static async ValueTask<object?> AnswerOutageAsync(
+    internal static async ValueTask<object?> AnswerOutageAsync(
         EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         try

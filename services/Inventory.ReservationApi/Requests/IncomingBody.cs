@@ -24,6 +24,13 @@ internal static class IncomingBody
     /// </summary>
     internal const int MaxBytes = 64 * 1024;
 
+    /// <summary>
+    /// What the server takes off the wire of one body. Beyond <see cref="MaxBytes"/> it is thrown away behind the
+    /// answer, so that a client that is still sending gets to read it: a connection that is closed with bytes unread
+    /// is reset, and the answer may be lost with it. Whoever sends even more is cut off.
+    /// </summary>
+    internal const int MaxBytesTaken = 1024 * 1024;
+
     internal static readonly Refusal TooLarge = Refusal.Of(Problem.PayloadTooLarge, "The body has more than 64 KiB.");
 
     internal static readonly Refusal NotJson = Refusal.Of(Problem.UnsupportedMediaType,
@@ -46,7 +53,11 @@ internal static class IncomingBody
         while (true)
         {
             var read = await reader.ReadAsync(http.RequestAborted);
-            if (read.Buffer.Length > MaxBytes) return Refuse<T>(TooLarge);
+            if (read.Buffer.Length > MaxBytes)
+            {
+                reader.AdvanceTo(read.Buffer.End);
+                return Refuse<T>(TooLarge);
+            }
             if (read.IsCompleted)
             {
                 var incoming = Understand(http, read.Buffer, type);

@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace Inventory.Materializer;
+namespace Inventory.History;
 
 /// <summary>What became of a wish to apply a dead letter.</summary>
 public enum ReplayOutcome

@@ -4,10 +4,10 @@ using System.Text.Json;
 using Inventory.Stock;
 using Npgsql;
 
-namespace Inventory.Materializer;
+namespace Inventory.History;
 
 /// <summary>Events that can't be stored, as rows. Each place in a stream has one letter at most.</summary>
-internal static class DeadLetterRows
+public static class DeadLetterRows
 {
     // A failure says what it is in its first lines.
     private const int MaxErrorLength = 2_000;
@@ -23,6 +23,10 @@ internal static class DeadLetterRows
         """;
 
     /// <summary>Adds letters within the transaction that is open.</summary>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="partition">The partition's index.</param>
+    /// <param name="letters">Events of it, and why they can't be stored. May be none.</param>
+    /// <param name="cancellation">Ends the writing; the transaction must be given up then.</param>
     public static async Task AddAsync(
         NpgsqlTransaction transaction, int partition, List<Refused> letters, CancellationToken cancellation)
     {

@@ -1,9 +1,9 @@
 using Npgsql;
 
-namespace Inventory.Materializer;
+namespace Inventory.History;
 
 /// <summary>Tells failures that lie in what is written from those that lie in where it is written to.</summary>
-internal static class Poison
+public static class Poison
 {
     /// <summary>
     /// Whether writing the same again can't succeed. By classes of SQLSTATE: a value that doesn't fit its type (22), a

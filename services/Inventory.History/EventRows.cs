@@ -4,23 +4,23 @@ using System.Text.Json;
 using Inventory.Stock;
 using Npgsql;
 
-namespace Inventory.Materializer;
+namespace Inventory.History;
 
 /// <summary>An event, and why it can't be stored.</summary>
 /// <param name="Record">The event as it lies in the stream.</param>
 /// <param name="Error">What is wrong with it.</param>
-internal sealed record Refused(StreamRecord Record, string Error);
+public sealed record Refused(StreamRecord Record, string Error);
 
 /// <summary>An entry of the stream and the event it tells of.</summary>
 /// <param name="Record">As it lies in the stream.</param>
 /// <param name="Event">What it means.</param>
-internal readonly record struct Readable(StreamRecord Record, StockEvent Event);
+public readonly record struct Readable(StreamRecord Record, StockEvent Event);
 
 /// <summary>What storing some events came to.</summary>
 /// <param name="Missing">Events that should have come before them, by the numbering of their reservations.</param>
 /// <param name="FirstMissing">The reservation that the first of them is missing from, and its number.</param>
 /// <param name="Refused">Events whose number another event of the reservation has.</param>
-internal sealed record Applied(
+public sealed record Applied(
     int Missing, (Guid Reservation, int Sequence)? FirstMissing, List<Refused> Refused);
 
 /// <summary>Events as rows: each is one of the audit, and the latest of a reservation its current state.</summary>
@@ -29,7 +29,7 @@ internal sealed record Applied(
 /// event, in whatever order they come. Both hold for the reader, for its repetitions and for replays of dead letters.
 /// Absent: events about stock, which began as rows of this database.
 /// </remarks>
-internal static class EventRows
+public static class EventRows
 {
     private const string ReadSequences =
         "SELECT reservation_id, sequence FROM reservations WHERE partition = $1 AND reservation_id = ANY($2)";
@@ -67,6 +67,13 @@ internal static class EventRows
         """;
 
     /// <summary>Stores events, in their order, within the transaction that is open.</summary>
+    /// <param name="transaction">The transaction.</param>
+    /// <param name="partition">The partition's index.</param>
+    /// <param name="all">Its events; those about stock are passed over.</param>
+    /// <param name="cancellation">Ends the writing; the transaction must be given up then.</param>
+    /// <exception cref="PostgresException">
+    /// A value can't be stored, if <see cref="Poison.IsIn"/> says so; otherwise PostgreSQL can't store now.
+    /// </exception>
     public static async Task<Applied> ApplyAsync(
         NpgsqlTransaction transaction, int partition, IReadOnlyList<Readable> all, CancellationToken cancellation)
     {
