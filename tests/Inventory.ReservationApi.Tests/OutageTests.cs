@@ -1,3 +1,5 @@
+using StackExchange.Redis;
+
 namespace Inventory.ReservationApi.Tests;
 
 /// <summary>Without Redis nothing is sold, every call is told so at once, and the API comes back by itself.</summary>
@@ -37,6 +39,8 @@ public sealed class OutageTests : IAsyncLifetime
             ((await api.SendAsync("GET", "/health")).Status, (await api.SendAsync("GET", "/alive")).Status));
 
         await api.Redis.RestartAsync();
+        // A restarted server is fenced until somebody has looked at its data.
+        await CheckedAsync();
         var found = await UntilServingAsync(() => api.SendAsync("GET", $"/api/reservations/{id}"));
         Assert.Equal("pending", found.Json.GetProperty("status").GetString());
         Assert.Equal(8, await api.AvailableAsync(sku));
@@ -75,6 +79,24 @@ public sealed class OutageTests : IAsyncLifetime
             () => api.SendAsync("POST", "/api/reservations", Api.OneLine(sku, "u", 1), "the-key"));
         Assert.Equal(201, retry.Status);
         Assert.Equal(9, await api.AvailableAsync(sku));
+    }
+
+    private async Task CheckedAsync()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                await api.Engine.LiftFenceAsync();
+                return;
+            }
+            catch (RedisException)
+            {
+                // The connection is still being made anew.
+                patience.Token.ThrowIfCancellationRequested();
+            }
+        }
     }
 
     private static void AssertUnavailable(Answer answer)
