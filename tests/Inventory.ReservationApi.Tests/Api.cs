@@ -8,6 +8,7 @@ using Inventory.Stock;
 using Inventory.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
 using StackExchange.Redis;
 
@@ -20,6 +21,7 @@ public sealed class Api : IAsyncLifetime
     private WebApplicationFactory<Program>? factory;
     private HttpClient? http;
     private RedisServer? redis;
+    private Exception? startRefusal;
     private static int names;
 
     public Api() : this([])
@@ -46,11 +48,24 @@ public sealed class Api : IAsyncLifetime
         {
             host.UseSetting("ConnectionStrings:redis", redis.ConnectionString);
             foreach (var (name, value) in Keys().Concat(settings)) host.UseSetting(name, value);
+            host.ConfigureTestServices(services => StartRefusal.Record(services, refused => startRefusal = refused));
         });
         // Kestrel, not the in-memory server: limits and framing are its work.
         factory.UseKestrel(server => server.Listen(IPAddress.Loopback, 0));
         http = factory.CreateClient();
         await Engine.LiftFenceAsync();
+    }
+
+    /// <summary>
+    /// Starts where it must not, and returns why it did not. The factory itself may be too late to see that: it then
+    /// only finds the host gone.
+    /// </summary>
+    internal async Task<Exception> RefusesToStartAsync()
+    {
+        var error = await Xunit.Record.ExceptionAsync(InitializeAsync);
+        await DisposeAsync();
+        Assert.NotNull(error);
+        return startRefusal ?? error;
     }
 
     internal static Dictionary<string, string> Keys()

@@ -24,9 +24,7 @@ public sealed class SettingsTests
     public async Task A_setting_that_makes_no_sense_stops_the_service(string name, string value)
     {
         var api = new Api(new() { [name] = value });
-        var error = await Record.ExceptionAsync(api.InitializeAsync);
-        await api.DisposeAsync();
-        Assert.NotNull(error);
+        var error = await api.RefusesToStartAsync();
         Assert.Contains(name.Split(':')[1], error.ToString(), StringComparison.Ordinal);
     }
 
@@ -50,9 +48,7 @@ public sealed class SettingsTests
             _ => value,
         };
         var api = new Api(new() { ["environment"] = environment, [name] = hash });
-        var error = await Record.ExceptionAsync(api.InitializeAsync);
-        await api.DisposeAsync();
-        Assert.NotNull(error);
+        var error = await api.RefusesToStartAsync();
         Assert.Contains(message, error.ToString(), StringComparison.Ordinal);
     }
 

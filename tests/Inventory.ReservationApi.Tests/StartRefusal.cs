@@ -1,0 +1,30 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Keeps what the check of the settings at the start said.</summary>
+internal sealed class StartRefusal(IStartupValidator check, Action<Exception> refused) : IStartupValidator
+{
+    /// <summary>Puts itself in front of the check that is there.</summary>
+    public static void Record(IServiceCollection services, Action<Exception> refused)
+    {
+        var check = services.Last(service => service.ServiceType == typeof(IStartupValidator));
+        services.Remove(check);
+        services.AddTransient<IStartupValidator>(provider => new StartRefusal(
+            (IStartupValidator)ActivatorUtilities.CreateInstance(provider, check.ImplementationType!), refused));
+    }
+
+    public void Validate()
+    {
+        try
+        {
+            check.Validate();
+        }
+        catch (Exception e)
+        {
+            refused(e);
+            throw;
+        }
+    }
+}
