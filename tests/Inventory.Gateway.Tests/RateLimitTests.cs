@@ -15,7 +15,6 @@ public sealed class RateLimitTests : TwoGateways
         ("Gateway:RateLimits:Read:Address:Permits", "20"),
         ("Gateway:RateLimits:Reserve:ApiKey:Permits", "5"),
         ("Gateway:RateLimits:NewSession:Permits", "30"),
-        ("Gateway:RateLimits:Patience", "00:00:02"),
     ];
 
     [Fact]

@@ -8,8 +8,6 @@ public sealed class RedisOutageTests : TwoGateways
 
     protected override (string Key, string Value)[] Settings =>
     [
-        // So long that who has waited for Redis can be told from who was slow for another reason.
-        ("Gateway:RateLimits:Patience", "00:00:02"),
         ("Gateway:RateLimits:Reserve:Session:Permits", "20"),
         ("Gateway:RateLimits:Read:Session:Permits", "1000000"),
         ("Gateway:RateLimits:Batch:Address:Permits", "1"),

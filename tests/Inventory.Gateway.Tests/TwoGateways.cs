@@ -54,7 +54,14 @@ public abstract class TwoGateways : IAsyncLifetime
 
     protected Task<RunningGateway> StartAsync() => RunningGateway.StartAsync(
         [Replica.Address], Time,
-        [("ConnectionStrings:redis", Redis.ConnectionString), ("Gateway:TrustedProxies:0", "127.0.0.1"), .. Settings]);
+        [
+            ("ConnectionStrings:redis", Redis.ConnectionString),
+            ("Gateway:TrustedProxies:0", "127.0.0.1"),
+            // Longer than a busy machine pauses: what a gateway decides alone isn't shared. And so long that who has
+            // waited for Redis can be told from who was slow for another reason.
+            ("Gateway:RateLimits:Patience", "00:00:02"),
+            .. Settings,
+        ]);
 
     /// <summary>Sends a request as the caller at an address, or as one on this machine.</summary>
     protected static async Task<Answer> SendAsync(
