@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 namespace Inventory.Testing;
 
 /// <summary>Free ports of the loopback interface.</summary>
-internal static class Ports
+public static class Ports
 {
     // Below the ephemeral range of Linux (32768). A client that redials a dead server's ephemeral port can be handed
     // that very port as its own, connects to itself, and the server can't come back.

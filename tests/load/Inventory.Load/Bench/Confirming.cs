@@ -1,0 +1,83 @@
+using System.Collections.Concurrent;
+using Inventory.Identity;
+using Inventory.Load.Http;
+using Inventory.Load.Stack;
+
+namespace Inventory.Load.Bench;
+
+/// <summary>Batches of reservations of one SKU, then confirms of what they held, then the rival's orders.</summary>
+internal sealed class Confirming(RunningStack stack, Plan plan, Figures figures, Action<string> log)
+{
+    private const int BatchSize = 100;
+    private const int BatchesAtOnce = 8;
+
+    /// <summary>Measures all three, in each round.</summary>
+    public async Task RunAsync(Opponents servers, Func<CancellationToken, Task> settle, CancellationToken stop)
+    {
+        var api = stack.Addresses("reservation-api")[0];
+        for (var round = 1; round <= plan.Rounds; round++)
+        {
+            var sku = $"bench-{Guid.NewGuid():N}";
+            await stack.CreateAsync(sku, 100_000_000);
+            await settle(stop);
+            var held = await BatchAsync(sku, stop);
+            await settle(stop);
+
+            var confirmed = await LoadAsync(stack.Gateway, number => ConfirmNext(held, number), stop);
+            figures.Add(Names.Confirm, confirmed);
+            log($"round {round} of {plan.Rounds}: {Names.Confirm}: {confirmed.PerSecond:N0}/s, "
+                + $"p99 {confirmed.P99:0.0} ms, {confirmed.Errors} errors");
+            await settle(stop);
+            var rest = held[(int)Math.Min(held.Length, confirmed.Done + confirmed.Errors + Names.Compared)..];
+            var atApi = await LoadAsync(api, number => ConfirmNext(rest, number), stop);
+            figures.Add($"{Names.Confirm} at the API", atApi);
+            await settle(stop);
+
+            var body = """{"productId":"hot","userId":"user","quantity":1}""";
+            var order = HttpRequestText.Of("POST", "/confirm", body);
+            var alone = await LoadAsync(servers.Rivals, _ => order, stop);
+            figures.Add(Names.ConfirmAlone, alone);
+            log($"round {round} of {plan.Rounds}: {Names.ConfirmAlone}: {alone.PerSecond:N0}/s");
+        }
+    }
+
+    private static byte[]? ConfirmNext(string[] held, long number) => number < held.Length
+        ? HttpRequestText.Of("POST", $"/api/reservations/{held[number]}/confirm", key: DemoKeys.Backend)
+        : null;
+
+    private async Task<LoadResult> LoadAsync(Uri target, Func<long, byte[]?> next, CancellationToken stop)
+    {
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        time.CancelAfter(plan.Step);
+        return await new ClosedLoop(target, Names.Compared).RunAsync(next, time.Token);
+    }
+
+    /// <summary>Holds in batches for a while.</summary>
+    /// <returns>Ids of the reservations.</returns>
+    private async Task<string[]> BatchAsync(string sku, CancellationToken stop)
+    {
+        var held = new List<string>();
+        using var time = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        // Longer than other steps, for there must be enough to confirm.
+        time.CancelAfter(2 * plan.Step);
+        var batches = new ConcurrentDictionary<long, string[]>();
+        var loop = new ClosedLoop(stack.Gateway, BatchesAtOnce)
+        {
+            Answered = (number, status, _) =>
+            {
+                if (!batches.TryRemove(number, out var ids) || status != 200) return;
+                lock (held) held.AddRange(ids);
+            },
+        };
+        var load = await loop.RunAsync(number =>
+        {
+            var ids = batches[number] = [.. Enumerable.Range(0, BatchSize).Select(_ => Guid.NewGuid().ToString())];
+            var reservations = ids.Select(id => ReserveBody.Of(sku, id));
+            return HttpRequestText.Of("POST", "/api/reservations/batch",
+                $$"""{"reservations":[{{string.Join(',', reservations)}}]}""", DemoKeys.Backend);
+        }, time.Token);
+        figures.Add(Names.Batch, load with { Done = load.Done * BatchSize });
+        log($"{Names.Batch}: {load.PerSecond * BatchSize:N0} reservations/s, {load.Errors} errors");
+        return [.. held];
+    }
+}

@@ -1,0 +1,31 @@
+namespace Inventory.Load.Bench;
+
+/// <summary>Names of the steps, which stand in the table and in latest.csv.</summary>
+internal static class Names
+{
+    public const string Script = "script alone";
+    public const string Empty = "empty handler";
+    public const string EmptyProxied = "empty handler behind YARP";
+    public const string ForUpdate = "rival SELECT FOR UPDATE";
+    public const string Conditional = "rival conditional UPDATE";
+    public const string RedisLock = "rival lock in Redis";
+    public const string Unlimited = "gateway without limiter";
+    public const string Batch = "batch of 100";
+    public const string Confirm = "confirm one SKU";
+    public const string ConfirmAlone = "rival one transaction an order";
+    public const string Expiry = "expiry";
+    public const string Sale = "flash sale";
+
+    /// <summary>Concurrency at which products, ceilings and rivals are compared.</summary>
+    public const int Compared = 64;
+
+    /// <summary>A step of reserving.</summary>
+    public static string Reserve(string door, bool hot, int connections) =>
+        $"{door} {(hot ? "one SKU" : "10000 SKUs")} c{connections}";
+
+    /// <summary>The figure that the product is known by: one hot SKU through the gateway.</summary>
+    public static string Gateway => Reserve("gateway", hot: true, Compared);
+
+    /// <summary>The same at one replica of the API.</summary>
+    public static string Api => Reserve("api", hot: true, Compared);
+}

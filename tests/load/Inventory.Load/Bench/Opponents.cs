@@ -1,0 +1,112 @@
+using Inventory.Load.Rivals;
+using Inventory.Load.Stack;
+using Inventory.Testing;
+using Npgsql;
+using StackExchange.Redis;
+
+namespace Inventory.Load.Bench;
+
+/// <summary>What the product is measured against, on its own PostgreSQL and Redis.</summary>
+internal sealed class Opponents : IDisposable
+{
+    private const string Database = "rivals";
+    private const string RivalUnits = "100000000";
+
+    /// <summary>Connections that rivals may have to PostgreSQL: as many as requests are under way.</summary>
+    private const int PoolSize = Names.Compared;
+
+    private readonly List<ChildProgram> programs = [];
+
+    private Opponents()
+    {
+    }
+
+    /// <summary>The empty handler and the rivals.</summary>
+    public Uri Rivals => programs[0].Address;
+
+    /// <summary>YARP in front of them.</summary>
+    public Uri Proxy => programs[1].Address;
+
+    /// <summary>The product's gateway once more, with limits that are switched off.</summary>
+    public Uri Unlimited => programs[2].Address;
+
+    /// <summary>Starts them all, with empty tables.</summary>
+    public static async Task<Opponents> StartAsync(RunningStack stack, CancellationToken stop)
+    {
+        var postgres = await PrepareAsync(stack, stop);
+        var opponents = new Opponents();
+        try
+        {
+            var none = new Dictionary<string, string>();
+            var self = typeof(Opponents).Assembly.Location;
+            var port = Ports.Free();
+            opponents.programs.Add(await ChildProgram.StartAsync(self, port, ["rivals", $"{port}"],
+                new Dictionary<string, string> { ["POSTGRES"] = postgres, ["REDIS"] = stack.Redis }, stop));
+            port = Ports.Free();
+            opponents.programs.Add(await ChildProgram.StartAsync(
+                self, port, ["proxy", $"{port}", $"{opponents.Rivals}"], none, stop));
+            port = Ports.Free();
+            opponents.programs.Add(await ChildProgram.StartAsync(
+                Repository.Assembly("Inventory.Gateway"), port, [], Gateway(stack, port), stop));
+            return opponents;
+        }
+        catch
+        {
+            opponents.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Ends them.</summary>
+    public void Dispose()
+    {
+        foreach (var program in programs) program.Dispose();
+    }
+
+    private static Dictionary<string, string> Gateway(RunningStack stack, int port)
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
+            ["ConnectionStrings__redis"] = stack.Redis,
+            ["Gateway__RateLimits__Reserve__Address__Permits"] = "0",
+            ["Gateway__RateLimits__Reserve__Session__Permits"] = "0",
+        };
+        foreach (var (index, replica) in stack.Addresses("reservation-api").Index())
+        {
+            settings[$"services__reservation-api__http__{index}"] = replica.GetLeftPart(UriPartial.Authority);
+        }
+        return settings;
+    }
+
+    /// <summary>A database of its own on the product's server, and a counter in the product's Redis.</summary>
+    private static async Task<string> PrepareAsync(RunningStack stack, CancellationToken stop)
+    {
+        await using (var ledger = NpgsqlDataSource.Create(stack.Ledger))
+        {
+            await using var create = ledger.CreateCommand($"CREATE DATABASE {Database}");
+            await create.ExecuteNonQueryAsync(stop);
+        }
+        var connection = new NpgsqlConnectionStringBuilder(stack.Ledger)
+        {
+            Database = Database,
+            MaxPoolSize = PoolSize,
+            // Prepared after its second use, as every statement of the product is.
+            MaxAutoPrepare = 20,
+            AutoPrepareMinUsages = 2,
+        }.ConnectionString;
+        await using var rivals = NpgsqlDataSource.Create(connection);
+        await using var tables = rivals.CreateCommand(PostgresRivals.Schema);
+        await tables.ExecuteNonQueryAsync(stop);
+
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
+        var database = redis.GetDatabase();
+        foreach (var sku in Enumerable.Range(1, 10_000).Select(n => $"many-{n}").Append("hot").Chunk(1_000))
+        {
+            await Task.WhenAll(sku.Select(name =>
+                database.StringSetAsync($"{RedisLockRival.Prefix}stock:{name}", RivalUnits)));
+        }
+        return connection;
+    }
+}

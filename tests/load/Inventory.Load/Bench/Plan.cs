@@ -1,0 +1,28 @@
+namespace Inventory.Load.Bench;
+
+/// <summary>How long and how often is measured.</summary>
+/// <param name="Quick">Whether two minutes must do.</param>
+internal sealed record Plan(bool Quick)
+{
+    /// <summary>Rounds in which every step of load comes once, in turn forwards and backwards.</summary>
+    public int Rounds => Quick ? 1 : 3;
+
+    /// <summary>How long a step of load takes.</summary>
+    public TimeSpan Step => TimeSpan.FromSeconds(Quick ? 2 : 5);
+
+    /// <summary>Longest wait for what the step before left to do.</summary>
+    public TimeSpan LongestSettling => TimeSpan.FromSeconds(Quick ? 3 : 30);
+
+    /// <summary>Requests of one redis-benchmark.</summary>
+    public int ScriptCalls => Quick ? 50_000 : 200_000;
+
+    /// <summary>Holds that are due in the same second.</summary>
+    public int DueHolds => 100_000;
+
+    /// <summary>Sizes at which the bytes of a hold are measured.</summary>
+    public int[] HoldCounts => Quick ? [100_000] : [100_000, 1_000_000];
+
+    /// <summary>What is killed under load.</summary>
+    public string[] Victims =>
+        Quick ? ["gateway", "redis"] : ["reservation-api", "gateway", "materializer", "postgres", "redis"];
+}

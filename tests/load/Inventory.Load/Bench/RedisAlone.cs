@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Globalization;
+using Inventory.Stock;
+using Inventory.Testing;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Inventory.Load.Bench;
+
+/// <summary>Redis on servers of its own: what the script can do at most, and what a hold weighs.</summary>
+internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
+{
+    private const string Sku = "sku-1";
+    private const int HoldersAtOnce = 200;
+
+    /// <summary>
+    /// Makes the keys that belong to a random id, for redis-benchmark draws each number in a command anew. Costs a
+    /// digest a call, in the product's favour.
+    /// </summary>
+    private const string Preamble = """
+        do
+          local letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+          local digest = redis.sha1hex(ARGV[6])
+          local n = tonumber(string.sub(digest, 1, 3), 16)
+          local a, b = math.floor(n / 64) + 1, n % 64 + 1
+          local bucket = string.sub(letters, a, a) .. string.sub(letters, b, b)
+          ARGV[6] = string.sub(digest, 4, 22) .. bucket .. 'A'
+          KEYS[5], KEYS[6] = '{inv:0}:holds:' .. bucket, '{inv:0}:ended:' .. ARGV[6]
+        end
+
+        """;
+
+    /// <summary>Calls of the reserve script by redis-benchmark, in both durability modes.</summary>
+    public async Task CallAsync(CancellationToken stop)
+    {
+        foreach (var mode in new[] { RedisPersistence.EverySecond, RedisPersistence.Always })
+        {
+            await using var server = await RedisServer.StartAsync(mode);
+            await using var redis = await ConnectAsync(server);
+            await OpenAsync(redis);
+            var info = await redis.GetServers()[0].InfoAsync("server");
+            var run = info.SelectMany(section => section).First(pair => pair.Key == "run_id").Value;
+            var text = $"local this_run = '{run}'\n{Preamble}{Script.Load("reserve")}";
+            var hash = (string)(await redis.GetDatabase().ExecuteAsync("SCRIPT", "LOAD", text))!;
+
+            string[] keys = ["epoch", "events", "due", "idem:", "holds:", "ended:", $"stock:{Sku}"];
+            var step = $"{Names.Script} {(mode == RedisPersistence.Always ? "always" : "everysec")}";
+            foreach (var connections in new[] { 1, Names.Compared })
+            {
+                var calls = connections == 1 ? plan.ScriptCalls / 5 : plan.ScriptCalls;
+                var output = await Commands.OutputAsync(new ProcessStartInfo("redis-benchmark",
+                [
+                    "-h", "127.0.0.1", "-p", $"{server.Port}", "-c", $"{connections}", "-n", $"{calls}",
+                    "-r", "1000000000", "--csv", "EVALSHA", hash, "7", .. keys.Select(key => "{inv:0}:" + key),
+                    "", "86400", "", "86400", "500", "__rand_int__", "u:user-__rand_int__", "3600000",
+                    "refuse-unless-limited", Sku, "1",
+                ]), stop);
+                // "test","rps","avg","min","p50","p95","p99","max"
+                var values = output.Trim().Split('\n')[^1].Split("\",\"")
+                    .Select(value => value.Trim('"')).ToArray()[^7..]
+                    .Select(value => double.Parse(value, CultureInfo.InvariantCulture)).ToArray();
+                figures.Add($"{step} c{connections}", "throughput", "1/s", values[0]);
+                figures.Add($"{step} c{connections}", "p50", "ms", values[3]);
+                figures.Add($"{step} c{connections}", "p99", "ms", values[5]);
+                log($"{step} c{connections}: {values[0]:N0}/s, p99 {values[5]:0.0} ms");
+            }
+
+            // redis-benchmark counts refusals too: what was held says whether it measured holding.
+            var held = (int)await redis.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{Sku}", "reserved");
+            if (held < plan.ScriptCalls) throw new InvalidOperationException($"Only {held} calls held anything.");
+        }
+    }
+
+    /// <summary>Memory by the hold, with its event and without.</summary>
+    public async Task WeighAsync()
+    {
+        foreach (var count in plan.HoldCounts)
+        {
+            await using var server = await RedisServer.StartAsync();
+            await using var redis = await ConnectAsync(server);
+            var engine = await OpenAsync(redis);
+            var before = await UsedAsync(redis);
+            await Crowd.EachAsync(count, HoldersAtOnce, number => engine.ReserveAsync(new()
+            {
+                Id = Guid.NewGuid(),
+                Holder = Holder.Customer($"user-{number}"),
+                Lines = [new(Sku, 1)],
+                HoldFor = TimeSpan.FromHours(1),
+            }));
+            var withEvents = (double)(await UsedAsync(redis) - before) / count;
+            await redis.GetDatabase().StreamTrimAsync("{inv:0}:events", 0);
+            var without = (double)(await UsedAsync(redis) - before) / count;
+            figures.Add($"hold among {count}", "memory", "bytes", without);
+            figures.Add($"hold among {count}", "memory with its event", "bytes", withEvents);
+            log($"{count:N0} holds: {without:0} bytes each, {withEvents:0} with the event");
+        }
+    }
+
+    private static Task<ConnectionMultiplexer> ConnectAsync(RedisServer server) =>
+        ConnectionMultiplexer.ConnectAsync($"{server.ConnectionString},allowAdmin=true");
+
+    private static async Task<StockEngine> OpenAsync(ConnectionMultiplexer redis)
+    {
+        var engine = new StockEngine(redis, Options.Create(new StockOptions()));
+        await engine.LiftFenceAsync();
+        await engine.SetStockAsync(new(Sku, 100_000_000, 1, null, false));
+        // The first call of a script loads it; that is no part of what follows.
+        await engine.ReserveAsync(new()
+        {
+            Id = Guid.NewGuid(),
+            Holder = Holder.Customer("first"),
+            Lines = [new(Sku, 1)],
+            HoldFor = TimeSpan.FromHours(1),
+        });
+        return engine;
+    }
+
+    private static async Task<long> UsedAsync(ConnectionMultiplexer redis)
+    {
+        var info = await redis.GetServers()[0].InfoAsync("memory");
+        var used = info.SelectMany(section => section).First(pair => pair.Key == "used_memory").Value;
+        return long.Parse(used, CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Text;
+
+namespace Inventory.Load.Bench;
+
+/// <summary>The table that people read.</summary>
+internal static class Report
+{
+    /// <summary>All of it.</summary>
+    public static string Of(Figures figures, IReadOnlyDictionary<string, string> environment, Plan plan)
+    {
+        var text = new StringBuilder();
+        foreach (var (name, value) in environment) text.Append(Invariant, $"{name,-12} {value}\n");
+        text.Append("\nThe figures to live by\n");
+        foreach (var (what, measured, target, met) in Targets(figures, plan))
+        {
+            var verdict = met switch { true => "met", false => "MISSED", null => "not measured" };
+            text.Append(Invariant, $"  {what,-58} {measured,14}   {target,-12} {verdict}\n");
+        }
+
+        text.Append(Invariant, $"\n{"Reserve, at all connections",-40}{"1/s",10}{"p50 ms",9}{"p99 ms",9}");
+        text.Append(Invariant, $"{"p99.9 ms",10}{"errors",8}\n");
+        foreach (var connections in new[] { 1, Names.Compared, 512 })
+        {
+            foreach (var door in new[] { "gateway", "api" })
+            {
+                Load(text, figures, Names.Reserve(door, hot: true, connections));
+                Load(text, figures, Names.Reserve(door, hot: false, connections));
+            }
+            Load(text, figures, $"{Names.Empty} c{connections}");
+            Load(text, figures, $"{Names.EmptyProxied} c{connections}");
+        }
+        foreach (var mode in new[] { "everysec c1", "always c1", "everysec c64", "always c64" })
+        {
+            Load(text, figures, $"{Names.Script} {mode}");
+        }
+
+        text.Append("\nBeside it, with 64 connections\n");
+        foreach (var where in new[] { "one SKU", "10000 SKUs" })
+        {
+            foreach (var rival in new[] { Names.ForUpdate, Names.Conditional, Names.RedisLock })
+            {
+                Load(text, figures, $"{rival} {where}");
+            }
+        }
+        foreach (var step in new[]
+        {
+            Names.Unlimited, Names.Batch, Names.Confirm, $"{Names.Confirm} at the API", Names.ConfirmAlone,
+            Names.Expiry,
+        }) Load(text, figures, step);
+
+        text.Append(Invariant, $"\n{"Process",-40}{"us per reservation",20}{"MB",10}\n");
+        foreach (var name in Reserving.Measured)
+        {
+            var step = $"process {name}";
+            var time = figures.Median(step, "processor time per reservation");
+            text.Append(Invariant, $"  {name,-38}{Number(time),20}{Number(figures.Median(step, "memory")),10}\n");
+        }
+
+        text.Append("\nKilled with -9 under load                  nobody served   acknowledged   of these lost\n");
+        foreach (var victim in plan.Victims)
+        {
+            var step = $"kill -9 {victim}";
+            text.Append(Invariant, $"  {victim,-38}{Number(figures.Median(step, "nobody served for")),14} s");
+            text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged")),15}");
+            text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged and lost")),16}\n");
+        }
+        return text.ToString();
+    }
+
+    /// <summary>What the product is to reach, and whether it did; null where it wasn't measured.</summary>
+    public static IEnumerable<(string What, string Measured, string Target, bool? Met)> Targets(
+        Figures figures, Plan plan)
+    {
+        yield return AtMost("units oversold in a flash sale", figures.Most(Names.Sale, "oversold"), 0, "");
+        yield return AtLeast("reserve, gateway, one SKU, 64 connections",
+            figures.PerSecond(Names.Gateway), 10_000, "/s");
+        yield return AtMost("  its p99", figures.Median(Names.Gateway, "p99"), 50, " ms");
+        var api = figures.PerSecond(Names.Api);
+        yield return AtLeast("reserve at the API / empty handler",
+            api / figures.PerSecond($"{Names.Empty} c{Names.Compared}"), 0.5, "x");
+        yield return AtLeast("reserve at the API / SELECT FOR UPDATE",
+            api / figures.PerSecond($"{Names.ForUpdate} one SKU"), 20, "x");
+        yield return AtLeast("confirm, gateway, one SKU", figures.PerSecond(Names.Confirm), 3_000, "/s");
+        yield return AtMost($"{plan.DueHolds:N0} due holds, all back",
+            figures.Median(Names.Expiry, "all back"), 3, " s");
+        yield return AtMost("  p99 of reserves meanwhile", figures.Median(Names.Expiry, "p99"), 50, " ms");
+        foreach (var victim in plan.Victims)
+        {
+            var step = $"kill -9 {victim}";
+            yield return AtMost($"{step}: acknowledged and lost", figures.Most(step, "acknowledged and lost"), 0, "");
+            yield return AtMost($"{step}: nobody served for", figures.Most(step, "nobody served for"), 10, " s");
+        }
+        foreach (var count in new[] { 100_000, 1_000_000 })
+        {
+            yield return AtMost($"bytes a hold, among {count:N0}, event apart",
+                figures.Median($"hold among {count}", "memory"), 200, " B");
+        }
+    }
+
+    private static CultureInfo Invariant => CultureInfo.InvariantCulture;
+
+    private static (string, string, string, bool?) AtLeast(string what, double? measured, double target, string unit) =>
+        (what, Number(measured) + unit, $">= {target:#,0.##}{unit}",
+            measured is null ? null : measured >= target);
+
+    private static (string, string, string, bool?) AtMost(string what, double? measured, double target, string unit) =>
+        (what, Number(measured) + unit, $"<= {target:#,0.##}{unit}",
+            measured is null ? null : measured <= target);
+
+    private static void Load(StringBuilder text, Figures figures, string step)
+    {
+        var load = new[] { "throughput", "p50", "p99", "p99.9", "errors" }
+            .Select(metric => Number(figures.Median(step, metric))).ToArray();
+        text.Append(Invariant, $"  {step,-38}{load[0],10}{load[1],9}{load[2],9}{load[3],10}{load[4],8}\n");
+    }
+
+    private static string Number(double? value) => value switch
+    {
+        null => "-",
+        >= 100 or <= -100 => value.Value.ToString("#,0", Invariant),
+        _ => value.Value.ToString("0.##", Invariant),
+    };
+}

@@ -1,0 +1,125 @@
+using Inventory.Load.Http;
+using Inventory.Load.Rivals;
+using Inventory.Load.Stack;
+using Npgsql;
+using StackExchange.Redis;
+
+namespace Inventory.Load.Bench;
+
+/// <summary>Reserving by the product, its ceilings and its rivals, in alternation.</summary>
+/// <param name="stack">The product.</param>
+/// <param name="plan">How long and how often.</param>
+/// <param name="figures">Where results go.</param>
+/// <param name="log">Told of each step.</param>
+internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, Action<string> log)
+{
+    private const int Units = 100_000_000;
+    private const int ManySkus = 10_000;
+    private const string Many = "bench-many";
+    /// <summary>Resources whose processes are watched.</summary>
+    public static readonly string[] Measured =
+    [
+        "gateway", "reservation-api", "redis", "materializer", "expiration-worker", "reconciliation-worker", "postgres",
+    ];
+
+    /// <summary>Measures all steps.</summary>
+    /// <param name="servers">The rivals, the empty proxy and a gateway that doesn't limit.</param>
+    /// <param name="stop">Ends it.</param>
+    public async Task RunAsync(Opponents servers, CancellationToken stop)
+    {
+        log("creating 10,000 products by plain SQL");
+        await stack.CreateManyAsync(Many, ManySkus, Units, stop);
+        // The first requests of a process are compiled while they wait.
+        foreach (var target in new[] { Door(stack.Gateway), Door(stack.Addresses("reservation-api")[0]) })
+        {
+            await Wrk.ReserveAsync(target, Names.Compared, plan.Step, Many, ManySkus, stop);
+        }
+        foreach (var path in new[] { "empty", "for-update", "conditional", "redis-lock", "confirm" })
+        {
+            await Wrk.ReserveAsync(new(servers.Rivals, path), 16, TimeSpan.FromSeconds(1), "hot", 1, stop);
+        }
+
+        var steps = Steps(servers).ToArray();
+        for (var round = 1; round <= plan.Rounds; round++)
+        {
+            // What drifts over a run, such as the size of the append-only file, shall meet all alike.
+            var turn = round % 2 == 1 ? steps : [.. steps.Reverse()];
+            foreach (var (name, target, connections, sku) in turn)
+            {
+                await MeasureAsync($"round {round} of {plan.Rounds}", name, target, connections, sku, stop);
+            }
+        }
+    }
+
+    /// <summary>Waits until the product has nothing left to do.</summary>
+    public async Task SettleAsync(CancellationToken stop)
+    {
+        for (var waited = TimeSpan.Zero; waited < plan.LongestSettling;)
+        {
+            var before = Measured.Sum(name => ProcessFigures.Processor(stack.ProcessIds(name)).TotalSeconds);
+            await Task.Delay(TimeSpan.FromMilliseconds(500), stop);
+            var used = Measured.Sum(name => ProcessFigures.Processor(stack.ProcessIds(name)).TotalSeconds) - before;
+            if (used < 0.1) return;
+            waited += TimeSpan.FromMilliseconds(500);
+        }
+    }
+
+    private static Uri Door(Uri server) => new(server, "/api/reservations");
+
+    private IEnumerable<(string Name, Uri Target, int Connections, string? Sku)> Steps(Opponents servers)
+    {
+        var api = Door(stack.Addresses("reservation-api")[0]);
+        foreach (var connections in new[] { 1, Names.Compared, 512 })
+        {
+            foreach (var hot in new[] { true, false })
+            {
+                var sku = hot ? null : Many;
+                yield return (Names.Reserve("gateway", hot, connections), Door(stack.Gateway), connections, sku);
+                yield return (Names.Reserve("api", hot, connections), api, connections, sku);
+            }
+            yield return ($"{Names.Empty} c{connections}", new(servers.Rivals, "empty"), connections, "hot");
+            yield return ($"{Names.EmptyProxied} c{connections}", new(servers.Proxy, "empty"), connections, "hot");
+        }
+
+        yield return (Names.Unlimited, Door(servers.Unlimited), Names.Compared, null);
+        foreach (var sku in new[] { "hot", "many" })
+        {
+            var where = sku == "hot" ? "one SKU" : "10000 SKUs";
+            yield return ($"{Names.ForUpdate} {where}", new(servers.Rivals, "for-update"), Names.Compared, sku);
+            yield return ($"{Names.Conditional} {where}", new(servers.Rivals, "conditional"), Names.Compared, sku);
+            yield return ($"{Names.RedisLock} {where}", new(servers.Rivals, "redis-lock"), Names.Compared, sku);
+        }
+    }
+
+    private async Task MeasureAsync(
+        string round, string name, Uri target, int connections, string? sku, CancellationToken stop)
+    {
+        // A SKU of its own for each run: what earlier runs hold of it would be searched too.
+        if (sku is null) await stack.CreateAsync(sku = $"bench-{Guid.NewGuid():N}", Units);
+        await SettleAsync(stop);
+        var before = Measured.ToDictionary(process => process, Processor);
+        var load = await Wrk.ReserveAsync(
+            target, connections, plan.Step, sku, sku is Many or "many" ? ManySkus : 1, stop);
+        figures.Add(name, load);
+        if (name == Names.Gateway)
+        {
+            foreach (var process in Measured)
+            {
+                figures.Add($"process {process}", "processor time per reservation", "us",
+                    (Processor(process) - before[process]) * 1e6 / load.Done);
+            }
+        }
+        log($"{round}: {name}: {load.PerSecond:N0}/s, p99 {load.P99:0.0} ms, {load.Errors} errors");
+    }
+
+    private double Processor(string process) => ProcessFigures.Processor(stack.ProcessIds(process)).TotalSeconds;
+
+    /// <summary>Writes down what each process has in memory now.</summary>
+    public void Weigh()
+    {
+        foreach (var process in Measured)
+        {
+            figures.Add($"process {process}", "memory", "MB", ProcessFigures.Megabytes(stack.ProcessIds(process)));
+        }
+    }
+}

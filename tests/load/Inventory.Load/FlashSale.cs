@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using Inventory.Load.Http;
+using Inventory.Load.Stack;
+
+namespace Inventory.Load;
+
+/// <summary>Buyers who all come at once for a few units, and the proof of what became of them.</summary>
+/// <param name="stack">The product.</param>
+/// <param name="say">Told how it goes, a few times a second.</param>
+internal sealed class FlashSale(RunningStack stack, Action<string> say)
+{
+    /// <summary>Connections at once. Further buyers come as soon as others have their answer.</summary>
+    private const int MostConnections = 5_000;
+
+    private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>What became of a sale.</summary>
+    /// <param name="Units">Units that there were.</param>
+    /// <param name="Held">Buyers who were promised one.</param>
+    /// <param name="Refused">Buyers who were told that none is left.</param>
+    /// <param name="Errors">Buyers who got no answer, or another.</param>
+    /// <param name="Reserved">Units held by Redis' account.</param>
+    /// <param name="Stored">Units held by PostgreSQL's account.</param>
+    /// <param name="Load">How fast.</param>
+    public sealed record Outcome(
+        int Units, long Held, long Refused, long Errors, int Reserved, long Stored, LoadResult Load)
+    {
+        /// <summary>Units promised by any account that there weren't.</summary>
+        public long Oversold => Math.Max(0, Math.Max(Held, Math.Max(Reserved, Stored)) - Units);
+
+        /// <summary>Whether buyers, Redis and PostgreSQL tell the same.</summary>
+        public bool Agrees => Reserved == Held && Stored == Held;
+    }
+
+    /// <summary>Creates a product and sells it.</summary>
+    public async Task<Outcome> RunAsync(int buyers, int units, CancellationToken stop)
+    {
+        var sku = $"flash-{Guid.NewGuid().ToString("N")[..8]}";
+        await stack.CreateAsync(sku, units);
+        say($"{units} units of {sku}; {buyers} buyers come through {stack.Gateway}");
+
+        var (held, refused, errors) = (0L, 0L, 0L);
+        var loop = new ClosedLoop(stack.Gateway, Math.Min(buyers, MostConnections))
+        {
+            Succeeds = status => status is 201 or 409,
+            Answered = (_, status, _) => Interlocked.Increment(
+                ref status == 201 ? ref held : ref status == 409 ? ref refused : ref errors),
+        };
+        var clock = Stopwatch.StartNew();
+        void Show() => say($"{clock.Elapsed.TotalSeconds,6:0.00} s   held {held,6}   refused {refused,6}   "
+            + $"errors {errors,4}   waiting {buyers - held - refused - errors,6}");
+        var sale = loop.RunAsync(
+            number => number < buyers
+                ? HttpRequestText.Of("POST", "/api/reservations",
+                    $$"""{"productId":"{{sku}}","userId":"buyer-{{number}}","quantity":1}""")
+                : null, stop);
+        while (await Task.WhenAny(sale, Task.Delay(Beat, stop)) != sale) Show();
+        var load = await sale;
+        Show();
+
+        var (_, reserved) = await stack.SnapshotAsync(sku);
+        var stored = (await stack.StoredAsync(sku)).Pending;
+        for (var since = Stopwatch.StartNew(); stored != reserved && since.Elapsed < Patience;)
+        {
+            await Task.Delay(Beat, stop);
+            stored = (await stack.StoredAsync(sku)).Pending;
+        }
+        return new(units, held, refused, errors, reserved, stored, load);
+    }
+
+    /// <summary>Sells once and prints the proof.</summary>
+    /// <returns>Whether it holds.</returns>
+    public async Task<bool> ProveAsync(int buyers, int units, CancellationToken stop)
+    {
+        var sale = await RunAsync(buyers, units, stop);
+        var expected = Math.Min(buyers, units);
+        var proven = sale is { Oversold: 0, Errors: 0, Agrees: true } && sale.Held == expected;
+        say($"""
+
+              held       {sale.Held,8}   of {units} units, {expected} expected
+              refused    {sale.Refused,8}
+              errors     {sale.Errors,8}
+              oversold   {sale.Oversold,8}
+              Redis      {sale.Reserved,8}   units reserved
+              PostgreSQL {sale.Stored,8}   reservations stored
+
+              {buyers / sale.Load.Seconds:N0} answers/s, p50 {sale.Load.P50:0} ms, p99 {sale.Load.P99:0} ms
+
+            {(proven ? "Proven: every unit was promised once, and both stores agree." : "FAILED: see above.")}
+            """);
+        return proven;
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Inventory.Load.Http;
+
+/// <summary>
+/// Connections that each send a request, wait for its answer, and send the next: as many requests are under way as
+/// there are connections, and a slow server is asked less. Latencies are corrected for that, see
+/// <see cref="LatencyHistogram.Corrected"/>.
+/// </summary>
+/// <param name="target">The server's address.</param>
+/// <param name="connections">Requests under way at once.</param>
+internal sealed class ClosedLoop(Uri target, int connections)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>Which status means that a request did what it was for; any 2xx when not set.</summary>
+    public Func<int, bool> Succeeds { get; init; } = status => status is >= 200 and < 300;
+
+    /// <summary>Is told of each answer: the request's number, its status (0 for none) and its body.</summary>
+    public Action<long, int, ReadOnlyMemory<byte>>? Answered { get; init; }
+
+    /// <summary>Sends requests until they run out or are stopped.</summary>
+    /// <param name="next">
+    /// The request of a number, counted from 0 over all connections; null when there are no more. Called by several
+    /// threads.
+    /// </param>
+    /// <param name="stop">Ends the load; what is under way then isn't counted.</param>
+    public async Task<LoadResult> RunAsync(Func<long, byte[]?> next, CancellationToken stop)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var number = -1L;
+        var all = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(
+            () => LoopAsync(() => Interlocked.Increment(ref number), next, stop), CancellationToken.None)));
+        var took = Stopwatch.GetElapsedTime(started);
+
+        var latencies = new LatencyHistogram();
+        foreach (var (histogram, _, _) in all) latencies.Add(histogram);
+        var interval = took * connections / Math.Max(1, latencies.Count);
+        latencies = latencies.Corrected(interval);
+        return new(took.TotalSeconds, all.Sum(loop => loop.Done), all.Sum(loop => loop.Errors),
+            latencies.Milliseconds(0.5), latencies.Milliseconds(0.99), latencies.Milliseconds(0.999));
+    }
+
+    private async Task<(LatencyHistogram Latencies, long Done, long Errors)> LoopAsync(
+        Func<long> count, Func<long, byte[]?> next, CancellationToken stop)
+    {
+        using var connection = new HttpConnection(new DnsEndPoint(target.Host, target.Port));
+        var latencies = new LatencyHistogram();
+        var (done, errors) = (0L, 0L);
+        while (!stop.IsCancellationRequested)
+        {
+            var number = count();
+            if (next(number) is not { } request) break;
+            var begun = Stopwatch.GetTimestamp();
+            int status;
+            try
+            {
+                status = await connection.SendAsync(request, stop);
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception e) when (e is SocketException or IOException)
+            {
+                // Nobody listens for a moment, in the runs where processes are killed.
+                status = 0;
+                await Task.WhenAny(Task.Delay(Pause, stop));
+            }
+
+            latencies.Add(Stopwatch.GetElapsedTime(begun));
+            if (Succeeds(status)) done++;
+            else errors++;
+            Answered?.Invoke(number, status, status == 0 ? default : connection.Body.ToArray());
+        }
+        return (latencies, done, errors);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Inventory.Load;
+using Inventory.Load.Bench;
+using Inventory.Load.Rivals;
+using Inventory.Load.Stack;
+
+using var stopping = new CancellationTokenSource();
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stopping.Cancel();
+}
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
+int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+string Setting(string name) => Environment.GetEnvironmentVariable(name)
+    ?? throw new InvalidOperationException($"The environment variable {name} is missing.");
+
+try
+{
+    switch (args)
+    {
+        case ["bench", var resources, var results, .. var rest]:
+            await BenchRun.RunAsync(resources, results, new(Quick: rest is ["--quick"]), stopping.Token);
+            return 0;
+        case ["flash-sale", var resources, var buyers, var units]:
+            using (var stack = new RunningStack(resources))
+            {
+                var sale = new FlashSale(stack, Console.WriteLine);
+                return await sale.ProveAsync(Number(buyers), Number(units), stopping.Token) ? 0 : 1;
+            }
+        case ["rivals", var port]:
+            await RivalServer.RunAsync(Number(port), Setting("POSTGRES"), Setting("REDIS"));
+            return 0;
+        case ["proxy", var port, var server]:
+            await EmptyProxy.RunAsync(Number(port), server);
+            return 0;
+        default:
+            Console.Error.WriteLine("usage: Inventory.Load bench RESOURCES RESULTS [--quick] | "
+                + "flash-sale RESOURCES BUYERS UNITS | rivals PORT | proxy PORT SERVER");
+            return 2;
+    }
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    return 130;
+}
