@@ -3,7 +3,8 @@ using System.Numerics;
 namespace Inventory.Load;
 
 /// <summary>
-/// Counts latencies in buckets a thousandth wide, from 1 microsecond to more than two hours. Not for several threads.
+/// Counts latencies in buckets a thousandth wide, from 1 microsecond to more than two hours. Any number of threads
+/// may add; whoever reads does so when they have.
 /// </summary>
 internal sealed class LatencyHistogram
 {
@@ -13,17 +14,10 @@ internal sealed class LatencyHistogram
     private readonly long[] counts = new long[SubBuckets * Octaves];
 
     /// <summary>How many latencies were counted.</summary>
-    public long Count { get; private set; }
+    public long Count => counts.Sum();
 
     /// <summary>Counts a latency.</summary>
     public void Add(TimeSpan latency) => Add((long)latency.TotalMicroseconds, 1);
-
-    /// <summary>Counts all that another has counted.</summary>
-    public void Add(LatencyHistogram other)
-    {
-        for (var i = 0; i < counts.Length; i++) counts[i] += other.counts[i];
-        Count += other.Count;
-    }
 
     /// <summary>
     /// The same with the requests that a waiting connection would have sent meanwhile: a latency of n intervals counts
@@ -51,16 +45,13 @@ internal sealed class LatencyHistogram
         for (var i = 0; i < counts.Length; i++)
         {
             rank -= counts[i];
-            if (rank <= 0 && Count > 0) return ValueOf(i) / 1000.0;
+            if (rank <= 0 && counts[i] > 0) return ValueOf(i) / 1000.0;
         }
         return 0;
     }
 
-    private void Add(long microseconds, long times)
-    {
-        counts[Math.Min(IndexOf(Math.Max(0, microseconds)), counts.Length - 1)] += times;
-        Count += times;
-    }
+    private void Add(long microseconds, long times) => Interlocked.Add(
+        ref counts[Math.Min(IndexOf(Math.Max(0, microseconds)), counts.Length - 1)], times);
 
     private static int IndexOf(long value)
     {

@@ -31,23 +31,21 @@ internal sealed class ClosedLoop(Uri target, int connections)
     {
         var started = Stopwatch.GetTimestamp();
         var number = -1L;
+        // One for all: thousands of connections with one each would fill the memory.
+        var latencies = new LatencyHistogram();
         var all = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(
-            () => LoopAsync(() => Interlocked.Increment(ref number), next, stop), CancellationToken.None)));
+            () => LoopAsync(() => Interlocked.Increment(ref number), next, latencies, stop), CancellationToken.None)));
         var took = Stopwatch.GetElapsedTime(started);
 
-        var latencies = new LatencyHistogram();
-        foreach (var (histogram, _, _) in all) latencies.Add(histogram);
-        var interval = took * connections / Math.Max(1, latencies.Count);
-        latencies = latencies.Corrected(interval);
+        var corrected = latencies.Corrected(took * connections / Math.Max(1, latencies.Count));
         return new(took.TotalSeconds, all.Sum(loop => loop.Done), all.Sum(loop => loop.Errors),
-            latencies.Milliseconds(0.5), latencies.Milliseconds(0.99), latencies.Milliseconds(0.999));
+            corrected.Milliseconds(0.5), corrected.Milliseconds(0.99), corrected.Milliseconds(0.999));
     }
 
-    private async Task<(LatencyHistogram Latencies, long Done, long Errors)> LoopAsync(
-        Func<long> count, Func<long, byte[]?> next, CancellationToken stop)
+    private async Task<(long Done, long Errors)> LoopAsync(
+        Func<long> count, Func<long, byte[]?> next, LatencyHistogram latencies, CancellationToken stop)
     {
         using var connection = new HttpConnection(new DnsEndPoint(target.Host, target.Port));
-        var latencies = new LatencyHistogram();
         var (done, errors) = (0L, 0L);
         while (!stop.IsCancellationRequested)
         {
@@ -75,6 +73,6 @@ internal sealed class ClosedLoop(Uri target, int connections)
             else errors++;
             Answered?.Invoke(number, status, status == 0 ? default : connection.Body.ToArray());
         }
-        return (latencies, done, errors);
+        return (done, errors);
     }
 }
