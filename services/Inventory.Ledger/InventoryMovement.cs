@@ -9,6 +9,11 @@ public sealed class InventoryMovement
     /// <summary>The reason of a movement that an order made.</summary>
     public const string Sold = "sold";
 
+    /// <summary>
+    /// The reason of a movement that an audit made: it tells of a repair, or explains a total that changed without one.
+    /// </summary>
+    public const string Repair = "repair";
+
     /// <summary>The most characters of a reason: a word or two that reports group by.</summary>
     public const int MaxReasonLength = 64;
 
@@ -21,7 +26,7 @@ public sealed class InventoryMovement
     /// <summary>The SKU whose total changed.</summary>
     public required string SkuId { get; init; }
 
-    /// <summary>Units added, or taken when below 0; never 0.</summary>
+    /// <summary>Units added, or taken when below 0; 0 for a repair that left the total alone, and only then.</summary>
     public required int Quantity { get; init; }
 
     /// <summary>Why, 1 to <see cref="MaxReasonLength"/> characters.</summary>

@@ -1,5 +1,6 @@
 using Inventory.Ledger;
 using Inventory.ReconciliationWorker;
+using Inventory.ReconciliationWorker.Auditing;
 using Inventory.ReconciliationWorker.Rebuilding;
 
 var builder = WebApplication.CreateBuilder(args);
@@ -37,6 +38,7 @@ builder.Services.AddHostedService<ChangeCapture>();
 builder.Services.AddSettlement();
 builder.Services.AddSingleton<PinResolver>();
 builder.Services.AddHostedService(services => services.GetRequiredService<PinResolver>());
+AuditServices.Register(builder.Services);
 builder.Services.AddHealthChecks().AddCheck<StockLoadedCheck>("stock-loaded");
 
 var app = builder.Build();

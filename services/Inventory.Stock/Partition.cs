@@ -33,6 +33,16 @@ public readonly record struct Partition(int Index)
     /// <summary>Confirming holds, scored by the end of their lease.</summary>
     public RedisKey Leases => Tag + "leases";
 
+    /// <summary>What some holders have of some SKUs.</summary>
+    /// <param name="bucket">Three hexadecimal digits.</param>
+    public RedisKey Units(string bucket) => Tag + "units:" + bucket;
+
+    /// <summary>Held by whoever repairs a SKU.</summary>
+    public RedisKey RepairOf(string sku) => Tag + "repair:" + sku;
+
+    /// <summary>Holds whose ids have these two characters in the bucket's place.</summary>
+    public RedisKey Holds(string bucket) => Tag + "holds:" + bucket;
+
     /// <summary>The counters of one SKU.</summary>
     public RedisKey Stock(string sku) => Tag + "stock:" + sku;
 

@@ -80,6 +80,22 @@ public sealed partial class Script
 
     internal static Script OpenFence { get; } = new("open_fence");
 
+    internal static Script AuditStock { get; } = new("audit_stock");
+
+    internal static Script AuditHolds { get; } = new("audit_holds");
+
+    internal static Script AuditUnits { get; } = new("audit_units");
+
+    internal static Script RepairReserved { get; } = new("repair_reserved");
+
+    internal static Script RepairTotal { get; } = new("repair_total");
+
+    internal static Script RepairHold { get; } = new("repair_hold");
+
+    internal static Script RetireStock { get; } = new("retire_stock");
+
+    internal static Script UnlockRepair { get; } = new("unlock_repair");
+
     /// <summary>Names by hashes, in lower-case hexadecimal digits as Redis' slow log has them.</summary>
     /// <param name="runId">The server's run: each has texts of its own.</param>
     public static IReadOnlyDictionary<string, string> NamesByHash(string runId) => (

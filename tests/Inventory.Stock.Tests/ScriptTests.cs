@@ -29,6 +29,14 @@ public sealed partial class ScriptTests
         { "load_units", typeof(LoadOutcome) },
         { "advance_stream", typeof(AdvanceOutcome) },
         { "beat", typeof(BeatOutcome) },
+        { "audit_stock", typeof(AuditOutcome) },
+        { "audit_holds", typeof(AuditOutcome) },
+        { "audit_units", typeof(AuditUnitsOutcome) },
+        { "repair_reserved", typeof(RepairReservedOutcome) },
+        { "repair_total", typeof(RepairTotalOutcome) },
+        { "repair_hold", typeof(RepairHoldOutcome) },
+        { "retire_stock", typeof(RetireOutcome) },
+        { "unlock_repair", typeof(UnlockOutcome) },
     };
 
     [Theory]

@@ -1,0 +1,54 @@
+-- audit_holds: whether some holds stand wherever a hold of their state has to stand.
+-- include shared/holds.lua
+-- include shared/sums.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- Derived, with the same tag: holds:<bucket>, due:<sku>, leases, units:<bucket>, ended:<id>.
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3..] ids; the caller bounds how many
+--
+-- Returns outcome, now_ms, the last event's id, and six fields for each id, by AuditOutcome:
+--    1 looked   -9 fenced
+-- The six: state, - for a reservation that isn't known at all; sequence; deadline_ms, 0 when due
+-- doesn't say; holder; lines; faults: due, lease, units:<sku>, separated by commas.
+--
+-- Invariants: changes nothing, and gives nothing back that is due.
+
+if fenced() then return reply(-9) end
+local fields = { clock_ms(), last_event() }
+
+local function faults_of(id, hold)
+  local faults = {}
+  for _, line in ipairs(hold.lines) do
+    local deadline_ms = redis.call('ZSCORE', due_key(line.sku), id)
+    if hold.state == 'p' and not deadline_ms then faults[#faults + 1] = 'due' end
+    if hold.state == 'p' and deadline_ms then hold.deadline_ms = tonumber(deadline_ms) end
+    local known = 0
+    for _, held in ipairs(read_units(hold.holder, line.sku).holds) do
+      if held.id == id then known = held.quantity end
+    end
+    if known ~= line.quantity then faults[#faults + 1] = 'units:' .. line.sku end
+  end
+  if hold.state == 'c' and not redis.call('ZSCORE', leases_key(), id) then
+    faults[#faults + 1] = 'lease'
+  end
+  return table.concat(faults, ',')
+end
+
+for i = 3, #ARGV do
+  local id = ARGV[i]
+  assert(#id == 22, 'audit_holds: id must have 22 characters')
+  local text = text_of(id)
+  local hold = text and parse_hold(text) or load_ended(id)
+  if hold then
+    local faults = text and faults_of(id, hold) or ''
+    fields[#fields + 1] = hold.state
+    fields[#fields + 1] = hold.sequence
+    fields[#fields + 1] = hold.deadline_ms
+    fields[#fields + 1] = hold.holder
+    fields[#fields + 1] = lines_text(hold.lines)
+    fields[#fields + 1] = faults
+  else
+    for _, field in ipairs({ '-', 0, 0, '', '', '' }) do fields[#fields + 1] = field end
+  end
+end
+return reply(1, table.concat(fields, '\t'))

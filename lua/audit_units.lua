@@ -1,0 +1,56 @@
+-- audit_units: whether customers are charged with holds that there are not.
+-- include shared/holds.lua
+-- include shared/sums.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due   KEYS[4] a repair's lock
+-- Derived, with the same tag: units:<bucket>, holds:<bucket>, ended:<id>.
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] token of the lock, or empty to look only
+-- ARGV[4..] bucket and field of some entries; the caller bounds how many
+--
+-- Returns outcome and, of each entry that is wrong, bucket, field, the reservations that it lists
+-- and that don't hold its SKU, and the SKU where that is known, by AuditUnitsOutcome:
+--    1 looked   2 repaired   -1 the lock is another's   -9 fenced
+--
+-- Invariants: without a token nothing changes; with one, only what is wrong at this moment goes.
+-- Absent: the units bought. Redis has no second place that knows them.
+
+if fenced() then return reply(-9) end
+local token = ARGV[3]
+if token ~= '' and not owns(KEYS[4], token) then return reply(-1) end
+
+local fields = {}
+local function digest_names(digest, hold)
+  for _, line in ipairs(hold.lines) do
+    if redis.sha1hex(owner_of(hold.holder) .. '\t' .. line.sku):sub(1, 25) == digest then
+      return line.sku
+    end
+  end
+  return nil
+end
+
+for i = 4, #ARGV, 2 do
+  local key, field = prefix .. 'units:' .. ARGV[i], ARGV[i + 1]
+  local text = redis.call('HGET', key, field)
+  if text then
+    local units = { key = key, field = field, holds = {}, confirmed = tonumber(text:match('^%d+')) }
+    local orphans, sku = {}, ''
+    for id, quantity in string.gmatch(text, ' (%S+) (%d+)') do
+      local there = text_of(id)
+      if there and digest_names(ARGV[i] .. field, parse_hold(there)) then
+        units.holds[#units.holds + 1] = { id = id, quantity = tonumber(quantity) }
+      else
+        local ended = there and parse_hold(there) or load_ended(id)
+        orphans[#orphans + 1] = id
+        sku = ended and digest_names(ARGV[i] .. field, ended) or sku
+      end
+    end
+    if #orphans > 0 then
+      if token ~= '' then write_units(units) end
+      for _, value in ipairs({ ARGV[i], field, table.concat(orphans, ','), sku }) do
+        fields[#fields + 1] = value
+      end
+    end
+  end
+end
+if token ~= '' then return reply(2, unpack(fields)) end
+return reply(1, unpack(fields))

@@ -1,0 +1,54 @@
+-- repair_hold: put a hold back wherever a hold of its state has to stand.
+-- include shared/holds.lua
+-- include shared/sums.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due   KEYS[4] a SKU's lock
+-- Derived, with the same tag: holds:<bucket>, due:<sku>, leases, units:<bucket>.
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] token of the lock     ARGV[4] id
+-- ARGV[5] deadline_ms by the system of record, for a hold whose deadline is lost; 0: not known
+--
+-- Returns the outcome, by RepairHoldOutcome:
+--    1 repaired   2 nothing to repair   -1 the lock is another's   -2 no such hold
+--   -4 nobody knows its deadline   -9 fenced
+--
+-- Invariants: the hold keeps its units, and no unit becomes available. A lost lease ends now: the
+-- next look of the reconciler asks the system of record what became of the hold.
+
+if fenced() then return reply(-9) end
+local id, known_ms = ARGV[4], tonumber(ARGV[5])
+assert(#id == 22, 'repair_hold: id must have 22 characters')
+assert(known_ms, 'repair_hold: deadline_ms must be a number')
+if not owns(KEYS[4], ARGV[3]) then return reply(-1) end
+local text = text_of(id)
+if not text then return reply(-2) end
+local hold = parse_hold(text)
+
+local missing, deadline_ms = false, known_ms
+for _, line in ipairs(hold.lines) do
+  local score = redis.call('ZSCORE', due_key(line.sku), id)
+  if score then deadline_ms = tonumber(score) end
+  missing = missing or not score
+end
+if hold.state == 'p' and missing and deadline_ms == 0 then return reply(-4) end
+
+local repaired = false
+if hold.state == 'p' and missing then
+  hold.deadline_ms, repaired = deadline_ms, true
+  schedule(id, hold)
+end
+if hold.state == 'c' and not redis.call('ZSCORE', leases_key(), id) then
+  redis.call('ZADD', leases_key(), clock_ms(), id)
+  repaired = true
+end
+for _, line in ipairs(hold.lines) do
+  local known = 0
+  for _, held in ipairs(read_units(hold.holder, line.sku).holds) do
+    if held.id == id then known = held.quantity end
+  end
+  if known ~= line.quantity then
+    set_units(hold.holder, line.sku, id, line.quantity)
+    repaired = true
+  end
+end
+if repaired then return reply(1) end
+return reply(2)

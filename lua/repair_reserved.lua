@@ -1,0 +1,48 @@
+-- repair_reserved: make `reserved` of one SKU what its holds add up to, and its indices with it.
+-- include shared/holds.lua
+-- include shared/sums.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due   KEYS[4] the SKU's lock
+-- Derived, with the same tag: stock:<sku>, due:<sku>, holds:<bucket>, leases.
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] token of the lock     ARGV[4] sku
+-- ARGV[5] budget, holds, 1 or more    ARGV[6] 1: units may become available by it, 0: not
+-- ARGV[7] correction of a SKU with more holds than that, which add up elsewhere; 0 for none
+--
+-- Returns outcome, reserved before and reserved after, by RepairReservedOutcome:
+--    1 repaired   2 nothing to repair   -1 the lock is another's   -2 unknown sku
+--   -3 too many holds, and no correction   -4 units would become available   -9 fenced
+--
+-- Invariants: reserved less the sum of the holds is changed by no other script, so a correction
+-- that was right when it was worked out is right when it is applied; the lock keeps others out.
+
+if fenced() then return reply(-9) end
+local sku, budget, correction = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[7])
+assert(budget and budget >= 1, 'repair_reserved: budget must be 1 or more')
+assert(correction, 'repair_reserved: correction must be a number')
+if not owns(KEYS[4], ARGV[3]) then return reply(-1) end
+
+local before = tonumber(redis.call('HGET', stock_key(sku), 'reserved'))
+if not redis.call('HGET', stock_key(sku), 'total') then return reply(-2) end
+local leased, dangling_leases = sum_leases(budget)
+local countable = leased and redis.call('ZCARD', due_key(sku)) <= budget
+local after, dangling = (before or 0) + correction, {}
+if countable then
+  local pending
+  pending, dangling = sum_due(sku)
+  after = pending + (leased[sku] or 0)
+elseif correction == 0 then
+  return reply(-3)
+end
+if before and after < before and ARGV[6] ~= '1' then return reply(-4, before, after) end
+
+local late = due_is_late(sku)
+if before == after and #dangling == 0 and not late and #(dangling_leases or {}) == 0 then
+  return reply(2, before, after)
+end
+for _, id in ipairs(dangling) do redis.call('ZREM', due_key(sku), id) end
+for _, id in ipairs(dangling_leases or {}) do redis.call('ZREM', leases_key(), id) end
+if late then
+  redis.call('ZADD', KEYS[3], redis.call('ZRANGE', due_key(sku), 0, 0, 'WITHSCORES')[2] or 0, sku)
+end
+redis.call('HSET', stock_key(sku), 'reserved', after)
+return reply(1, before or 0, after)

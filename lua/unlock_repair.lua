@@ -1,0 +1,14 @@
+-- unlock_repair: give the lock of one SKU's repair back.
+--
+-- KEYS[1] {inv:p}:repair:<sku>   string  the owner's token, with an expiry
+-- ARGV[1] token
+--
+-- Returns the outcome, by UnlockOutcome: 1 given back   -1 it was another's, or had run out
+--
+-- Invariants: nobody gives back what another owns.
+
+local function reply(...) return table.concat({ ... }, '\t') end
+
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return reply(-1) end
+redis.call('DEL', KEYS[1])
+return reply(1)

@@ -1,0 +1,65 @@
+using System.Diagnostics.Metrics;
+
+namespace Inventory.ReconciliationWorker.Auditing;
+
+/// <summary>What audits look at and find.</summary>
+public sealed class AuditMetrics
+{
+    private readonly Counter<long> skus;
+    private readonly Counter<long> holds;
+    private readonly Counter<long> found;
+    private readonly Counter<long> repaired;
+    private readonly Counter<long> undecided;
+    private readonly Histogram<double> duration;
+    private long completedAt;
+
+    /// <param name="meters">Makes the meter.</param>
+    /// <param name="time">Measures the age of the last cycle.</param>
+    public AuditMetrics(IMeterFactory meters, TimeProvider time)
+    {
+        var meter = meters.Create(ReconciliationMetrics.MeterName);
+        skus = meter.CreateCounter<long>("inventory.audit.skus", "{sku}", "SKUs compared.");
+        holds = meter.CreateCounter<long>("inventory.audit.holds", "{hold}", "Holds compared.");
+        found = meter.CreateCounter<long>("inventory.audit.drift", "{finding}", "New findings, by kind.");
+        repaired = meter.CreateCounter<long>("inventory.audit.repairs", "{finding}", "Repairs, by kind of finding.");
+        undecided = meter.CreateCounter<long>(
+            "inventory.audit.undecided", "{item}", "Differences that changed too fast, or waited for the materializer.");
+        duration = meter.CreateHistogram<double>("inventory.audit.duration", "s", "One cycle over everything.");
+        meter.CreateObservableGauge(
+            "inventory.audit.age",
+            () => Volatile.Read(ref completedAt) is var at and > 0
+                ? [new Measurement<double>(time.GetElapsedTime(at).TotalSeconds)]
+                : Array.Empty<Measurement<double>>(),
+            "s",
+            "Since the last cycle over everything was completed. Only the instance that audits reports it.");
+    }
+
+    /// <summary>Counts what was compared.</summary>
+    public void Compared(int newSkus, int newHolds)
+    {
+        skus.Add(newSkus);
+        holds.Add(newHolds);
+    }
+
+    /// <summary>Counts a finding that wasn't there before.</summary>
+    public void Found(FindingKind kind) => found.Add(1, new KeyValuePair<string, object?>("kind", kind.ToString()));
+
+    /// <summary>Counts a repair.</summary>
+    public void Repaired(FindingKind kind) =>
+        repaired.Add(1, new KeyValuePair<string, object?>("kind", kind.ToString()));
+
+    /// <summary>Counts what can't be told from a difference of time yet.</summary>
+    public void Undecided(long items) => undecided.Add(items);
+
+    /// <summary>Counts a cycle.</summary>
+    /// <param name="took">How long it took.</param>
+    /// <param name="at">The timestamp of its end.</param>
+    public void Completed(TimeSpan took, long at)
+    {
+        duration.Record(took.TotalSeconds);
+        Volatile.Write(ref completedAt, at);
+    }
+
+    /// <summary>Another instance audits from now on.</summary>
+    public void Left() => Volatile.Write(ref completedAt, 0);
+}

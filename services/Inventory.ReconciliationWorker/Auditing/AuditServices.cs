@@ -1,0 +1,25 @@
+namespace Inventory.ReconciliationWorker.Auditing;
+
+/// <summary>Registers the audit.</summary>
+internal static class AuditServices
+{
+    internal static void Register(IServiceCollection services)
+    {
+        services.AddOptions<AuditOptions>()
+            .BindConfiguration(AuditOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        services.AddSingleton<AuditMetrics>();
+        services.AddSingleton<AuditBook>();
+        services.AddSingleton<LedgerReading>();
+        services.AddSingleton<StockRepair>();
+        services.AddSingleton<AuditSession>();
+        services.AddSingleton<LargeSkus>();
+        services.AddSingleton<HoldAudit>();
+        services.AddSingleton<ReservationAudit>();
+        services.AddSingleton<StockAudit>();
+        services.AddSingleton<OddsAudit>();
+        services.AddSingleton<Auditor>();
+        services.AddHostedService<AuditLoop>();
+    }
+}

@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReconciliationWorker.Auditing;
+
+/// <summary>What all passes of an audit share: pace, patience, and where findings go.</summary>
+public sealed partial class AuditSession(
+    AuditBook book,
+    LedgerReading ledger,
+    AuditMetrics metrics,
+    IOptions<AuditOptions> options,
+    TimeProvider time,
+    ILogger<AuditSession> log)
+{
+    // Long enough for a change to travel, short enough for a person who waits.
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250);
+
+    // After so many new findings of one run, a log has said enough; the rest are in the report.
+    private const int MaxLogged = 100;
+
+    /// <summary>Called between two pages: whoever asks for a run waits for no longer than a page.</summary>
+    public Func<AuditRun, CancellationToken, Task>? BetweenPages { get; set; }
+
+    /// <summary>How audits are set up.</summary>
+    public AuditOptions Options => options.Value;
+
+    /// <summary>Rests in proportion to what was compared, so that sale has Redis for itself.</summary>
+    public async Task RestAsync(AuditRun run, int items, CancellationToken cancellation)
+    {
+        if (BetweenPages is { } meanwhile) await meanwhile(run, cancellation);
+        if (items > 0) await Task.Delay(TimeSpan.FromSeconds((double)items / Options.ItemsPerSecond), time, cancellation);
+    }
+
+    /// <summary>Lets a moment pass before something is looked at again.</summary>
+    public Task WaitAsync(CancellationToken cancellation) => Task.Delay(Step, time, cancellation);
+
+    /// <summary>Whether waiting since then is enough.</summary>
+    public bool IsPatienceOver(long since) => Since(since) >= Options.Patience;
+
+    /// <summary>Time since <see cref="Now"/> was read.</summary>
+    public TimeSpan Since(long then) => time.GetElapsedTime(then);
+
+    /// <summary>Now, for <see cref="IsPatienceOver"/>.</summary>
+    public long Now() => time.GetTimestamp();
+
+    /// <summary>Waits until a partition's events are stored up to one of them, as long as that takes sense.</summary>
+    /// <param name="partition">The partition's index.</param>
+    /// <param name="streamId">The event.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <returns>Whether they are. If not, nothing can be said about what is under way.</returns>
+    public async Task<bool> IsStoredAsync(int partition, string streamId, CancellationToken cancellation)
+    {
+        var since = Now();
+        while (true)
+        {
+            var stored = await ledger.ReadPositionAsync(partition, cancellation);
+            if (stored is not null && StreamIds.Compare(stored, streamId) >= 0) return true;
+            if (IsPatienceOver(since)) return false;
+            await WaitAsync(cancellation);
+        }
+    }
+
+    /// <summary>Something couldn't be told from a difference of time.</summary>
+    public void Undecided(AuditRun run, long items)
+    {
+        run.Undecided += items;
+        metrics.Undecided(items);
+    }
+
+    /// <summary>Counts what was compared.</summary>
+    public void Compared(AuditRun run, int skus, int holds)
+    {
+        run.Skus += skus;
+        run.Holds += holds;
+        metrics.Compared(skus, holds);
+    }
+
+    /// <summary>Reports a proven finding, and repairs it where the run may.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="finding">What was found.</param>
+    /// <param name="repair">Repairs it, or returns null when it turned out to be unsafe; null: nothing is safe.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <returns>Whether it is resolved.</returns>
+    public async Task<bool> ReportAsync(
+        AuditRun run, Finding finding, Func<Task<Repaired?>>? repair, CancellationToken cancellation)
+    {
+        if (run.DryRun || run.Found >= AuditRun.MaxRemembered)
+        {
+            run.Add(finding);
+            return false;
+        }
+
+        var (id, isNew) = await book.RememberAsync(run, finding, cancellation);
+        if (isNew)
+        {
+            metrics.Found(finding.Kind);
+            if (run.Found < MaxLogged)
+            {
+                Drift(finding.Kind, finding.Sku, finding.Subject, finding.Expected, finding.Actual, finding.Cause,
+                    finding.Evidence);
+            }
+        }
+
+        var repaired = run.Repairs && repair is not null ? await repair() : null;
+        run.Add(finding with { Repair = repaired?.Words });
+        if (repaired is null) return false;
+        run.Repaired++;
+        metrics.Repaired(finding.Kind);
+        await book.RepairedAsync(id, repaired, cancellation);
+        if (run.Repaired <= MaxLogged) Mended(finding.Kind, finding.Sku, finding.Subject, repaired.Words);
+        return repaired.Resolved;
+    }
+
+    /// <summary>Closes what a completed run didn't find any more.</summary>
+    public async Task CloseAsync(AuditRun run, CancellationToken cancellation)
+    {
+        // Beyond that many, what was seen and what wasn't can't be told apart.
+        if (run.DryRun || run.Found >= AuditRun.MaxRemembered) return;
+        var gone = await book.CloseAsync(run, cancellation);
+        foreach (var (kind, sku, subject) in gone.Take(MaxLogged)) Gone(kind, sku, subject);
+        Debug.Assert(run.Repaired <= run.Found, "a repair without a finding");
+    }
+
+    [LoggerMessage(1, LogLevel.Warning,
+        "Drift {Kind} of {Sku} {Subject}: expected {Expected}, found {Actual}. {Cause} Evidence: {Evidence}.")]
+    private partial void Drift(
+        FindingKind kind, string sku, string subject, string expected, string actual, string cause, string evidence);
+
+    [LoggerMessage(2, LogLevel.Information, "Drift {Kind} of {Sku} {Subject} repaired: {Repair}")]
+    private partial void Mended(FindingKind kind, string sku, string subject, string repair);
+
+    [LoggerMessage(3, LogLevel.Information, "Drift {Kind} of {Sku} {Subject} is gone without a repair.")]
+    private partial void Gone(string kind, string sku, string subject);
+}
+
+/// <summary>The order of ids in a stream: milliseconds, a hyphen, a number.</summary>
+internal static class StreamIds
+{
+    /// <summary>Below 0, 0 or above 0, as the first is before, at or after the second.</summary>
+    public static int Compare(string one, string other)
+    {
+        var (oneMs, oneNumber) = Split(one);
+        var (otherMs, otherNumber) = Split(other);
+        return oneMs != otherMs ? oneMs.CompareTo(otherMs) : oneNumber.CompareTo(otherNumber);
+    }
+
+    private static (ulong, ulong) Split(string id)
+    {
+        var hyphen = id.IndexOf('-', StringComparison.Ordinal);
+        var invariant = System.Globalization.CultureInfo.InvariantCulture;
+        return hyphen < 0
+            ? (ulong.Parse(id, invariant), 0)
+            : (ulong.Parse(id.AsSpan(0, hyphen), provider: invariant),
+                ulong.Parse(id.AsSpan(hyphen + 1), provider: invariant));
+    }
+}

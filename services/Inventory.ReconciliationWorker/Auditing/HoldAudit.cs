@@ -1,0 +1,204 @@
+using Inventory.Stock;
+
+namespace Inventory.ReconciliationWorker.Auditing;
+
+/// <summary>
+/// Compares every hold with its deadline or lease, with what its customer has, with the ledger's row and with orders.
+/// </summary>
+public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepair repair, AuditSession session)
+{
+    /// <summary>Two characters of a reservation's key name its bucket.</summary>
+    private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    /// <summary>Holds of one step: less than a millisecond in which Redis serves nobody else.</summary>
+    private const int Step = 50;
+
+    private const int BucketsAtOnce = 256;
+    private const int MostPending = 1_000;
+
+    private static readonly string[] Buckets =
+        [.. Alphabet.SelectMany(first => Alphabet.Select(second => $"{first}{second}"))];
+
+    /// <summary>Looks at all holds, or at those of the run's SKU.</summary>
+    public async Task RunAsync(AuditRun run, CancellationToken cancellation)
+    {
+        run.Phase = "holds";
+        if (!run.IsWhole)
+        {
+            var partition = stock.PartitionOf(run.Sku);
+            await foreach (var page in IdsAsync(partition, run.Sku, cancellation))
+            {
+                await PageAsync(run, partition, page, cancellation);
+            }
+
+            return;
+        }
+
+        foreach (var partition in stock.ReadPartitions())
+        {
+            await foreach (var page in IdsAsync(partition, null, cancellation))
+            {
+                await PageAsync(run, partition, page, cancellation);
+                await session.RestAsync(run, page.Count, cancellation);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether every hold of a SKU stands where its units are counted, and the ledger promises none beyond those.
+    /// </summary>
+    public async Task<bool> IsCompleteAsync(string sku, CancellationToken cancellation)
+    {
+        var partition = stock.PartitionOf(sku);
+        await foreach (var page in IdsAsync(partition, sku, cancellation))
+        {
+            if ((await LookAsync(partition, page)).Any(look => look.IsActive && IsUnscheduled(look))) return false;
+        }
+
+        var promised = await ledger.ReadPendingOfAsync(sku, MostPending + 1, cancellation);
+        if (promised.Count > MostPending) return false;
+        foreach (var page in promised.Where(row => row.Partition == partition.Index).Chunk(Step))
+        {
+            var looks = await LookAsync(partition, [.. page.Select(row => row.Id)]);
+            // What ended has left its mark for a day: a hold that nothing is known of was lost.
+            if (looks.Any(look => look.State == '-')) return false;
+        }
+
+        return true;
+    }
+
+    private async Task PageAsync(
+        AuditRun run, Partition partition, IReadOnlyList<Guid> ids, CancellationToken cancellation)
+    {
+        var looked = await stock.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException();
+        var holds = looked.Holds.Where(look => look.IsActive).ToList();
+        session.Compared(run, 0, holds.Count);
+        if (holds.Count == 0) return;
+        var rows = await ledger.ReadReservationsAsync(partition.Index, holds.Select(look => look.Id), cancellation);
+        foreach (var hold in holds.Where(look => look.Faults.Length > 0))
+        {
+            var row = rows.GetValueOrDefault(hold.Id);
+            var deadline = row?.Sequence == hold.Sequence ? row.Deadline : (DateTimeOffset?)null;
+            await session.ReportAsync(
+                run, Misplaced(hold), () => repair.HoldAsync(run, hold, deadline, cancellation), cancellation);
+        }
+
+        await OrdersAsync(run, partition, holds, cancellation);
+        await RowsAsync(run, partition, holds, rows, looked.LastEvent, cancellation);
+    }
+
+    private async Task OrdersAsync(
+        AuditRun run, Partition partition, List<HoldLook> holds, CancellationToken cancellation)
+    {
+        // A pinned hold with an order is about to be committed, by its confirm or by the resolver of lapsed pins.
+        var ordered = await ledger.ReadOrderedAsync(
+            holds.Where(look => look.State == 'p').Select(look => look.Id), cancellation);
+        foreach (var hold in await StillAsync(partition, [.. holds.Where(look => ordered.Contains(look.Id))]))
+        {
+            await session.ReportAsync(
+                run,
+                new(FindingKind.StandingOrder, hold.Lines[0].Sku, hold.Id.ToString(), "no hold: it has become an order",
+                    $"a pending hold of {Text(hold.Lines)}",
+                    "The order is written and its units are sold, and the hold stands as if nobody had confirmed it: "
+                        + "Redis lost the pin, and an older copy of its data was started.",
+                    $"hold sequence {hold.Sequence}, not pinned before and after the order was read"),
+                () => repair.CommitAsync(run, hold, cancellation),
+                cancellation);
+        }
+    }
+
+    private async Task RowsAsync(
+        AuditRun run, Partition partition, List<HoldLook> holds, Dictionary<Guid, LedgerReservation> rows,
+        string lastEvent, CancellationToken cancellation)
+    {
+        var suspects = holds.Where(hold => !Agrees(hold, rows.GetValueOrDefault(hold.Id))).ToList();
+        if (suspects.Count == 0) return;
+        if (!await session.IsStoredAsync(partition.Index, lastEvent, cancellation))
+        {
+            session.Undecided(run, suspects.Count);
+            return;
+        }
+
+        rows = await ledger.ReadReservationsAsync(partition.Index, suspects.Select(hold => hold.Id), cancellation);
+        suspects = [.. suspects.Where(hold => !Agrees(hold, rows.GetValueOrDefault(hold.Id)))];
+        // A row may be ahead of what was seen. What still stands there unchanged after that, has to agree with it.
+        foreach (var hold in await StillAsync(partition, suspects))
+        {
+            var row = rows.GetValueOrDefault(hold.Id);
+            var ended = row is not null && row.Status != "pending" && row.Sequence >= hold.Sequence;
+            await session.ReportAsync(
+                run, ended ? Ended(hold, row!) : Unrecorded(hold, row, lastEvent), null, cancellation);
+        }
+    }
+
+    private static bool Agrees(HoldLook hold, LedgerReservation? row) =>
+        row is { Status: "pending" } && row.Sequence >= hold.Sequence;
+
+    /// <summary>Those that are, after what was read in between, as they were before it.</summary>
+    private async Task<IEnumerable<HoldLook>> StillAsync(Partition partition, List<HoldLook> holds)
+    {
+        if (holds.Count == 0) return [];
+        var again = (await LookAsync(partition, [.. holds.Select(hold => hold.Id)])).ToDictionary(look => look.Id);
+        return holds.Where(hold =>
+            again[hold.Id].State == hold.State && again[hold.Id].Sequence == hold.Sequence);
+    }
+
+    private async Task<IReadOnlyList<HoldLook>> LookAsync(Partition partition, IReadOnlyList<Guid> ids) =>
+        (await stock.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException()).Holds;
+
+    /// <summary>Ids of a partition's holds, bucket by bucket, while others write to them.</summary>
+    private async IAsyncEnumerable<IReadOnlyList<Guid>> IdsAsync(
+        Partition partition, string? sku,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var page = new List<Guid>(Step);
+        foreach (var buckets in Buckets.Chunk(BucketsAtOnce))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var lengths = await stock.HashLengthsAsync(buckets.Select(partition.Holds));
+            foreach (var bucket in buckets.Where((_, i) => lengths[i] > 0))
+            {
+                await foreach (var entry in stock.ScanHashAsync(partition.Holds(bucket)).WithCancellation(cancellation))
+                {
+                    if (sku is not null && HoldText.QuantityOf(entry.Value, sku) == 0) continue;
+                    page.Add(ReservationKey.Parse((string)entry.Name!));
+                    if (page.Count < Step) continue;
+                    yield return page;
+                    page = new(Step);
+                }
+            }
+        }
+
+        if (page.Count > 0) yield return page;
+    }
+
+    private static bool IsUnscheduled(HoldLook hold) => hold.Faults.Split(',').Any(fault => fault is "due" or "lease");
+
+    private static string Text(IReadOnlyList<Line> lines) =>
+        string.Join(", ", lines.Select(line => $"{line.Quantity} of {line.Sku}"));
+
+    private static Finding Misplaced(HoldLook hold) => IsUnscheduled(hold)
+        ? new(FindingKind.HoldUnscheduled, hold.Lines[0].Sku, hold.Id.ToString(),
+            hold.State == 'p' ? "a deadline for each SKU of the hold" : "a lease", $"missing: {hold.Faults}",
+            $"Nothing would ever end this hold of {Text(hold.Lines)}: its place among the deadlines or leases was lost, "
+                + "by hand or with an older copy of the data.",
+            $"state {hold.State}, sequence {hold.Sequence}, seen in one step")
+        : new(FindingKind.CustomerUnits, hold.Lines[0].Sku, hold.Id.ToString(),
+            $"{hold.Holder?.Text} has {Text(hold.Lines)}", $"wrong account: {hold.Faults}",
+            "The customer's account doesn't list this hold as it is, so that limits per customer would not hold.",
+            $"state {hold.State}, sequence {hold.Sequence}, seen in one step");
+
+    private static Finding Ended(HoldLook hold, LedgerReservation row) => new(
+        FindingKind.EndedHold, hold.Lines[0].Sku, hold.Id.ToString(), $"no hold: {row.Status}",
+        $"a hold of {Text(hold.Lines)}",
+        "By its stored events the reservation has ended, and its hold stands: an older copy of Redis' data was started. "
+            + "It keeps its units until its deadline; nothing is sold twice by it.",
+        $"ledger sequence {row.Sequence}, Redis sequence {hold.Sequence}");
+
+    private static Finding Unrecorded(HoldLook hold, LedgerReservation? row, string lastEvent) => new(
+        FindingKind.UnrecordedHold, hold.Lines[0].Sku, hold.Id.ToString(), $"its events up to {hold.Sequence} are stored",
+        row is null ? "none is stored" : $"stored up to {row.Sequence}",
+        "The hold stands, and the ledger lacks what happened to it: look among the dead letters. A rebuild of Redis "
+            + "would not know of it.",
+        $"events up to {lastEvent} are stored");
+}

@@ -1,0 +1,137 @@
+using System.Runtime.CompilerServices;
+using Npgsql;
+
+namespace Inventory.ReconciliationWorker.Auditing;
+
+/// <summary>What audits read from the ledger: pages, each of them one statement and so one moment.</summary>
+public sealed class LedgerReading(NpgsqlDataSource source)
+{
+    // The page is cut before it is joined, for the reason that StockLevels gives.
+    private const string LevelOf =
+        """
+        SELECT stock.sku_id, stock.total, stock.version, product.max_per_customer, product.paused, last.total_after
+        FROM 
+        """;
+
+    private const string WithProduct =
+        """
+         stock JOIN products product USING (sku_id)
+        LEFT JOIN LATERAL (
+            SELECT total_after FROM inventory_movements movement
+            WHERE movement.sku_id = stock.sku_id ORDER BY id DESC LIMIT 1) last ON true
+        ORDER BY stock.sku_id
+        """;
+
+    private const string PageAfter =
+        LevelOf + "(SELECT * FROM inventory WHERE sku_id > $1 ORDER BY sku_id LIMIT $2)" + WithProduct;
+
+    private const string Named = LevelOf + "(SELECT * FROM inventory WHERE sku_id = ANY($1))" + WithProduct;
+
+    private const string Reservation =
+        """
+        SELECT reservation_id, partition, holder, status, sequence, deadline, created_at, lines::text
+        FROM reservations
+        """;
+
+    /// <summary>All SKUs, in the order of their names.</summary>
+    public async IAsyncEnumerable<List<LedgerLevel>> ReadLevelsAsync(
+        int pageSize, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var after = "";
+        List<LedgerLevel> page;
+        do
+        {
+            page = await ReadAsync(PageAfter, ToLevel, cancellation, after, pageSize);
+            if (page.Count == 0) yield break;
+            after = page[^1].Sku;
+            yield return page;
+        }
+        while (page.Count == pageSize);
+    }
+
+    /// <summary>Some SKUs; those that there are.</summary>
+    public Task<List<LedgerLevel>> ReadLevelsAsync(IEnumerable<string> skus, CancellationToken cancellation) =>
+        ReadAsync(Named, ToLevel, cancellation, [skus.ToArray()]);
+
+    /// <summary>All pending reservations, those with the earliest deadlines first.</summary>
+    public async IAsyncEnumerable<List<LedgerReservation>> ReadPendingAsync(
+        int pageSize, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var (after, id, partition) = (DateTimeOffset.MinValue, Guid.Empty, -1);
+        List<LedgerReservation> page;
+        do
+        {
+            page = await ReadAsync(
+                $"""
+                {Reservation}
+                WHERE status = 'pending' AND (deadline, reservation_id, partition) > ($1, $2, $3)
+                ORDER BY deadline, reservation_id, partition LIMIT $4
+                """,
+                ToReservation, cancellation, after, id, partition, pageSize);
+            if (page.Count == 0) yield break;
+            (after, id, partition) = (page[^1].Deadline, page[^1].Id, page[^1].Partition);
+            yield return page;
+        }
+        while (page.Count == pageSize);
+    }
+
+    /// <summary>Pending reservations of one SKU, a bounded number.</summary>
+    public Task<List<LedgerReservation>> ReadPendingOfAsync(string sku, int most, CancellationToken cancellation) =>
+        ReadAsync(
+            $"""
+            {Reservation}
+            WHERE status = 'pending' AND lines @> jsonb_build_array(jsonb_build_object('sku', $1::text)) LIMIT $2
+            """,
+            ToReservation, cancellation, sku, most);
+
+    /// <summary>Some reservations' parts in one partition; those that there are.</summary>
+    public async Task<Dictionary<Guid, LedgerReservation>> ReadReservationsAsync(
+        int partition, IEnumerable<Guid> ids, CancellationToken cancellation) =>
+        (await ReadAsync(
+            Reservation + " WHERE partition = $1 AND reservation_id = ANY($2)",
+            ToReservation, cancellation, partition, ids.ToArray()))
+        .ToDictionary(row => row.Id);
+
+    /// <summary>Which of some reservations have become orders.</summary>
+    public async Task<HashSet<Guid>> ReadOrderedAsync(IEnumerable<Guid> ids, CancellationToken cancellation) =>
+    [
+        .. await ReadAsync(
+            "SELECT reservation_id FROM orders WHERE reservation_id = ANY($1)",
+            row => row.GetGuid(0), cancellation, [ids.ToArray()]),
+    ];
+
+    /// <summary>How far a partition's events are stored; null while nothing is.</summary>
+    public async Task<string?> ReadPositionAsync(int partition, CancellationToken cancellation) =>
+        (await ReadAsync(
+            "SELECT stream_id FROM stream_positions WHERE partition = $1",
+            row => row.GetString(0), cancellation, partition))
+        .SingleOrDefault();
+
+    /// <summary>When a SKU's total was last lowered by something else than an order; null when it never was.</summary>
+    public async Task<DateTimeOffset?> ReadLoweredAsync(string sku, CancellationToken cancellation) =>
+        (await ReadAsync(
+            """
+            SELECT max(at) FROM inventory_movements WHERE sku_id = $1 AND quantity < 0 AND order_id IS NULL
+            """,
+            row => row.IsDBNull(0) ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>(0), cancellation, sku))
+        .Single();
+
+    private async Task<List<T>> ReadAsync<T>(
+        string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellation, params object[] values)
+    {
+        await using var command = source.CreateCommand(sql);
+        foreach (var value in values) command.Parameters.Add(new() { Value = value });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellation)) rows.Add(row(reader));
+        return rows;
+    }
+
+    private static LedgerLevel ToLevel(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetInt32(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetInt32(3),
+        row.GetBoolean(4), row.IsDBNull(5) ? null : row.GetInt32(5));
+
+    private static LedgerReservation ToReservation(NpgsqlDataReader row) => new(
+        row.GetGuid(0), row.GetInt32(1), row.GetString(2), row.GetString(3), row.GetInt32(4),
+        row.GetFieldValue<DateTimeOffset>(5), row.GetFieldValue<DateTimeOffset>(6), row.GetString(7));
+}

@@ -1,0 +1,167 @@
+using Inventory.Stock;
+
+namespace Inventory.ReconciliationWorker.Auditing;
+
+/// <summary>
+/// What only a look at Redis as a whole can find: SKUs that nobody owns, customers charged with what they don't hold,
+/// and confirmed reservations without an order.
+/// </summary>
+public sealed class OddsAudit(
+    StockEngine stock, LedgerReading ledger, StockRepair repair, AuditBook book, AuditSession session)
+{
+    private const int Step = 50;
+    private const int BucketsAtOnce = 256;
+    private const int EventsAtOnce = 500;
+
+    private static readonly string[] Buckets =
+        [.. Enumerable.Range(0, 0x1000).Select(number => number.ToString("x3", null))];
+
+    // Where the last look at each partition's events ended. Lost with the process: then all that are kept are read.
+    private readonly Dictionary<int, string> readUpTo = [];
+
+    /// <summary>Looks at everything.</summary>
+    public async Task RunAsync(AuditRun run, CancellationToken cancellation)
+    {
+        foreach (var partition in stock.ReadPartitions())
+        {
+            run.Phase = "customers";
+            await UnitsAsync(run, partition, cancellation);
+            run.Phase = "unknown SKUs";
+            await SkusAsync(run, partition, cancellation);
+            run.Phase = "confirmed";
+            await ConfirmedAsync(run, partition, cancellation);
+        }
+
+        await OrdersAsync(run, await book.ReadMissingOrdersAsync(cancellation), cancellation);
+    }
+
+    private async Task UnitsAsync(AuditRun run, Partition partition, CancellationToken cancellation)
+    {
+        var page = new List<(string Bucket, string Field)>(Step);
+        foreach (var buckets in Buckets.Chunk(BucketsAtOnce))
+        {
+            var lengths = await stock.HashLengthsAsync(buckets.Select(partition.Units));
+            foreach (var bucket in buckets.Where((_, i) => lengths[i] > 0))
+            {
+                await foreach (var entry in stock.ScanHashAsync(partition.Units(bucket)).WithCancellation(cancellation))
+                {
+                    // Units bought stand alone; each hold follows after a space.
+                    if (!((string)entry.Value!).Contains(' ', StringComparison.Ordinal)) continue;
+                    page.Add((bucket, (string)entry.Name!));
+                    if (page.Count < Step) continue;
+                    await UnitsPageAsync(run, partition, page, cancellation);
+                    page.Clear();
+                }
+            }
+        }
+
+        if (page.Count > 0) await UnitsPageAsync(run, partition, page, cancellation);
+    }
+
+    private async Task UnitsPageAsync(
+        AuditRun run, Partition partition, List<(string Bucket, string Field)> page, CancellationToken cancellation)
+    {
+        var found = await stock.AuditUnitsAsync(partition, page) ?? throw new FenceDownException();
+        foreach (var wrong in found)
+        {
+            await session.ReportAsync(
+                run,
+                new(FindingKind.CustomerUnits, wrong.Sku, $"{wrong.Bucket}{wrong.Field}", "only holds that stand",
+                    $"also {wrong.Orphans}",
+                    "A customer is charged with a hold that there isn't: a limit would refuse them too early.",
+                    "seen in one step"),
+                () => repair.UnitsAsync(run, partition, wrong, cancellation),
+                cancellation);
+        }
+
+        await session.RestAsync(run, page.Count, cancellation);
+    }
+
+    private async Task SkusAsync(AuditRun run, Partition partition, CancellationToken cancellation)
+    {
+        var page = new List<string>(session.Options.PageSize);
+        await foreach (var sku in stock.ScanSkusAsync(partition).WithCancellation(cancellation))
+        {
+            page.Add(sku);
+            if (page.Count < session.Options.PageSize) continue;
+            await SkusPageAsync(run, partition, page, cancellation);
+            page.Clear();
+        }
+
+        if (page.Count > 0) await SkusPageAsync(run, partition, page, cancellation);
+    }
+
+    private async Task SkusPageAsync(
+        AuditRun run, Partition partition, List<string> page, CancellationToken cancellation)
+    {
+        var unknown = await UnknownAsync(page, cancellation);
+        if (unknown.Count > 0)
+        {
+            // A SKU is committed to PostgreSQL before Redis hears of it, and seen by others in the same moment.
+            await session.WaitAsync(cancellation);
+            unknown = await UnknownAsync(unknown, cancellation);
+        }
+
+        foreach (var sku in unknown)
+        {
+            var look = (await stock.AuditStockAsync(partition, [sku]) ?? throw new FenceDownException()).Skus[0];
+            if (look.State == LookState.Unknown && look.Deadlines == 0) continue;
+            await session.ReportAsync(
+                run,
+                new(FindingKind.UnknownToLedger, sku, "", "no such SKU, as in PostgreSQL",
+                    $"total {look.Total}, reserved {look.Reserved}",
+                    "Redis sells a SKU that PostgreSQL doesn't know, so that none of its holds can become an order: "
+                        + "somebody wrote to Redis by hand, or it belongs to another installation.",
+                    $"Redis version {look.Version}, looked up in PostgreSQL twice"),
+                () => repair.RetireAsync(run, sku, cancellation),
+                cancellation);
+        }
+
+        await session.RestAsync(run, page.Count, cancellation);
+    }
+
+    private async Task<List<string>> UnknownAsync(List<string> skus, CancellationToken cancellation)
+    {
+        var known = (await ledger.ReadLevelsAsync(skus, cancellation)).Select(level => level.Sku).ToHashSet();
+        return [.. skus.Where(sku => !known.Contains(sku)).Distinct()];
+    }
+
+    private async Task ConfirmedAsync(AuditRun run, Partition partition, CancellationToken cancellation)
+    {
+        // A dry run leaves no trace, its place in the stream included.
+        var from = readUpTo.GetValueOrDefault(partition.Index);
+        while (true)
+        {
+            var stretch = await stock.ReadStreamAsync(partition, from, EventsAtOnce);
+            // Removed events were stored first, and looked at before that but for a worker that was away.
+            var records = stretch.Records.SkipWhile(record => record.Id == from).ToList();
+            if (records.Count == 0) break;
+            var confirmed = records
+                .Where(record => record.Fields.Any(field => field is { Key: "type", Value: "confirmed" }))
+                .Select(record => record.Fields.First(field => field.Key == "reservation").Value);
+            await OrdersAsync(run, [.. confirmed.Select(key => ReservationKey.Parse(key))], cancellation);
+            from = records[^1].Id;
+            await session.RestAsync(run, records.Count, cancellation);
+        }
+
+        if (from is not null && !run.DryRun) readUpTo[partition.Index] = from;
+    }
+
+    private async Task OrdersAsync(AuditRun run, List<Guid> ids, CancellationToken cancellation)
+    {
+        if (ids.Count == 0) return;
+        // The order is committed before Redis hears of it.
+        var ordered = await ledger.ReadOrderedAsync(ids, cancellation);
+        foreach (var id in ids.Where(id => !ordered.Contains(id)))
+        {
+            await session.ReportAsync(
+                run,
+                new(FindingKind.OrderMissing, "", id.ToString(), "an order, written before Redis hears of it",
+                    "no order",
+                    "Redis has sold the units of this reservation, and PostgreSQL has no order for it: the database "
+                        + "was restored from a backup, or the hold was committed by hand.",
+                    "the event confirmed, and no row among the orders afterwards"),
+                null, cancellation);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+using Inventory.Stock;
+
+namespace Inventory.ReconciliationWorker.Auditing;
+
+/// <summary>What can be said about one SKU from three looks: PostgreSQL, then Redis, then PostgreSQL again.</summary>
+/// <remarks>
+/// Redis learns of a version only after PostgreSQL has committed it. So Redis may be behind the first look, for as long
+/// as a change travels, and may be ahead of it, but never ahead of the last. Everything within Redis is one moment.
+/// </remarks>
+/// <param name="Before">PostgreSQL before Redis was looked at.</param>
+/// <param name="Redis">Redis.</param>
+/// <param name="After">PostgreSQL afterwards.</param>
+public sealed record StockComparison(LedgerLevel Before, StockLook Redis, LedgerLevel After)
+{
+    private string Versions => $"PostgreSQL version {After.Version}, Redis version {Redis.Version}";
+
+    /// <summary>Whether a difference may end by itself: a change is on its way to Redis.</summary>
+    public bool IsUnderWay => Redis.State == LookState.Unknown || Redis.Version < Before.Version;
+
+    /// <summary>Whether nothing moved between the looks, so that the stores can be held against each other.</summary>
+    private bool IsQuiet => Before.Version == After.Version && Redis.Version == After.Version;
+
+    /// <summary>Whether a first look gives any reason for a second one. Wrong only in saying yes too often.</summary>
+    public static bool IsSuspicious(LedgerLevel level, StockLook look) =>
+        look.State != LookState.Counted
+        || look.Version != level.Version || look.Total != level.Total
+        || look.MaxPerCustomer != level.MaxPerCustomer || look.Paused != level.Paused
+        || look.Reserved != look.Held || look.DanglingDeadlines.Length > 0 || look.DueIsLate
+        || look.Reserved - look.Confirming > look.Total
+        || level.Explained is { } explained && explained != level.Total;
+
+    /// <summary>What is proven about total, version and limits.</summary>
+    /// <param name="waited">Whether a change that travels would have arrived.</param>
+    public Finding? CompareTotals(bool waited)
+    {
+        if (Redis.State == LookState.Unknown)
+        {
+            return waited ? Of(FindingKind.MissingInRedis, $"total {After.Total}", "no such SKU in Redis",
+                "Redis has lost the SKU, or change capture never brought it: it can't be sold.") : null;
+        }
+        if (Redis.Version > After.Version)
+        {
+            return Of(FindingKind.Version, $"version {After.Version}", $"version {Redis.Version}",
+                "Redis has a version that PostgreSQL has never had, so it ignores every change of the total: somebody "
+                    + "wrote to Redis by hand, or PostgreSQL was restored from a backup.");
+        }
+        if (Redis.Version < Before.Version)
+        {
+            return waited ? Of(FindingKind.Version, $"version {After.Version}", $"version {Redis.Version}",
+                "A change of the total, limit or pause did not reach Redis: change capture is stuck, or somebody wrote "
+                    + "to Redis by hand.") : null;
+        }
+
+        var level = Redis.Version == After.Version ? After : Redis.Version == Before.Version ? Before : null;
+        if (level is null) return null;
+        if (level.Total != Redis.Total)
+        {
+            return Of(FindingKind.Total, $"total {level.Total}", $"total {Redis.Total}",
+                "Both stores have the same version and not the same total: somebody wrote to Redis by hand"
+                    + (Redis.Total > level.Total ? ", and more can be promised than there is." : "."));
+        }
+
+        return level.MaxPerCustomer == Redis.MaxPerCustomer && level.Paused == Redis.Paused
+            ? null
+            : Of(FindingKind.Limits, Limits(level.MaxPerCustomer, level.Paused),
+                Limits(Redis.MaxPerCustomer, Redis.Paused),
+                "Both stores have the same version and not the same limit or pause: somebody wrote to Redis by hand.");
+    }
+
+    /// <summary>What is proven about the counter, from Redis alone.</summary>
+    public Finding? CompareReserved()
+    {
+        if (Redis.State != LookState.Counted || Redis.Reserved == Redis.Held) return null;
+        return ReservedFinding(Redis.Sku, Redis.Reserved, Redis.Held,
+            $"{Redis.Pending} units pending and {Redis.Confirming} confirming, counted in one step");
+    }
+
+    /// <summary>A counter that isn't the sum of its holds.</summary>
+    public static Finding ReservedFinding(string sku, long counter, long held, string evidence) => new(
+        FindingKind.Reserved, sku, "", $"reserved {held}, the sum of the holds", $"reserved {counter}",
+        counter > held
+            ? $"{counter - held} units are counted as reserved and no hold has them, so they can't be sold: a hold "
+                + "vanished, or somebody wrote to Redis by hand."
+            : $"{held - counter} units under holds are not counted, so they can be sold twice: somebody wrote to Redis "
+                + "by hand, or an older copy of its data was started.",
+        evidence);
+
+    /// <summary>What is proven about deadlines, from Redis alone.</summary>
+    public Finding? CompareDeadlines() => Redis switch
+    {
+        { DanglingDeadlines.Length: > 0 } => Of(FindingKind.Deadline, "deadlines of pending holds only",
+            $"deadlines without a pending hold: {Redis.DanglingDeadlines}",
+            "A deadline belongs to no hold. When it comes, expiring it fails, and with it every reservation of the SKU."),
+        { DueIsLate: true } => Of(FindingKind.Deadline, "the SKU among the due ones by its earliest deadline",
+            "it stands later, or not at all",
+            "The expirer would find the SKU's holds too late: their units come back only when somebody asks for them."),
+        _ => null,
+    };
+
+    /// <summary>Whether more is promised than there is. What may be sold already, and is confirming, doesn't count.</summary>
+    public bool IsOverPromised =>
+        Redis is { State: not LookState.Unknown, Confirming: >= 0 } && IsQuiet
+        && Redis.Reserved - Redis.Confirming > Redis.Total;
+
+    /// <summary>More is promised than there is.</summary>
+    /// <param name="lowered">When the total was last lowered; null when it never was.</param>
+    public Finding OverPromised(DateTimeOffset? lowered)
+    {
+        // Nothing is held while nothing is available. A hold that is newer than the lowering proves that too much was
+        // available. Two clocks are compared, so a few seconds decide nothing.
+        var bySystem = Redis.Newest > (lowered ?? DateTimeOffset.MinValue).Add(TimeSpan.FromSeconds(5))
+            && (Before.Explained ?? Before.Total) == Before.Total;
+        var evidence = $"{Versions}, newest hold {Redis.Newest:u}, total last lowered "
+            + (lowered is { } at ? $"{at:u}" : "never");
+        var (expected, actual) = ($"at most {Redis.Total} reserved", $"{Redis.Reserved - Redis.Confirming} reserved");
+        return bySystem
+            ? new(FindingKind.Oversold, Redis.Sku, "", expected, actual,
+                "More was promised than there is, and nobody lowered the total: a counter was wrong when the newest "
+                    + "holds were placed.", evidence)
+            : new(FindingKind.OverPromised, Redis.Sku, "", expected, actual,
+                "The total was lowered below what is reserved. Nothing more is sold, and not every hold can become an "
+                    + "order.", evidence);
+    }
+
+    /// <summary>Whether the movements lead to the total.</summary>
+    public Finding? CompareMovements() =>
+        Before.Version == After.Version && After.Explained is { } explained && explained != After.Total
+            ? Of(FindingKind.UnexplainedTotal, $"total {explained}, by the last movement", $"total {After.Total}",
+                "The total was changed without a movement: by plain SQL, of an ERP for example.")
+            : null;
+
+    private static string Limits(int? limit, bool paused) =>
+        (limit is { } most ? $"at most {most} per customer" : "no limit per customer") + (paused ? ", paused" : "");
+
+    private Finding Of(FindingKind kind, string expected, string actual, string cause) =>
+        new(kind, After.Sku, "", expected, actual, cause, Versions);
+}
