@@ -39,6 +39,9 @@ public sealed record AuditRun(long Id, string Sku, bool Requested, bool DryRun, 
     /// <summary>What couldn't be told from a difference of time: the next run looks again.</summary>
     public long Undecided { get; set; }
 
+    /// <summary>Whether the materializer was waited for in vain.</summary>
+    public bool IsBehind { get; set; }
+
     /// <summary>The first findings.</summary>
     public IReadOnlyList<Finding> Findings => findings;
 

@@ -44,18 +44,25 @@ public sealed partial class AuditSession(
     public long Now() => time.GetTimestamp();
 
     /// <summary>Waits until a partition's events are stored up to one of them, as long as that takes sense.</summary>
+    /// <param name="run">The run. It waits in vain only once: a materializer that is away may be so for long.</param>
     /// <param name="partition">The partition's index.</param>
     /// <param name="streamId">The event.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     /// <returns>Whether they are. If not, nothing can be said about what is under way.</returns>
-    public async Task<bool> IsStoredAsync(int partition, string streamId, CancellationToken cancellation)
+    public async Task<bool> IsStoredAsync(
+        AuditRun run, int partition, string streamId, CancellationToken cancellation)
     {
         var since = Now();
         while (true)
         {
             var stored = await ledger.ReadPositionAsync(partition, cancellation);
             if (stored is not null && StreamIds.Compare(stored, streamId) >= 0) return true;
-            if (IsPatienceOver(since)) return false;
+            if (run.IsBehind || IsPatienceOver(since))
+            {
+                run.IsBehind = true;
+                return false;
+            }
+
             await WaitAsync(cancellation);
         }
     }

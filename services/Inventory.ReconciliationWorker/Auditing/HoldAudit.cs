@@ -113,7 +113,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     {
         var suspects = holds.Where(hold => !Agrees(hold, rows.GetValueOrDefault(hold.Id))).ToList();
         if (suspects.Count == 0) return;
-        if (!await session.IsStoredAsync(partition.Index, lastEvent, cancellation))
+        if (!await session.IsStoredAsync(run, partition.Index, lastEvent, cancellation))
         {
             session.Undecided(run, suspects.Count);
             return;

@@ -54,7 +54,7 @@ public sealed class ReservationAudit(
         AuditRun run, Partition partition, List<LedgerReservation> missing, string lastEvent,
         CancellationToken cancellation)
     {
-        if (!await session.IsStoredAsync(partition.Index, lastEvent, cancellation))
+        if (!await session.IsStoredAsync(run, partition.Index, lastEvent, cancellation))
         {
             session.Undecided(run, missing.Count);
             return;

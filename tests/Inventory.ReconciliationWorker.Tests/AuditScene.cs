@@ -1,0 +1,136 @@
+using System.Diagnostics;
+using Inventory.Ledger;
+using Inventory.Stock;
+using StackExchange.Redis;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>A worker that audits without pause, a materializer in its own process, and a hand in Redis.</summary>
+public sealed class AuditScene : IAsyncDisposable
+{
+    private readonly Stores stores;
+    private readonly Process materializer;
+
+    private AuditScene(Stores stores, Worker worker, ConnectionMultiplexer redis, Process materializer) =>
+        (this.stores, Worker, Connection, this.materializer) = (stores, worker, redis, materializer);
+
+    public Worker Worker { get; }
+
+    public ConnectionMultiplexer Connection { get; }
+
+    public IDatabase Redis => Connection.GetDatabase();
+
+    public StockEngine Engine => Worker.Engine;
+
+    public static async Task<AuditScene> StartAsync(Stores stores, bool repair)
+    {
+        var worker = await Worker.StartCapturingAsync(
+            stores,
+            ("Audit:Interval", "00:00:00.100"),
+            ("Audit:Patience", "00:00:01"),
+            ("Audit:ItemsPerSecond", "1000000"),
+            ("Audit:AutomaticRepair", repair.ToString()));
+        var redis = await ConnectionMultiplexer.ConnectAsync(stores.Redis.ConnectionString + ",allowAdmin=true");
+        return new(stores, worker, redis, StartMaterializer(stores));
+    }
+
+    /// <summary>A SKU with some units, one hold of 2 that is stored in the ledger, and its customer.</summary>
+    public async Task<(string Sku, Guid Id)> SkuWithHoldAsync(int total)
+    {
+        var sku = await stores.SkuAsync(total);
+        var id = await HoldAsync(sku, 2);
+        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+            $"SELECT EXISTS (SELECT FROM reservations WHERE reservation_id = '{id}')"));
+        return (sku, id);
+    }
+
+    public async Task<Guid> HoldAsync(string sku, int quantity)
+    {
+        var id = Guid.NewGuid();
+        var answer = await Engine.ReserveAsync(new()
+        {
+            Id = id,
+            Holder = Holder.Customer($"user-{id:N}"),
+            Lines = [new(sku, quantity)],
+            HoldFor = TimeSpan.FromHours(1),
+        });
+        Assert.Equal(ReserveOutcome.Held, answer.Outcome);
+        return id;
+    }
+
+    /// <summary>Plain SQL in one transaction.</summary>
+    public Task<int> WriteAsync(string sql) => stores.ExecuteAsync(sql);
+
+    /// <summary>Waits for a finding, open or gone.</summary>
+    /// <returns>Its cause, and what was done about it.</returns>
+    public async Task<(string Cause, string Repair)> FindingAsync(string kind, string sku, bool repaired)
+    {
+        var which = $"kind = '{kind}' AND sku_id = '{sku}'" + (repaired ? " AND repaired_at IS NOT NULL" : "");
+        await Worker.UntilAsync(() => stores.ReadAsync<bool>($"SELECT EXISTS (SELECT FROM audit_findings WHERE {which})"));
+        return (
+            await stores.ReadAsync<string>($"SELECT cause FROM audit_findings WHERE {which} ORDER BY id LIMIT 1"),
+            await stores.ReadAsync<string>($"SELECT coalesce(max(repair), '') FROM audit_findings WHERE {which}"));
+    }
+
+    /// <summary>Waits until so many whole cycles have begun and ended from now on.</summary>
+    public async Task CyclesAsync(int count)
+    {
+        var last = await stores.ReadAsync<long>("SELECT coalesce(max(id), 0) FROM audit_runs");
+        await Worker.UntilAsync(async () => await stores.ReadAsync<long>(
+            $"SELECT count(*) FROM audit_runs WHERE id > {last} AND NOT requested AND state = 'completed'") >= count);
+    }
+
+    /// <summary>Asks for a run, as the API does, and waits for its end.</summary>
+    public async Task<long> RunAsync(bool dryRun, string sku = "")
+    {
+        var id = await stores.ReadAsync<long>(
+            $"""
+            INSERT INTO audit_runs (requested, dry_run, sku_id, state) VALUES (true, {dryRun}, '{sku}', 'waiting')
+            RETURNING id
+            """);
+        await Worker.UntilAsync(() =>
+            stores.ReadAsync<bool>($"SELECT state IN ('completed', 'failed') FROM audit_runs WHERE id = {id}"));
+        Assert.Equal("completed", await stores.ReadAsync<string>(
+            $"SELECT concat(state, error) FROM audit_runs WHERE id = {id}"));
+        return id;
+    }
+
+    /// <summary>Everything that is in Redis, keys and values.</summary>
+    public async Task<IReadOnlyList<string>> DumpRedisAsync()
+    {
+        var dump = new List<string>();
+        await foreach (var key in Connection.GetServers()[0].KeysAsync())
+        {
+            dump.Add($"{key} {Convert.ToHexString((await Redis.KeyDumpAsync(key))!)}");
+        }
+
+        dump.Sort(StringComparer.Ordinal);
+        return dump;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        materializer.Kill();
+        await materializer.WaitForExitAsync();
+        materializer.Dispose();
+        await Connection.DisposeAsync();
+        await Worker.DisposeAsync();
+    }
+
+    private static Process StartMaterializer(Stores stores)
+    {
+        var start = new ProcessStartInfo(
+            "dotnet", [Path.Combine(AppContext.BaseDirectory, "Inventory.Materializer.dll")])
+        {
+            WorkingDirectory = AppContext.BaseDirectory,
+            RedirectStandardOutput = true,
+        };
+        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
+        start.Environment["ConnectionStrings__redis"] = stores.Redis.ConnectionString;
+        start.Environment["ConnectionStrings__ledger"] = stores.Postgres.ConnectionString;
+        var process = Process.Start(start)!;
+        process.OutputDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        return process;
+    }
+}

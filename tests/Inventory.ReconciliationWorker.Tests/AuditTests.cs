@@ -1,0 +1,279 @@
+using System.Globalization;
+using Inventory.Ledger;
+using Inventory.Stock;
+using StackExchange.Redis;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>Whatever somebody breaks by hand is named, explained, and mended where that is safe.</summary>
+public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
+{
+    private const string Tag = "{inv:0}:";
+
+    public enum Damage
+    {
+        ReservedTooHigh,
+        ReservedTooLow,
+        Total,
+        VersionAhead,
+        VersionBehind,
+        Limit,
+        SkuGone,
+        HoldGone,
+        OrphanedDeadline,
+        OrphanedLease,
+        DeadlineGone,
+        LateAmongDue,
+        LeaseGone,
+        UnitsWrong,
+        UnitsOrphaned,
+        OrderWritten,
+        TotalUnexplained,
+    }
+
+    [Theory]
+    [InlineData(Damage.ReservedTooHigh, "Reserved")]
+    [InlineData(Damage.ReservedTooLow, "Reserved")]
+    [InlineData(Damage.Total, "Total")]
+    [InlineData(Damage.VersionAhead, "Version")]
+    [InlineData(Damage.VersionBehind, "Version")]
+    [InlineData(Damage.Limit, "Limits")]
+    [InlineData(Damage.SkuGone, "MissingInRedis")]
+    [InlineData(Damage.HoldGone, "LostHold")]
+    [InlineData(Damage.OrphanedDeadline, "Deadline")]
+    [InlineData(Damage.OrphanedLease, "Deadline")]
+    [InlineData(Damage.DeadlineGone, "HoldUnscheduled")]
+    [InlineData(Damage.LateAmongDue, "Deadline")]
+    [InlineData(Damage.LeaseGone, "HoldUnscheduled")]
+    [InlineData(Damage.UnitsWrong, "CustomerUnits")]
+    [InlineData(Damage.UnitsOrphaned, "CustomerUnits")]
+    [InlineData(Damage.OrderWritten, "StandingOrder")]
+    [InlineData(Damage.TotalUnexplained, "UnexplainedTotal")]
+    public async Task Damage_is_named_and_mended_and_leaves_a_movement(Damage damage, string kind)
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var (sku, id) = await scene.SkuWithHoldAsync(10);
+        await scene.CyclesAsync(1);
+
+        await DoAsync(scene, damage, sku, id);
+        var found = await scene.FindingAsync(kind, damage == Damage.OrphanedLease ? "" : sku, repaired: true);
+
+        Assert.NotEmpty(found.Cause);
+        Assert.NotEmpty(found.Repair);
+        await scene.CyclesAsync(2);
+        Assert.Equal("", await OpenAsync(sku));
+        if (damage != Damage.OrphanedLease)
+        {
+            Assert.InRange(await stores.ReadAsync<long>(
+                $"SELECT count(*) FROM inventory_movements WHERE sku_id = '{sku}' AND reason = 'repair'"), 1, 9);
+        }
+
+        var look = (await scene.Engine.AuditStockAsync(default, [sku]))!.Skus[0];
+        var left = damage == Damage.OrderWritten ? (8, 0) : damage == Damage.TotalUnexplained ? (7, 2) : (10, 2);
+        Assert.Equal(left, ((int)look.Total, (int)look.Held));
+        Assert.Equal(look.Reserved, look.Held);
+        var level = await stores.ReadAsync<string>(
+            $"SELECT concat_ws(' ', total, version) FROM inventory WHERE sku_id = '{sku}'");
+        await Worker.UntilAsync(async () => level ==
+            $"{await stores.FieldAsync(sku, "total")} {await stores.FieldAsync(sku, "version")}");
+        if (damage is Damage.OrderWritten) return;
+        var hold = (await scene.Engine.AuditHoldsAsync(default, [id]))!.Holds[0];
+        Assert.Equal(('p', ""), (hold.State, hold.Faults));
+        Assert.Equal(ReleaseOutcome.Released, (await scene.Engine.ReleaseAsync(id, null)).Outcome);
+        Assert.Equal(0, (await scene.Engine.SnapshotAsync(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task A_dry_run_changes_nothing_at_all_and_says_everything()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: false);
+        var (sku, id) = await scene.SkuWithHoldAsync(10);
+        var (other, lost) = await scene.SkuWithHoldAsync(10);
+        await DoAsync(scene, Damage.ReservedTooHigh, sku, id);
+        await DoAsync(scene, Damage.UnitsWrong, sku, id);
+        await DoAsync(scene, Damage.HoldGone, other, lost);
+        await scene.CyclesAsync(1);
+        var (redis, ledger) = (await scene.DumpRedisAsync(), await DumpLedgerAsync());
+
+        var run = await scene.RunAsync(dryRun: true);
+
+        Assert.Equal(redis, await scene.DumpRedisAsync());
+        Assert.Equal(ledger, await DumpLedgerAsync());
+        var kinds = await stores.ReadAsync<string>(
+            $"""
+            SELECT string_agg(DISTINCT finding ->> 'kind', ' ' ORDER BY finding ->> 'kind')
+            FROM audit_runs, jsonb_array_elements(findings) finding
+            WHERE id = {run} AND finding ->> 'sku' IN ('{sku}', '{other}')
+            """);
+        Assert.Equal("CustomerUnits Deadline LostHold Reserved", kinds);
+        Assert.Equal(1, scene.Worker.Log.Count($"Drift Reserved of {sku} : expected reserved 2"));
+
+        await scene.RunAsync(dryRun: false);
+        await scene.RunAsync(dryRun: false);
+        Assert.Equal("", await OpenAsync(sku) + await OpenAsync(other));
+        Assert.Equal(1, scene.Worker.Log.Count($"Drift Reserved of {sku} : expected reserved 2"));
+    }
+
+    [Fact]
+    public async Task What_the_system_oversold_is_paused_and_what_an_operator_lowered_is_reported()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var oversold = await stores.SkuAsync(10);
+        var lowered = await stores.SkuAsync(10);
+        await scene.HoldAsync(oversold, 8);
+        await scene.HoldAsync(lowered, 8);
+        await stores.ExecuteAsync(
+            $"""
+            INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after)
+            VALUES ('{lowered}', -5, 'lost', 'a test', 5, 2);
+            UPDATE inventory SET total = 5 WHERE sku_id = '{lowered}'
+            """);
+        // In one step, so that no audit mends the counter before somebody has bought by it.
+        var script = "redis.call('HINCRBY', KEYS[1], 'reserved', -8) return redis.call('HGET', KEYS[1], 'reserved')";
+        do
+        {
+            await scene.Redis.ScriptEvaluateAsync(script, [Tag + "stock:" + oversold]);
+            var second = await scene.Engine.ReserveAsync(new()
+            {
+                Id = Guid.NewGuid(),
+                Holder = Holder.Customer("second"),
+                Lines = [new(oversold, 8)],
+                HoldFor = TimeSpan.FromHours(1),
+            });
+            if (second.Outcome == ReserveOutcome.Held) break;
+        }
+        while (true);
+
+        await scene.FindingAsync("Oversold", oversold, repaired: true);
+        await scene.FindingAsync("OverPromised", lowered, repaired: false);
+        await Worker.UntilAsync(async () => await stores.FieldAsync(oversold, "paused") == "1");
+        await scene.CyclesAsync(1);
+        Assert.Null(await stores.FieldAsync(lowered, "paused"));
+        Assert.Equal("Oversold", await OpenAsync(oversold));
+        Assert.Equal("OverPromised", await OpenAsync(lowered));
+    }
+
+    [Fact]
+    public async Task A_sku_that_postgresql_does_not_know_is_not_sold_and_a_missing_order_is_reported()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var (sku, id) = await scene.SkuWithHoldAsync(10);
+        var version = await stores.ReadAsync<long>($"SELECT version FROM inventory WHERE sku_id = '{sku}'");
+        await scene.Engine.CommitAsync(id, [new(sku, 10, version)]);
+        await scene.Engine.SetStockAsync(new("nobodys", 5, 1, null, false));
+        await scene.Engine.SetStockAsync(new("nobodys-held", 5, 1, null, false));
+        await scene.HoldAsync("nobodys-held", 1);
+
+        await scene.FindingAsync("UnknownToLedger", "nobodys", repaired: true);
+        await scene.FindingAsync("UnknownToLedger", "nobodys-held", repaired: true);
+        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+            $"SELECT EXISTS (SELECT FROM audit_findings WHERE kind = 'OrderMissing' AND subject = '{id}')"));
+        await scene.CyclesAsync(2);
+
+        Assert.Equal(SnapshotOutcome.UnknownSku, (await scene.Engine.SnapshotAsync("nobodys")).Outcome);
+        Assert.True((await scene.Engine.SnapshotAsync("nobodys-held")).Paused);
+        Assert.True(await stores.ReadAsync<bool>(
+            $"SELECT gone_at IS NULL FROM audit_findings WHERE kind = 'OrderMissing' AND subject = '{id}'"));
+        await scene.Redis.KeyDeleteAsync(Tag + "stock:nobodys-held");
+    }
+
+    private static async Task DoAsync(AuditScene scene, Damage damage, string sku, Guid id)
+    {
+        var (redis, key, stock) = (scene.Redis, ReservationKey.Of(id), Tag + "stock:" + sku);
+        var holds = new Partition(0).HoldsOf(key);
+        switch (damage)
+        {
+            case Damage.ReservedTooHigh: await redis.HashIncrementAsync(stock, "reserved", 3); break;
+            case Damage.ReservedTooLow: await redis.HashDecrementAsync(stock, "reserved", 1); break;
+            case Damage.Total: await redis.HashIncrementAsync(stock, "total", 5); break;
+            case Damage.VersionAhead: await redis.HashIncrementAsync(stock, "version", 100); break;
+            case Damage.VersionBehind: await redis.HashDecrementAsync(stock, "version", 1); break;
+            case Damage.Limit: await redis.HashSetAsync(stock, "max_per_customer", 1); break;
+            case Damage.SkuGone: await redis.KeyDeleteAsync(stock); break;
+            case Damage.HoldGone: await redis.HashDeleteAsync(holds, key); break;
+            case Damage.OrphanedDeadline:
+                await redis.SortedSetAddAsync(Tag + "due:" + sku, ReservationKey.Of(Guid.NewGuid()), 9e12);
+                break;
+            case Damage.OrphanedLease:
+                await redis.SortedSetAddAsync(Tag + "leases", ReservationKey.Of(Guid.NewGuid()), 9e12);
+                break;
+            case Damage.DeadlineGone: await redis.SortedSetRemoveAsync(Tag + "due:" + sku, key); break;
+            case Damage.LateAmongDue: await redis.SortedSetRemoveAsync(Tag + "due", sku); break;
+            case Damage.LeaseGone:
+                await scene.Engine.PinAsync(id, TimeSpan.FromMinutes(1));
+                await redis.SortedSetRemoveAsync(Tag + "leases", key);
+                break;
+            case Damage.UnitsWrong: await SetUnitsAsync(redis, sku, $"u:user-{id:N}", $"0 {key} 9"); break;
+            case Damage.UnitsOrphaned:
+                await SetUnitsAsync(
+                    redis, sku, $"u:user-{id:N}", $"0 {key} 2 {ReservationKey.Of(await EndedAsync(scene, sku, id))} 1");
+                break;
+            default: await WriteAsync(scene, damage, sku, id); break;
+        }
+    }
+
+    private static async Task WriteAsync(AuditScene scene, Damage damage, string sku, Guid id)
+    {
+        await scene.WriteAsync(damage == Damage.OrderWritten
+            ? $"""
+              INSERT INTO orders (id, reservation_id, holder, customer_id, status)
+              VALUES ('{id}', '{id}', 'u:user-{id:N}', 'user-{id:N}', 'CONFIRMED');
+              INSERT INTO order_items (order_id, sku_id, quantity) VALUES ('{id}', '{sku}', 2);
+              UPDATE inventory SET total = total - 2 WHERE sku_id = '{sku}'
+              """
+            : $"""
+              INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after)
+              VALUES ('{sku}', 10, 'received', 'a test', 10, 1);
+              UPDATE inventory SET total = 7 WHERE sku_id = '{sku}'
+              """);
+    }
+
+    /// <summary>A reservation of the same customer and SKU that has ended.</summary>
+    private static async Task<Guid> EndedAsync(AuditScene scene, string sku, Guid of)
+    {
+        var id = Guid.NewGuid();
+        await scene.Engine.ReserveAsync(new()
+        {
+            Id = id,
+            Holder = Holder.Customer($"user-{of:N}"),
+            Lines = [new(sku, 1)],
+            HoldFor = TimeSpan.FromHours(1),
+            OnExisting = OnExisting.Allow,
+        });
+        await scene.Engine.ReleaseAsync(id, null);
+        return id;
+    }
+
+    private static async Task SetUnitsAsync(IDatabase redis, string sku, string owner, string text) =>
+        await redis.ScriptEvaluateAsync(
+            """
+            local digest = redis.sha1hex(ARGV[1])
+            redis.call('HSET', KEYS[1] .. string.sub(digest, 1, 3), string.sub(digest, 4, 25), ARGV[2])
+            """,
+            [Tag + "units:"], [$"{owner}\t{sku}", text]);
+
+    private Task<string> OpenAsync(string sku) => stores.ReadAsync<string>(
+        $"""
+        SELECT coalesce(string_agg(kind, ' ' ORDER BY kind), '') FROM audit_findings
+        WHERE sku_id = '{sku}' AND gone_at IS NULL
+        """);
+
+    /// <summary>Every row of the system of record; the audit's own notes are none of it.</summary>
+    private async Task<string> DumpLedgerAsync()
+    {
+        var tables = await stores.ReadAsync<string[]>(
+            """
+            SELECT array_agg(table_name::text ORDER BY table_name) FROM information_schema.tables
+            WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+              AND table_name NOT IN ('audit_runs', 'audit_worker', 'audit_findings')
+            """);
+        var dump = new List<string>();
+        foreach (var table in tables)
+        {
+            dump.Add(string.Create(CultureInfo.InvariantCulture, $"{table} ") + await stores.ReadAsync<string>(
+                $"SELECT coalesce(string_agg(entry::text, E'\\n' ORDER BY entry::text), '') FROM {table} entry"));
+        }
+
+        return string.Join('\n', dump);
+    }
+}
