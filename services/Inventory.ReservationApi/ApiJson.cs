@@ -47,4 +47,6 @@ namespace Inventory.ReservationApi;
 [JsonSerializable(typeof(DeadLetterView))]
 [JsonSerializable(typeof(ListDeadLetters.Response), TypeInfoPropertyName = "ListDeadLettersResponse")]
 [JsonSerializable(typeof(ReplayDeadLetters.Response), TypeInfoPropertyName = "ReplayDeadLettersResponse")]
+[JsonSerializable(typeof(AuditRunView))]
+[JsonSerializable(typeof(ShowReconciliation.Response), TypeInfoPropertyName = "ShowReconciliationResponse")]
 internal sealed partial class ApiJson : JsonSerializerContext;

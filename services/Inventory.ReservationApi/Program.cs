@@ -23,6 +23,7 @@ builder.Services.AddStockEngine();
 builder.Services.AddSettlement();
 builder.Services.AddSingleton<ShopWindow>();
 OperationRoutes.Register(builder.Services);
+builder.Services.AddSingleton(TimeProvider.System);
 ReservationOptions.Register(builder.Services);
 builder.Services.AddAccess();
 LiveStock.Register(builder.Services);
@@ -61,6 +62,8 @@ ExtendForCart.Map(app);
 ReleaseForCart.Map(app);
 CartSnapshot.Map(app);
 ListEvents.Map(app);
+
+ReconciliationRoutes.Map(app);
 
 // The engine connects when it is made: now, and not while the first request waits.
 app.Services.GetRequiredService<StockEngine>();

@@ -77,6 +77,9 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
         await Worker.UntilAsync(async () => level ==
             $"{await stores.FieldAsync(sku, "total")} {await stores.FieldAsync(sku, "version")}");
         if (damage is Damage.OrderWritten) return;
+        // Its lease has ended, so the resolver of lapsed pins has asked the ledger, and taken the pin back.
+        await Worker.UntilAsync(async () => (await scene.Engine.FindAsync(id)).Reservation!.Status
+            == ReservationStatus.Pending);
         var hold = (await scene.Engine.AuditHoldsAsync(default, [id]))!.Holds[0];
         Assert.Equal(('p', ""), (hold.State, hold.Faults));
         Assert.Equal(ReleaseOutcome.Released, (await scene.Engine.ReleaseAsync(id, null)).Outcome);
@@ -263,7 +266,7 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
     {
         var tables = await stores.ReadAsync<string[]>(
             """
-            SELECT array_agg(table_name::text ORDER BY table_name) FROM information_schema.tables
+            SELECT array_agg(quote_ident(table_name) ORDER BY table_name) FROM information_schema.tables
             WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
               AND table_name NOT IN ('audit_runs', 'audit_worker', 'audit_findings')
             """);

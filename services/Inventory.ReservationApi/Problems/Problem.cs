@@ -201,6 +201,15 @@ public static class Problem
         "The database that knows products and totals did not answer. What was asked for may have been done.",
         "Read again after `Retry-After`. An adjustment with an Idempotency-Key can simply be repeated.");
 
+    public static readonly ProblemType AuditNotFound = new("audit-not-found", 404, "No such audit",
+        "No audit has this number, or it is older than those that are remembered.",
+        "Read /api/operations/reconciliation, or ask for a new run.");
+
+    public static readonly ProblemType AuditUnavailable = new(
+        "audit-unavailable", 503, "Nobody can audit now",
+        "The worker that compares both stores is away, or a store is, or Redis is being rebuilt. The detail says which.",
+        "Try again after `Retry-After`. Cycles go on by themselves as soon as they can.");
+
     public static readonly ProblemType UpstreamTimeout = new(
         "upstream-timeout", 504, "The service behind the gateway is slow",
         "The gateway waited for the service that answers this path and got no answer in time.",
@@ -211,7 +220,7 @@ public static class Problem
     public static IReadOnlyList<ProblemType> All { get; } =
     [
         Validation, MalformedRequest, AuthenticationRequired, ScopeMissing,
-        NotFound, UnknownSku, ReservationNotFound, DeadLetterNotFound,
+        NotFound, UnknownSku, ReservationNotFound, DeadLetterNotFound, AuditNotFound,
         MethodNotAllowed, RequestTimeout,
         InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused,
         HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped, NotCovered,
@@ -220,7 +229,7 @@ public static class Problem
         IdempotencyKeyReused, ReservationIdReused,
         PreconditionRequired, TooManyRequests, HeadersTooLarge,
         InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, OrdersUnavailable,
-        SessionsUnavailable, LedgerUnavailable, TooManyListeners,
+        SessionsUnavailable, LedgerUnavailable, AuditUnavailable, TooManyListeners,
         UpstreamTimeout,
     ];
 }

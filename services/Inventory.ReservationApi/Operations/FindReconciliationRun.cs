@@ -1,0 +1,25 @@
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Npgsql;
+
+namespace Inventory.ReservationApi.Operations;
+
+/// <summary>GET /api/operations/reconciliation/runs/{id}: how far an audit is, or what it found.</summary>
+public static class FindReconciliationRun
+{
+    internal static void Map(IEndpointRouteBuilder routes) => routes
+        .MapGet(ReconciliationRoutes.Path + "/runs/{id:long}", Handle)
+        .WithName(nameof(FindReconciliationRun))
+        .WithTags("Operations")
+        .WithSummary("Read one audit")
+        .WithDescription("How far it is while it is waiting or running; its findings when it is completed. The last "
+            + "hundred are remembered.")
+        .Answers<AuditRunView>(StatusCodes.Status200OK, "The audit.")
+        .Refuses(Problem.AuditNotFound, Problem.LedgerUnavailable);
+
+    internal static async Task<IResult> Handle(HttpContext http, long id, NpgsqlDataSource ledger) =>
+        await AuditReading.FindAsync(ledger, id, http.RequestAborted) is { } run
+            ? JsonAnswer.Of(StatusCodes.Status200OK, run, ApiJson.Default.AuditRunView)
+            : Refusal.Of(Problem.AuditNotFound, $"There is no audit {id}, or not any more.");
+}

@@ -1,0 +1,151 @@
+using Inventory.Ledger;
+using Inventory.Stock;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>What is only under way is no finding, however much of it there is; and what is one is found among it.</summary>
+public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
+{
+    private const int Shoppers = 12;
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+
+    [Fact]
+    public async Task Sale_and_change_at_full_speed_bring_no_false_finding()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        string[] skus = [.. await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => stores.SkuAsync(100_000)))];
+        using var ended = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var done = 0;
+
+        var load = Enumerable.Range(0, Shoppers).Select(async shopper =>
+        {
+            var random = new Random(shopper);
+            while (!ended.IsCancellationRequested)
+            {
+                await ShopAsync(scene, skus, random);
+                Interlocked.Increment(ref done);
+            }
+        });
+        var change = ChangeAsync(skus, ended.Token);
+        var asked = AskAsync(scene, ended.Token);
+        await Task.WhenAll([.. load, change, asked]);
+        await scene.CyclesAsync(2);
+
+        Assert.InRange(done, 500, int.MaxValue);
+        Assert.Equal("", await FindingsAsync());
+        Assert.InRange(await stores.ReadAsync<long>("SELECT max(holds) FROM audit_runs"), 1, long.MaxValue);
+        Assert.InRange(await stores.ReadAsync<long>("SELECT max(reservations) FROM audit_runs"), 1, long.MaxValue);
+    }
+
+    [Fact]
+    public async Task A_counter_that_is_wrong_is_found_and_mended_on_a_sku_with_very_many_holds_while_it_is_sold()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: false);
+        var sku = await stores.SkuAsync(100_000);
+        await Parallel.ForAsync(0, 3 * StockEngine.AuditBudget, async (_, _) => await scene.HoldAsync(sku, 1));
+        using var ended = new CancellationTokenSource();
+        var load = Task.Run(async () =>
+        {
+            var random = new Random(1);
+            while (!ended.IsCancellationRequested) await ShopAsync(scene, [sku], random);
+        });
+
+        await scene.Redis.HashIncrementAsync($"{{inv:0}}:stock:{sku}", "reserved", 7);
+        string actual;
+        do
+        {
+            // With so much going on, a run may find that too much has.
+            var run = await scene.RunAsync(dryRun: false, sku);
+            actual = await stores.ReadAsync<string>(
+                $"""
+                SELECT coalesce(string_agg(concat_ws(' ', finding ->> 'kind', finding ->> 'repair'), ' '), '')
+                FROM audit_runs, jsonb_array_elements(findings) finding WHERE id = {run}
+                """);
+        }
+        while (actual.Length == 0);
+        await ended.CancelAsync();
+        await load;
+
+        Assert.StartsWith("Reserved The counter of reserved units went from", actual);
+        var held = await scene.RunAsync(dryRun: true, sku);
+        Assert.Equal(0, await stores.ReadAsync<long>($"SELECT found FROM audit_runs WHERE id = {held}"));
+    }
+
+    private static async Task ShopAsync(AuditScene scene, string[] skus, Random random)
+    {
+        var id = Guid.NewGuid();
+        var first = random.Next(skus.Length);
+        List<Line> lines = [new(skus[first], random.Next(1, 4))];
+        if (skus.Length > 1 && random.Next(3) == 0) lines.Add(new(skus[(first + 1) % skus.Length], 1));
+        var way = random.Next(10);
+        var answer = await scene.Engine.ReserveAsync(new()
+        {
+            Id = id,
+            Holder = Holder.Customer($"shopper-{random.Next(40)}"),
+            Lines = lines,
+            HoldFor = way < 3 ? TimeSpan.FromMilliseconds(random.Next(1, 400)) : TimeSpan.FromMinutes(10),
+            OnExisting = OnExisting.Allow,
+        });
+        Assert.Equal(ReserveOutcome.Held, answer.Outcome);
+        if (way == 3) await scene.Engine.ExpireAsync(50);
+        else if (way is 4 or 5) await scene.Engine.ReleaseAsync(id, null);
+        else if (way == 6) await scene.Engine.ExtendAsync(id, TimeSpan.FromMinutes(1), null);
+        else if (way > 6) await ConfirmAsync(scene, id, random);
+    }
+
+    private static async Task ConfirmAsync(AuditScene scene, Guid id, Random random)
+    {
+        var pinned = await scene.Engine.PinAsync(id, Lease);
+        if (pinned.Outcome < 0) return;
+        if (random.Next(4) == 0)
+        {
+            await scene.Worker.Confirmations.AbandonAsync(id, 0, pinned.Pins[0].Number, CancellationToken.None);
+            await scene.Engine.UnpinAsync(id, pinned.Pins[0]);
+            return;
+        }
+
+        var confirmed = await scene.Worker.Confirmations.ConfirmAsync(
+            new()
+            {
+                ReservationId = id,
+                Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number))],
+                Holder = pinned.Reservation!.Holder.Text,
+                Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+            },
+            CancellationToken.None);
+        // Between the order and its commit, for as long as a slow service takes.
+        if (random.Next(10) == 0) await Task.Delay(random.Next(1, 600));
+        await scene.Engine.CommitAsync(
+            id, [.. confirmed.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
+    }
+
+    /// <summary>Deliveries, limits and new products, as an ERP would write them.</summary>
+    private async Task ChangeAsync(string[] skus, CancellationToken ended)
+    {
+        var random = new Random(99);
+        for (var i = 0; !ended.IsCancellationRequested; i++)
+        {
+            var sku = skus[random.Next(skus.Length)];
+            var quantity = random.Next(2) == 0 ? 5 : -3;
+            await stores.ExecuteAsync(
+                $"""
+                UPDATE inventory SET total = total + {quantity} WHERE sku_id = '{sku}';
+                INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after)
+                SELECT sku_id, {quantity}, 'counted', 'a test', total, version FROM inventory WHERE sku_id = '{sku}';
+                UPDATE products SET max_per_customer = {random.Next(1_000_000, 2_000_000)} WHERE sku_id = '{sku}';
+                INSERT INTO products (sku_id, name) VALUES ('new-{sku}-{i}', 'Something');
+                INSERT INTO inventory (sku_id, total) VALUES ('new-{sku}-{i}', 10)
+                """);
+            await Task.Delay(20, CancellationToken.None);
+        }
+    }
+
+    private static async Task AskAsync(AuditScene scene, CancellationToken ended)
+    {
+        while (!ended.IsCancellationRequested) await scene.RunAsync(dryRun: false);
+    }
+
+    private Task<string> FindingsAsync() => stores.ReadAsync<string>(
+        "SELECT coalesce(string_agg(concat_ws(' ', kind, sku_id, subject, expected, actual, evidence), E'\n'), '') "
+        + "FROM audit_findings");
+}
