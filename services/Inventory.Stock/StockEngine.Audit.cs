@@ -48,7 +48,8 @@ public sealed partial class StockEngine
 
     /// <summary>Everything in one hash, in pages, while others write to it.</summary>
     /// <param name="key">The hash.</param>
-    public IAsyncEnumerable<HashEntry> ScanHashAsync(RedisKey key) => database.HashScanAsync(key, pageSize: AuditBudget);
+    public IAsyncEnumerable<HashEntry> ScanHashAsync(RedisKey key) =>
+        database.HashScanAsync(key, pageSize: AuditBudget);
 
     /// <summary>How many entries some hashes have, in one round trip.</summary>
     public Task<long[]> HashLengthsAsync(IEnumerable<RedisKey> keys) =>

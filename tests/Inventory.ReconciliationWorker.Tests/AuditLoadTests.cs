@@ -3,7 +3,7 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>What is only under way is no finding, however much of it there is; and what is one is found among it.</summary>
+/// <summary>What is only under way is no finding, however much there is; and what is one is found.</summary>
 public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
 {
     private const int Shoppers = 12;
@@ -108,7 +108,7 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
             new()
             {
                 ReservationId = id,
-                Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number))],
+                Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
                 Holder = pinned.Reservation!.Holder.Text,
                 Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
             },

@@ -66,7 +66,8 @@ public sealed class AuditScene : IAsyncDisposable
     public async Task<(string Cause, string Repair)> FindingAsync(string kind, string sku, bool repaired)
     {
         var which = $"kind = '{kind}' AND sku_id = '{sku}'" + (repaired ? " AND repaired_at IS NOT NULL" : "");
-        await Worker.UntilAsync(() => stores.ReadAsync<bool>($"SELECT EXISTS (SELECT FROM audit_findings WHERE {which})"));
+        await Worker.UntilAsync(() =>
+            stores.ReadAsync<bool>($"SELECT EXISTS (SELECT FROM audit_findings WHERE {which})"));
         return (
             await stores.ReadAsync<string>($"SELECT cause FROM audit_findings WHERE {which} ORDER BY id LIMIT 1"),
             await stores.ReadAsync<string>($"SELECT coalesce(max(repair), '') FROM audit_findings WHERE {which}"));

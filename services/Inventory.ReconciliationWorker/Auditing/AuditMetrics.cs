@@ -23,7 +23,7 @@ public sealed class AuditMetrics
         found = meter.CreateCounter<long>("inventory.audit.drift", "{finding}", "New findings, by kind.");
         repaired = meter.CreateCounter<long>("inventory.audit.repairs", "{finding}", "Repairs, by kind of finding.");
         undecided = meter.CreateCounter<long>(
-            "inventory.audit.undecided", "{item}", "Differences that changed too fast, or waited for the materializer.");
+            "inventory.audit.undecided", "{item}", "Differences too fast to judge, or waiting for the materializer.");
         duration = meter.CreateHistogram<double>("inventory.audit.duration", "s", "One cycle over everything.");
         meter.CreateObservableGauge(
             "inventory.audit.age",

@@ -28,7 +28,8 @@ public sealed partial class AuditSession(
     public async Task RestAsync(AuditRun run, int items, CancellationToken cancellation)
     {
         if (BetweenPages is { } meanwhile) await meanwhile(run, cancellation);
-        if (items > 0) await Task.Delay(TimeSpan.FromSeconds((double)items / Options.ItemsPerSecond), time, cancellation);
+        if (items == 0) return;
+        await Task.Delay(TimeSpan.FromSeconds((double)items / Options.ItemsPerSecond), time, cancellation);
     }
 
     /// <summary>Lets a moment pass before something is looked at again.</summary>

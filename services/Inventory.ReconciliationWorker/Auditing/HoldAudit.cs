@@ -180,7 +180,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     private static Finding Misplaced(HoldLook hold) => IsUnscheduled(hold)
         ? new(FindingKind.HoldUnscheduled, hold.Lines[0].Sku, hold.Id.ToString(),
             hold.State == 'p' ? "a deadline for each SKU of the hold" : "a lease", $"missing: {hold.Faults}",
-            $"Nothing would ever end this hold of {Text(hold.Lines)}: its place among the deadlines or leases was lost, "
+            $"Nothing would ever end this hold of {Text(hold.Lines)}: its place among deadlines or leases was lost, "
                 + "by hand or with an older copy of the data.",
             $"state {hold.State}, sequence {hold.Sequence}, seen in one step")
         : new(FindingKind.CustomerUnits, hold.Lines[0].Sku, hold.Id.ToString(),
@@ -191,12 +191,13 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     private static Finding Ended(HoldLook hold, LedgerReservation row) => new(
         FindingKind.EndedHold, hold.Lines[0].Sku, hold.Id.ToString(), $"no hold: {row.Status}",
         $"a hold of {Text(hold.Lines)}",
-        "By its stored events the reservation has ended, and its hold stands: an older copy of Redis' data was started. "
+        "By its stored events the reservation has ended, and its hold stands: an older copy of the data was started. "
             + "It keeps its units until its deadline; nothing is sold twice by it.",
         $"ledger sequence {row.Sequence}, Redis sequence {hold.Sequence}");
 
     private static Finding Unrecorded(HoldLook hold, LedgerReservation? row, string lastEvent) => new(
-        FindingKind.UnrecordedHold, hold.Lines[0].Sku, hold.Id.ToString(), $"its events up to {hold.Sequence} are stored",
+        FindingKind.UnrecordedHold, hold.Lines[0].Sku, hold.Id.ToString(),
+        $"its events up to {hold.Sequence} are stored",
         row is null ? "none is stored" : $"stored up to {row.Sequence}",
         "The hold stands, and the ledger lacks what happened to it: look among the dead letters. A rebuild of Redis "
             + "would not know of it.",

@@ -86,7 +86,7 @@ public sealed class ReservationAudit(
                 run,
                 new(FindingKind.UnrecordedEnd, lines[0].Sku, row.Id.ToString(), "the end of the reservation is stored",
                     "the ledger has it as pending",
-                    "The reservation has ended, and the event that says so was not stored: look among the dead letters. "
+                    "The reservation has ended, and the event that says so was not stored: look at the dead letters. "
                         + "Stock is right; the history is not.",
                     evidence + (isOrdered ? ", there is an order" : $", ended in Redis as {look.State}")),
                 null, cancellation);
@@ -99,7 +99,7 @@ public sealed class ReservationAudit(
                 $"a hold of {string.Join(", ", lines.Select(line => $"{line.Quantity} of {line.Sku}"))} until "
                     + $"{row.Deadline:u}",
                 "Redis knows nothing of it",
-                "A customer was promised these units, and Redis has lost the hold without an event: somebody removed it "
+                "A customer was promised these units, and Redis lost the hold without an event: somebody removed it "
                     + "by hand, or an older copy of the data was started.",
                 evidence),
             () => repair.RestoreAsync(run, row, lines, cancellation),

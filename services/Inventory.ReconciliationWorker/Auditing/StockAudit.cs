@@ -92,7 +92,8 @@ public sealed class StockAudit(
         if (latest.CompareReserved() is { } reserved)
         {
             var frees = latest.Redis.Reserved > latest.Redis.Held;
-            await session.ReportAsync(run, reserved, () => ReservedAsync(run, sku, frees, 0, cancellation), cancellation);
+            await session.ReportAsync(
+                run, reserved, () => ReservedAsync(run, sku, frees, 0, cancellation), cancellation);
         }
         if (latest.Redis.State == LookState.TooManyHolds) await LargeAsync(run, sku, cancellation);
         if (latest.CompareMovements() is { } unexplained)

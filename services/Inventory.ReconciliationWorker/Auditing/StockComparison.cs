@@ -90,14 +90,15 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
     {
         { DanglingDeadlines.Length: > 0 } => Of(FindingKind.Deadline, "deadlines of pending holds only",
             $"deadlines without a pending hold: {Redis.DanglingDeadlines}",
-            "A deadline belongs to no hold. When it comes, expiring it fails, and with it every reservation of the SKU."),
+            "A deadline belongs to no hold. When it comes, expiry fails, and with it every reservation of the SKU."),
         { DueIsLate: true } => Of(FindingKind.Deadline, "the SKU among the due ones by its earliest deadline",
             "it stands later, or not at all",
             "The expirer would find the SKU's holds too late: their units come back only when somebody asks for them."),
         _ => null,
     };
 
-    /// <summary>Whether more is promised than there is. What may be sold already, and is confirming, doesn't count.</summary>
+    /// <summary>Whether more is promised than there is. What is confirming may be sold already: it doesn't count.
+    /// </summary>
     public bool IsOverPromised =>
         Redis is { State: not LookState.Unknown, Confirming: >= 0 } && IsQuiet
         && Redis.Reserved - Redis.Confirming > Redis.Total;

@@ -1,3 +1,5 @@
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -11,6 +13,7 @@ public static class FindReconciliationRun
     internal static void Map(IEndpointRouteBuilder routes) => routes
         .MapGet(ReconciliationRoutes.Path + "/runs/{id:long}", Handle)
         .WithName(nameof(FindReconciliationRun))
+        .OnlyFor(Scopes.Admin)
         .WithTags("Operations")
         .WithSummary("Read one audit")
         .WithDescription("How far it is while it is waiting or running; its findings when it is completed. The last "

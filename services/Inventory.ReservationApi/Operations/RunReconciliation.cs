@@ -1,3 +1,5 @@
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -5,7 +7,7 @@ using Npgsql;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>POST /api/operations/reconciliation/run: audit now, and repair or only say what would be repaired.</summary>
+/// <summary>POST /api/operations/reconciliation/run: audit now, and repair or only say what is wrong.</summary>
 public static class RunReconciliation
 {
     private const string FlagRule = "must be given once, as true or false";
@@ -18,6 +20,7 @@ public static class RunReconciliation
     internal static void Map(IEndpointRouteBuilder routes) => routes
         .MapPost(ReconciliationRoutes.Path + "/run", Handle)
         .WithName(nameof(RunReconciliation))
+        .OnlyFor(Scopes.Admin)
         .WithTags("Operations")
         .WithSummary("Audit now")
         .WithDescription("dryRun is required: true changes nothing at all, false repairs what is provably safe to "

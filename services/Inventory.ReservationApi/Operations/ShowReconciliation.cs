@@ -1,3 +1,5 @@
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
@@ -11,7 +13,7 @@ public static class ShowReconciliation
     private const int MostFindings = 200, MostRepairs = 50;
 
     /// <summary>The state of the audit.</summary>
-    /// <param name="Worker">What the worker that audits does; absent when it hasn't been heard of for ten seconds.</param>
+    /// <param name="Worker">What the worker that audits does; absent when it was silent for ten seconds.</param>
     /// <param name="LastCycle">The last completed cycle over everything; absent before the first.</param>
     /// <param name="OpenRuns">Runs that wait or are under way, with their progress.</param>
     /// <param name="OpenFindings">What differs at the moment, the oldest first, at most 200.</param>
@@ -22,6 +24,7 @@ public static class ShowReconciliation
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(ReconciliationRoutes.Path, Handle)
         .WithName(nameof(ShowReconciliation))
+        .OnlyFor(Scopes.Admin)
         .WithTags("Operations")
         .WithSummary("See whether both stores agree")
         .WithDescription("The audit compares every SKU, hold and pending reservation of Redis and PostgreSQL again "

@@ -207,7 +207,7 @@ public static class Problem
 
     public static readonly ProblemType AuditUnavailable = new(
         "audit-unavailable", 503, "Nobody can audit now",
-        "The worker that compares both stores is away, or a store is, or Redis is being rebuilt. The detail says which.",
+        "The worker that compares both stores is away, or a store is, or Redis is being rebuilt; the detail says.",
         "Try again after `Retry-After`. Cycles go on by themselves as soon as they can.");
 
     public static readonly ProblemType UpstreamTimeout = new(
