@@ -9,10 +9,13 @@ public sealed class InventoryMovement
     /// <summary>The reason of a movement that an order made.</summary>
     public const string Sold = "sold";
 
-    /// <summary>
-    /// The reason of a movement that an audit made: it tells of a repair, or explains a total that changed without one.
-    /// </summary>
+    /// <summary>The reason of a movement that tells of an audit's repair.</summary>
     public const string Repair = "repair";
+
+    /// <summary>
+    /// The reason of a movement that an audit adds where a total was changed without one, as plain SQL of an ERP does.
+    /// </summary>
+    public const string External = "external";
 
     /// <summary>The most characters of a reason: a word or two that reports group by.</summary>
     public const int MaxReasonLength = 64;
@@ -58,7 +61,8 @@ internal sealed class InventoryMovementTable : IEntityTypeConfiguration<Inventor
     {
         builder.ToTable("inventory_movements", table =>
         {
-            table.HasCheckConstraint("ck_inventory_movements_quantity", "quantity <> 0");
+            table.HasCheckConstraint(
+                "ck_inventory_movements_quantity", $"quantity <> 0 OR reason = '{InventoryMovement.Repair}'");
             table.HasCheckConstraint("ck_inventory_movements_total_after", "total_after >= 0");
             table.HasCheckConstraint(
                 "ck_inventory_movements_reason",

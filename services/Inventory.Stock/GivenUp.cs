@@ -25,4 +25,11 @@ internal static class GivenUp
             throw Explain(e);
         }
     }
+
+    /// <summary>The scan's entries, or what else a Redis that is away looks like.</summary>
+    internal static async IAsyncEnumerable<T> OrFailedAsync<T>(this IAsyncEnumerable<T> scan)
+    {
+        await using var entries = scan.GetAsyncEnumerator();
+        while (await entries.MoveNextAsync().AsTask().OrFailedAsync()) yield return entries.Current;
+    }
 }

@@ -10,9 +10,6 @@ public sealed partial class StockEngine
     /// </summary>
     public const int AuditBudget = 300;
 
-    /// <summary>The partition that a SKU is in.</summary>
-    public Partition PartitionOf(string sku) => Partition.Of(sku, settings.Partitions);
-
     /// <summary>Looks at SKUs of one partition, in order, as far as the budget of one step goes.</summary>
     /// <param name="partition">Which one.</param>
     /// <param name="skus">One or more.</param>
@@ -49,16 +46,17 @@ public sealed partial class StockEngine
     /// <summary>Everything in one hash, in pages, while others write to it.</summary>
     /// <param name="key">The hash.</param>
     public IAsyncEnumerable<HashEntry> ScanHashAsync(RedisKey key) =>
-        database.HashScanAsync(key, pageSize: AuditBudget);
+        database.HashScanAsync(key, pageSize: AuditBudget).OrFailedAsync();
 
     /// <summary>How many entries some hashes have, in one round trip.</summary>
     public Task<long[]> HashLengthsAsync(IEnumerable<RedisKey> keys) =>
-        Task.WhenAll([.. keys.Select(key => database.HashLengthAsync(key))]);
+        Task.WhenAll([.. keys.Select(key => database.HashLengthAsync(key))]).OrFailedAsync();
 
     /// <summary>Ids of a SKU's pending holds, in pages, while others write to it.</summary>
     public async IAsyncEnumerable<Guid> ScanDeadlinesAsync(string sku)
     {
-        await foreach (var entry in database.SortedSetScanAsync(PartitionOf(sku).DueOf(sku), pageSize: AuditBudget))
+        var scan = database.SortedSetScanAsync(PartitionOf(sku).DueOf(sku), pageSize: AuditBudget);
+        await foreach (var entry in scan.OrFailedAsync())
         {
             yield return ReservationKey.Parse((string)entry.Element!);
         }
@@ -67,13 +65,13 @@ public sealed partial class StockEngine
     /// <summary>Holds as they are written, for <see cref="HoldText"/>; null where there is none.</summary>
     public Task<string?[]> ReadHoldTextsAsync(Partition partition, IEnumerable<Guid> ids) => Task.WhenAll(
         ids.Select(ReservationKey.Of).Select(async id =>
-            (string?)await database.HashGetAsync(partition.HoldsOf(id), id)));
+            (string?)await database.HashGetAsync(partition.HoldsOf(id), id).OrFailedAsync()));
 
     /// <summary>Ids of confirming holds, the oldest leases first.</summary>
     /// <param name="partition">Of which partition.</param>
     /// <param name="count">At most so many.</param>
     public async Task<IReadOnlyList<Guid>> ReadLeasesAsync(Partition partition, int count) =>
-        [.. (await database.SortedSetRangeByRankAsync(partition.Leases, 0, count - 1))
+        [.. (await database.SortedSetRangeByRankAsync(partition.Leases, 0, count - 1).OrFailedAsync())
             .Select(id => ReservationKey.Parse((string)id!))];
 
     /// <summary>Every SKU that Redis has counters of, some of them perhaps twice.</summary>
@@ -81,9 +79,10 @@ public sealed partial class StockEngine
     public async IAsyncEnumerable<string> ScanSkusAsync(Partition partition)
     {
         var prefix = (string)partition.Stock("")!;
-        var server = redis.GetServer(await database.IdentifyEndpointAsync(partition.Epoch)
+        var server = redis.GetServer(await database.IdentifyEndpointAsync(partition.Epoch).OrFailedAsync()
             ?? throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, "Redis is away."));
-        await foreach (var key in server.KeysAsync(database.Database, prefix + "*", pageSize: 1_000))
+        var scan = server.KeysAsync(database.Database, prefix + "*", pageSize: 1_000);
+        await foreach (var key in scan.OrFailedAsync())
         {
             yield return ((string)key!)[prefix.Length..];
         }

@@ -18,6 +18,7 @@ public sealed partial class StockEngine
     {
         var owned = new RepairLock(partition, sku, Guid.NewGuid().ToString("N"));
         return await database.StringSetAsync(partition.RepairOf(sku), owned.Token, expiry, When.NotExists)
+            .OrFailedAsync()
             ? owned
             : null;
     }

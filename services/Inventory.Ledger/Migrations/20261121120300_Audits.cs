@@ -36,6 +36,7 @@ namespace Inventory.Ledger.Migrations
                     found bigint NOT NULL DEFAULT 0,
                     repaired bigint NOT NULL DEFAULT 0,
                     undecided bigint NOT NULL DEFAULT 0,
+                    explained bigint NOT NULL DEFAULT 0,
                     error text,
                     findings jsonb NOT NULL DEFAULT '[]'
                 );
@@ -81,7 +82,14 @@ namespace Inventory.Ledger.Migrations
         protected override void Down(MigrationBuilder migrationBuilder)
         {
             ArgumentNullException.ThrowIfNull(migrationBuilder);
-            migrationBuilder.Sql("DROP TABLE audit_runs, audit_findings, audit_worker");
+            migrationBuilder.Sql(
+                """
+                DROP TABLE audit_runs, audit_findings, audit_worker;
+                ALTER TABLE inventory_movements DROP CONSTRAINT ck_inventory_movements_quantity;
+                -- Movements are only ever added: those of repairs stay, and new ones are refused.
+                ALTER TABLE inventory_movements ADD CONSTRAINT ck_inventory_movements_quantity
+                    CHECK (quantity <> 0) NOT VALID;
+                """);
         }
     }
 }

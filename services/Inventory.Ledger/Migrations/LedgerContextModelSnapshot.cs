@@ -159,7 +159,7 @@ namespace Inventory.Ledger.Migrations
 
                     b.ToTable("inventory_movements", null, t =>
                         {
-                            t.HasCheckConstraint("ck_inventory_movements_quantity", "quantity <> 0");
+                            t.HasCheckConstraint("ck_inventory_movements_quantity", "quantity <> 0 OR reason = 'repair'");
 
                             t.HasCheckConstraint("ck_inventory_movements_reason", "char_length(reason) BETWEEN 1 AND 64");
 

@@ -53,11 +53,12 @@ public sealed class AuditBook(NpgsqlDataSource source)
             UPDATE audit_runs
             SET state = $2, completed_at = CASE WHEN $2 = 'running' THEN NULL ELSE now() END, error = $3,
                 phase = $4, skus = $5, holds = $6, reservations = $7, found = $8, repaired = $9, undecided = $10,
-                findings = $11::jsonb
+                findings = $11::jsonb, explained = $12
             WHERE id = $1
             """,
             run.Id, state, (object?)error ?? DBNull.Value, run.Phase, run.Skus, run.Holds, run.Reservations,
-            run.Found, run.Repaired, run.Undecided, JsonSerializer.Serialize(run.Findings, Json));
+            run.Found, run.Repaired, run.Undecided, JsonSerializer.Serialize(run.Findings, Json),
+            run.Explained);
         await command.ExecuteNonQueryAsync(cancellation);
     }
 

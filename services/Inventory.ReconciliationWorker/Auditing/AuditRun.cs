@@ -39,6 +39,12 @@ public sealed record AuditRun(long Id, string Sku, bool Requested, bool DryRun, 
     /// <summary>What couldn't be told from a difference of time: the next run looks again.</summary>
     public long Undecided { get; set; }
 
+    /// <summary>
+    /// Totals that were changed without a movement, as plain SQL of an ERP does. That is no fault; each gets a movement
+    /// by which it can be explained, or would in a dry run.
+    /// </summary>
+    public long Explained { get; set; }
+
     /// <summary>Whether the materializer was waited for in vain.</summary>
     public bool IsBehind { get; set; }
 

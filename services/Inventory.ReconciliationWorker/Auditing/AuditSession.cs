@@ -104,8 +104,8 @@ public sealed partial class AuditSession(
             metrics.Found(finding.Kind);
             if (run.Found < MaxLogged)
             {
-                Drift(finding.Kind, finding.Sku, finding.Subject, finding.Expected, finding.Actual, finding.Cause,
-                    finding.Evidence);
+                Drift(finding.Kind, About(finding.Sku, finding.Subject), finding.Expected, finding.Actual,
+                    finding.Cause, finding.Evidence);
             }
         }
 
@@ -115,8 +115,21 @@ public sealed partial class AuditSession(
         run.Repaired++;
         metrics.Repaired(finding.Kind);
         await book.RepairedAsync(id, repaired, cancellation);
-        if (run.Repaired <= MaxLogged) Mended(finding.Kind, finding.Sku, finding.Subject, repaired.Words);
+        if (run.Repaired <= MaxLogged) Mended(finding.Kind, About(finding.Sku, finding.Subject), repaired.Words);
         return repaired.Resolved;
+    }
+
+    /// <summary>Gives a total that was changed without a movement the movement that explains it. That is no finding.
+    /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="sku">The SKU.</param>
+    /// <param name="explain">Adds the movement; null when the total has moved on.</param>
+    public async Task ExplainAsync(AuditRun run, string sku, Func<Task<Repaired?>> explain)
+    {
+        var explained = run.Repairs ? await explain() : null;
+        if (run.Repairs && explained is null) return;
+        run.Explained++;
+        if (explained is not null && run.Explained <= MaxLogged) Explained(sku, explained.Words);
     }
 
     /// <summary>Closes what a completed run didn't find any more.</summary>
@@ -125,20 +138,27 @@ public sealed partial class AuditSession(
         // Beyond that many, what was seen and what wasn't can't be told apart.
         if (run.DryRun || run.Found >= AuditRun.MaxRemembered) return;
         var gone = await book.CloseAsync(run, cancellation);
-        foreach (var (kind, sku, subject) in gone.Take(MaxLogged)) Gone(kind, sku, subject);
+        foreach (var (kind, sku, subject) in gone.Take(MaxLogged)) Gone(kind, About(sku, subject));
         Debug.Assert(run.Repaired <= run.Found, "a repair without a finding");
     }
 
+    private static string About(string sku, string subject) => sku.Length == 0 || subject.Length == 0
+        ? sku + subject
+        : $"{sku}, {subject}";
+
     [LoggerMessage(1, LogLevel.Warning,
-        "Drift {Kind} of {Sku} {Subject}: expected {Expected}, found {Actual}. {Cause} Evidence: {Evidence}.")]
+        "Drift {Kind} of {About}: expected {Expected}, found {Actual}. {Cause} Evidence: {Evidence}.")]
     private partial void Drift(
-        FindingKind kind, string sku, string subject, string expected, string actual, string cause, string evidence);
+        FindingKind kind, string about, string expected, string actual, string cause, string evidence);
 
-    [LoggerMessage(2, LogLevel.Information, "Drift {Kind} of {Sku} {Subject} repaired: {Repair}")]
-    private partial void Mended(FindingKind kind, string sku, string subject, string repair);
+    [LoggerMessage(2, LogLevel.Information, "Drift {Kind} of {About} repaired: {Repair}")]
+    private partial void Mended(FindingKind kind, string about, string repair);
 
-    [LoggerMessage(3, LogLevel.Information, "Drift {Kind} of {Sku} {Subject} is gone without a repair.")]
-    private partial void Gone(string kind, string sku, string subject);
+    [LoggerMessage(3, LogLevel.Information, "Drift {Kind} of {About} is gone without a repair.")]
+    private partial void Gone(string kind, string about);
+
+    [LoggerMessage(4, LogLevel.Information, "Somebody changed the total of {Sku} without a movement: {Words}")]
+    private partial void Explained(string sku, string words);
 }
 
 /// <summary>The order of ids in a stream: milliseconds, a hyphen, a number.</summary>

@@ -53,9 +53,6 @@ public enum FindingKind
 
     /// <summary>More is reserved than there is, and nobody lowered the total.</summary>
     Oversold,
-
-    /// <summary>The total isn't what its movements explain.</summary>
-    UnexplainedTotal,
 }
 
 /// <summary>One difference that is proven to be none of time.</summary>

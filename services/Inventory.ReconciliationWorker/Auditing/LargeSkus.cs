@@ -13,9 +13,9 @@ public sealed record HoldSum(long Counter, long Held, string Evidence);
 /// </summary>
 /// <remarks>
 /// Why the sum is exact. S is the last event before the reading begins, E the last one when the counter is read. What
-/// has an event in (S, E] is as its last such event says. What has none had the same quantity all the time, and was all the
-/// time either pending, and so was read with the deadlines, or was pinned in between, and so was read with the leases,
-/// which are read afterwards: without an event nothing goes back from there.
+/// has an event in (S, E] is as its last such event says. What has none had the same quantity all the time, and was
+/// all the time either pending, and so was read with the deadlines, or was pinned in between, and so was read with the
+/// leases, which are read afterwards: without an event nothing goes back from there.
 /// </remarks>
 public sealed class LargeSkus(StockEngine stock, AuditSession session)
 {

@@ -107,11 +107,19 @@ public sealed class LedgerReading(NpgsqlDataSource source)
             row => row.GetString(0), cancellation, partition))
         .SingleOrDefault();
 
-    /// <summary>When a SKU's total was last lowered by something else than an order; null when it never was.</summary>
+    /// <summary>
+    /// When a SKU's total was last lowered by something else than an order; null when it never was. A gap between two
+    /// movements is a change by plain SQL, noticed when somebody left the next movement. What came before the first one
+    /// isn't known, so that may have lowered it too. Ten thousand movements are enough: they are read to accuse nobody.
+    /// </summary>
     public async Task<DateTimeOffset?> ReadLoweredAsync(string sku, CancellationToken cancellation) =>
         (await ReadAsync(
             """
-            SELECT max(at) FROM inventory_movements WHERE sku_id = $1 AND quantity < 0 AND order_id IS NULL
+            SELECT max(at) FROM (
+                SELECT at, quantity, order_id,
+                    total_after - quantity < lag(total_after) OVER (ORDER BY id) AS is_after_gap
+                FROM (SELECT * FROM inventory_movements WHERE sku_id = $1 ORDER BY id DESC LIMIT 10000) latest) movement
+            WHERE coalesce(is_after_gap, true) OR quantity < 0 AND order_id IS NULL
             """,
             row => row.IsDBNull(0) ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>(0), cancellation, sku))
         .Single();

@@ -96,10 +96,10 @@ public sealed class StockAudit(
                 run, reserved, () => ReservedAsync(run, sku, frees, 0, cancellation), cancellation);
         }
         if (latest.Redis.State == LookState.TooManyHolds) await LargeAsync(run, sku, cancellation);
-        if (latest.CompareMovements() is { } unexplained)
+        if (latest.IsChangedElsewhere)
         {
-            await session.ReportAsync(
-                run, unexplained, () => repair.ExplainAsync(run, latest.After, cancellation), cancellation);
+            await session.ExplainAsync(
+                run, sku, () => repair.ExplainAsync(run, latest.After, cancellation));
         }
     }
 

@@ -123,12 +123,10 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
                     + "order.", evidence);
     }
 
-    /// <summary>Whether the movements lead to the total.</summary>
-    public Finding? CompareMovements() =>
-        Before.Version == After.Version && After.Explained is { } explained && explained != After.Total
-            ? Of(FindingKind.UnexplainedTotal, $"total {explained}, by the last movement", $"total {After.Total}",
-                "The total was changed without a movement: by plain SQL, of an ERP for example.")
-            : null;
+    /// <summary>Whether the total was changed by somebody who leaves no movement, as plain SQL of an ERP does.
+    /// </summary>
+    public bool IsChangedElsewhere =>
+        Before.Version == After.Version && After.Explained is { } explained && explained != After.Total;
 
     private static string Limits(int? limit, bool paused) =>
         (limit is { } most ? $"at most {most} per customer" : "no limit per customer") + (paused ? ", paused" : "");

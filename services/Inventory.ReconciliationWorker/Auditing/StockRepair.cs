@@ -155,11 +155,11 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
                 connection,
                 """
                 INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after)
-                VALUES ($1, $2, 'repair', $3, $4, $5)
+                VALUES ($1, $2, 'external', $3, $4, $5)
                 """,
                 cancellation, level.Sku, level.Total - explained, Reference(run), level.Total, level.Version);
             await transaction.CommitAsync(cancellation);
-            return new($"A movement of {level.Total - explained} explains the total of {level.Total}.");
+            return new($"it went from {explained} to {level.Total}, and has a movement now.");
         });
 
     private Task<Repaired?> LockedAsync(string sku, Func<RepairLock, Task<Repaired?>> repair) =>

@@ -12,7 +12,7 @@ internal static class AuditReading
     private const string Run =
         """
         SELECT id, state, requested, dry_run, sku_id, requested_at, started_at, completed_at, phase, skus, holds,
-            reservations, found, repaired, undecided, error, findings::text
+            reservations, found, repaired, undecided, error, findings::text, explained
         FROM audit_runs
         """;
 
@@ -85,6 +85,7 @@ internal static class AuditReading
         Found = row.GetInt64(12),
         Repaired = row.GetInt64(13),
         Undecided = row.GetInt64(14),
+        Explained = row.GetInt64(17),
         Error = TextOrNull(row, 15),
         Findings = withFindings ? Findings(row.GetString(16)) : null,
     };

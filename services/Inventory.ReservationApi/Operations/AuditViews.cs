@@ -87,6 +87,12 @@ public sealed record AuditRunView
     /// <summary>What was under way, so that nothing can be said about it yet.</summary>
     public required long Undecided { get; init; }
 
+    /// <summary>
+    /// Totals that plain SQL has changed without a movement. That is no fault; each gets a movement with the reason
+    /// external, or would in a dry run.
+    /// </summary>
+    public required long Explained { get; init; }
+
     /// <summary>Why it failed; absent when it did not.</summary>
     public string? Error { get; init; }
 

@@ -29,8 +29,8 @@ public static class ListMovements
         .OnlyFor(Scopes.Admin)
         .WithSummary("Read why a total is what it is")
         .WithDescription("Newest first, each with the total after it. A total that plain SQL has changed without a "
-            + "movement shows as a gap. limit is 1 to 500, and 50 when absent; before is nextBefore of the page "
-            + "that came first.")
+            + "movement shows as a gap, until an audit adds one with the reason external. limit is 1 to 500, and 50 "
+            + "when absent; before is nextBefore of the page that came first.")
         .TakesQuery("limit", DefaultLimit, 1, MaxLimit)
         .Answers<Response>(StatusCodes.Status200OK, "The movements.")
         .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);
