@@ -26,6 +26,9 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         AssertAway(await shop.AdjustAsync(sku, 1, "while away"));
         AssertAway(await shop.SendAsync("PUT", $"/api/products/{sku}", """{"name":"n"}""", "If-Match: " + seen));
         AssertAway(await shop.SendAsync("PUT", "/api/products/new", """{"name":"n"}""", "If-None-Match: *"));
+        AssertAway(await shop.SendAsync("GET", "/api/operations/reconciliation"));
+        AssertAway(await shop.SendAsync("GET", "/api/operations/reconciliation/runs/1"));
+        AssertAway(await shop.SendAsync("POST", "/api/operations/reconciliation/run?dryRun=true"));
         await shop.Api.HoldAsync(sku, 1);
 
         await shop.Postgres.RestartAsync();

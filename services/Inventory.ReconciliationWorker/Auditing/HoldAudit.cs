@@ -14,7 +14,9 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     private const int Step = 50;
 
     private const int BucketsAtOnce = 256;
-    private const int MostPending = 1_000;
+
+    // Reading so many takes some seconds. Beyond, nothing is proven, and the units stay reserved.
+    private const int MostPromised = 500_000;
 
     private static readonly string[] Buckets =
         [.. Alphabet.SelectMany(first => Alphabet.Select(second => $"{first}{second}"))];
@@ -55,13 +57,18 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
             if ((await LookAsync(partition, page)).Any(look => look.IsActive && IsUnscheduled(look))) return false;
         }
 
-        var promised = await ledger.ReadPendingOfAsync(sku, MostPending + 1, cancellation);
-        if (promised.Count > MostPending) return false;
-        foreach (var page in promised.Where(row => row.Partition == partition.Index).Chunk(Step))
+        var promised = 0;
+        await foreach (var page in ledger.ReadPendingAsync(sku, session.Options.PageSize, cancellation))
         {
-            var looks = await LookAsync(partition, [.. page.Select(row => row.Id)]);
-            // What ended has left its mark for a day: a hold that nothing is known of was lost.
-            if (looks.Any(look => look.State == '-')) return false;
+            foreach (var rows in page.Where(row => row.Partition == partition.Index).Chunk(Step))
+            {
+                var looks = await LookAsync(partition, [.. rows.Select(row => row.Id)]);
+                // What ended has left its mark for a day: a hold that nothing is known of was lost.
+                if (looks.Any(look => look.State == '-')) return false;
+            }
+
+            promised += page.Count;
+            if (promised > MostPromised) return false;
         }
 
         return true;

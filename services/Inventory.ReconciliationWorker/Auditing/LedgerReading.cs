@@ -27,6 +27,8 @@ public sealed class LedgerReading(NpgsqlDataSource source)
 
     private const string Named = LevelOf + "(SELECT * FROM inventory WHERE sku_id = ANY($1))" + WithProduct;
 
+    private const string HoldsSku = "AND lines @> jsonb_build_array(jsonb_build_object('sku', $5::text))";
+
     private const string Reservation =
         """
         SELECT reservation_id, partition, holder, status, sequence, deadline, created_at, lines::text
@@ -53,9 +55,12 @@ public sealed class LedgerReading(NpgsqlDataSource source)
     public Task<List<LedgerLevel>> ReadLevelsAsync(IEnumerable<string> skus, CancellationToken cancellation) =>
         ReadAsync(Named, ToLevel, cancellation, [skus.ToArray()]);
 
-    /// <summary>All pending reservations, those with the earliest deadlines first.</summary>
+    /// <summary>Pending reservations, those with the earliest deadlines first.</summary>
+    /// <param name="sku">Those that hold this SKU; empty for all.</param>
+    /// <param name="pageSize">Most in one page.</param>
+    /// <param name="cancellation">Ends the reading.</param>
     public async IAsyncEnumerable<List<LedgerReservation>> ReadPendingAsync(
-        int pageSize, [EnumeratorCancellation] CancellationToken cancellation)
+        string sku, int pageSize, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var (after, id, partition) = (DateTimeOffset.MinValue, Guid.Empty, -1);
         List<LedgerReservation> page;
@@ -65,24 +70,16 @@ public sealed class LedgerReading(NpgsqlDataSource source)
                 $"""
                 {Reservation}
                 WHERE status = 'pending' AND (deadline, reservation_id, partition) > ($1, $2, $3)
+                  {(sku.Length == 0 ? "AND $5 = ''" : HoldsSku)}
                 ORDER BY deadline, reservation_id, partition LIMIT $4
                 """,
-                ToReservation, cancellation, after, id, partition, pageSize);
+                ToReservation, cancellation, after, id, partition, pageSize, sku);
             if (page.Count == 0) yield break;
             (after, id, partition) = (page[^1].Deadline, page[^1].Id, page[^1].Partition);
             yield return page;
         }
         while (page.Count == pageSize);
     }
-
-    /// <summary>Pending reservations of one SKU, a bounded number.</summary>
-    public Task<List<LedgerReservation>> ReadPendingOfAsync(string sku, int most, CancellationToken cancellation) =>
-        ReadAsync(
-            $"""
-            {Reservation}
-            WHERE status = 'pending' AND lines @> jsonb_build_array(jsonb_build_object('sku', $1::text)) LIMIT $2
-            """,
-            ToReservation, cancellation, sku, most);
 
     /// <summary>Some reservations' parts in one partition; those that there are.</summary>
     public async Task<Dictionary<Guid, LedgerReservation>> ReadReservationsAsync(

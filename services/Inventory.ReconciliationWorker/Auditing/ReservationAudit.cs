@@ -13,14 +13,7 @@ public sealed class ReservationAudit(
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         run.Phase = "reservations";
-        if (!run.IsWhole)
-        {
-            await PageAsync(
-                run, await ledger.ReadPendingOfAsync(run.Sku, session.Options.PageSize, cancellation), cancellation);
-            return;
-        }
-
-        await foreach (var page in ledger.ReadPendingAsync(session.Options.PageSize, cancellation))
+        await foreach (var page in ledger.ReadPendingAsync(run.Sku, session.Options.PageSize, cancellation))
         {
             await PageAsync(run, page, cancellation);
             await session.RestAsync(run, page.Count, cancellation);

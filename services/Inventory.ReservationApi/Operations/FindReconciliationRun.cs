@@ -1,3 +1,4 @@
+using System.Globalization;
 using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
@@ -11,7 +12,7 @@ namespace Inventory.ReservationApi.Operations;
 public static class FindReconciliationRun
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes
-        .MapGet(ReconciliationRoutes.Path + "/runs/{id:long}", Handle)
+        .MapGet(ReconciliationRoutes.Path + "/runs/{id}", Handle)
         .WithName(nameof(FindReconciliationRun))
         .OnlyFor(Scopes.Admin)
         .WithTags("Operations")
@@ -21,8 +22,15 @@ public static class FindReconciliationRun
         .Answers<AuditRunView>(StatusCodes.Status200OK, "The audit.")
         .Refuses(Problem.AuditNotFound, Problem.LedgerUnavailable);
 
-    internal static async Task<IResult> Handle(HttpContext http, long id, NpgsqlDataSource ledger) =>
-        await AuditReading.FindAsync(ledger, id, http.RequestAborted) is { } run
+    internal static async Task<IResult> Handle(HttpContext http, string id, NpgsqlDataSource ledger)
+    {
+        if (!long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            return Refusal.Of(Problem.AuditNotFound, "Audits are numbered, and that is no number.");
+        }
+
+        return await AuditReading.FindAsync(ledger, number, http.RequestAborted) is { } run
             ? JsonAnswer.Of(StatusCodes.Status200OK, run, ApiJson.Default.AuditRunView)
-            : Refusal.Of(Problem.AuditNotFound, $"There is no audit {id}, or not any more.");
+            : Refusal.Of(Problem.AuditNotFound, $"There is no audit {number}, or not any more.");
+    }
 }

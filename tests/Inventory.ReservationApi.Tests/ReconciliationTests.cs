@@ -1,0 +1,131 @@
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Operators ask for audits and read what came of them. The worker's part is played in its tables.</summary>
+public sealed class ReconciliationTests : IAsyncLifetime
+{
+    private const string Overview = "/api/operations/reconciliation";
+
+    private readonly Shop shop = new();
+
+    public Task InitializeAsync() => shop.InitializeAsync();
+
+    public Task DisposeAsync() => shop.DisposeAsync();
+
+    [Theory]
+    [InlineData("", "dryRun")]
+    [InlineData("?dryRun=perhaps", "dryRun")]
+    [InlineData("?dryRun=true&dryRun=false", "dryRun")]
+    [InlineData("?dryRun=false&sku=no%20sku", "sku")]
+    public async Task A_run_that_is_not_asked_for_properly_is_refused_and_not_noted(string query, string field)
+    {
+        await SignAsync();
+
+        var refused = await shop.SendAsync("POST", $"{Overview}/run{query}");
+
+        refused.AssertProblem(400, "validation");
+        Assert.True(refused.Json.GetProperty("errors").TryGetProperty(field, out _));
+        Assert.Equal(0, await RunsAsync());
+    }
+
+    [Fact]
+    public async Task Without_a_worker_nobody_can_audit_and_nothing_waits()
+    {
+        await SignAsync("11 seconds");
+
+        var refused = await shop.SendAsync("POST", $"{Overview}/run?dryRun=true");
+
+        refused.AssertProblem(503, "audit-unavailable");
+        Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+        Assert.Equal(0, await RunsAsync());
+        Assert.False((await shop.SendAsync("GET", Overview)).Json.TryGetProperty("worker", out _));
+    }
+
+    [Fact]
+    public async Task A_run_answers_with_its_report()
+    {
+        await SignAsync();
+        var asking = shop.SendAsync("POST", $"{Overview}/run?dryRun=false&sku=serum-50");
+        await Eventually.TrueAsync(async () => await RunsAsync() == 1);
+        await shop.ExecuteAsync(
+            """
+            UPDATE audit_runs SET state = 'completed', started_at = now(), completed_at = now(), skus = 1, found = 1,
+                repaired = 1, explained = 2, findings = '[{"kind":"Reserved","sku":"serum-50","subject":"",
+                    "expected":"2","actual":"5","cause":"c","evidence":"e","repair":"done"}]'
+            WHERE state = 'waiting' AND sku_id = 'serum-50' AND NOT dry_run AND requested
+            """);
+
+        var report = await asking;
+
+        Assert.Equal(200, report.Status);
+        Assert.Equal("completed", report.Json.GetProperty("state").GetString());
+        Assert.Equal(2, report.Json.GetProperty("explained").GetInt32());
+        var finding = report.Json.GetProperty("findings").EnumerateArray().Single();
+        Assert.Equal("Reserved serum-50 done", string.Join(' ',
+            new[] { "kind", "sku", "repair" }.Select(name => finding.GetProperty(name).GetString())));
+        Assert.False(finding.TryGetProperty("subject", out _));
+    }
+
+    [Fact]
+    public async Task A_run_that_takes_long_is_found_under_its_address_and_one_that_broke_off_says_why()
+    {
+        await SignAsync();
+
+        var accepted = await shop.SendAsync("POST", $"{Overview}/run?dryRun=true");
+
+        Assert.Equal(202, accepted.Status);
+        var address = accepted.Headers.Location!.ToString();
+        Assert.Equal("waiting", (await shop.SendAsync("GET", address)).Json.GetProperty("state").GetString());
+        var open = (await shop.SendAsync("GET", Overview)).Json.GetProperty("openRuns").EnumerateArray().Single();
+        Assert.EndsWith($"/{open.GetProperty("id").GetInt64()}", address, StringComparison.Ordinal);
+        await shop.ExecuteAsync(
+            "UPDATE audit_runs SET state = 'failed', completed_at = now(), error = 'Redis is away.'");
+        Assert.Equal("Redis is away.", (await shop.SendAsync("GET", address)).Json.GetProperty("error").GetString());
+
+        var asking = shop.SendAsync("POST", $"{Overview}/run?dryRun=true");
+        await Eventually.TrueAsync(async () => await RunsAsync() == 2);
+        await shop.ExecuteAsync(
+            "UPDATE audit_runs SET state = 'failed', completed_at = now(), error = 'Redis is away.'");
+        var failed = await asking;
+        failed.AssertProblem(503, "audit-unavailable");
+        Assert.Contains("Redis is away.", failed.Json.GetProperty("detail").GetString()!, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_overview_shows_the_last_cycle_what_is_open_and_what_was_repaired()
+    {
+        await SignAsync();
+        await shop.ExecuteAsync(
+            """
+            INSERT INTO audit_runs (requested, dry_run, state, started_at, completed_at, skus)
+            VALUES (false, false, 'completed', now(), now(), 7), (true, true, 'completed', now(), now(), 8),
+                (false, false, 'failed', now(), now(), 9);
+            INSERT INTO audit_findings (kind, sku_id, subject, expected, actual, cause, evidence, first_run, last_run,
+                repair, repaired_at, gone_at)
+            VALUES ('Oversold', 'a', '', 'x', 'y', 'z', 'e', 1, 1, NULL, NULL, NULL),
+                ('Reserved', 'b', '', 'x', 'y', 'z', 'e', 1, 1, 'mended', now(), now()),
+                ('Total', 'c', '', 'x', 'y', 'z', 'e', 1, 1, NULL, NULL, now())
+            """);
+
+        var overview = (await shop.SendAsync("GET", Overview)).Json;
+
+        Assert.Equal("idle", overview.GetProperty("worker").GetString());
+        Assert.Equal(7, overview.GetProperty("lastCycle").GetProperty("skus").GetInt64());
+        Assert.Equal("Oversold", overview.GetProperty("openFindings").EnumerateArray().Single()
+            .GetProperty("kind").GetString());
+        Assert.Equal("mended", overview.GetProperty("recentRepairs").EnumerateArray().Single()
+            .GetProperty("repair").GetString());
+    }
+
+    [Theory]
+    [InlineData("4711")]
+    [InlineData("-1")]
+    [InlineData("99999999999999999999")]
+    [InlineData("one")]
+    public async Task An_audit_that_there_is_not_is_not_found(string id) =>
+        (await shop.SendAsync("GET", $"{Overview}/runs/{id}")).AssertProblem(404, "audit-not-found");
+
+    private Task SignAsync(string ago = "0") => shop.ExecuteAsync(
+        $"INSERT INTO audit_worker (seen_at, state) VALUES (clock_timestamp() - interval '{ago}', 'idle')");
+
+    private async Task<long> RunsAsync() => await shop.ReadAsync<long>("SELECT count(*) FROM audit_runs");
+}
