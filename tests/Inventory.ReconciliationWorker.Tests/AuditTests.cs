@@ -121,8 +121,9 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var oversold = await stores.SkuAsync(10);
         var lowered = await stores.SkuAsync(10);
-        await scene.HoldAsync(oversold, 8);
-        await scene.HoldAsync(lowered, 8);
+        var updated = await stores.SkuAsync(10);
+        foreach (var sku in new[] { oversold, lowered, updated }) await scene.HoldAsync(sku, 8);
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 5 WHERE sku_id = '{updated}'");
         await stores.ExecuteAsync(
             $"""
             INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after)
@@ -149,7 +150,9 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
         await scene.FindingAsync("OverPromised", lowered, repaired: false);
         await Worker.UntilAsync(async () => await stores.FieldAsync(oversold, "paused") == "1");
         await scene.CyclesAsync(1);
+        await scene.FindingAsync("OverPromised", updated, repaired: false);
         Assert.Null(await stores.FieldAsync(lowered, "paused"));
+        Assert.Null(await stores.FieldAsync(updated, "paused"));
         Assert.Equal("Oversold", await OpenAsync(oversold));
         Assert.Equal("OverPromised", await OpenAsync(lowered));
     }

@@ -107,16 +107,19 @@ public sealed class LedgerReading(NpgsqlDataSource source)
     /// <summary>
     /// When a SKU's total was last lowered by something else than an order; null when it never was. A gap between two
     /// movements is a change by plain SQL, noticed when somebody left the next movement. What came before the first one
-    /// isn't known, so that may have lowered it too. Ten thousand movements are enough: they are read to accuse nobody.
+    /// isn't known, unless it is a repair, and may have lowered the total too: nobody is accused by it. Ten thousand
+    /// movements are enough.
     /// </summary>
     public async Task<DateTimeOffset?> ReadLoweredAsync(string sku, CancellationToken cancellation) =>
         (await ReadAsync(
             """
-            SELECT max(at) FROM (
-                SELECT at, quantity, order_id,
+            SELECT coalesce(
+                max(at) FILTER (WHERE coalesce(is_after_gap, reason <> 'repair') OR quantity < 0 AND order_id IS NULL),
+                CASE WHEN count(*) = 0 AND (SELECT version > 1 FROM inventory WHERE sku_id = $1) THEN now() END)
+            FROM (
+                SELECT at, quantity, order_id, reason,
                     total_after - quantity < lag(total_after) OVER (ORDER BY id) AS is_after_gap
                 FROM (SELECT * FROM inventory_movements WHERE sku_id = $1 ORDER BY id DESC LIMIT 10000) latest) movement
-            WHERE coalesce(is_after_gap, true) OR quantity < 0 AND order_id IS NULL
             """,
             row => row.IsDBNull(0) ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>(0), cancellation, sku))
         .Single();
