@@ -38,11 +38,13 @@ var gateway = builder.AddProject<Projects.Inventory_Gateway>("gateway")
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health");
 
-// A local run has demo keys. Whoever deploys is asked for the SHA-256 of the keys that may call.
+// A local run has demo keys. Whoever deploys is asked for the SHA-256 of the keys that may call, and for
+// what their payment provider signs with.
 if (builder.ExecutionContext.IsPublishMode)
 {
     var adminKey = builder.AddParameter("admin-key-hash", secret: true);
     var backendKey = builder.AddParameter("backend-key-hash", secret: true);
+    api.WithEnvironment("Payments__WebhookSecrets__0", builder.AddParameter("webhook-secret", secret: true));
     foreach (var service in new[] { api, gateway })
     {
         service.WithEnvironment("ApiKeys__0__Name", "admin").WithEnvironment("ApiKeys__0__Hash", adminKey)

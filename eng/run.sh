@@ -55,10 +55,11 @@ redis=$(connection redis)
 ledger=$(connection ledger)
 redis_url="redis://:$(part "$redis" password)@${redis%%,*}"
 pg_dsn="postgresql://$(part "$ledger" Username):$(part "$ledger" Password)@$(part "$ledger" Host):$(part "$ledger" Port)/$(part "$ledger" Database)"
+webhook_secret=$(grep -om1 'whsec_[A-Za-z0-9+/=]*' services/Inventory.ReservationApi/appsettings.Development.json)
 # demo_key NAME: a key that only Development takes.
 demo_key() { sed -n "s/.*const string $1 = \"\(.*\)\";/\1/p" services/Inventory.Identity/DemoKeys.cs; }
 (umask 077 && printf '%s\n' "GATEWAY_URL=$gateway" "REDIS_URL=$redis_url" "PG_DSN=$pg_dsn" \
-  "ADMIN_KEY=$(demo_key Admin)" "BACKEND_KEY=$(demo_key Backend)" >"$run/endpoints.env")
+  "ADMIN_KEY=$(demo_key Admin)" "BACKEND_KEY=$(demo_key Backend)" "WEBHOOK_SECRET=$webhook_secret" >"$run/endpoints.env")
 
 elapsed=$((($(date +%s%N) - started + 500000000) / 1000000000))
 cat <<EOF

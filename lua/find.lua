@@ -2,9 +2,10 @@
 -- include shared/holds.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
--- Derived, with the same tag: holds:<bucket>, ended:<id>; due:<sku>, stock:<sku> and units:<bucket>
+-- Derived, with the same tag: holds:<bucket>, ended:<id>, units:<bucket>; due:<sku> and stock:<sku>
 -- when the hold is due.
--- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] id
+-- ARGV[1] trace            ARGV[2] ended_retention_s
+-- ARGV[3] id, or empty and ARGV[4] holder, ARGV[5] sku
 --
 -- Returns outcome, now_ms, id, state, deadline_ms, holder, lines, by FindOutcome:
 --    1 active   2 ended   -1 not found   -9 fenced
@@ -12,7 +13,8 @@
 -- Invariants: nobody sees a pending hold whose deadline has passed: it is given back first.
 
 if fenced() then return reply(-9) end
-local now_ms, id = clock_ms(), ARGV[3]
+local now_ms, id = clock_ms(), locate(ARGV[3], ARGV[4], ARGV[5])
+if not id then return reply(-1, now_ms) end
 assert(#id == 22, 'find: id must have 22 characters')
 local hold = load_current(id, now_ms)
 if hold then return reply(1, now_ms, hold_fields(id, hold)) end

@@ -11,13 +11,15 @@
 --
 -- Returns outcome, now_ms and, by RestoreOutcome:
 --    1 restored   2 there already   id, state, deadline_ms, holder, lines, pin, epoch number
---   -1 insufficient   -2 unknown sku   -9 fenced   -10 more holds are due: call again
+--   -1 insufficient   -2 unknown sku   -3 released or confirmed before, for paid   -9 fenced
+--  -10 more holds are due: call again
 --
 -- lost: the hold is pending again with its old deadline and sequence, whatever is available, since
 -- its units were promised; it works behind the fence, and appends no event.
 -- paid: the hold is confirming at once, if every line is available; its event is `revived`.
 --
--- Invariants: every line or none; nothing is brought back twice.
+-- Invariants: every line or none; nothing is brought back twice; what was confirmed is not paid for
+-- again, and what its holder gave back stays given back.
 -- Absent: limits and pauses. The money is there.
 
 local lost = ARGV[3] == 'lost'
@@ -42,6 +44,8 @@ if there then
   return reply(2, now_ms, id, state, deadline_ms, holder, lines, there.sequence,
     epoch_number())
 end
+local ended = load_ended(id)
+if not lost and ended and ended.state ~= 'e' then return reply(-3, now_ms) end
 for _, line in ipairs(hold.lines) do
   local more_due = false
   if not lost then _, more_due = give_back_due(line.sku, now_ms, budget) end
@@ -55,7 +59,6 @@ end
 
 if not lost then
   -- What ended is the better witness of how far the reservation had come.
-  local ended = load_ended(id)
   hold.sequence = (ended and ended.sequence or hold.sequence) + 1
 end
 redis.call('DEL', ended_key(id))

@@ -17,6 +17,9 @@ public sealed record ConfirmRequest
 
     /// <summary>The provider's name for the payment; null when there is none.</summary>
     public string? PaymentId { get; init; }
+
+    /// <summary>Whether the deadline had passed when the hold was pinned: its units were still there.</summary>
+    public bool Late { get; init; }
 }
 
 /// <summary>One attempt to confirm one partition's part of a reservation.</summary>
@@ -62,6 +65,12 @@ public enum ConfirmOutcome
     /// anew, and unpin nothing, since another's attempt can have the same number.
     /// </summary>
     PinOutdated = -4,
+
+    /// <summary>
+    /// It has been decided that this payment is given back, so it buys nothing any more. The attempt is given up: unpin
+    /// it.
+    /// </summary>
+    RefundRequired = -5,
 }
 
 /// <summary>What <see cref="Confirmations.ConfirmAsync"/> answers.</summary>

@@ -3,7 +3,7 @@ using Npgsql;
 namespace Inventory.Ledger;
 
 /// <summary>One transaction that decides about many reservations, in three round trips.</summary>
-internal sealed class ConfirmTransaction
+internal sealed partial class ConfirmTransaction
 {
     /// <summary>
     /// How long PostgreSQL may take for one round trip. A lease is some ten seconds: an attempt that waited for longer
@@ -115,14 +115,17 @@ internal sealed class ConfirmTransaction
             {
                 Command(Fences.LockForConfirm, members.SelectMany(Partitions).Distinct().ToArray()),
                 Command(Decide, [.. pins, members.SelectMany(Epochs).ToArray()]),
+                Command(LockPayments, reservations),
                 Command(LockTotals, (object)skus),
                 Command(ReadAbandoned, pins),
                 Command(OrderRows.ByReservations, reservations),
+                Command(ReadRefunds, (object)RefundKeys()),
                 Command("SELECT now()"),
             },
         };
         await using var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
         while (await reader.ReadAsync().ConfigureAwait(false)) epochs.Add(reader.GetInt32(0), reader.GetInt64(1));
+        await reader.NextResultAsync().ConfigureAwait(false);
         await reader.NextResultAsync().ConfigureAwait(false);
         foreach (var total in await ReadTotalsAsync(reader).ConfigureAwait(false))
         {
@@ -138,6 +141,8 @@ internal sealed class ConfirmTransaction
             orders.Add(order.ReservationId, order);
         }
 
+        await reader.NextResultAsync().ConfigureAwait(false);
+        while (await reader.ReadAsync().ConfigureAwait(false)) refunds.Add(reader.GetString(0));
         await reader.NextResultAsync().ConfigureAwait(false);
         await reader.ReadAsync().ConfigureAwait(false);
         now = reader.GetFieldValue<DateTimeOffset>(0);
@@ -159,6 +164,7 @@ internal sealed class ConfirmTransaction
         }
 
         if (abandoned.Contains(request.ReservationId)) return new() { Outcome = ConfirmOutcome.PinAbandoned };
+        if (IsRefunded(request)) return new() { Outcome = ConfirmOutcome.RefundRequired };
         foreach (var line in member.Lines)
         {
             if (left.GetValueOrDefault(line.Sku) < line.Quantity)
@@ -203,6 +209,7 @@ internal sealed class ConfirmTransaction
         // A refused hold is unpinned. Were its attempt left open, a second call for it could still write an order.
         if (refused.Count > 0) batch.BatchCommands.Add(Command(Abandon, Pins(refused)));
         if (written.Count > 0) AddWrites(batch);
+        if (written.Exists(order => order.PaymentId is not null)) AddPayments(batch);
         if (batch.BatchCommands.Count == 0) return;
 
         await using var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);

@@ -11,7 +11,9 @@ public sealed partial class Confirmations
         WHERE reservation_id = $1 AND status = 'CONFIRMED'
         """;
 
-    /// <summary>Gives the units of a confirmed order back to their totals, once. May be repeated.</summary>
+    /// <summary>
+    /// Gives the units of a confirmed order back to their totals, once, and with them its payment. May be repeated.
+    /// </summary>
     /// <param name="reservationId">The reservation that became the order.</param>
     /// <param name="reason">
     /// What the movements say, 1 to <see cref="InventoryMovement.MaxReasonLength"/> characters.
@@ -76,6 +78,12 @@ public sealed partial class Confirmations
                     totals.Select(total => total.Version).ToArray()),
             },
         };
+        if (order.PaymentId is { } payment)
+        {
+            var why = RefundReason.OrderCancelled.Word();
+            movements.BatchCommands.Add(Refund.Write(order.ReservationId, payment, why, order.Id));
+        }
+
         await movements.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
         return totals;
     }

@@ -6,7 +6,10 @@ namespace Inventory.Ledger;
 /// <summary>Where an order is in its life.</summary>
 public enum OrderStatus
 {
-    /// <summary>Written, and its units not yet taken. A confirm takes them in the same step and leaves none.</summary>
+    /// <summary>
+    /// Its payment is known, and it is not decided yet whether there will be an order. Shown, and never stored: an
+    /// order is written with its units taken.
+    /// </summary>
     Pending,
 
     /// <summary>Its units are sold.</summary>

@@ -5,14 +5,17 @@ namespace Inventory.Ledger;
 /// <summary>Reads orders with their items, in one row each.</summary>
 internal static class OrderRows
 {
-    public const string ByReservations =
+    public const string ByReservations = Select + "WHERE reservation_id = ANY($1)";
+
+    /// <summary>Orders, to be completed with a condition.</summary>
+    public const string Select =
         """
         SELECT id, reservation_id, holder, customer_id, status, payment_id, created_at, confirmed_at, cancelled_at,
                skus, quantities
         FROM orders CROSS JOIN LATERAL (
             SELECT array_agg(sku_id ORDER BY sku_id) AS skus, array_agg(quantity ORDER BY sku_id) AS quantities
             FROM order_items WHERE order_id = orders.id) AS items
-        WHERE reservation_id = ANY($1)
+
         """;
 
     public static async Task<List<Order>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)

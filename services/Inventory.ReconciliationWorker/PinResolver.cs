@@ -30,10 +30,11 @@ public sealed partial class PinResolver(
     public async Task<int> ResolveAsync(CancellationToken cancellation)
     {
         var lapsed = await stock.ReadLapsedPinsAsync(Batch);
-        foreach (var (id, pin) in lapsed)
+        foreach (var hold in lapsed)
         {
+            var (id, pin) = (hold.ReservationId, hold.Pin);
             var answer = await confirmations.AbandonAsync(id, pin.Partition, pin.Number, cancellation);
-            if (answer.Abandoned)
+            if (answer.Abandoned || !Describes(answer.Order!, hold))
             {
                 await stock.UnpinAsync(id, pin);
                 continue;
@@ -45,6 +46,15 @@ public sealed partial class PinResolver(
 
         return lapsed.Count;
     }
+
+    /// <summary>
+    /// Whether the order is what this hold became. A client may have used the id of an earlier order for another
+    /// reservation; its confirm was refused, and nobody was left to unpin it.
+    /// </summary>
+    private bool Describes(Order order, LapsedPin hold) => order.Holder == hold.Holder.Text && order.Items
+        .Where(item => stock.PartitionOf(item.SkuId).Index == hold.Pin.Partition)
+        .Select(item => new Line(item.SkuId, item.Quantity))
+        .ToHashSet().SetEquals(hold.Lines);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

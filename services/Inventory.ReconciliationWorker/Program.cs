@@ -39,6 +39,7 @@ builder.Services.AddSettlement();
 builder.Services.AddSingleton<PinResolver>();
 builder.Services.AddHostedService(services => services.GetRequiredService<PinResolver>());
 AuditServices.Register(builder.Services);
+builder.Services.AddHostedService<SettlementLoop>();
 builder.Services.AddHealthChecks().AddCheck<StockLoadedCheck>("stock-loaded");
 
 var app = builder.Build();

@@ -4,6 +4,8 @@ using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Carts;
 using Inventory.ReservationApi.Confirming;
 using Inventory.ReservationApi.Operations;
+using Inventory.ReservationApi.Orders;
+using Inventory.ReservationApi.Paying;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Products;
 using Inventory.ReservationApi.Reservations;
@@ -29,11 +31,16 @@ namespace Inventory.ReservationApi;
 [JsonSerializable(typeof(ExtendReservation.Request), TypeInfoPropertyName = "ExtendReservationRequest")]
 [JsonSerializable(typeof(ConfirmReservation.Request), TypeInfoPropertyName = "ConfirmReservationRequest")]
 [JsonSerializable(typeof(OrderView))]
+[JsonSerializable(typeof(CancelOrder.Request), TypeInfoPropertyName = "CancelOrderRequest")]
+[JsonSerializable(typeof(ReceivePayment.Request), TypeInfoPropertyName = "ReceivePaymentRequest")]
+[JsonSerializable(typeof(ReceivePayment.Response), TypeInfoPropertyName = "ReceivePaymentResponse")]
 [JsonSerializable(typeof(ShowStock.Response), TypeInfoPropertyName = "ShowStockResponse")]
 [JsonSerializable(typeof(ReserveForCart.Request), TypeInfoPropertyName = "ReserveForCartRequest")]
 [JsonSerializable(typeof(ExtendForCart.Request), TypeInfoPropertyName = "ExtendForCartRequest")]
 [JsonSerializable(typeof(ReleaseForCart.Request), TypeInfoPropertyName = "ReleaseForCartRequest")]
 [JsonSerializable(typeof(CartHold))]
+[JsonSerializable(typeof(CommitForCart.Request), TypeInfoPropertyName = "CommitForCartRequest")]
+[JsonSerializable(typeof(CartOrder))]
 [JsonSerializable(typeof(CartSnapshot.Response), TypeInfoPropertyName = "CartSnapshotResponse")]
 [JsonSerializable(typeof(ListEvents.Response), TypeInfoPropertyName = "ListEventsResponse")]
 [JsonSerializable(typeof(ProductView))]

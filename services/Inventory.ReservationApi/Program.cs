@@ -6,6 +6,8 @@ using Inventory.ReservationApi.Carts;
 using Inventory.ReservationApi.Confirming;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Operations;
+using Inventory.ReservationApi.Orders;
+using Inventory.ReservationApi.Paying;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Products;
 using Inventory.ReservationApi.Requests;
@@ -15,12 +17,14 @@ using Inventory.Stock;
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddRedisClient("redis", configureOptions: StockConnection.Tune);
-// Without PostgreSQL nothing is confirmed, but all else goes on: that is no reason to be taken out of service.
-builder.AddNpgsqlDataSource("ledger", settings => settings.DisableHealthChecks = true);
+builder.AddNpgsqlDataSource("ledger", LedgerConnection.Tune);
 builder.AddNpgsqlDbContext<LedgerContext>("ledger", ProductRoutes.Tune);
 builder.AddLedgerReader();
 builder.Services.AddStockEngine();
 builder.Services.AddSettlement();
+builder.Services.AddSingleton(TimeProvider.System);
+builder.Services.AddSingleton<WebhookSignature>();
+WebhookOptions.Register(builder.Services, builder.Environment);
 builder.Services.AddSingleton<ShopWindow>();
 OperationRoutes.Register(builder.Services);
 builder.Services.AddSingleton(TimeProvider.System);
@@ -51,6 +55,10 @@ ConfirmReservation.Map(app);
 ShowStock.Map(app);
 StreamStock.Map(app);
 
+ReceivePayment.Map(app);
+ShowOrder.Map(app);
+CancelOrder.Map(app);
+
 ProductRoutes.Map(app);
 OperationRoutes.Map(app);
 
@@ -59,6 +67,7 @@ ShowRedis.Map(app);
 
 ReserveForCart.Map(app);
 ExtendForCart.Map(app);
+CommitForCart.Map(app);
 ReleaseForCart.Map(app);
 CartSnapshot.Map(app);
 ListEvents.Map(app);

@@ -46,26 +46,62 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
                 return await FindOrderAsync(id, pinned).ConfigureAwait(false);
             }
 
-            // 2. The order, which decides.
-            var answer = await confirmations.ConfirmAsync(Request(pinned, paymentId), CancellationToken.None)
-                .ConfigureAwait(false);
-
-            // 3. Redis takes over what was decided.
-            if (answer.Order is not null)
-            {
-                await CommitAsync(id, answer.Totals).ConfigureAwait(false);
-                return new(
-                    answer.Outcome == ConfirmOutcome.Confirmed ? OrderOutcome.Confirmed : OrderOutcome.AlreadyConfirmed,
-                    answer.Order);
-            }
-
-            // Unpinning after a rebuild could take back another's attempt.
-            if (answer.Outcome == ConfirmOutcome.PinOutdated && attempt < Attempts) continue;
-            if (answer.Outcome == ConfirmOutcome.PinOutdated) return new(OrderOutcome.Fenced);
-            foreach (var pin in pinned.Pins) await stock.UnpinAsync(id, pin).ConfigureAwait(false);
-            if (answer.Outcome == ConfirmOutcome.PinAbandoned && attempt < Attempts) continue;
-            return new(Refusal(answer.Outcome), null, pinned.Reservation, answer.Sku);
+            var answer = await OrderAsync(pinned, paymentId).ConfigureAwait(false);
+            if (answer is not (null or { Outcome: OrderOutcome.Confirming })) return answer;
+            if (attempt == Attempts) return answer ?? new(OrderOutcome.Fenced);
         }
+    }
+
+    /// <summary>
+    /// Holds what a reservation had once more, if it is still there, and confirms it in one go: its payment has come
+    /// after its deadline.
+    /// </summary>
+    /// <param name="hold">The reservation as it was, with the number of events it had.</param>
+    /// <param name="paymentId">The provider's name for the payment.</param>
+    /// <returns>
+    /// The order, or why there is none: <see cref="OrderOutcome.Ended"/> when the units are gone, or when the
+    /// reservation did not run out but was released or confirmed.
+    /// </returns>
+    /// <inheritdoc cref="ConfirmAsync"/>
+    public async Task<OrderAnswer> ReviveAsync(HoldRecord hold, string paymentId)
+    {
+        ArgumentNullException.ThrowIfNull(hold);
+        var (outcome, pinned) = await stock.ReviveAsync(hold, Lease).ConfigureAwait(false);
+        return outcome switch
+        {
+            RestoreOutcome.Restored =>
+                await OrderAsync(pinned!, paymentId).ConfigureAwait(false) ?? new(OrderOutcome.Fenced),
+            // Somebody else revived it.
+            RestoreOutcome.AlreadyThere => await ConfirmAsync(hold.Reservation.Id, paymentId).ConfigureAwait(false),
+            RestoreOutcome.Insufficient or RestoreOutcome.UnknownSku or RestoreOutcome.Ended =>
+                new(OrderOutcome.Ended, null, hold.Reservation),
+            RestoreOutcome.Fenced => new(OrderOutcome.Fenced),
+            _ => throw new UnreachableException($"The engine answered {outcome}, which it settles itself."),
+        };
+    }
+
+    /// <returns>Null when Redis has been rebuilt since the pin: nothing was decided.</returns>
+    private async Task<OrderAnswer?> OrderAsync(PinAnswer pinned, string? paymentId)
+    {
+        // 2. The order, which decides.
+        var request = Request(pinned, paymentId);
+        var answer = await confirmations.ConfirmAsync(request, CancellationToken.None).ConfigureAwait(false);
+
+        // 3. Redis takes over what was decided.
+        if (answer.Order is not null)
+        {
+            await CommitAsync(request.ReservationId, answer.Totals).ConfigureAwait(false);
+            var isNew = answer.Outcome == ConfirmOutcome.Confirmed;
+            return new(isNew ? OrderOutcome.Confirmed : OrderOutcome.AlreadyConfirmed, answer.Order)
+            {
+                Late = request.Late,
+            };
+        }
+
+        // Unpinning after a rebuild could take back another's attempt.
+        if (answer.Outcome == ConfirmOutcome.PinOutdated) return null;
+        foreach (var pin in pinned.Pins) await stock.UnpinAsync(request.ReservationId, pin).ConfigureAwait(false);
+        return new(Refusal(answer.Outcome), null, pinned.Reservation, answer.Sku);
     }
 
     private static OrderOutcome Refusal(ConfirmOutcome outcome) => outcome switch
@@ -73,6 +109,7 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
         ConfirmOutcome.PinAbandoned => OrderOutcome.Confirming,
         ConfirmOutcome.NotCovered => OrderOutcome.NotCovered,
         ConfirmOutcome.IdUsedBefore => OrderOutcome.IdUsedBefore,
+        ConfirmOutcome.RefundRequired => OrderOutcome.RefundRequired,
         _ => throw new UnreachableException($"The ledger answered {outcome} without an order."),
     };
 
@@ -112,6 +149,7 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
         Holder = pinned.Reservation.Holder.Text,
         Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
         PaymentId = paymentId,
+        Late = pinned.DecidedAt > pinned.Reservation.ExpiresAt,
     };
 
     [LoggerMessage(1, LogLevel.Warning, "Redis has not heard that {Reservation} is an order; its lease will tell.")]

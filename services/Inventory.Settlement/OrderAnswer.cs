@@ -27,6 +27,9 @@ public enum OrderOutcome
     /// <summary>An earlier reservation of this id has become an order. The hold stays.</summary>
     IdUsedBefore = -5,
 
+    /// <summary>It has been decided that this payment is given back, so it buys nothing any more.</summary>
+    RefundRequired = -6,
+
     /// <summary>Redis is not trusted: nothing is sold until its data has been checked.</summary>
     Fenced = -9,
 }
@@ -37,4 +40,8 @@ public enum OrderOutcome
 /// <param name="Reservation">The reservation as it is, for refusals that are about its state.</param>
 /// <param name="Sku">For <see cref="OrderOutcome.NotCovered"/>: the first SKU that is short.</param>
 public sealed record OrderAnswer(
-    OrderOutcome Outcome, Order? Order = null, Reservation? Reservation = null, string? Sku = null);
+    OrderOutcome Outcome, Order? Order = null, Reservation? Reservation = null, string? Sku = null)
+{
+    /// <summary>Whether the deadline had passed when the hold was pinned for this order.</summary>
+    public bool Late { get; init; }
+}

@@ -208,7 +208,9 @@ public readonly record struct Pin(int Partition, int Number, long Epoch = 0);
 /// <summary>A confirming hold whose lease has ended: whoever pinned it has not come back.</summary>
 /// <param name="ReservationId">The reservation.</param>
 /// <param name="Pin">The attempt that did not finish.</param>
-public readonly record struct LapsedPin(Guid ReservationId, Pin Pin);
+/// <param name="Holder">Who holds it.</param>
+/// <param name="Lines">What is held in the pin's partition, each SKU once.</param>
+public sealed record LapsedPin(Guid ReservationId, Pin Pin, Holder Holder, IReadOnlyList<Line> Lines);
 
 /// <summary>What the system of record says of one SKU after an order.</summary>
 /// <param name="Sku">The SKU.</param>

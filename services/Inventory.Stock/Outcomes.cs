@@ -275,6 +275,9 @@ public enum RestoreOutcome
     /// <inheritdoc cref="ReserveOutcome.UnknownSku"/>
     UnknownSku = -2,
 
+    /// <summary>The reservation did not run out: its holder gave it back, or it has been confirmed.</summary>
+    Ended = -3,
+
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 

@@ -82,9 +82,12 @@ public sealed partial class StockEngine
                 var text = await database.HashGetAsync(partition.HoldsOf(id!), id).OrFailedAsync();
                 var hold = ((string?)text)?.Split('\t');
                 // Gone in between: whoever pinned it did come back.
-                if (hold is ["c", var sequence, ..])
+                if (hold is ["c", var sequence, _, _, var holder, .. var lines])
                 {
-                    lapsed.Add(new(ReservationKey.Parse(id), new(partition.Index, int.Parse(sequence, Invariant))));
+                    var pin = new Pin(partition.Index, int.Parse(sequence, Invariant));
+                    lapsed.Add(new(ReservationKey.Parse(id), pin, Holder.Parse(holder), [
+                        .. lines.Chunk(2).Select(line => new Line(line[0], int.Parse(line[1], Invariant))),
+                    ]));
                 }
             }
         }

@@ -25,6 +25,10 @@ public sealed partial class StockEngine
     /// </summary>
     /// <param name="hold">The reservation as it was.</param>
     /// <param name="lease">Time for the order to be written, a millisecond or more.</param>
+    /// <returns>
+    /// Only after <see cref="RestoreOutcome.Restored"/> the hold is pinned. What is <see
+    /// cref="RestoreOutcome.AlreadyThere"/>, whole or in part, has to be pinned as any other.
+    /// </returns>
     public async Task<(RestoreOutcome Outcome, PinAnswer? Pinned)> ReviveAsync(HoldRecord hold, TimeSpan lease)
     {
         var parts = new List<(RestoreOutcome Outcome, PinAnswer? Pinned)>();
@@ -36,7 +40,12 @@ public sealed partial class StockEngine
             while (answer.Outcome == RestoreOutcome.MoreDue);
             if (answer.Outcome < 0)
             {
-                foreach (var (_, pinned) in parts) await UnpinAsync(hold.Reservation.Id, pinned!.Pins[0]);
+                // Only what was taken here: another attempt's order may be on its way.
+                foreach (var (_, pinned) in parts.Where(part => part.Outcome == RestoreOutcome.Restored))
+                {
+                    await UnpinAsync(hold.Reservation.Id, pinned!.Pins[0]);
+                }
+
                 return answer;
             }
 
@@ -48,7 +57,7 @@ public sealed partial class StockEngine
             Reservation = Join(parts.ConvertAll(part => part.Pinned!.Reservation!)),
             Pins = [.. parts.SelectMany(part => part.Pinned!.Pins)],
         };
-        return (parts[0].Outcome, whole);
+        return (parts.Max(part => part.Outcome), whole);
     }
 
     private IEnumerable<IGrouping<Partition, Line>> Parts(IReadOnlyList<Line> lines) => AddUp(lines)

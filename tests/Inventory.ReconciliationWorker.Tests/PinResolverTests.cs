@@ -61,11 +61,34 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
+    public async Task A_hold_under_the_id_of_an_earlier_order_is_not_taken_for_it()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        var id = await HoldAsync(worker.Engine, sku, 3, TimeSpan.FromMinutes(10));
+        Assert.True(await ConfirmAsync(worker, id));
+        await stores.ForgetEndAsync(id);
+        await HoldAsync(worker.Engine, sku, 1, TimeSpan.FromMinutes(10), id);
+        var pinned = await worker.Engine.PinAsync(id, Lease);
+        var refused = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
+        Assert.Equal(ConfirmOutcome.IdUsedBefore, refused.Outcome);
+
+        // Whoever asked died before the hold was unpinned.
+        await stores.EndLeasesAsync();
+        await worker.Resolver.ResolveAsync(CancellationToken.None);
+        await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) != ReservationStatus.Confirming);
+
+        Assert.Equal(ReservationStatus.Pending, await StatusAsync(worker.Engine, id));
+        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        Assert.Equal((7, 1), (snapshot.Total, snapshot.Reserved));
+    }
+
+    [Fact]
     public async Task Of_confirm_release_and_expiry_at_once_one_wins_and_totals_are_exact()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10_000);
-        var ends = new (bool Confirmed, bool Released, ReservationStatus Final)[2_000];
+        var ends = new (bool Confirmed, bool Released, ReservationStatus Final)[10_000];
 
         await Parallel.ForAsync(0, ends.Length, new ParallelOptions { MaxDegreeOfParallelism = 20 }, async (i, _) =>
         {
@@ -97,9 +120,10 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         Abandon,
     }
 
-    private static async Task<Guid> HoldAsync(StockEngine engine, string sku, int quantity, TimeSpan holdFor)
+    private static async Task<Guid> HoldAsync(
+        StockEngine engine, string sku, int quantity, TimeSpan holdFor, Guid? own = null)
     {
-        var id = Guid.NewGuid();
+        var id = own ?? Guid.NewGuid();
         var answer = await engine.ReserveAsync(new()
         {
             Id = id,

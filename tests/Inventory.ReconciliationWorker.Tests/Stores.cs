@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Stock;
 using Inventory.Testing;
 using Npgsql;
 using StackExchange.Redis;
@@ -86,6 +87,10 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
             await connection.GetDatabase().SortedSetAddAsync("{inv:0}:leases", id, 1, SortedSetWhen.Exists);
         }
     }
+
+    /// <summary>Redis no longer knows how a reservation ended, as after its retention.</summary>
+    public Task ForgetEndAsync(Guid id) =>
+        connection!.GetDatabase().KeyDeleteAsync($"{{inv:0}}:ended:{ReservationKey.Of(id)}");
 
     /// <summary>Waits until Redis has a total.</summary>
     /// <returns>How long that took.</returns>

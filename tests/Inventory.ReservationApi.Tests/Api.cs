@@ -41,6 +41,8 @@ public sealed class Api : IAsyncLifetime
     /// <summary>A key with one scope, or with <c>all</c>.</summary>
     public static string Key(string scope) => $"inv_test_{scope}_0123456789abcdef0123456789abcdef";
 
+    public T Get<T>() where T : notnull => Services.GetRequiredService<T>();
+
     public async Task InitializeAsync()
     {
         redis = await RedisServer.StartAsync(RedisPersistence.EverySecond);

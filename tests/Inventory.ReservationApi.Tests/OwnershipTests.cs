@@ -51,7 +51,6 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
     [InlineData("GET", "", null)]
     [InlineData("DELETE", "", null)]
     [InlineData("POST", "/extend", """{"addSeconds":60}""")]
-    [InlineData("POST", "/confirm", null)]
     public async Task Another_s_reservation_is_as_unknown_as_one_that_never_was(
         string method, string path, string? body)
     {
@@ -89,12 +88,16 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var id = await HoldAsync(ann, sku);
-        Assert.Equal(204, (await AsAsync(ann, "POST", $"/api/reservations/{id}/confirm")).Status);
+        Assert.Equal(204, (await shop.SendAsync("POST", $"/api/reservations/{id}/confirm")).Status);
         var database = Api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
         Assert.True(await database.KeyDeleteAsync($"{{inv:0}}:ended:{Stock.ReservationKey.Of(id)}"));
 
-        (await AsAsync(bob, "POST", $"/api/reservations/{id}/confirm")).AssertProblem(404, "reservation-not-found");
-        Assert.Equal(204, (await AsAsync(ann, "POST", $"/api/reservations/{id}/confirm")).Status);
+        var own = await AsAsync(ann, "GET", $"/api/reservations/{id}/order");
+        Assert.Equal(200, own.Status);
+        (await AsAsync(bob, "GET", $"/api/reservations/{id}/order")).AssertProblem(404, "order-not-found");
+        var order = own.Json.GetProperty("orderId").GetGuid();
+        Assert.Equal(200, (await AsAsync(ann, "GET", $"/api/orders/{order}")).Status);
+        (await AsAsync(bob, "GET", $"/api/orders/{order}")).AssertProblem(404, "order-not-found");
     }
 
     [Fact]

@@ -80,6 +80,27 @@ public sealed class SettingsTests
     }
 
     [Theory]
+    //          environment    secret                     what the message says, if it doesn't start
+    [InlineData("Production", null, "WebhookSecrets")]
+    [InlineData("Staging", null, "WebhookSecrets")]
+    [InlineData("Production", Provider.Secret, "isn't random")]
+    [InlineData("Production", "whsec_c2hvcnQ=", "24 to 64 bytes")]
+    [InlineData("Production", "ry6Z0XfHkS1v1cJ3eVbq2mQ4n8T5u7W9", "whsec_")]
+    [InlineData("Production", "whsec_/+6Z0XfHkS1v1cJ3eVbq2mQ4n8T5u7W9", null)]
+    [InlineData("Development", null, null)]
+    public async Task Only_development_starts_without_a_random_secret_for_webhooks(
+        string environment, string? secret, string? message)
+    {
+        var settings = new Dictionary<string, string> { ["environment"] = environment };
+        if (secret is not null) settings["Payments:WebhookSecrets:0"] = secret;
+        var api = new Api(settings);
+        var error = await Record.ExceptionAsync(api.InitializeAsync);
+        await api.DisposeAsync();
+        if (message is null) Assert.Null(error);
+        else Assert.Contains(message, error!.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     //                          without limit, with limit: may a customer have a second reservation?
     [InlineData("Always", 409, 409)]
     [InlineData("UnlessLimited", 409, 201)]

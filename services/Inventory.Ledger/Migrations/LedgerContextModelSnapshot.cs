@@ -333,10 +333,22 @@ namespace Inventory.Ledger.Migrations
                         .HasColumnType("text")
                         .HasColumnName("event_id");
 
+                    b.Property<int>("Attempts")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasColumnName("attempts")
+                        .HasDefaultValue(0);
+
                     b.Property<string>("Body")
                         .IsRequired()
                         .HasColumnType("jsonb")
                         .HasColumnName("body");
+
+                    b.Property<DateTimeOffset>("NextAttemptAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_attempt_at")
+                        .HasDefaultValueSql("now()");
 
                     b.Property<DateTimeOffset>("OccurredAt")
                         .HasColumnType("timestamp with time zone")
@@ -365,6 +377,10 @@ namespace Inventory.Ledger.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("reservation_id");
 
+                    b.Property<string>("Trace")
+                        .HasColumnType("text")
+                        .HasColumnName("trace");
+
                     b.Property<string>("Type")
                         .IsRequired()
                         .HasColumnType("text")
@@ -373,8 +389,8 @@ namespace Inventory.Ledger.Migrations
                     b.HasKey("EventId")
                         .HasName("pk_payment_events");
 
-                    b.HasIndex("ReceivedAt")
-                        .HasDatabaseName("ix_payment_events_received_at")
+                    b.HasIndex("NextAttemptAt")
+                        .HasDatabaseName("ix_payment_events_next_attempt_at")
                         .HasFilter("processed_at IS NULL");
 
                     b.HasIndex("ReservationId")
@@ -382,6 +398,8 @@ namespace Inventory.Ledger.Migrations
 
                     b.ToTable("payment_events", null, t =>
                         {
+                            t.HasCheckConstraint("ck_payment_events_attempts", "attempts >= 0");
+
                             t.HasCheckConstraint("ck_payment_events_processed", "(outcome IS NULL) = (processed_at IS NULL)");
                         });
                 });

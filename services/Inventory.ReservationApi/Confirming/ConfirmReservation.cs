@@ -7,7 +7,6 @@ using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Settlement;
-using Inventory.Stock;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Inventory.ReservationApi.Confirming;
@@ -16,7 +15,7 @@ namespace Inventory.ReservationApi.Confirming;
 public static class ConfirmReservation
 {
     private const string Preference = "return=representation";
-    private const string PaymentIdRule = "must have 1 to 128 printable ASCII characters";
+    internal const string PaymentIdRule = "must have 1 to 128 printable ASCII characters";
     private const int MaxPaymentIdLength = 128;
 
     /// <summary>What the order should say. The body may be left out.</summary>
@@ -31,10 +30,11 @@ public static class ConfirmReservation
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(Reserve.Path + "/{id}/confirm", Handle)
         .WithName(nameof(ConfirmReservation))
         .WithTags("Reservations")
-        .ForShoppersAnd(Scopes.Confirm)
+        .OnlyFor(Scopes.Confirm)
         .WithSummary("Make a hold an order")
-        .WithDescription("Its units are sold. A repetition finds the same order, however late. With "
-            + "Prefer: return=representation the answer has the order.")
+        .WithDescription("Its units are sold. For backends that take the money themselves: a shopper pays, and the "
+            + "webhook confirms. A repetition finds the same order, however late. With Prefer: return=representation "
+            + "the answer has the order.")
         .Accepts<Request>(isOptional: true, "application/json")
         .WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status204NoContent)
         {
@@ -42,10 +42,9 @@ public static class ConfirmReservation
         })
         .Answers<OrderView>(StatusCodes.Status200OK, "The order, when it was asked for.")
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
-            Problem.NotCovered, Problem.ReservationIdReused, Problem.OrdersUnavailable);
+            Problem.NotCovered, Problem.ReservationIdReused, Problem.PaymentRefunded, Problem.OrdersUnavailable);
 
-    internal static async Task<IResult> Handle(
-        HttpContext http, string id, StockEngine engine, Confirmer confirmer)
+    internal static async Task<IResult> Handle(HttpContext http, string id, Confirmer confirmer)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } badAddress) return badAddress;
         string? paymentId = null;
@@ -57,12 +56,8 @@ public static class ConfirmReservation
             if (!IsPaymentId(paymentId)) return Refusal.Invalid("paymentId", PaymentIdRule);
         }
 
-        var caller = Caller.Of(http);
-        var answer = await confirmer.ConfirmAsync(await caller.SightOfAsync(reservationId, engine), paymentId);
-
+        var answer = await confirmer.ConfirmAsync(reservationId, paymentId);
         if (answer.Order is not { } order) return Refuse(reservationId, answer);
-        // Redis may have forgotten whose it was.
-        if (!caller.MaySee(Holder.Parse(order.Holder))) return ReservationAddress.NotFound(reservationId);
         if (!http.Request.Headers["Prefer"].Any(prefer => prefer!.Contains(Preference, StringComparison.Ordinal)))
         {
             return TypedResults.NoContent();
@@ -84,10 +79,12 @@ public static class ConfirmReservation
         { Sku = answer.Sku },
         OrderOutcome.IdUsedBefore => Refusal.About(Problem.ReservationIdReused,
             "An earlier reservation of this id has become an order.", answer.Reservation!),
+        OrderOutcome.RefundRequired => Refusal.About(Problem.PaymentRefunded,
+            "It has been decided that this payment is given back.", answer.Reservation!),
         OrderOutcome.Fenced => Refusal.Fenced(),
         _ => throw new UnreachableException($"The confirmer answered {answer.Outcome} without an order."),
     };
 
-    private static bool IsPaymentId(string? id) =>
+    internal static bool IsPaymentId(string? id) =>
         id is null || (id.Length is > 0 and <= MaxPaymentIdLength && id.All(one => one is > ' ' and < '\x7f'));
 }

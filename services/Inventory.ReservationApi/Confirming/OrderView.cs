@@ -24,9 +24,19 @@ public sealed record OrderView
         Items = [.. order.Items.Select(item => new ItemView(item.SkuId, item.Quantity))];
     }
 
-    /// <summary>The order's id.</summary>
+    /// <summary>For a payment that is known, and whose order is not decided yet.</summary>
+    internal OrderView(Guid reservationId, string paymentId, DateTimeOffset since)
+    {
+        ReservationId = reservationId;
+        Status = "pending";
+        PaymentId = paymentId;
+        CreatedAt = since.UtcDateTime;
+        Items = [];
+    }
+
+    /// <summary>The order's id; absent while it is pending.</summary>
     /// <example>019aa4f1-0b1c-7d20-8e44-6b2f9a7c5d31</example>
-    public Guid OrderId { get; }
+    public Guid? OrderId { get; }
 
     /// <summary>The reservation that became this order.</summary>
     public Guid ReservationId { get; }
@@ -38,17 +48,19 @@ public sealed record OrderView
     /// <summary>The cart that bought, for holds made through the cart interface.</summary>
     public string? CartId { get; }
 
-    /// <summary>confirmed, or cancelled when its units were given back.</summary>
+    /// <summary>
+    /// confirmed; cancelled when its units were given back; pending while its payment waits for a decision.
+    /// </summary>
     /// <example>confirmed</example>
     public string Status { get; }
 
-    /// <summary>The payment, where the confirm that made the order named one.</summary>
+    /// <summary>The payment, once it is known.</summary>
     /// <example>pay-1</example>
     public string? PaymentId { get; }
 
-    /// <summary>When it was written, UTC.</summary>
+    /// <summary>When it was written, UTC; while pending, since when the payment is known.</summary>
     public DateTime CreatedAt { get; }
 
-    /// <summary>What was bought, one line per SKU.</summary>
+    /// <summary>What was bought, one line per SKU; empty while pending.</summary>
     public IReadOnlyList<ItemView> Items { get; }
 }

@@ -133,6 +133,28 @@ public static class Problem
         "The total of the SKU in `sku` was lowered below what is held, so the hold can't become an order.",
         "Release the hold, or confirm again when units have been added.");
 
+    public static readonly ProblemType PaymentRefunded = new("payment-refunded", 409, "The payment goes back",
+        "The payment came too late for its reservation, and it has been decided that it is given back.",
+        "Reserve again, and pay with a new payment.");
+
+    public static readonly ProblemType OrderNotFound = new("order-not-found", 404, "No such order",
+        "No order has this id, or the reservation has not become one.",
+        "Check the id; the answer to a confirm has it.");
+
+    // A payment provider is not who it should be.
+
+    public static readonly ProblemType WebhookSignatureInvalid = new(
+        "webhook-signature-invalid", 401, "The signature doesn't fit",
+        "The headers webhook-id, webhook-timestamp and webhook-signature are missing or malformed, or none of the "
+            + "signatures was made from this body with a secret that is known here. Nothing was stored.",
+        "Sign the bytes as they are sent, as Standard Webhooks describe, with the secret configured here.");
+
+    public static readonly ProblemType WebhookTimestampOutOfTolerance = new(
+        "webhook-timestamp-out-of-tolerance", 401, "The attempt is too old or too new",
+        "The signature fits, but webhook-timestamp differs from the time here by more than is tolerated, as it would "
+            + "if someone sent a recorded attempt again. Nothing was stored.",
+        "Send the event again with a fresh timestamp and signature, and the same webhook-id; keep the clock right.");
+
     // A product is not as the administrator supposed.
 
     public static readonly ProblemType TotalOutOfRange = new("total-out-of-range", 409, "The total can't become that",
@@ -219,11 +241,12 @@ public static class Problem
     /// <summary>All of them, by status.</summary>
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        Validation, MalformedRequest, AuthenticationRequired, ScopeMissing,
-        NotFound, UnknownSku, ReservationNotFound, DeadLetterNotFound, AuditNotFound,
+        Validation, MalformedRequest,
+        AuthenticationRequired, WebhookSignatureInvalid, WebhookTimestampOutOfTolerance, ScopeMissing,
+        NotFound, UnknownSku, ReservationNotFound, OrderNotFound, DeadLetterNotFound, AuditNotFound,
         MethodNotAllowed, RequestTimeout,
         InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused,
-        HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped, NotCovered,
+        HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped, NotCovered, PaymentRefunded,
         StillNotStorable, TotalOutOfRange, PreconditionFailed,
         PayloadTooLarge, UriTooLong, UnsupportedMediaType,
         IdempotencyKeyReused, ReservationIdReused,

@@ -68,6 +68,26 @@ internal static class IncomingBody
         }
     }
 
+    /// <summary>Reads a JSON body as it came, for what is signed.</summary>
+    internal static async ValueTask<(byte[] Body, Refusal? Refusal)> ReadBytesAsync(HttpContext http)
+    {
+        if (!IsJson(http.Request)) return ([], NotJson);
+        if (http.Request.ContentLength > MaxBytes) return ([], TooLarge);
+        var reader = http.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(http.RequestAborted);
+            if (read.Buffer.Length > MaxBytes) return ([], TooLarge);
+            if (read.IsCompleted)
+            {
+                var body = read.Buffer.ToArray();
+                reader.AdvanceTo(read.Buffer.End);
+                return body.Length == 0 ? (body, Empty) : (body, null);
+            }
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
     private static Incoming<T> Understand<T>(HttpContext http, in ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
         where T : class
     {

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Plays the payment provider: signs one event, sends it to the running product and prints the answer.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. eng/setup.sh
+
+usage="usage: eng/pay.sh RESERVATION [--failed] [--event ID]"
+reservation='' type=payment.approved event=evt_$(cat /proc/sys/kernel/random/uuid)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --failed) type=payment.failed ;;
+    --event) event=${2:?$usage}; shift ;;
+    -h | --help) say "$usage   --event repeats an event by its name"; exit 0 ;;
+    -*) fail "unknown argument $1; $usage" ;;
+    *) [ -z "$reservation" ] || fail "$usage"; reservation=$1 ;;
+  esac
+  shift
+done
+[ -n "$reservation" ] || fail "$usage"
+[ -s artifacts/run/endpoints.env ] || fail "nothing is running; start it with eng/run.sh"
+ensure_tools curl:curl openssl:openssl
+. artifacts/run/endpoints.env
+
+now=$(date +%s)
+# The event's name makes the payment's: an event that is repeated is the same payment.
+body='{"type":"'$type'","data":{"reservationId":"'$reservation'","paymentId":"pay_'${event#evt_}'","amount":1990,"currency":"EUR"}}'
+key=$(base64 -d <<<"${WEBHOOK_SECRET#whsec_}" | od -An -v -tx1 | tr -d ' \n')
+signature=$(printf '%s.%s.%s' "$event" "$now" "$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | base64 -w0)
+curl -sS -X POST "$GATEWAY_URL/api/payments/webhook" -H 'Content-Type: application/json' \
+  -H "webhook-id: $event" -H "webhook-timestamp: $now" -H "webhook-signature: v1,$signature" \
+  -d "$body" -w '\n'

@@ -1,0 +1,66 @@
+using Npgsql;
+
+namespace Inventory.Ledger;
+
+/// <summary>Finds orders.</summary>
+public sealed class Orders(NpgsqlDataSource source)
+{
+    private const string ById = OrderRows.Select + "WHERE id = $1";
+
+    private const string LastOfHolder =
+        OrderRows.Select + """
+        WHERE customer_id = $1 AND holder = $2
+            AND EXISTS (SELECT 1 FROM order_items WHERE order_id = orders.id AND sku_id = $3)
+        ORDER BY created_at DESC LIMIT 1
+        """;
+
+    private const string Unsettled =
+        $"""
+        SELECT payment_id, received_at FROM payment_events
+        WHERE reservation_id = $1 AND type = '{PaymentEvent.Approved}' AND processed_at IS NULL
+        ORDER BY received_at LIMIT 1
+        """;
+
+    /// <summary>The order of this id; null when there is none.</summary>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public Task<Order?> FindAsync(Guid id, CancellationToken cancellation) => FindAsync(ById, [id], cancellation);
+
+    /// <summary>The order that a reservation has become; null when there is none.</summary>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public Task<Order?> FindByReservationAsync(Guid reservationId, CancellationToken cancellation) =>
+        FindAsync(OrderRows.ByReservations, [new[] { reservationId }], cancellation);
+
+    /// <summary>The last order of a holder that has a SKU; null when there is none.</summary>
+    /// <param name="holder">As the stock engine writes it: a mark, a colon and the id.</param>
+    /// <param name="sku">The SKU.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public Task<Order?> FindLastAsync(string holder, string sku, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(holder);
+        var id = holder[(holder.IndexOf(':', StringComparison.Ordinal) + 1)..];
+        return FindAsync(LastOfHolder, [id, holder, sku], cancellation);
+    }
+
+    /// <summary>A payment of a reservation whose order is not decided yet.</summary>
+    /// <returns>The payment and since when it is known; null when there is none.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public async Task<(string PaymentId, DateTimeOffset Since)?> FindUnsettledAsync(
+        Guid reservationId, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Unsettled);
+        command.Parameters.Add(new() { Value = reservationId });
+        await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        return await reader.ReadAsync(cancellation).ConfigureAwait(false)
+            ? (reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1))
+            : null;
+    }
+
+    private async Task<Order?> FindAsync(string sql, object[] arguments, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(sql);
+        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
+        await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        return (await OrderRows.ReadAsync(reader, cancellation).ConfigureAwait(false)).SingleOrDefault();
+    }
+}

@@ -1,0 +1,246 @@
+using Npgsql;
+
+namespace Inventory.Ledger;
+
+/// <summary>A payment event as it is stored.</summary>
+public sealed record StoredPayment
+{
+    /// <summary>The provider's name for the event.</summary>
+    public required string EventId { get; init; }
+
+    /// <summary>What happened, as the provider calls it.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>The reservation that was paid for, or not.</summary>
+    public required Guid ReservationId { get; init; }
+
+    /// <summary>The provider's name for the payment.</summary>
+    public required string PaymentId { get; init; }
+
+    /// <summary>The W3C trace context of the request that brought it.</summary>
+    public string? Trace { get; init; }
+
+    /// <summary>For how long it is known, by the database's clock.</summary>
+    public required TimeSpan Age { get; init; }
+
+    /// <summary>What came of it; null until it is settled.</summary>
+    public PaymentVerdict? Verdict { get; init; }
+}
+
+/// <summary>What came of a payment event. It never changes.</summary>
+/// <param name="Outcome">
+/// <see cref="PaymentEvent.Confirmed"/>, <see cref="PaymentEvent.Revived"/>,
+/// <see cref="PaymentEvent.RefundRequired"/> or <see cref="PaymentEvent.Noted"/>.
+/// </param>
+/// <param name="OrderId">The order that it paid.</param>
+/// <param name="Reason">Why it has to be given back.</param>
+public sealed record PaymentVerdict(string Outcome, Guid? OrderId = null, string? Reason = null);
+
+/// <summary>What payment providers told us, and what came of it.</summary>
+/// <remarks>
+/// What is always true:
+/// <list type="bullet">
+/// <item>An event is stored once, before it takes effect, and has one verdict.</item>
+/// <item>A payment of a reservation either is its order's or is given back. Both decisions are made while the
+/// reservation's events are locked: the order in the transaction that writes it, everything else here.</item>
+/// <item>Rows are locked in one order: decisions about pins, events, orders, inventory.</item>
+/// </list>
+/// No transaction here is open while anything else is waited for.
+/// </remarks>
+public sealed partial class Payments(NpgsqlDataSource source)
+{
+    // A failed payment has no effect that could be left to do.
+    private const string Insert =
+        $"""
+        INSERT INTO payment_events
+            (event_id, type, reservation_id, payment_id, occurred_at, body, trace, outcome, processed_at)
+        VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7,
+            CASE WHEN $2 <> '{PaymentEvent.Approved}' THEN '{PaymentEvent.Noted}' END,
+            CASE WHEN $2 <> '{PaymentEvent.Approved}' THEN now() END)
+        ON CONFLICT (event_id) DO NOTHING
+        """;
+
+    private const string Read =
+        $"""
+        SELECT event_id, type, event.reservation_id, event.payment_id, trace,
+            extract(epoch FROM now() - received_at)::float8, outcome, orders.id, outbox.payload ->> 'reason'
+        FROM payment_events AS event
+        LEFT JOIN orders ON orders.reservation_id = event.reservation_id
+            AND outcome IN ('{PaymentEvent.Confirmed}', '{PaymentEvent.Revived}')
+        LEFT JOIN outbox ON outcome = '{PaymentEvent.RefundRequired}'
+            AND outbox.key = '{Refund.Kind}:' || event.reservation_id || ':' || event.payment_id
+        WHERE event_id = ANY($1)
+        ORDER BY received_at
+        """;
+
+    // Pushing the next attempt away keeps others off. Whoever dies with it leaves it for later, and nothing is locked.
+    private const string Claim =
+        """
+        UPDATE payment_events SET next_attempt_at = now() + $2
+        WHERE event_id IN (
+            SELECT event_id FROM payment_events WHERE processed_at IS NULL AND next_attempt_at <= now()
+            ORDER BY next_attempt_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED)
+        RETURNING event_id
+        """;
+
+    private const string GiveBack =
+        "UPDATE payment_events SET next_attempt_at = now() WHERE event_id = ANY($1) AND processed_at IS NULL";
+
+    private const string Postpone =
+        """
+        UPDATE payment_events SET attempts = attempts + 1,
+            next_attempt_at = now() + least(interval '1 second' * pow(2, least(attempts, 20)), $2)
+        WHERE event_id = $1 AND processed_at IS NULL
+        """;
+
+    private const string FindParts =
+        """
+        SELECT partition, holder, status, deadline, lines, sequence, created_at, updated_at
+        FROM reservations WHERE reservation_id = $1 ORDER BY partition
+        """;
+
+    private const string Count = "SELECT count(*) FROM payment_events WHERE processed_at IS NULL";
+
+    private const string CountUntried =
+        """
+        SELECT count(*) FROM payment_events
+        WHERE processed_at IS NULL AND attempts = 0 AND ($1 OR next_attempt_at > now())
+        """;
+
+    /// <summary>How long a claim keeps others off: longer than settling takes when PostgreSQL is slow.</summary>
+    private static readonly TimeSpan ClaimedFor = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest pause between two attempts at one event.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+
+    /// <summary>Stores an event, unless it is stored already.</summary>
+    /// <param name="entry">The event.</param>
+    /// <param name="cancellation">Ends the waiting: the event may be stored or not then.</param>
+    /// <returns>The event as it is stored, by whomever, with its verdict if it has one.</returns>
+    /// <exception cref="PostgresException">The body is not what PostgreSQL takes for JSON: class 22.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public async Task<StoredPayment> StoreAsync(PaymentEvent entry, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(entry);
+        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                ConfirmTransaction.Command(
+                    Insert, entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId,
+                    entry.OccurredAt.ToUniversalTime(), entry.Body, (object?)entry.Trace ?? DBNull.Value),
+                ConfirmTransaction.Command(Read, (object)new[] { entry.EventId }),
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        return (await ReadAllAsync(reader, cancellation).ConfigureAwait(false)).Single();
+    }
+
+    /// <summary>Takes events that are due, so that nobody else tries them for a while.</summary>
+    /// <param name="count">At most so many, 1 or more.</param>
+    /// <param name="cancellation">Ends the waiting: events may be claimed then.</param>
+    /// <returns>The events, the oldest first.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public async Task<IReadOnlyList<StoredPayment>> ClaimAsync(int count, CancellationToken cancellation)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        var ids = new List<string>();
+        await using (var claim = new NpgsqlBatch(connection))
+        {
+            claim.BatchCommands.Add(ConfirmTransaction.Command(Claim, count, ClaimedFor));
+            await using var claimed = await claim.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+            while (await claimed.ReadAsync(cancellation).ConfigureAwait(false)) ids.Add(claimed.GetString(0));
+        }
+
+        if (ids.Count == 0) return [];
+        await using var read = new NpgsqlBatch(connection);
+        read.BatchCommands.Add(ConfirmTransaction.Command(Read, (object)ids.ToArray()));
+        await using var reader = await read.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        return await ReadAllAsync(reader, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives claimed events back untried: a store is away.</summary>
+    public Task GiveBackAsync(IEnumerable<string> eventIds, CancellationToken cancellation) =>
+        ExecuteAsync(GiveBack, [eventIds.ToArray()], cancellation);
+
+    /// <summary>An attempt came to nothing: the next one is later, and later each time.</summary>
+    public Task PostponeAsync(string eventId, CancellationToken cancellation) =>
+        ExecuteAsync(Postpone, [eventId, LongestPause], cancellation);
+
+    /// <summary>What the events of Redis have told of a reservation: a part for each partition.</summary>
+    /// <returns>None for a reservation that nothing is known of, yet or at all.</returns>
+    public async Task<IReadOnlyList<ReservationRow>> FindReservationAsync(
+        Guid reservationId, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(FindParts);
+        command.Parameters.Add(new() { Value = reservationId });
+        await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        var parts = new List<ReservationRow>();
+        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        {
+            parts.Add(new()
+            {
+                ReservationId = reservationId,
+                Partition = reader.GetInt32(0),
+                Holder = reader.GetString(1),
+                Status = reader.GetString(2),
+                Deadline = reader.GetFieldValue<DateTimeOffset>(3),
+                Lines = reader.GetString(4),
+                Sequence = reader.GetInt32(5),
+                CreatedAt = reader.GetFieldValue<DateTimeOffset>(6),
+                UpdatedAt = reader.GetFieldValue<DateTimeOffset>(7),
+            });
+        }
+
+        return parts;
+    }
+
+    /// <summary>Events without a verdict.</summary>
+    public Task<long> CountUnsettledAsync(CancellationToken cancellation) => CountAsync(Count, [], cancellation);
+
+    /// <summary>Events that nobody has finished an attempt at.</summary>
+    /// <param name="all">Whether those count that nobody has claimed.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    public Task<long> CountUntriedAsync(bool all, CancellationToken cancellation) =>
+        CountAsync(CountUntried, [all], cancellation);
+
+    private async Task<long> CountAsync(string sql, object[] arguments, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(sql);
+        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
+        return (long)(await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
+    }
+
+    private async Task ExecuteAsync(string sql, object[] arguments, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(sql);
+        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
+        await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+    }
+
+    private static async Task<List<StoredPayment>> ReadAllAsync(
+        NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        var payments = new List<StoredPayment>();
+        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        {
+            payments.Add(new()
+            {
+                EventId = reader.GetString(0),
+                Type = reader.GetString(1),
+                ReservationId = reader.GetGuid(2),
+                PaymentId = reader.GetString(3),
+                Trace = reader.IsDBNull(4) ? null : reader.GetString(4),
+                Age = TimeSpan.FromSeconds(reader.GetDouble(5)),
+                Verdict = reader.IsDBNull(6) ? null : new(
+                    reader.GetString(6),
+                    reader.IsDBNull(7) ? null : reader.GetGuid(7),
+                    reader.IsDBNull(8) ? null : reader.GetString(8)),
+            });
+        }
+
+        return payments;
+    }
+}

@@ -1,0 +1,63 @@
+using Npgsql;
+
+namespace Inventory.Ledger;
+
+/// <summary>Why a payment has to be given back.</summary>
+public enum RefundReason
+{
+    /// <summary>The hold had run out when the payment came, and its units are no longer there.</summary>
+    HoldExpired,
+
+    /// <summary>The holder had given the reservation back.</summary>
+    ReservationReleased,
+
+    /// <summary>The order was cancelled.</summary>
+    OrderCancelled,
+
+    /// <summary>The order has another payment.</summary>
+    AlreadyPaid,
+
+    /// <summary>Neither store has heard of the reservation, however long it was waited for.</summary>
+    ReservationUnknown,
+}
+
+/// <summary>
+/// A payment that buys nothing, as a message in the outbox. A payment of a reservation has at most one, whoever writes
+/// it and however often.
+/// </summary>
+public static class Refund
+{
+    /// <summary>What the outbox calls it.</summary>
+    public const string Kind = "refund_required";
+
+    // What the provider said of amount and currency goes along, where a webhook brought the payment.
+    private const string Insert =
+        $"""
+        INSERT INTO outbox (kind, key, payload)
+        SELECT '{Kind}', $1, jsonb_strip_nulls(jsonb_build_object(
+            'reservationId', $2::uuid, 'paymentId', $3::text, 'reason', $4::text, 'orderId', $5::uuid,
+            'amount', data -> 'amount', 'currency', data -> 'currency', 'trace', trace))
+        FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
+            SELECT body -> 'data' AS data, trace FROM payment_events
+            WHERE reservation_id = $2 AND payment_id = $3 ORDER BY received_at LIMIT 1) AS told ON true
+        ON CONFLICT (key) DO NOTHING
+        """;
+
+    /// <summary>As it stands in the message and in answers.</summary>
+    public static string Word(this RefundReason reason) => reason switch
+    {
+        RefundReason.HoldExpired => "hold-expired",
+        RefundReason.ReservationReleased => "reservation-released",
+        RefundReason.OrderCancelled => "order-cancelled",
+        RefundReason.AlreadyPaid => "already-paid",
+        RefundReason.ReservationUnknown => "reservation-unknown",
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "No word for this reason."),
+    };
+
+    internal static string KeyOf(Guid reservationId, string paymentId) => $"{Kind}:{reservationId}:{paymentId}";
+
+    internal static NpgsqlBatchCommand Write(Guid reservationId, string paymentId, string reason, Guid? orderId) =>
+        ConfirmTransaction.Command(
+            Insert, KeyOf(reservationId, paymentId), reservationId, paymentId, reason,
+            (object?)orderId ?? DBNull.Value);
+}

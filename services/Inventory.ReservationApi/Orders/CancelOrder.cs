@@ -1,0 +1,82 @@
+using System.Text.Json.Serialization;
+using Inventory.Identity;
+using Inventory.Ledger;
+using Inventory.ReservationApi.Access;
+using Inventory.ReservationApi.Confirming;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Products;
+using Inventory.ReservationApi.Requests;
+using Inventory.ReservationApi.Reservations;
+using Inventory.Settlement;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Inventory.ReservationApi.Orders;
+
+/// <summary>POST /api/orders/{id}/cancel: the units come back, and so does the payment.</summary>
+public static class CancelOrder
+{
+    private const string Usual = "cancelled";
+    private const string ReasonRule = "must have 1 to 64 printable characters, not all of them spaces";
+
+    /// <summary>Why. The body may be left out.</summary>
+    [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+    public sealed record Request
+    {
+        /// <summary>What the movements of the units say; cancelled when absent.</summary>
+        /// <example>customer-left</example>
+        public string? Reason { get; init; }
+    }
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(ShowOrder.Path + "/cancel", Handle)
+        .WithName(nameof(CancelOrder))
+        .WithTags("Orders")
+        .OnlyFor(Scopes.Confirm)
+        .WithSummary("Cancel an order")
+        .WithDescription("Its units are on sale again, with a movement that says why, and its payment is marked for a "
+            + "refund. Cancelling twice succeeds twice, and does it once.")
+        .Accepts<Request>(isOptional: true, "application/json")
+        .MayBeRepeated()
+        .Answers<OrderView>(StatusCodes.Status200OK, "Cancelled, now or before: the order as it is.")
+        .Refuses(Problem.OrderNotFound, Problem.LedgerUnavailable)
+        .AddEndpointFilter(ProductRoutes.AnswerOutageAsync);
+
+    internal static async Task<IResult> Handle(
+        HttpContext http, string id, Ledger.Orders orders, Confirmations confirmations, SettlementMetrics metrics,
+        LedgerContext context, ShopWindow window)
+    {
+        if (ReservationAddress.Read(id, out var orderId) is { } badAddress) return badAddress;
+        var reason = Usual;
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
+        {
+            var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.CancelOrderRequest);
+            if (incoming.Refusal is { } unreadable) return unreadable;
+            reason = incoming.Value.Reason ?? Usual;
+            if (!IsReason(reason)) return Refusal.Invalid("reason", ReasonRule);
+        }
+
+        if (await orders.FindAsync(orderId, http.RequestAborted) is not { } order)
+        {
+            return ShowOrder.NotFound($"There is no order {orderId}.");
+        }
+
+        var answer = await confirmations.CancelOrderAsync(order.ReservationId, reason, CancellationToken.None);
+        if (answer.Outcome == CancelOutcome.Cancelled && answer.Order!.PaymentId is not null)
+        {
+            metrics.Refunded(RefundReason.OrderCancelled.Word());
+        }
+
+        foreach (var item in answer.Order!.Items)
+        {
+            // Before the answer goes out: whoever cancels an order may want to sell it again.
+            var state = await ProductState.ReadAsync(context, item.SkuId, http.RequestAborted);
+            if (state is not null) await window.ShowAsync(state);
+        }
+
+        return ShowOrder.View(new(answer.Order));
+    }
+
+    private static bool IsReason(string reason) =>
+        reason.Length is > 0 and <= InventoryMovement.MaxReasonLength && !string.IsNullOrWhiteSpace(reason)
+        && !reason.Any(char.IsControl) && !reason.Any(char.IsSurrogate);
+}

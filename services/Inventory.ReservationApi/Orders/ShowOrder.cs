@@ -1,0 +1,69 @@
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
+using Inventory.ReservationApi.Confirming;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.ReservationApi.Reservations;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Orders;
+
+/// <summary>GET /api/orders/{id} and GET /api/reservations/{id}/order: what a reservation became.</summary>
+public static class ShowOrder
+{
+    internal const string Path = "/api/orders/{id}";
+
+    internal static void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(Path, Handle)
+            .WithName(nameof(ShowOrder))
+            .WithTags("Orders")
+            .ForShoppersAnd(Scopes.Confirm)
+            .WithSummary("Read an order")
+            .WithDescription("Orders are kept for ever, cancelled ones too.")
+            .Answers<OrderView>(StatusCodes.Status200OK, "The order.")
+            .Refuses(Problem.OrderNotFound, Problem.OrdersUnavailable);
+        routes.MapGet(Reserve.Path + "/{id}/order", HandleReservation)
+            .WithName("ShowOrderOfReservation")
+            .WithTags("Orders")
+            .ForShoppersAnd(Scopes.Confirm)
+            .WithSummary("Read the order that a reservation became")
+            .WithDescription("While a payment is known and its order is not decided, the status is pending and there "
+                + "is no orderId yet.")
+            .Answers<OrderView>(StatusCodes.Status200OK, "The order, or the payment that waits for it.")
+            .Refuses(Problem.OrderNotFound, Problem.OrdersUnavailable);
+    }
+
+    internal static async Task<IResult> Handle(HttpContext http, string id, Ledger.Orders orders)
+    {
+        if (ReservationAddress.Read(id, out var orderId) is { } invalid) return invalid;
+        return await orders.FindAsync(orderId, http.RequestAborted) is { } order
+            && Caller.Of(http).MaySee(Holder.Parse(order.Holder))
+            ? View(new(order))
+            : NotFound($"There is no order {orderId}.");
+    }
+
+    internal static async Task<IResult> HandleReservation(HttpContext http, string id, Ledger.Orders orders)
+    {
+        if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
+        // The payment first: should it become an order in between, the order is found.
+        var payment = await orders.FindUnsettledAsync(reservationId, http.RequestAborted);
+        var caller = Caller.Of(http);
+        if (await orders.FindByReservationAsync(reservationId, http.RequestAborted) is { } order
+            && caller.MaySee(Holder.Parse(order.Holder)))
+        {
+            return View(new(order));
+        }
+
+        // Whose payment it is, nobody can say without Redis; a shopper sees the order as soon as there is one.
+        return payment is var (paymentId, since) && caller.Shopper is null
+            ? View(new(reservationId, paymentId, since))
+            : NotFound($"Reservation {reservationId} is not an order.");
+    }
+
+    internal static Refusal NotFound(string detail) => Refusal.Of(Problem.OrderNotFound, detail);
+
+    internal static IResult View(OrderView view) =>
+        JsonAnswer.Of(StatusCodes.Status200OK, view, ApiJson.Default.OrderView);
+}

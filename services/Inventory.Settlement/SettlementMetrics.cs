@@ -1,0 +1,45 @@
+using System.Diagnostics.Metrics;
+using Inventory.Ledger;
+
+namespace Inventory.Settlement;
+
+/// <summary>What becomes of payments.</summary>
+public sealed class SettlementMetrics
+{
+    /// <summary>The meter's name.</summary>
+    public const string MeterName = "Inventory.Settlement";
+
+    private readonly Counter<long> payments;
+    private readonly Counter<long> refunds;
+    private long unsettled = -1;
+
+    /// <param name="meters">Makes the meter.</param>
+    public SettlementMetrics(IMeterFactory meters)
+    {
+        var meter = meters.Create(MeterName);
+        payments = meter.CreateCounter<long>("inventory.payments", "{payment}", "Payment events settled, by outcome.");
+        refunds = meter.CreateCounter<long>(
+            "inventory.refunds_required", "{payment}", "Payments that have to be given back, by reason.");
+        meter.CreateObservableGauge(
+            "inventory.payments.unsettled",
+            () => Volatile.Read(ref unsettled) is >= 0 and var count ? [new(count)] : Array.Empty<Measurement<long>>(),
+            "{payment}",
+            "Payment events that wait for a verdict. Only whoever works them off reports it.");
+    }
+
+    /// <summary>Counts one event that has its verdict.</summary>
+    public void Settled(PaymentVerdict verdict)
+    {
+        ArgumentNullException.ThrowIfNull(verdict);
+        payments.Add(1, new KeyValuePair<string, object?>("inventory.outcome", verdict.Outcome));
+        if (verdict.Reason is not null) Refunded(verdict.Reason);
+    }
+
+    /// <summary>Counts one payment that has to be given back.</summary>
+    /// <param name="reason">See <see cref="Refund.Word"/>.</param>
+    public void Refunded(string reason) =>
+        refunds.Add(1, new KeyValuePair<string, object?>("inventory.reason", reason));
+
+    /// <summary>Says how many events wait.</summary>
+    public void Unsettled(long count) => Volatile.Write(ref unsettled, count);
+}

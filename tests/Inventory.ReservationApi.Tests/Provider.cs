@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>A payment provider: signs events and sends them.</summary>
+internal sealed class Provider(Api api)
+{
+    /// <summary>What Development ships.</summary>
+    public const string Secret = "whsec_b25seS1mb3ItbG9jYWwtZGVtb25zdHJhdGlvbnMtMDE=";
+
+    public static string Payment(string type, Guid reservation, string payment) =>
+        $$"""{"type":"{{type}}","data":{"reservationId":"{{reservation}}","paymentId":"{{payment}}","amount":1990} }""";
+
+    public Task<Answer> ApproveAsync(Guid reservation, string payment, string? id = null) =>
+        SendAsync(Payment("payment.approved", reservation, payment), id);
+
+    public Task<Answer> FailAsync(Guid reservation, string payment) =>
+        SendAsync(Payment("payment.failed", reservation, payment));
+
+    public Task<Answer> SendAsync(string body, string? id = null)
+    {
+        id ??= Api.Fresh("evt");
+        var now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        return SendAsync(body, id, now, Sign(Secret, id, now, body));
+    }
+
+    public async Task<Answer> SendAsync(string body, string? id, string? timestamp, string? signature)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/payments/webhook");
+        request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        if (id is not null) request.Headers.TryAddWithoutValidation("webhook-id", id);
+        if (timestamp is not null) request.Headers.TryAddWithoutValidation("webhook-timestamp", timestamp);
+        if (signature is not null) request.Headers.TryAddWithoutValidation("webhook-signature", signature);
+        return await api.SendAsync(request);
+    }
+
+    public static string Sign(string secret, string id, string timestamp, string body)
+    {
+        var key = Convert.FromBase64String(secret["whsec_".Length..]);
+        return "v1," + Convert.ToBase64String(
+            HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{id}.{timestamp}.{body}")));
+    }
+}
