@@ -40,6 +40,7 @@ builder.Services.AddSingleton<PinResolver>();
 builder.Services.AddHostedService(services => services.GetRequiredService<PinResolver>());
 AuditServices.Register(builder.Services);
 builder.Services.AddHostedService<SettlementLoop>();
+builder.Services.AddHostedService<DecisionPruner>();
 builder.Services.AddHealthChecks().AddCheck<StockLoadedCheck>("stock-loaded");
 
 var app = builder.Build();

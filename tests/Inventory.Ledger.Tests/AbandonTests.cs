@@ -67,6 +67,28 @@ public sealed class AbandonTests(LedgerDatabases databases)
     }
 
     [Fact]
+    public async Task Only_decisions_that_outlived_their_attempt_are_forgotten()
+    {
+        var sku = await databases.StockAsync(10);
+        var requests = Enumerable.Range(0, 6).Select(_ => ConfirmationTests.Request((sku, 1))).ToList();
+        foreach (var request in requests) await AbandonAsync(confirmations, request);
+        var ids = string.Join(',', requests.Take(5).Select(request => $"'{request.ReservationId}'"));
+        await databases.Shared.ExecuteAsync(
+            $"UPDATE pin_decisions SET at = now() - interval '25 hours' WHERE reservation_id IN ({ids})");
+
+        var pruned = new List<int>();
+        for (var i = 0; i < 3; i++)
+        {
+            pruned.Add(await confirmations.PruneDecisionsAsync(
+                Confirmations.DecisionRetention, most: 3, CancellationToken.None));
+        }
+
+        Assert.Equal([3, 2, 0], pruned);
+        var young = await confirmations.ConfirmAsync(requests[5], CancellationToken.None);
+        Assert.Equal(ConfirmOutcome.PinAbandoned, young.Outcome);
+    }
+
+    [Fact]
     public async Task A_cancelled_order_gives_its_units_back_once()
     {
         var (one, other) = (await databases.StockAsync(5), await databases.StockAsync(5));

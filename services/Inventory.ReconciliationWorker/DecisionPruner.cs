@@ -1,0 +1,40 @@
+using Inventory.Ledger;
+
+namespace Inventory.ReconciliationWorker;
+
+/// <summary>Forgets what was decided about attempts to confirm that ended long ago. Any number may run.</summary>
+public sealed class DecisionPruner(
+    Confirmations confirmations, StockLoader loader, StoreOutages outages, TimeProvider time) : BackgroundService
+{
+    /// <summary>Between two looks. At 3,000 orders a second the table grows by two hundred thousand in between.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    /// <summary>Most rows of one statement. Bounds how long a confirm may wait for the log behind it.</summary>
+    private const int Batch = 5_000;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await loader.LedgerReady.WaitAsync(stoppingToken);
+        using var tick = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                while (await confirmations.PruneDecisionsAsync(
+                    Confirmations.DecisionRetention, Batch, stoppingToken) == Batch)
+                {
+                }
+
+                outages.Ended(this);
+            }
+            catch (Exception e) when (StoreOutages.Explains(e))
+            {
+                // The next tick retries. Until then the table only grows.
+                stoppingToken.ThrowIfCancellationRequested();
+                outages.Began(this, e);
+            }
+        }
+        while (await tick.WaitForNextTickAsync(stoppingToken));
+    }
+}
