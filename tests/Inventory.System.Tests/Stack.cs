@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Npgsql;
 
@@ -66,6 +67,30 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     {
         await using var command = ledger.CreateCommand(sql);
         await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<T> ReadAsync<T>(string sql)
+    {
+        await using var command = ledger.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>Sends Redis one command past the product, as an operator would, and waits for its OK.</summary>
+    public async Task RedisAsync(string command)
+    {
+        var parts = (await app.GetConnectionStringAsync("redis"))!.Split(',', ':');
+        using var connection = new TcpClient(parts[0], int.Parse(parts[1], CultureInfo.InvariantCulture));
+        await using var stream = connection.GetStream();
+        await using var writer = new StreamWriter(stream) { AutoFlush = true };
+        using var reader = new StreamReader(stream);
+        foreach (var password in parts.Where(part => part.StartsWith("password=", StringComparison.Ordinal)))
+        {
+            await writer.WriteAsync($"AUTH {password["password=".Length..]}\r\n");
+            Assert.Equal("+OK", await reader.ReadLineAsync());
+        }
+
+        await writer.WriteAsync($"{command}\r\n");
+        Assert.Equal("+OK", await reader.ReadLineAsync());
     }
 
     public async Task<JsonNode> SnapshotAsync(string sku)

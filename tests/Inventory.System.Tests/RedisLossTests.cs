@@ -1,0 +1,158 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace Inventory.System.Tests;
+
+/// <summary>Redis forgets, or dies, in the middle of a sale: nothing is sold twice, and nothing is forgotten.</summary>
+[Collection(nameof(Stack))]
+public sealed class RedisLossTests(Stack stack)
+{
+    private const int Total = 400;
+
+    [Fact]
+    public async Task After_a_flush_nothing_is_sold_until_every_stored_hold_is_back_and_then_no_more_than_there_is()
+    {
+        var sku = await stack.SkuAsync(Total);
+        await using var crowd = new Crowd(stack, sku);
+        await crowd.UntilHeldAsync(50);
+        var before = crowd.Held;
+        await Stack.UntilAsync(async () => await StoredAsync(sku) >= before.Count);
+        // Without the worker there is no rebuild, and it takes as long as this test wants.
+        await stack.SignalAsync("reconciliation-worker", "STOP");
+        try
+        {
+            await stack.RedisAsync("FLUSHALL");
+
+            var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => crowd.HoldAsync()));
+
+            Assert.All(answers, status => Assert.Equal(HttpStatusCode.ServiceUnavailable, status));
+        }
+        finally
+        {
+            await stack.SignalAsync("reconciliation-worker", "CONT");
+        }
+
+        await crowd.UntilSoldOutAsync();
+        // Whatever else was held: these had been stored, and have the deadline that they were promised.
+        foreach (var (id, deadline) in before) Assert.Equal(("pending", deadline), await FindAsync(id));
+        await AssertSoldOutAsync(sku);
+    }
+
+    [Fact]
+    public async Task Redis_killed_under_load_comes_back_with_all_that_it_acknowledged()
+    {
+        var sku = await stack.SkuAsync(Total);
+        await using var crowd = new Crowd(stack, sku);
+        await crowd.UntilHeldAsync(100);
+        // A killed process loses nothing that it answered; only a machine that dies may, up to a second of it.
+        stack.Kill("redis");
+        await crowd.UntilRefusedAsync();
+
+        await crowd.UntilSoldOutAsync();
+
+        Assert.All(crowd.Held, held => Assert.NotEqual(default, held.Value));
+        foreach (var (id, deadline) in crowd.Held) Assert.Equal(("pending", deadline), await FindAsync(id));
+        await AssertSoldOutAsync(sku);
+    }
+
+    /// <summary>Both stores say the same: every unit is held once.</summary>
+    private async Task AssertSoldOutAsync(string sku)
+    {
+        Assert.Equal(Total, (int?)(await stack.SnapshotAsync(sku))["reserved"]);
+        await Stack.UntilAsync(async () => await StoredAsync(sku) >= Total);
+        Assert.Equal(Total, await StoredAsync(sku));
+    }
+
+    private Task<long> StoredAsync(string sku) => stack.ReadAsync<long>(
+        $$"""
+        SELECT coalesce(sum((line->>'quantity')::int), 0)::bigint
+        FROM reservations, jsonb_array_elements(lines) line
+        WHERE status = 'pending' AND line->>'sku' = '{{sku}}'
+        """);
+
+    private async Task<(string? Status, string? Deadline)> FindAsync(string id)
+    {
+        using var response = await stack.Gateway.GetAsync(new Uri($"/api/reservations/{id}", UriKind.Relative));
+        var found = await response.Content.ReadFromJsonAsync<JsonNode>();
+        return ((string?)found!["status"], (string?)found["expiresAt"]);
+    }
+
+    /// <summary>Shoppers who each want one unit of a SKU, until it is sold out.</summary>
+    private sealed class Crowd : IAsyncDisposable
+    {
+        private readonly Stack stack;
+        private readonly string sku;
+        private readonly ConcurrentDictionary<string, string> held = new();
+        private readonly CancellationTokenSource leaving = new();
+        private readonly Task shopping;
+        private int shoppers;
+        private int refused;
+        private int soldOut;
+
+        public Crowd(Stack stack, string sku)
+        {
+            (this.stack, this.sku) = (stack, sku);
+            shopping = Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(ShopAsync)));
+        }
+
+        /// <summary>What was acknowledged so far: ids and deadlines.</summary>
+        public IReadOnlyDictionary<string, string> Held => new Dictionary<string, string>(held);
+
+        public Task UntilHeldAsync(int count) => UntilAsync(() => held.Count >= count);
+
+        public Task UntilRefusedAsync() => UntilAsync(() => Volatile.Read(ref refused) > 0);
+
+        public async Task UntilSoldOutAsync()
+        {
+            await UntilAsync(() => Volatile.Read(ref soldOut) > 0);
+            await DisposeAsync();
+        }
+
+        public async Task<HttpStatusCode> HoldAsync()
+        {
+            using var response = await stack.PostAsync("/api/reservations", new
+            {
+                productId = sku,
+                userId = $"{sku}-{Interlocked.Increment(ref shoppers)}",
+                quantity = 1,
+            });
+            var answer = await response.Content.ReadFromJsonAsync<JsonNode>();
+            switch (response.StatusCode)
+            {
+                case HttpStatusCode.Created:
+                    held[(string)answer!["reservationId"]!] = (string)answer["expiresAt"]!;
+                    break;
+                case HttpStatusCode.ServiceUnavailable:
+                    Assert.NotNull(response.Headers.RetryAfter);
+                    Interlocked.Increment(ref refused);
+                    break;
+                default:
+                    Assert.Equal("/problems/insufficient-stock", (string?)answer!["type"]);
+                    Interlocked.Increment(ref soldOut);
+                    break;
+            }
+
+            return response.StatusCode;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await leaving.CancelAsync();
+            await shopping;
+        }
+
+        private async Task ShopAsync()
+        {
+            while (!leaving.IsCancellationRequested) await HoldAsync();
+        }
+
+        /// <summary>A shopper who met something unexpected ends the waiting.</summary>
+        private Task UntilAsync(Func<bool> happened) => Stack.UntilAsync(async () =>
+        {
+            if (shopping.IsFaulted) await shopping;
+            return happened();
+        });
+    }
+}
