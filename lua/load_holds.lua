@@ -14,27 +14,29 @@
 -- Absent: the fence, which is down; and events: the system of record has them.
 
 assert((#ARGV - 2) % 6 == 0, 'load_holds: six fields per hold')
-local restored, there, unknown = 0, 0, 0
-for i = 3, #ARGV, 6 do
-  local id, lines, known = ARGV[i], {}, true
+local RESTORED, THERE, UNKNOWN = 1, 2, 3
+
+local function bring_back(id, sequence, created_ms, deadline_ms, holder, text)
   assert(#id == 22, 'load_holds: id must have 22 characters')
-  for sku, quantity in string.gmatch(ARGV[i + 5], '([^:,]+):(%d+)') do
+  if redis.call('HEXISTS', holds_key(id), id) == 1 then return THERE end
+  local ended = load_ended(id)
+  if ended and ended.sequence > sequence then return THERE end
+  local lines = {}
+  for sku, quantity in string.gmatch(text, '([^:,]+):(%d+)') do
     lines[#lines + 1] = { sku = sku, quantity = tonumber(quantity) }
-    known = known and redis.call('EXISTS', stock_key(sku)) == 1
+    if redis.call('EXISTS', stock_key(sku)) == 0 then return UNKNOWN end
   end
   assert(#lines > 0, 'load_holds: a line or more')
-  local ended = load_ended(id)
-  if redis.call('HEXISTS', holds_key(id), id) == 1
-    or (ended and ended.sequence > tonumber(ARGV[i + 1])) then
-    there = there + 1
-  elseif not known then
-    unknown = unknown + 1
-  else
-    redis.call('DEL', ended_key(id))
-    place_hold(id, { state = 'p', sequence = tonumber(ARGV[i + 1]),
-      created_ms = tonumber(ARGV[i + 2]), deadline_ms = tonumber(ARGV[i + 3]),
-      holder = ARGV[i + 4], lines = lines })
-    restored = restored + 1
-  end
+  redis.call('DEL', ended_key(id))
+  place_hold(id, { state = 'p', sequence = sequence, created_ms = created_ms,
+    deadline_ms = deadline_ms, holder = holder, lines = lines })
+  return RESTORED
 end
-return reply(1, restored, there, unknown)
+
+local counts = { 0, 0, 0 }
+for i = 3, #ARGV, 6 do
+  local came_to = bring_back(ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]),
+    tonumber(ARGV[i + 3]), ARGV[i + 4], ARGV[i + 5])
+  counts[came_to] = counts[came_to] + 1
+end
+return reply(1, counts[RESTORED], counts[THERE], counts[UNKNOWN])

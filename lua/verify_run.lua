@@ -12,7 +12,13 @@
 
 local function reply(...) return table.concat({ ... }, '\t') end
 
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+-- A user that may not call INFO is told nothing, as by a server that hides it.
+local function run_id()
+  local info = redis.pcall('INFO', 'server')
+  return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+end
+
+local run = run_id()
 local epoch = redis.call('GET', KEYS[1]) or ''
 if run ~= '' and string.match(epoch, '^%d+:(%w+)$') == run then return reply(1, run, epoch) end
 redis.call('DEL', KEYS[1])

@@ -3,7 +3,7 @@ using Inventory.ExpirationWorker;
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
-builder.AddRedisClient("redis");
+builder.AddRedisClient("redis", configureOptions: StockServices.ReconnectSoon);
 builder.Services.AddStockEngine();
 
 builder.Services.AddOptions<ExpirationOptions>()

@@ -3,7 +3,7 @@ using Inventory.Materializer;
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
-builder.AddRedisClient("redis");
+builder.AddRedisClient("redis", configureOptions: StockServices.ReconnectSoon);
 builder.AddNpgsqlDataSource("ledger");
 builder.Services.AddStockEngine();
 

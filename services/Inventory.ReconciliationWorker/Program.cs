@@ -7,7 +7,7 @@ var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
 // Healthy means that stock is loaded. Outages are waited for by the loops themselves, which say so once.
-builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true);
+builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true, StockServices.ReconnectSoon);
 builder.AddNpgsqlDbContext<LedgerContext>(
     "ledger", settings => (settings.DisableHealthChecks, settings.DisableRetry) = (true, true));
 builder.AddNpgsqlDataSource("ledger", settings => settings.DisableHealthChecks = true);

@@ -8,9 +8,12 @@ public sealed class ReconciliationOptions
     /// <summary>Where these options stand in the configuration.</summary>
     public const string Section = "Reconciliation";
 
-    /// <summary>How soon a Redis that has lost its data is noticed, and then loaded again.</summary>
+    /// <summary>
+    /// How soon a Redis that has lost its data is noticed, and then loaded again. Nothing is sold meanwhile; a look is
+    /// one small question to each store.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00")]
-    public TimeSpan FenceCheckInterval { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan FenceCheckInterval { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
     /// How often every SKU is compared, changed or not. Change capture is what keeps Redis up to date; this is the net

@@ -1,6 +1,5 @@
 using Inventory.Ledger;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker;
 
@@ -12,7 +11,6 @@ public sealed partial class StockLoader(
     StockWriter writer,
     StoreOutages outages,
     ReconciliationMetrics metrics,
-    IConnectionMultiplexer redis,
     IServiceScopeFactory scopes,
     IOptions<ReconciliationOptions> options,
     IHostEnvironment environment,
@@ -51,8 +49,6 @@ public sealed partial class StockLoader(
     {
         await PrepareLedgerAsync(stoppingToken);
         ledgerReady.SetResult();
-        // A Redis that comes back may have forgotten its last moments, and change capture doesn't repeat them.
-        redis.ConnectionRestored += (_, _) => RequestSweep();
         using var tick = new PeriodicTimer(options.Value.FenceCheckInterval, time);
         long? swept = null;
         var served = 0;

@@ -12,8 +12,7 @@ internal static class StockConnection
         redis.BacklogPolicy = BacklogPolicy.FailFast;
         // A decision takes less than a millisecond; an answer after two seconds has nobody left who waits for it.
         redis.AsyncTimeout = 2_000;
-        // The client's own policy waits up to ten seconds between attempts, and each of them is lost sales.
-        redis.ReconnectRetryPolicy = new LinearRetry(500);
+        StockServices.ReconnectSoon(redis);
         redis.ConnectTimeout = 2_000;
     }
 }

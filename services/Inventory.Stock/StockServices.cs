@@ -1,4 +1,5 @@
 using Inventory.Stock;
+using StackExchange.Redis;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -17,4 +18,10 @@ public static class StockServices
             .ValidateOnStart();
         return services.AddSingleton<StockEngine>();
     }
+
+    /// <summary>
+    /// Tries every half second to reach a Redis that is gone. The client's own policy waits up to ten seconds between
+    /// attempts, and for as long nothing is sold, given back or stored.
+    /// </summary>
+    public static void ReconnectSoon(ConfigurationOptions redis) => redis.ReconnectRetryPolicy = new LinearRetry(500);
 }

@@ -26,16 +26,24 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
         await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "max_per_customer") == "3");
         var deadline = DateTimeOffset.FromUnixTimeMilliseconds(
             TimeProvider.System.GetUtcNow().AddMinutes(9).ToUnixTimeMilliseconds());
-        var pending = await HoldRowAsync(sku, 2, "pending", deadline, sequence: 4);
-        await HoldRowAsync(sku, 3, "released", deadline, sequence: 2);
-        var ordered = await HoldRowAsync(sku, 1, "pending", deadline, sequence: 1, holder: "u:buyer");
-        await OrderAsync(ordered, sku, 1, "u:buyer");
-        await StoredAsync("1-1");
+        var pending = await stores.HoldRowAsync(sku, 2, "pending", deadline, sequence: 4);
+        await stores.HoldRowAsync(sku, 3, "released", deadline, sequence: 2);
+        var ordered = await stores.HoldRowAsync(sku, 1, "pending", deadline, sequence: 1, holder: "u:buyer");
+        await stores.OrderAsync(ordered, sku, 1, "u:buyer");
+        await stores.StoredAsync("1-1");
 
-        await FlushAsync(worker);
+        await using (await stores.LockAsync("reservations"))
+        {
+            await FlushAsync(worker);
 
-        Assert.Equal(ReserveOutcome.Fenced, (await ReserveAsync(worker, sku, "early", 1)).Outcome);
-        await OpenAsync(worker);
+            Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "early", 1)).Outcome);
+            await stores.UntilLockedOutAsync("%FROM reservations row%");
+            // Totals are there by now, and nothing that is held of them.
+            Assert.Equal("10", await stores.FieldAsync(sku, "total"));
+            Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "early", 1)).Outcome);
+        }
+
+        await worker.UntilOpenAsync();
         var found = await worker.Engine.FindAsync(pending);
         Assert.Equal(
             (FindOutcome.Active, ReservationStatus.Pending, deadline),
@@ -45,8 +53,8 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
         Assert.Equal((10, 2, 1), (snapshot.Total, snapshot.Reserved, snapshot.Holds));
         Assert.Equal(1, worker.Log.Count("it has lost its data"));
         // The buyer has one of three.
-        Assert.Equal(ReserveOutcome.LimitExceeded, (await ReserveAsync(worker, sku, "buyer", 3)).Outcome);
-        Assert.Equal(ReserveOutcome.Held, (await ReserveAsync(worker, sku, "buyer", 2)).Outcome);
+        Assert.Equal(ReserveOutcome.LimitExceeded, (await worker.ReserveAsync(sku, "buyer", 3)).Outcome);
+        Assert.Equal(ReserveOutcome.Held, (await worker.ReserveAsync(sku, "buyer", 2)).Outcome);
         Assert.Equal(5, await SequenceAfterReleaseAsync(worker, pending));
     }
 
@@ -55,26 +63,26 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
-        var ended = await ReserveAsync(worker, sku, "a", 1);
-        var extended = await ReserveAsync(worker, sku, "b", 2);
-        var unknown = await ReserveAsync(worker, sku, "c", 3);
+        var ended = await worker.ReserveAsync(sku, "a", 1);
+        var extended = await worker.ReserveAsync(sku, "b", 2);
+        var unknown = await worker.ReserveAsync(sku, "c", 3);
         var later = DateTimeOffset.FromUnixTimeMilliseconds(
             extended.Reservation!.ExpiresAt.AddMinutes(5).ToUnixTimeMilliseconds());
-        await HoldRowAsync(sku, 1, "released", later, 2, "u:a", ended.Reservation!.Id);
-        await HoldRowAsync(sku, 2, "pending", later, 3, "u:b", extended.Reservation.Id);
+        await stores.HoldRowAsync(sku, 1, "released", later, 2, "u:a", ended.Reservation!.Id);
+        await stores.HoldRowAsync(sku, 2, "pending", later, 3, "u:b", extended.Reservation.Id);
         var future = TimeProvider.System.GetUtcNow().AddMinutes(1).ToUnixTimeMilliseconds();
 
-        await StoredAsync($"{future}-7");
+        await stores.StoredAsync($"{future}-7");
 
         await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("s older than what PostgreSQL has") == 1));
-        await OpenAsync(worker);
+        await worker.UntilOpenAsync();
         Assert.Equal(
             ReservationStatus.Released, (await worker.Engine.FindAsync(ended.Reservation.Id)).Reservation!.Status);
         Assert.Equal(later, (await worker.Engine.FindAsync(extended.Reservation.Id)).Reservation!.ExpiresAt);
         Assert.Equal(FindOutcome.Active, (await worker.Engine.FindAsync(unknown.Reservation!.Id)).Outcome);
         Assert.Equal(5, (await worker.Engine.SnapshotAsync(sku)).Reserved);
         // What comes now is not taken for what is stored.
-        await ReserveAsync(worker, sku, "d", 1);
+        await worker.ReserveAsync(sku, "d", 1);
         var id = await worker.Engine.ReadLastEventIdAsync(Only);
         Assert.Equal(future, long.Parse(id!.Split('-')[0]));
     }
@@ -84,14 +92,14 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
-        await ReserveAsync(worker, sku, "a", 1);
-        await StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await worker.ReserveAsync(sku, "a", 1);
+        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
         await worker.Engine.SetStockAsync(new(sku, 999, 1_000, null, false));
         await Database(worker).HashSetAsync(Only.Stock(sku), "reserved", 7);
 
         await Database(worker).KeyDeleteAsync(Only.Epoch);
 
-        await OpenAsync(worker);
+        await worker.UntilOpenAsync();
         var snapshot = await worker.Engine.SnapshotAsync(sku);
         Assert.Equal((10, 1, 1L), (snapshot.Total, snapshot.Reserved, snapshot.Version));
     }
@@ -101,14 +109,14 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
-        var held = await ReserveAsync(worker, sku, "a", 1);
+        var held = await worker.ReserveAsync(sku, "a", 1);
 
         await Database(worker).KeyDeleteAsync(Only.Epoch);
 
         await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("waits for the materializer") >= 1));
-        Assert.Equal(ReserveOutcome.Fenced, (await ReserveAsync(worker, sku, "b", 1)).Outcome);
-        await StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
-        await OpenAsync(worker);
+        Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "b", 1)).Outcome);
+        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await worker.UntilOpenAsync();
         Assert.Equal(FindOutcome.Active, (await worker.Engine.FindAsync(held.Reservation!.Id)).Outcome);
     }
 
@@ -119,18 +127,18 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
         await using (var worker = await Worker.StartCapturingAsync(stores))
         {
             sku = await stores.SkuAsync(10);
-            await ReserveAsync(worker, sku, "a", 1);
+            await worker.ReserveAsync(sku, "a", 1);
             await Database(worker).KeyDeleteAsync(Only.Epoch);
             await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("waits for the materializer") >= 1));
         }
 
         await using var next = Worker.Start(stores);
         await Worker.UntilAsync(() => Task.FromResult(next.Log.Count("an earlier rebuild broke off") >= 1));
-        Assert.Equal(ReserveOutcome.Fenced, (await ReserveAsync(next, sku, "b", 1)).Outcome);
+        Assert.Equal(ReserveOutcome.Fenced, (await next.ReserveAsync(sku, "b", 1)).Outcome);
         // The materializer may be one of those who wait for this worker.
         await Worker.UntilAsync(next.IsHealthyAsync);
-        await StoredAsync((await next.Engine.ReadLastEventIdAsync(Only))!);
-        await OpenAsync(next);
+        await stores.StoredAsync((await next.Engine.ReadLastEventIdAsync(Only))!);
+        await next.UntilOpenAsync();
         Assert.Equal(1, (await next.Engine.SnapshotAsync(sku)).Reserved);
         Assert.Equal(3, await stores.ReadAsync<long>("SELECT epoch FROM fences"));
     }
@@ -139,55 +147,10 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
 
     private static Task<RedisResult> FlushAsync(Worker worker) => Database(worker).ExecuteAsync("FLUSHALL");
 
-    private static async Task OpenAsync(Worker worker) =>
-        await Worker.UntilAsync(async () => !await worker.Engine.IsFencedAsync());
-
-    private static Task<ReserveAnswer> ReserveAsync(Worker worker, string sku, string customer, int quantity) =>
-        worker.Engine.ReserveAsync(new()
-        {
-            Id = Guid.NewGuid(),
-            Holder = Holder.Customer(customer),
-            Lines = [new(sku, quantity)],
-            HoldFor = TimeSpan.FromMinutes(10),
-        });
-
     private static async Task<int> SequenceAfterReleaseAsync(Worker worker, Guid id)
     {
         await worker.Engine.ReleaseAsync(id, null);
         var events = await worker.Engine.ReadStreamAsync(Only, null, 10_000);
         return events.Records.Select(record => record.Parse()).Last(found => found.ReservationId == id).Sequence;
     }
-
-    private async Task<Guid> HoldRowAsync(
-        string sku, int quantity, string status, DateTimeOffset deadline, int sequence, string holder = "u:holder",
-        Guid? id = null)
-    {
-        id ??= Guid.NewGuid();
-        await stores.ExecuteAsync(
-            $$"""
-            INSERT INTO reservations
-                (reservation_id, partition, holder, status, deadline, lines, sequence, created_at, updated_at)
-            VALUES ('{{id}}', 0, '{{holder}}', '{{status}}', '{{deadline:O}}',
-                '[{"sku": "{{sku}}", "quantity": {{quantity}}}]', {{sequence}}, now(), now())
-            """);
-        return id.Value;
-    }
-
-    private async Task OrderAsync(Guid reservation, string sku, int quantity, string holder)
-    {
-        var order = Guid.NewGuid();
-        await stores.ExecuteAsync(
-            $"""
-            INSERT INTO orders (id, reservation_id, holder, customer_id, status, confirmed_at)
-            VALUES ('{order}', '{reservation}', '{holder}', '{holder[2..]}', 'CONFIRMED', now());
-            INSERT INTO order_items (order_id, sku_id, quantity) VALUES ('{order}', '{sku}', {quantity})
-            """);
-    }
-
-    /// <summary>What the materializer says when it has stored up to an event.</summary>
-    private Task<int> StoredAsync(string id) => stores.ExecuteAsync(
-        $"""
-        INSERT INTO stream_positions (partition, stream_id) VALUES (0, '{id}')
-        ON CONFLICT (partition) DO UPDATE SET stream_id = excluded.stream_id
-        """);
 }

@@ -79,6 +79,58 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
     public async Task<string?> FieldAsync(string sku, string field) =>
         await connection!.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{sku}", field);
 
+    /// <summary>A hold as the materializer stores it.</summary>
+    public async Task<Guid> HoldRowAsync(
+        string sku, int quantity, string status, DateTimeOffset deadline, int sequence, string holder = "u:holder",
+        Guid? id = null, int partition = 0)
+    {
+        id ??= Guid.NewGuid();
+        await ExecuteAsync(
+            $$"""
+            INSERT INTO reservations
+                (reservation_id, partition, holder, status, deadline, lines, sequence, created_at, updated_at)
+            VALUES ('{{id}}', {{partition}}, '{{holder}}', '{{status}}', '{{deadline:O}}',
+                '[{"sku": "{{sku}}", "quantity": {{quantity}}}]', {{sequence}}, now(), now())
+            """);
+        return id.Value;
+    }
+
+    /// <summary>An order as a confirm writes it.</summary>
+    public async Task OrderAsync(Guid reservation, string sku, int quantity, string holder)
+    {
+        var order = Guid.NewGuid();
+        await ExecuteAsync(
+            $"""
+            INSERT INTO orders (id, reservation_id, holder, customer_id, status, confirmed_at)
+            VALUES ('{order}', '{reservation}', '{holder}', '{holder[2..]}', 'CONFIRMED', now());
+            INSERT INTO order_items (order_id, sku_id, quantity) VALUES ('{order}', '{sku}', {quantity})
+            """);
+    }
+
+    /// <summary>What the materializer says when it has stored up to an event.</summary>
+    public Task<int> StoredAsync(string id) => ExecuteAsync(
+        $"""
+        INSERT INTO stream_positions (partition, stream_id) VALUES (0, '{id}')
+        ON CONFLICT (partition) DO UPDATE SET stream_id = excluded.stream_id
+        """);
+
+    /// <summary>Keeps everybody from a table until it is disposed of, and so keeps a rebuild from ending.</summary>
+    public async Task<NpgsqlTransaction> LockAsync(string table)
+    {
+        var connection = await ledger!.OpenConnectionAsync();
+        var transaction = await connection.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand($"LOCK TABLE {table}", connection, transaction);
+        await command.ExecuteNonQueryAsync();
+        return transaction;
+    }
+
+    /// <summary>Waits until a statement waits for somebody's lock.</summary>
+    public Task UntilLockedOutAsync(string statement) => Worker.UntilAsync(() => ReadAsync<bool>(
+        $"""
+        SELECT count(*) > 0 FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND query LIKE '{statement}' AND pid <> pg_backend_pid()
+        """));
+
     /// <summary>Ends the lease of every confirming hold: time moves by a past score.</summary>
     public async Task EndLeasesAsync()
     {

@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
@@ -43,8 +44,8 @@ public sealed class Worker : IAsyncDisposable
 
     public StockEngine Engine => factory.Services.GetRequiredService<StockEngine>();
 
-    public StackExchange.Redis.IConnectionMultiplexer Redis =>
-        factory.Services.GetRequiredService<StackExchange.Redis.IConnectionMultiplexer>();
+    public IConnectionMultiplexer Redis =>
+        factory.Services.GetRequiredService<IConnectionMultiplexer>();
 
     public PinResolver Resolver => factory.Services.GetRequiredService<PinResolver>();
 
@@ -85,6 +86,28 @@ public sealed class Worker : IAsyncDisposable
         using var response = await Http.GetAsync(new Uri("/health", UriKind.Relative));
         return response.IsSuccessStatusCode;
     }
+
+    /// <summary>One customer wants one SKU for ten minutes.</summary>
+    public Task<ReserveAnswer> ReserveAsync(string sku, string customer, int quantity) => Engine.ReserveAsync(new()
+    {
+        Id = Guid.NewGuid(),
+        Holder = Holder.Customer(customer),
+        Lines = [new(sku, quantity)],
+        HoldFor = TimeSpan.FromMinutes(10),
+    });
+
+    /// <summary>Waits until everything is sold from again, also over a time without Redis.</summary>
+    public Task<TimeSpan> UntilOpenAsync() => UntilAsync(async () =>
+    {
+        try
+        {
+            return !await Engine.IsFencedAsync();
+        }
+        catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+        {
+            return false;
+        }
+    });
 
     /// <summary>All that an instrument of the worker measured, oldest first.</summary>
     public IReadOnlyList<double> Measured(string instrument)

@@ -151,6 +151,23 @@ public sealed class FenceTests
         Assert.Equal($"7:{run}", (await engine.LookAsync(partition)).Epoch);
     }
 
+    [Theory]
+    [InlineData("user default on nopass ~* &* +@all -info")]
+    [InlineData("rename-command INFO \"\"")]
+    public async Task A_server_that_hides_its_run_stays_fenced(string setting)
+    {
+        await using var server = await RedisServer.StartAsync(settings: setting);
+        await using var shop = await Shop.ConnectAsync(server);
+        await shop.Engine.SetStockAsync(new(Sku, 10, 1, null, false));
+        // Whatever somebody writes there by hand.
+        await shop.Database.StringSetAsync(default(Partition).Epoch, "1:");
+
+        Assert.Equal("", await shop.Engine.CloseFenceAsync(default, "token"));
+        Assert.Equal(OpenOutcome.Replaced, await shop.Engine.OpenFenceAsync(default, "token", "", 1, false));
+        Assert.True(await shop.Engine.IsFencedAsync());
+        Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());
+    }
+
     private sealed class Shop : IAsyncDisposable
     {
         private readonly ConnectionMultiplexer redis;

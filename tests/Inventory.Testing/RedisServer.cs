@@ -102,6 +102,18 @@ public sealed class RedisServer : IAsyncDisposable
         Directory.CreateDirectory(folder.Data);
     }
 
+    /// <summary>Copies what a stopped or killed server would find again, as a backup does.</summary>
+    /// <exception cref="InvalidOperationException">The server runs.</exception>
+    public void Backup() => Copy(folder.Data, BackupFolder);
+
+    /// <summary>Puts <see cref="Backup"/> in the place of what a stopped or killed server has.</summary>
+    /// <exception cref="InvalidOperationException">The server runs.</exception>
+    public void PutBackupBack()
+    {
+        LoseData();
+        Copy(BackupFolder, folder.Data);
+    }
+
     /// <summary>Freezes the server (SIGSTOP): it keeps its connections and answers nobody.</summary>
     public void Freeze() => Running.Send(Signals.Stop);
 
@@ -119,8 +131,21 @@ public sealed class RedisServer : IAsyncDisposable
         folder.Dispose();
     }
 
+    private string BackupFolder => Path.Combine(Path.GetDirectoryName(folder.Data)!, "backup");
+
     private ServerProcess Running =>
         process ?? throw new InvalidOperationException("The Redis server was never started.");
+
+    private void Copy(string from, string to)
+    {
+        if (!Running.HasExited) throw new InvalidOperationException("The files of a running Redis server change.");
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy, overwrite: true);
+        }
+    }
 
     private async Task LaunchOnFreePortAsync()
     {

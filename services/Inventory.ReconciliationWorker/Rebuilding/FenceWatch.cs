@@ -2,6 +2,7 @@ using Inventory.Ledger;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Rebuilding;
 
@@ -21,10 +22,13 @@ public sealed partial class FenceWatch(
     NpgsqlDataSource ledger,
     StoreOutages outages,
     ReconciliationMetrics metrics,
+    IConnectionMultiplexer redis,
     IOptions<ReconciliationOptions> options,
     TimeProvider time) : BackgroundService
 {
+    private TaskCompletionSource restored = NewSignal();
     private long? closedSince;
+    private int rebuilds;
 
     /// <summary>Whether every partition sold at least once since this process started.</summary>
     public bool HasOpened { get; private set; }
@@ -52,12 +56,27 @@ public sealed partial class FenceWatch(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await loader.LedgerReady.WaitAsync(stoppingToken);
-        using var tick = new PeriodicTimer(options.Value.FenceCheckInterval, time);
-        do
+        redis.ConnectionRestored += (_, _) => Volatile.Read(ref restored).TrySetResult();
+        var cameBack = false;
+        while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await LookAsync(stoppingToken);
+                if (restored.Task.IsCompleted)
+                {
+                    // Whoever comes back during the look is looked at again.
+                    Volatile.Write(ref restored, NewSignal());
+                    cameBack = true;
+                }
+
+                var before = rebuilds;
+                if (await LookAsync(stoppingToken))
+                {
+                    // One that is as it was may still have missed totals, and change capture doesn't repeat them.
+                    if (cameBack && rebuilds == before) loader.RequestSweep();
+                    cameBack = false;
+                }
+
                 outages.Ended(this);
             }
             catch (Exception e) when (StoreOutages.Explains(e))
@@ -66,9 +85,13 @@ public sealed partial class FenceWatch(
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }
+
+            await Task.WhenAny(
+                restored.Task, Task.Delay(options.Value.FenceCheckInterval, time, stoppingToken));
         }
-        while (await tick.WaitForNextTickAsync(stoppingToken));
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task<bool> IsTrustedAsync(Partition partition, CancellationToken cancellation)
     {
@@ -85,6 +108,7 @@ public sealed partial class FenceWatch(
         // Whoever has it rebuilds, which is as good.
         if (turn is null) return false;
         if (await IsTrustedAsync(partition, cancellation)) return true;
+        rebuilds++;
         return await rebuild.RunAsync(partition, turn, cancellation);
     }
 }

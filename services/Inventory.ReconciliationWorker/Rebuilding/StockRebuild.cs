@@ -56,7 +56,8 @@ public sealed partial class StockRebuild(
 
         var (_, stored) = await fences.ReadAsync(partition.Index, stopping);
         var cause = Cause(stored, await stock.ReadLastEventIdAsync(partition), unfinished);
-        Began(cause == New ? LogLevel.Information : LogLevel.Warning, partition.Index, cause);
+        var harmless = cause.StartsWith(New, StringComparison.Ordinal);
+        Began(harmless ? LogLevel.Information : LogLevel.Warning, partition.Index, cause);
         // 2. No order comes of a pin of before; those on their way are written now, or never.
         var number = await fences.RaiseAsync(partition.Index, known, cause, stopping);
         var progress = new RebuildProgress();

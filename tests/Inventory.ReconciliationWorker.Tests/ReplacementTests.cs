@@ -1,0 +1,221 @@
+using Inventory.Ledger;
+using Inventory.Stock;
+using Inventory.Testing;
+using StackExchange.Redis;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>Servers that come back, and processes that die, in the middle of what depends on them.</summary>
+public sealed class ReplacementTests : IAsyncLifetime, IAsyncDisposable
+{
+    private readonly Stores stores = new();
+
+    private static Partition Only => default;
+
+    public Task InitializeAsync() => stores.InitializeAsync();
+
+    public Task DisposeAsync() => stores.DisposeAsync();
+
+    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
+
+    [Fact]
+    public async Task Files_of_yesterday_become_what_PostgreSQL_has()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        var released = (await worker.ReserveAsync(sku, "a", 1)).Reservation!;
+        var extended = (await worker.ReserveAsync(sku, "b", 2)).Reservation!;
+        await StoredAllAsync(worker);
+        await stores.Redis.StopAsync();
+        stores.Redis.Backup();
+        await stores.Redis.RestartAsync();
+        await worker.UntilOpenAsync();
+        await worker.Engine.ReleaseAsync(released.Id, null);
+        var later = (await worker.Engine.ExtendAsync(extended.Id, TimeSpan.FromMinutes(30), null))
+            .Reservation!.ExpiresAt;
+        var held = (await worker.ReserveAsync(sku, "c", 3)).Reservation!;
+        await stores.HoldRowAsync(sku, 1, "released", released.ExpiresAt, 2, "u:a", released.Id);
+        await stores.HoldRowAsync(sku, 2, "pending", later, 2, "u:b", extended.Id);
+        await stores.HoldRowAsync(sku, 3, "pending", held.ExpiresAt, 1, "u:c", held.Id);
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 9 WHERE sku_id = '{sku}'");
+        await stores.InRedisAsync(sku, 9);
+        await StoredAllAsync(worker);
+
+        await stores.Redis.StopAsync();
+        stores.Redis.PutBackupBack();
+        await stores.Redis.RestartAsync();
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("s older than what PostgreSQL has") == 1));
+        await worker.UntilOpenAsync();
+
+        Assert.Equal(
+            ReservationStatus.Released, (await worker.Engine.FindAsync(released.Id)).Reservation!.Status);
+        Assert.Equal(later, (await worker.Engine.FindAsync(extended.Id)).Reservation!.ExpiresAt);
+        Assert.Equal(held.ExpiresAt, (await worker.Engine.FindAsync(held.Id)).Reservation!.ExpiresAt);
+        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        Assert.Equal((9, 5, 2), (snapshot.Total, snapshot.Reserved, snapshot.Holds));
+    }
+
+    [Fact]
+    public async Task A_confirm_that_a_rebuild_overtakes_is_one_order_and_no_hold()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        var held = await StoredHoldAsync(worker, sku, 3);
+        var pinned = await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(1));
+        Task<ConfirmAnswer> confirm;
+        await using (await stores.LockAsync("inventory"))
+        {
+            confirm = worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
+            await stores.UntilLockedOutAsync("%inventory%FOR NO KEY UPDATE%");
+
+            await worker.Redis.GetDatabase().ExecuteAsync("FLUSHALL");
+
+            // The order is on its way: nothing that depends on it is read before it is there.
+            await stores.UntilLockedOutAsync("%INSERT INTO fences%");
+        }
+
+        Assert.Equal(ConfirmOutcome.Confirmed, (await confirm).Outcome);
+        await worker.UntilOpenAsync();
+        // Redis has heard nothing of it, and needs nothing more.
+        Assert.Equal(CommitOutcome.NotFound, await worker.Engine.CommitAsync(held.Id, Totals(await confirm)));
+        await AssertSoldAsync(worker, sku);
+    }
+
+    [Fact]
+    public async Task A_pin_of_before_a_rebuild_is_no_order_and_the_restored_hold_can_be_one()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        var held = await StoredHoldAsync(worker, sku, 3);
+        var lost = await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(1));
+
+        await worker.Redis.GetDatabase().ExecuteAsync("FLUSHALL");
+        await worker.UntilOpenAsync();
+
+        var refused = await worker.Confirmations.ConfirmAsync(Request(lost), CancellationToken.None);
+        Assert.Equal((ConfirmOutcome.PinOutdated, null), (refused.Outcome, refused.Order));
+        var again = await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(1));
+        var answer = await worker.Confirmations.ConfirmAsync(Request(again), CancellationToken.None);
+        Assert.Equal(ConfirmOutcome.Confirmed, answer.Outcome);
+        Assert.Equal(CommitOutcome.Committed, await worker.Engine.CommitAsync(held.Id, Totals(answer)));
+        await AssertSoldAsync(worker, sku);
+    }
+
+    [Fact]
+    public async Task A_worker_killed_between_totals_and_holds_leaves_the_fence_down_and_the_next_one_finishes()
+    {
+        string sku;
+        Reservation held;
+        await using (var worker = await Worker.StartCapturingAsync(stores))
+        {
+            sku = await stores.SkuAsync(3);
+            held = await StoredHoldAsync(worker, sku, 3);
+        }
+
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(stores.Redis.ConnectionString);
+        await connection.GetDatabase().ExecuteAsync("FLUSHALL");
+        await using (await stores.LockAsync("reservations"))
+        {
+            await using var killed = WorkerProcess.Start(stores);
+            await stores.UntilLockedOutAsync("%FROM reservations row%");
+            await killed.KillAsync();
+        }
+
+        // All three units look free, and are promised.
+        Assert.Equal("3", await stores.FieldAsync(sku, "total"));
+        Assert.False(await connection.GetDatabase().KeyExistsAsync(Only.Epoch));
+        await using var next = Worker.Start(stores);
+        await next.UntilOpenAsync();
+
+        Assert.Equal(1, next.Log.Count("an earlier rebuild broke off"));
+        Assert.Equal(held.ExpiresAt, (await next.Engine.FindAsync(held.Id)).Reservation!.ExpiresAt);
+        Assert.Equal(ReserveOutcome.Insufficient, (await next.ReserveAsync(sku, "other", 1)).Outcome);
+    }
+
+    [Fact]
+    public async Task Each_partition_is_rebuilt_by_itself()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores, ("Inventory:Partitions", "2"));
+        string[] skus = ["pair-a", "pair-b"];
+        Assert.Equal([0, 1], skus.Select(sku => Partition.Of(sku, 2).Index).Order());
+        foreach (var sku in skus)
+        {
+            await stores.ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
+            await stores.ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', 10)");
+        }
+
+        var (id, deadline) = (Guid.NewGuid(), DateTimeOffset.FromUnixTimeMilliseconds(
+            TimeProvider.System.GetUtcNow().AddMinutes(9).ToUnixTimeMilliseconds()));
+        foreach (var sku in skus)
+        {
+            await stores.HoldRowAsync(
+                sku, 2, "pending", deadline, 1, id: id, partition: Partition.Of(sku, 2).Index);
+        }
+
+        await worker.Redis.GetDatabase().ExecuteAsync("FLUSHALL");
+        await worker.UntilOpenAsync();
+        var found = (await worker.Engine.FindAsync(id)).Reservation!;
+        Assert.Equal(skus, found.Lines.Select(line => line.Sku).Order());
+        Assert.Equal(deadline, found.ExpiresAt);
+
+        var (first, second) = (skus.Single(IsFirst), skus.Single(sku => !IsFirst(sku)));
+        await using (await stores.LockAsync("reservations"))
+        {
+            await worker.Redis.GetDatabase().KeyDeleteAsync(new Partition(1).Epoch);
+            await stores.UntilLockedOutAsync("%FROM reservations row%");
+
+            Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(second, "a", 1)).Outcome);
+            Assert.Equal(ReserveOutcome.Held, (await worker.ReserveAsync(first, "a", 1)).Outcome);
+        }
+
+        await worker.UntilOpenAsync();
+        Assert.Equal(3, (await worker.Engine.SnapshotAsync(first)).Reserved);
+        Assert.Equal(2, (await worker.Engine.SnapshotAsync(second)).Reserved);
+
+        static bool IsFirst(string sku) => Partition.Of(sku, 2).Index == 0;
+    }
+
+    [Fact]
+    public async Task A_connection_that_comes_back_is_looked_at_at_once()
+    {
+        await using var worker = await Worker.StartCapturingAsync(
+            stores, ("Reconciliation:FenceCheckInterval", "00:01:00"));
+
+        await stores.Redis.KillAsync();
+        await stores.Redis.RestartAsync();
+
+        // The next look of its own accord is a minute away.
+        Assert.InRange(await worker.UntilOpenAsync(), TimeSpan.Zero, TimeSpan.FromSeconds(30));
+    }
+
+    private async Task<Reservation> StoredHoldAsync(Worker worker, string sku, int quantity)
+    {
+        var held = (await worker.ReserveAsync(sku, "a", quantity)).Reservation!;
+        await stores.HoldRowAsync(sku, quantity, "pending", held.ExpiresAt, 1, "u:a", held.Id);
+        await StoredAllAsync(worker);
+        return held;
+    }
+
+    private async Task StoredAllAsync(Worker worker) =>
+        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+
+    private async Task AssertSoldAsync(Worker worker, string sku)
+    {
+        Assert.Equal(1L, await stores.ReadAsync<long>("SELECT count(*) FROM orders"));
+        Assert.Equal(7, await stores.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"));
+        await stores.InRedisAsync(sku, 7);
+        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        Assert.Equal((7, 0, 0), (snapshot.Total, snapshot.Reserved, snapshot.Holds));
+    }
+
+    private static ConfirmRequest Request(PinAnswer pinned) => new()
+    {
+        ReservationId = pinned.Reservation!.Id,
+        Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
+        Holder = pinned.Reservation.Holder.Text,
+        Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+    };
+
+    private static CommittedTotal[] Totals(ConfirmAnswer answer) =>
+        [.. answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))];
+}
