@@ -27,6 +27,7 @@ public sealed partial class AuditLoop(
     private long signedAt;
     private long cycleEndedAt;
     private bool inRequest;
+    private string? brokenBy;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -48,6 +49,15 @@ public sealed partial class AuditLoop(
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
                 await SignAsync("waiting: " + e.GetBaseException().Message, stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // What somebody wrote into a store by hand may be anything. Whatever the audit can't read must not end
+                // this process: change capture and the fence live in it too.
+                var reason = e.GetBaseException().Message;
+                if (brokenBy != reason) Broken(reason, e);
+                brokenBy = reason;
+                await SignAsync("broken: " + reason, stoppingToken);
             }
             finally
             {
@@ -99,6 +109,7 @@ public sealed partial class AuditLoop(
         try
         {
             await auditor.RunAsync(run, cancellation);
+            brokenBy = null;
         }
         finally
         {
@@ -166,4 +177,8 @@ public sealed partial class AuditLoop(
     [LoggerMessage(1, LogLevel.Information,
         "Audit run {Run} (dry run: {DryRun}, SKU: {Sku}) is done: {Found} findings, {Repaired} repairs.")]
     private partial void Asked(long run, bool dryRun, string sku, long found, long repaired);
+
+    [LoggerMessage(2, LogLevel.Error,
+        "The audit breaks off at something it can't read, and tries again: {Reason} Audit single SKUs to find it.")]
+    private partial void Broken(string reason, Exception failure);
 }

@@ -31,7 +31,7 @@ public sealed class Auditor(
             if (run.IsWhole) await odds.RunAsync(run, cancellation);
             await session.CloseAsync(run, cancellation);
         }
-        catch (Exception e) when (e is FenceDownException || StoreOutages.Explains(e))
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
         {
             await book.WriteAsync(run, "failed", e.GetBaseException().Message, cancellation);
             throw;
