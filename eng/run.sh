@@ -53,7 +53,8 @@ part() { tr ';,' '\n\n' <<<"$1" | sed -n "s/^$2=//p"; }
 
 redis=$(connection redis)
 ledger=$(connection ledger)
-redis_url="redis://:$(part "$redis" password)@${redis%%,*}"
+# The user is named because redis-cli takes an empty one for a name.
+redis_url="redis://default:$(part "$redis" password)@${redis%%,*}"
 pg_dsn="postgresql://$(part "$ledger" Username):$(part "$ledger" Password)@$(part "$ledger" Host):$(part "$ledger" Port)/$(part "$ledger" Database)"
 webhook_secret=$(grep -om1 'whsec_[A-Za-z0-9+/=]*' services/Inventory.ReservationApi/appsettings.Development.json)
 # demo_key NAME: a key that only Development takes.
