@@ -16,11 +16,19 @@ internal sealed class ServerProcess : IAsyncDisposable
     private static readonly BlockingCollection<Action> Starts = [];
     private static readonly Thread Starter = RunStarter();
 
-    private readonly Process process;
-    private readonly ConcurrentQueue<string> output = new();
-    private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>Both PostgreSQL and Redis say so, after recovery or loading.</summary>
+    private const string Accepting = "ready to accept";
 
-    private ServerProcess(ProcessStartInfo start) => process = new Process { StartInfo = start };
+    private readonly Process process;
+    private readonly string sign;
+    private readonly ConcurrentQueue<string> output = new();
+    private readonly TaskCompletionSource<string> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ServerProcess(ProcessStartInfo start, string sign) =>
+        (process, this.sign) = (new Process { StartInfo = start }, sign);
+
+    /// <summary>The line in which it said that it is ready.</summary>
+    public string ReadyLine => ready.Task.Result;
 
     /// <summary>The last lines that the server wrote, for messages about its failure.</summary>
     public string Output => string.Join(Environment.NewLine, output);
@@ -32,11 +40,20 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <param name="account">The account to run under, or null for the caller's own.</param>
     /// <param name="deathSignal">What the kernel sends when the test run dies: Kill or Quit.</param>
     /// <param name="patience">How long it may take.</param>
+    /// <param name="sign">What it says when it is ready.</param>
+    /// <param name="environment">Variables that it sees besides the caller's.</param>
     /// <exception cref="InvalidOperationException">It ended before it was ready, or wasn't ready in time.</exception>
     public static async Task<ServerProcess> StartAsync(
-        string[] command, string? account, int deathSignal, TimeSpan patience)
+        string[] command,
+        string? account,
+        int deathSignal,
+        TimeSpan patience,
+        string sign = Accepting,
+        params (string Name, string Value)[] environment)
     {
-        var server = new ServerProcess(Describe(command, account, deathSignal));
+        var start = Describe(command, account, deathSignal);
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        var server = new ServerProcess(start, sign);
         await OnStarterThread(server.Launch);
         var exited = server.process.WaitForExitAsync();
         try
@@ -112,10 +129,9 @@ internal sealed class ServerProcess : IAsyncDisposable
             output.TryDequeue(out _);
         }
 
-        // Both PostgreSQL and Redis say so in these words, after recovery or loading.
-        if (line.Contains("ready to accept", StringComparison.OrdinalIgnoreCase))
+        if (line.Contains(sign, StringComparison.OrdinalIgnoreCase))
         {
-            ready.TrySetResult();
+            ready.TrySetResult(line);
         }
     }
 

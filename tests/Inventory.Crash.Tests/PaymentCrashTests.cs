@@ -1,0 +1,76 @@
+using static Inventory.Stock.ReservationStatus;
+
+namespace Inventory.Crash.Tests;
+
+/// <summary>
+/// The API is killed between every two steps of a payment. What was stored is settled by the worker, and nobody has to
+/// ask again.
+/// </summary>
+[Collection(nameof(Site))]
+public sealed class PaymentCrashTests(Site site)
+{
+    [Theory]
+    // killed at, its step is
+    [InlineData(Step.Store, Fate.Late)]
+    [InlineData(Step.Store, Fate.Unheard)]
+    [InlineData(Step.Pin, Fate.Lost)]
+    [InlineData(Step.Pin, Fate.Unheard)]
+    [InlineData(Step.Decide, Fate.Unheard)]
+    [InlineData(Step.Write, Fate.Lost)]
+    [InlineData(Step.Commit, Fate.Lost)]
+    [InlineData(Step.Commit, Fate.Late)]
+    [InlineData(Step.Commit, Fate.Unheard)]
+    [InlineData(Step.Tell, Fate.Lost)]
+    public async Task A_payment_that_was_stored_becomes_one_order_by_itself(Step step, Fate fate)
+    {
+        var sku = await site.SkuAsync(10);
+        var id = await site.HoldAsync(new Stock.Line(sku, 3));
+
+        await CrashAsync(id, step, fate);
+
+        await site.UntilAsync(async () =>
+        {
+            await site.UntilSettledAsync();
+            return await site.StatusAsync(id) == Confirmed && await OutcomeAsync(id) is not null;
+        });
+        Assert.Equal("confirmed", await OutcomeAsync(id));
+        Assert.Equal((3, 0), await site.AssertAgreementAsync(sku, received: 10));
+        Assert.Equal(200, await site.PayAsync(id, $"{id:N}"));
+        Assert.Equal((3, 0), await site.AssertAgreementAsync(sku, received: 10));
+        Assert.Equal(0, await site.ReadAsync<long>($"SELECT count(*) FROM outbox WHERE key LIKE '%{id}%'"));
+    }
+
+    [Fact]
+    public async Task A_payment_that_was_not_stored_is_nothing_until_its_provider_tells_again()
+    {
+        var sku = await site.SkuAsync(10);
+        var id = await site.HoldAsync(new Stock.Line(sku, 3));
+
+        await CrashAsync(id, Step.Store, Fate.Lost);
+
+        Assert.Equal(Pending, await site.StatusAsync(id));
+        Assert.Equal((0, 3), await site.AssertAgreementAsync(sku, received: 10));
+        Assert.Equal(200, await site.PayAsync(id, $"{id:N}"));
+        Assert.Equal(Confirmed, await site.StatusAsync(id));
+        Assert.Equal((3, 0), await site.AssertAgreementAsync(sku, received: 10));
+    }
+
+    private async Task CrashAsync(Guid id, Step step, Fate fate)
+    {
+        await site.ApiAsync();
+        // It settles what is stored, and may be there before the API.
+        site.FreezeWorker();
+        var held = site.HoldNext(step, fate);
+        var answer = site.PayAsync(id, $"{id:N}");
+        Assert.Same(held.Reached, await Task.WhenAny(held.Reached, answer));
+        await site.KillApiAsync();
+        site.ThawWorker();
+        if (fate == Fate.Late) await held.DeliverAsync();
+        else held.Drop();
+        Assert.Null(await answer);
+    }
+
+    private Task<string?> OutcomeAsync(Guid id) =>
+        site.ReadAsync<string?>($"SELECT max(outcome) || repeat('!', count(*)::int - 1) FROM payment_events "
+            + $"WHERE reservation_id = '{id}'");
+}

@@ -1,0 +1,248 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Inventory.Identity;
+using Inventory.Stock;
+using Inventory.Testing;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using StackExchange.Redis;
+
+namespace Inventory.Crash.Tests;
+
+/// <summary>
+/// Both stores, the reconciliation worker in its own process, and an API in another that tests kill. The API reaches
+/// the stores through proxies; the test looks at them directly.
+/// </summary>
+public sealed class Site : IAsyncLifetime
+{
+    private const string Key = "inv_test_crash_0123456789abcdef0123456789abcdef";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static int names;
+
+    private readonly byte[] webhookKey = RandomNumberGenerator.GetBytes(32);
+    private readonly List<IAsyncDisposable> owned = [];
+    private PostgresServer postgres = null!;
+    private RedisServer redisServer = null!;
+    private HoldingProxy toRedis = null!;
+    private HoldingProxy toLedger = null!;
+    private ServiceProcess worker = null!;
+    private Task<ServiceProcess> api = null!;
+    private string runId = "";
+
+    public ConnectionMultiplexer Redis { get; private set; } = null!;
+
+    public NpgsqlDataSource Ledger { get; private set; } = null!;
+
+    /// <summary>The test's own, past the proxies.</summary>
+    public StockEngine Engine { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        postgres = Own(await PostgresServer.StartAsync());
+        redisServer = Own(await RedisServer.StartAsync(RedisPersistence.EverySecond));
+        toRedis = Own(new HoldingProxy(redisServer.Port));
+        toLedger = Own(new HoldingProxy(postgres.Port));
+        Ledger = Own(NpgsqlDataSource.Create(postgres.ConnectionString));
+        Redis = Own(await ConnectionMultiplexer.ConnectAsync(redisServer.ConnectionString));
+        Engine = new(Redis, Options.Create(new StockOptions()));
+        worker = Own(await ServiceProcess.StartAsync(
+            "Inventory.ReconciliationWorker",
+            ("ConnectionStrings:redis", redisServer.ConnectionString),
+            ("ConnectionStrings:ledger", postgres.ConnectionString)));
+        StartApi();
+        await UntilHealthyAsync(worker);
+        runId = ((string)(await Redis.GetDatabase().ExecuteAsync("INFO", "server"))!).Split("\r\n")
+            .Single(line => line.StartsWith("run_id:", StringComparison.Ordinal))["run_id:".Length..];
+        await LoadScriptsAsync();
+    }
+
+    public async Task DisposeAsync()
+    {
+        await (await api).DisposeAsync();
+        for (var i = owned.Count - 1; i >= 0; i--) await owned[i].DisposeAsync();
+    }
+
+    /// <summary>The API that runs now.</summary>
+    public Task<ServiceProcess> ApiAsync() => api;
+
+    /// <summary>Kills the API with SIGKILL, and begins to start another.</summary>
+    public async Task KillApiAsync()
+    {
+        // Its client stays: what was asked has to fail because nobody is there, and not because the test gave up.
+        await Own(await api).KillAsync();
+        StartApi();
+    }
+
+    /// <summary>Keeps the worker from being there before the API is where the test wants it.</summary>
+    public void FreezeWorker() => worker.Freeze();
+
+    /// <summary>Ends <see cref="FreezeWorker"/>.</summary>
+    public void ThawWorker() => worker.Thaw();
+
+    /// <summary>Holds a step when the API comes to it.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="fate">Whether the store is to see it before the API dies.</param>
+    /// <param name="skip">So many of its kind go on unharmed.</param>
+    public HeldStep HoldNext(Step step, Fate fate, int skip = 0) => step.IsOfRedis()
+        ? toRedis.HoldNext(fate.Part(), HashOf(step.Script()), skip)
+        : toLedger.HoldNext(fate.Part(), step.Sql(), skip);
+
+    /// <summary>A product that no other test knows.</summary>
+    public async Task<string> SkuAsync(int total)
+    {
+        var sku = $"crash-{Interlocked.Increment(ref names)}";
+        await ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
+        await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
+        await UntilAsync(async () => (await Engine.SnapshotAsync(sku)).Total == total);
+        return sku;
+    }
+
+    /// <summary>A pending reservation of a new customer.</summary>
+    public async Task<Guid> HoldAsync(params Line[] lines)
+    {
+        var id = Guid.NewGuid();
+        var answer = await Engine.ReserveAsync(new()
+        {
+            Id = id,
+            Holder = Holder.Customer($"user-{id:N}"),
+            Lines = lines,
+            HoldFor = TimeSpan.FromHours(1),
+        });
+        Assert.Equal(ReserveOutcome.Held, answer.Outcome);
+        return id;
+    }
+
+    /// <summary>Confirms over HTTP.</summary>
+    /// <returns>The status, or null when the API died before it answered.</returns>
+    public async Task<int?> ConfirmAsync(Guid id)
+    {
+        var http = (await api).Http;
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/reservations/{id}/confirm");
+        request.Headers.Add("X-Api-Key", Key);
+        try
+        {
+            using var response = await http.SendAsync(request);
+            return (int)response.StatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Tells of an approved payment, as its provider does.</summary>
+    /// <returns>The status, or null when the API died before it answered.</returns>
+    public async Task<int?> PayAsync(Guid id, string eventId)
+    {
+        var http = (await api).Http;
+        var data = $$"""{"reservationId":"{{id}}","paymentId":"pay-{{eventId}}"}""";
+        var body = $$"""{"type":"payment.approved","data":{{data}}}""";
+        var sentAt = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        var signed = HMACSHA256.HashData(webhookKey, Encoding.UTF8.GetBytes($"{eventId}.{sentAt}.{body}"));
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/payments/webhook")
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
+        request.Headers.Add("webhook-id", eventId);
+        request.Headers.Add("webhook-timestamp", sentAt);
+        request.Headers.Add("webhook-signature", $"v1,{Convert.ToBase64String(signed)}");
+        try
+        {
+            using var response = await http.SendAsync(request);
+            return (int)response.StatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    public async Task<ReservationStatus> StatusAsync(Guid id) => (await Engine.FindAsync(id)).Reservation!.Status;
+
+    /// <summary>Ends the leases of all confirming holds by past scores, until the worker has settled each.</summary>
+    public Task UntilSettledAsync() => UntilAsync(async () =>
+    {
+        var leases = new Partition(0).Leases;
+        var ids = await Redis.GetDatabase().SortedSetRangeByRankAsync(leases);
+        foreach (var id in ids)
+        {
+            await Redis.GetDatabase().SortedSetAddAsync(leases, id, 1, SortedSetWhen.Exists);
+        }
+
+        return ids.Length == 0;
+    });
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Ledger.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<T> ReadAsync<T>(string sql)
+    {
+        await using var command = Ledger.CreateCommand(sql);
+        return await command.ExecuteScalarAsync() is var found and not DBNull ? (T)found! : default!;
+    }
+
+    /// <summary>Waits for something that happens by itself.</summary>
+    public async Task UntilAsync(Func<Task<bool>> happened)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!await happened())
+        {
+            Assert.False(patience.IsCancellationRequested, $"It did not happen. The worker says:\n{worker}");
+            await Task.Delay(TimeSpan.FromMilliseconds(10));
+        }
+    }
+
+    private T Own<T>(T part) where T : IAsyncDisposable
+    {
+        owned.Add(part);
+        return part;
+    }
+
+    private void StartApi() => api = StartHealthyApiAsync();
+
+    private async Task<ServiceProcess> StartHealthyApiAsync()
+    {
+        var started = await ServiceProcess.StartAsync(
+            "Inventory.ReservationApi",
+            ("ConnectionStrings:redis", $"127.0.0.1:{toRedis.Port}"),
+            ("ConnectionStrings:ledger",
+                new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Port = toLedger.Port }.ConnectionString),
+            ("ApiKeys:0:Name", "test"),
+            ("ApiKeys:0:Hash", ApiKeyRing.HashOf(Key)),
+            ("ApiKeys:0:Scopes:0", "confirm"),
+            ("Payments:WebhookSecrets:0", $"whsec_{Convert.ToBase64String(webhookKey)}"));
+        await UntilHealthyAsync(started);
+        return started;
+    }
+
+    private Task UntilHealthyAsync(ServiceProcess service) => UntilAsync(async () =>
+    {
+        using var health = await service.Http.GetAsync(new Uri("/health", UriKind.Relative));
+        return health.IsSuccessStatusCode;
+    });
+
+    /// <summary>What stands in a call of a script: its hash, other in each run of a server.</summary>
+    private string HashOf(string script)
+    {
+        var ofNoRun = Script.NamesByHash("");
+        return Script.NamesByHash(runId).Single(each => each.Value == script && !ofNoRun.ContainsKey(each.Key)).Key;
+    }
+
+    /// <summary>A script's first call of all is another exchange: that it is unknown.</summary>
+    private async Task LoadScriptsAsync()
+    {
+        var sku = await SkuAsync(1);
+        var id = await HoldAsync(new Line(sku, 1));
+        var pinned = await Engine.PinAsync(id, TimeSpan.FromMinutes(1));
+        Assert.Equal(UnpinOutcome.Unpinned, await Engine.UnpinAsync(id, pinned.Pins[0]));
+        Assert.Equal(CommitOutcome.NotFound, await Engine.CommitAsync(Guid.NewGuid(), [new(sku, 1, 0)]));
+    }
+}
+
+/// <summary>The tests that share one <see cref="Site"/>, one after another.</summary>
+[CollectionDefinition(nameof(Site))]
+public sealed class SiteTests : ICollectionFixture<Site>;
