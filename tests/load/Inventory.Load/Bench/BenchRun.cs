@@ -78,7 +78,7 @@ internal static class BenchRun
         {
             ["mode"] = plan.Quick
                 ? "quick: one round of 2 s a step"
-                : $"full: medians of {plan.Rounds} rounds of 5 s a step",
+                : $"full: medians of {plan.Rounds} rounds of 4 s a step",
             ["date"] = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             ["commit"] = await CommitAsync(),
             ["machine"] = $"{Environment.ProcessorCount} x {processor ?? "?"}, {gigabytes:0} GB, the load included",

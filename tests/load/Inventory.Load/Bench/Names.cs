@@ -23,6 +23,9 @@ internal static class Names
     public static string Reserve(string door, bool hot, int connections) =>
         $"{door} {(hot ? "one SKU" : "10000 SKUs")} c{connections}";
 
+    /// <summary>A rival's SQL on one hot SKU, without HTTP.</summary>
+    public static string Sql(string design) => $"pgbench {design} one SKU";
+
     /// <summary>The figure that the product is known by: one hot SKU through the gateway.</summary>
     public static string Gateway => Reserve("gateway", hot: true, Compared);
 

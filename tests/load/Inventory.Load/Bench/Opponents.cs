@@ -12,14 +12,18 @@ internal sealed class Opponents : IDisposable
     private const string Database = "rivals";
     private const string RivalUnits = "100000000";
 
-    /// <summary>Connections that rivals may have to PostgreSQL: as many as requests are under way.</summary>
-    private const int PoolSize = Names.Compared;
+    /// <summary>
+    /// Connections that rivals have to PostgreSQL, and pgbench as many: further requests wait in the pool and not at
+    /// the row, which is faster; and the server's 100 must do for the product too.
+    /// </summary>
+    public const int PoolSize = 32;
 
     private readonly List<ChildProgram> programs = [];
 
-    private Opponents()
-    {
-    }
+    private Opponents(string database) => Connection = database;
+
+    /// <summary>How Npgsql connects to the rivals' database.</summary>
+    public string Connection { get; }
 
     /// <summary>The empty handler and the rivals.</summary>
     public Uri Rivals => programs[0].Address;
@@ -34,7 +38,7 @@ internal sealed class Opponents : IDisposable
     public static async Task<Opponents> StartAsync(RunningStack stack, CancellationToken stop)
     {
         var postgres = await PrepareAsync(stack, stop);
-        var opponents = new Opponents();
+        var opponents = new Opponents(postgres);
         try
         {
             var none = new Dictionary<string, string>();

@@ -8,10 +8,10 @@ internal sealed record Plan(bool Quick)
     public int Rounds => Quick ? 1 : 3;
 
     /// <summary>How long a step of load takes.</summary>
-    public TimeSpan Step => TimeSpan.FromSeconds(Quick ? 2 : 5);
+    public TimeSpan Step => TimeSpan.FromSeconds(Quick ? 2 : 4);
 
     /// <summary>Longest wait for what the step before left to do.</summary>
-    public TimeSpan LongestSettling => TimeSpan.FromSeconds(Quick ? 3 : 30);
+    public TimeSpan LongestSettling => TimeSpan.FromSeconds(Quick ? 3 : 15);
 
     /// <summary>Requests of one redis-benchmark.</summary>
     public int ScriptCalls => Quick ? 50_000 : 200_000;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Inventory.Load.Rivals;
 
 namespace Inventory.Load.Bench;
 
@@ -43,6 +44,7 @@ internal static class Report
                 Load(text, figures, $"{rival} {where}");
             }
         }
+        foreach (var design in PgBench.Scripts.Keys) Load(text, figures, Names.Sql(design));
         foreach (var step in new[]
         {
             Names.Unlimited, Names.Batch, Names.Confirm, $"{Names.Confirm} at the API", Names.ConfirmAlone,

@@ -48,6 +48,7 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
             {
                 await MeasureAsync($"round {round} of {plan.Rounds}", name, target, connections, sku, stop);
             }
+            await MeasureSqlAsync(servers.Connection, stop);
         }
     }
 
@@ -110,6 +111,17 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
             }
         }
         log($"{round}: {name}: {load.PerSecond:N0}/s, p99 {load.P99:0.0} ms, {load.Errors} errors");
+    }
+
+    private async Task MeasureSqlAsync(string connection, CancellationToken stop)
+    {
+        foreach (var (design, script) in PgBench.Scripts)
+        {
+            await SettleAsync(stop);
+            var rate = await PgBench.RunAsync(connection, script, Opponents.PoolSize, plan.Step, stop);
+            figures.Add(Names.Sql(design), "throughput", "1/s", rate);
+            log($"{Names.Sql(design)}: {rate:N0}/s");
+        }
     }
 
     private double Processor(string process) => ProcessFigures.Processor(stack.ProcessIds(process)).TotalSeconds;
