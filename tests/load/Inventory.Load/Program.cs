@@ -23,8 +23,8 @@ try
     switch (args)
     {
         case ["bench", var resources, var results, .. var rest]:
-            await BenchRun.RunAsync(resources, results, new(Quick: rest is ["--quick"]), stopping.Token);
-            return 0;
+            var plan = new Plan(Quick: rest is ["--quick"]);
+            return await BenchRun.RunAsync(resources, results, plan, stopping.Token) ? 0 : 1;
         case ["flash-sale", var resources, var buyers, var units]:
             using (var stack = new RunningStack(resources))
             {

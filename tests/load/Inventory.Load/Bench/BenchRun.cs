@@ -15,48 +15,70 @@ internal static class BenchRun
     /// <param name="results">The folder for the results.</param>
     /// <param name="plan">How long and how often.</param>
     /// <param name="stop">Ends it.</param>
-    public static async Task RunAsync(string resources, string results, Plan plan, CancellationToken stop)
+    /// <returns>Whether all was measured; not whether it is good.</returns>
+    public static async Task<bool> RunAsync(string resources, string results, Plan plan, CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
         void Log(string line) => Console.WriteLine($"[{clock.Elapsed:mm\\:ss}] {line}");
         using var stack = new RunningStack(resources);
         var figures = new Figures();
         var environment = await DescribeAsync(plan);
-        try
+        var failed = false;
+        async Task TryAsync(string what, Func<Task> measure)
         {
-            var alone = new RedisAlone(plan, figures, Log);
-            await alone.CallAsync(stop);
-            await alone.WeighAsync();
-
-            Log("starting the empty handler, the rivals and their proxy");
-            using var opponents = await Opponents.StartAsync(stack, stop);
-            var reserving = new Reserving(stack, plan, figures, Log);
-            await reserving.RunAsync(opponents, stop);
-            await new Confirming(stack, plan, figures, Log).RunAsync(opponents, reserving.SettleAsync, stop);
-            reserving.Weigh();
-            await new Expiring(stack, plan, figures, Log).RunAsync(reserving.SettleAsync, stop);
-
-            var sale = await new FlashSale(stack, _ => { }).RunAsync(Buyers, Units, stop);
-            figures.Add(Names.Sale, "oversold", "units", sale.Oversold);
-            Log($"flash sale, {Buyers} buyers for {Units} units: held {sale.Held}, refused {sale.Refused}, errors "
-                + $"{sale.Errors}, oversold {sale.Oversold}, stores agree: {(sale.Agrees ? "yes" : "no")}");
-            await new Killing(stack, plan, figures, Log).RunAsync(reserving.SettleAsync, stop);
-        }
-        finally
-        {
-            // What was measured before something failed is worth reading too, but no result.
-            Console.WriteLine();
-            Console.WriteLine(Report.Of(figures, environment, plan));
+            try
+            {
+                await measure();
+            }
+            catch (Exception e) when (!stop.IsCancellationRequested)
+            {
+                // Whatever it is: what fails is said, and stands as not measured; the rest is worth having.
+                Log($"FAILED, {what}: {e.Message}");
+                failed = true;
+            }
         }
 
+        var alone = new RedisAlone(plan, figures, Log);
+        var reserving = new Reserving(stack, plan, figures, Log);
+        await TryAsync("the script alone", () => alone.CallAsync(stop));
+        await TryAsync("bytes a hold", alone.WeighAsync);
+        Log("starting the empty handler, the rivals and their proxy");
+        using (var opponents = await Opponents.StartAsync(stack, stop))
+        {
+            await TryAsync("reserve", () => reserving.RunAsync(opponents, stop));
+            await TryAsync("confirm", () =>
+                new Confirming(stack, plan, figures, Log).RunAsync(opponents, reserving.SettleAsync, stop));
+        }
+        reserving.Weigh();
+        await TryAsync("expiry", () => new Expiring(stack, plan, figures, Log).RunAsync(reserving.SettleAsync, stop));
+        await TryAsync("flash sale", () => SellAsync(stack, figures, Log, stop));
+        await TryAsync("kill -9", () => new Killing(stack, plan, figures, Log).RunAsync(reserving.SettleAsync, stop));
+
+        Console.WriteLine();
+        Console.WriteLine(Report.Of(figures, environment, plan));
+        await WriteAsync(figures, environment, plan, results);
+        Log($"{results}/latest.csv, latest.txt and latest.svg are written");
+        return !failed;
+    }
+
+    private static async Task SellAsync(RunningStack stack, Figures figures, Action<string> log, CancellationToken stop)
+    {
+        var sale = await new FlashSale(stack, _ => { }).RunAsync(Buyers, Units, stop);
+        figures.Add(Names.Sale, "oversold", "units", sale.Oversold);
+        log($"flash sale, {Buyers} buyers for {Units} units: held {sale.Held}, refused {sale.Refused}, errors "
+            + $"{sale.Errors}, oversold {sale.Oversold}, stores agree: {(sale.Agrees ? "yes" : "no")}");
+    }
+
+    private static async Task WriteAsync(
+        Figures figures, Dictionary<string, string> environment, Plan plan, string results)
+    {
         Directory.CreateDirectory(results);
         var rows = environment.Select(pair => $"environment,{pair.Key},,\"{pair.Value.Replace('"', '\'')}\",,,");
-        await File.WriteAllLinesAsync(Path.Combine(results, "latest.csv"), [.. figures.Csv(), .. rows], stop);
+        await File.WriteAllLinesAsync(Path.Combine(results, "latest.csv"), [.. figures.Csv(), .. rows]);
         await File.WriteAllTextAsync(
-            Path.Combine(results, "latest.txt"), Report.Of(figures, environment, plan), stop);
+            Path.Combine(results, "latest.txt"), Report.Of(figures, environment, plan));
         await File.WriteAllTextAsync(Path.Combine(results, "latest.svg"),
-            Plot.Of(figures, $"{environment["machine"]}; {environment["date"]}; {environment["mode"]}"), stop);
-        Log($"{results}/latest.csv, latest.txt and latest.svg are written");
+            Plot.Of(figures, $"{environment["machine"]}; {environment["date"]}; {environment["mode"]}"));
     }
 
     /// <summary>What was measured; results of earlier runs make no difference to it.</summary>

@@ -11,7 +11,8 @@ namespace Inventory.Load.Rivals;
 internal static class PgBench
 {
     private const string InsertHold = """
-        INSERT INTO rival_holds VALUES (gen_random_uuid(), 'hot', 'user-' || :customer, 1, now() + interval '10 minutes')
+        INSERT INTO rival_holds VALUES (
+            gen_random_uuid(), 'hot', 'user-' || :customer, 1, now() + interval '10 minutes')
         """;
 
     /// <summary>What pgbench runs over and over, by design.</summary>
@@ -30,7 +31,7 @@ internal static class PgBench
             WITH taken AS (
                 UPDATE rival_stock SET reserved = reserved + 1
                 WHERE sku = 'hot' AND total - reserved >= 1 RETURNING 1)
-            {InsertHold.Replace("VALUES (", "SELECT ", StringComparison.Ordinal)[..^1]} FROM taken;
+            {InsertHold.Replace("VALUES (", "SELECT", StringComparison.Ordinal)[..^1]} FROM taken;
             """,
     };
 
