@@ -12,7 +12,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
     private const int Connections = 16;
     private static readonly TimeSpan BeforeKill = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan After = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     /// <summary>Kills one after the other.</summary>
     public async Task RunAsync(Func<CancellationToken, Task> settle, CancellationToken stop)
@@ -65,15 +65,19 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
             await Task.Delay(After / 10, stop);
             served = waited.Elapsed > After && held.Count > before ? served + 1 : 0;
         }
-        var silent = served < 10 ? Patience : longest;
         await end.CancelAsync();
         await load;
+        if (served < 10)
+        {
+            figures.Add($"kill -9 {victim}", "nobody served for", "s", Patience.TotalSeconds);
+            throw new InvalidOperationException($"not served again within {Patience.TotalSeconds} s of {victim}'s end");
+        }
 
-        var lost = served < 10 ? double.NaN : await LostAsync([.. held], stop);
-        figures.Add($"kill -9 {victim}", "nobody served for", "s", silent.TotalSeconds);
+        var lost = await LostAsync([.. held], stop);
+        figures.Add($"kill -9 {victim}", "nobody served for", "s", longest.TotalSeconds);
         figures.Add($"kill -9 {victim}", "acknowledged", "reservations", held.Count);
         figures.Add($"kill -9 {victim}", "acknowledged and lost", "reservations", lost);
-        log($"kill -9 {victim}: nobody served for {silent.TotalSeconds:0.00} s{(served < 10 ? " and longer" : "")}, "
+        log($"kill -9 {victim}: nobody served for {longest.TotalSeconds:0.00} s, "
             + $"{lost} of {held.Count} acknowledged reservations lost");
     }
 

@@ -96,7 +96,7 @@ internal sealed class Opponents : IDisposable
         {
             Database = Database,
             MaxPoolSize = PoolSize,
-            // Prepared after its second use, as every statement of the product is.
+            // In the rivals' favour: the product's statements are planned for each transaction.
             MaxAutoPrepare = 20,
             AutoPrepareMinUsages = 2,
         }.ConnectionString;

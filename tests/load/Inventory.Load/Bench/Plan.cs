@@ -1,11 +1,14 @@
 namespace Inventory.Load.Bench;
 
 /// <summary>How long and how often is measured.</summary>
-/// <param name="Quick">Whether two minutes must do.</param>
+/// <param name="Quick">Whether a few minutes must do.</param>
 internal sealed record Plan(bool Quick)
 {
     /// <summary>Rounds in which every step of load comes once, in turn forwards and backwards.</summary>
     public int Rounds => Quick ? 1 : 3;
+
+    /// <summary>Most runs before a service is taken for as fast as it gets.</summary>
+    public int WarmUps => Quick ? 5 : 10;
 
     /// <summary>How long a step of load takes.</summary>
     public TimeSpan Step => TimeSpan.FromSeconds(Quick ? 2 : 4);

@@ -47,7 +47,9 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
             var step = $"{Names.Script} {(mode == RedisPersistence.Always ? "always" : "everysec")}";
             foreach (var connections in new[] { 1, Names.Compared })
             {
-                var calls = connections == 1 ? plan.ScriptCalls / 5 : plan.ScriptCalls;
+                // One connection waits for each answer, and with "always" for the disk.
+                var share = connections > 1 ? 1 : mode == RedisPersistence.Always ? 50 : 5;
+                var calls = plan.ScriptCalls / share;
                 var output = await Commands.OutputAsync(new ProcessStartInfo("redis-benchmark",
                 [
                     "-h", "127.0.0.1", "-p", $"{server.Port}", "-c", $"{connections}", "-n", $"{calls}",
