@@ -114,8 +114,8 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
     }
 
     /// <summary>
-    /// The runtime compiles what is busy twice, and beside that, on two cores, a service does less than half of what it
-    /// does then: nothing is measured before it is as fast as it gets.
+    /// The runtime compiles what is busy, and then compiles it better, at a third of the processor time that a service
+    /// gets: nothing is measured before it is as fast as it gets.
     /// </summary>
     private async Task WarmUpAsync(Uri target, string sku, CancellationToken stop)
     {
