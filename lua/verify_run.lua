@@ -2,7 +2,8 @@
 --
 -- KEYS[1] {inv:p}:epoch   string  <number>:<run_id of the server that was opened>
 --
--- Returns outcome, run_id (empty where the server hides it), epoch before, by VerifyOutcome:
+-- Returns outcome, run_id (empty where the server hides it), epoch before and now_ms, by
+-- VerifyOutcome:
 --    1 verified: opened, and by this very run   -9 fenced
 --
 -- Invariants: a server keeps its run_id for as long as its process lives, and no two have the same;
@@ -18,8 +19,10 @@ local function run_id()
   return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
 end
 
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local run = run_id()
 local epoch = redis.call('GET', KEYS[1]) or ''
-if run ~= '' and string.match(epoch, '^%d+:(%w+)$') == run then return reply(1, run, epoch) end
+if run ~= '' and string.match(epoch, '^%d+:(%w+)$') == run then return reply(1, run, epoch, now_ms) end
 redis.call('DEL', KEYS[1])
-return reply(-9, run, epoch)
+return reply(-9, run, epoch, now_ms)

@@ -31,7 +31,6 @@ builder.Services.AddScoped<HoldRebuild>();
 builder.Services.AddSingleton<StockRebuild>();
 builder.Services.AddSingleton<FenceWatch>();
 builder.Services.AddHostedService(services => services.GetRequiredService<FenceWatch>());
-builder.Services.AddSingleton<Func<CancellationToken, Task<int>>>(_ => _ => Task.FromResult(0));
 builder.Services.AddSingleton<ExpiryHeartbeat>();
 builder.Services.AddHostedService(services => services.GetRequiredService<ExpiryHeartbeat>());
 builder.Services.AddHostedService<ChangeCapture>();
@@ -39,7 +38,6 @@ builder.Services.AddSettlement();
 builder.Services.AddSingleton<PinResolver>();
 builder.Services.AddHostedService(services => services.GetRequiredService<PinResolver>());
 AuditServices.Register(builder.Services);
-builder.Services.AddHostedService<SettlementLoop>();
 builder.Services.AddHostedService<DecisionPruner>();
 builder.Services.AddHealthChecks().AddCheck<StockLoadedCheck>("stock-loaded");
 

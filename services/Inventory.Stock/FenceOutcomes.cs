@@ -52,4 +52,7 @@ public enum BeatOutcome
 
     /// <summary>The data isn't that of before the payments were looked for: look again.</summary>
     OtherEpoch = -1,
+
+    /// <summary>The look is too long ago to say anything: look again.</summary>
+    Late = -2,
 }

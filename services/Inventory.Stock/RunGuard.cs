@@ -78,7 +78,7 @@ internal sealed class RunGuard(IDatabase database)
     {
         var reply = new Reply(result);
         var outcome = (VerifyOutcome)reply.NextInt();
-        return new(outcome, reply.Next().ToString(), reply.Next().ToString());
+        return new(outcome, reply.Next().ToString(), reply.Next().ToString(), reply.NextTime());
     }
 }
 
@@ -100,4 +100,5 @@ internal sealed class ServerRun(string id)
 /// <param name="Outcome">Whether it may sell.</param>
 /// <param name="RunId">The server's run; empty where it hides it.</param>
 /// <param name="Epoch">The epoch that lay there, whoever's it was; empty without one.</param>
-public readonly record struct RunLook(VerifyOutcome Outcome, string RunId, string Epoch);
+/// <param name="At">By the server's clock.</param>
+public readonly record struct RunLook(VerifyOutcome Outcome, string RunId, string Epoch, DateTimeOffset At);

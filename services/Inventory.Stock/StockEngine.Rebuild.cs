@@ -190,12 +190,12 @@ public sealed partial class StockEngine
         return reply.NextInt();
     }
 
-    /// <summary>Says that every payment which came until now has been worked off.</summary>
+    /// <summary>Says that every payment which had come by some moment has been worked off.</summary>
     /// <param name="partition">Whose due holds may go back.</param>
-    /// <param name="epoch">The epoch that stood before the payments were looked for.</param>
-    public async Task<BeatOutcome> BeatAsync(Partition partition, string epoch) =>
+    /// <param name="look">What was seen of the partition before the payments were looked for.</param>
+    public async Task<BeatOutcome> BeatAsync(Partition partition, RunLook look) =>
         (BeatOutcome)new Reply(await Script.Beat.RunAsync(
-            database, [partition.Epoch, partition.Heartbeat, partition.Waiting], [epoch])).NextInt();
+            database, [partition.Epoch, partition.Heartbeat, partition.Waiting], [look.Epoch, look.At.ToUnixTimeMilliseconds()])).NextInt();
 
     private static HeldPart ReadHeld(HashEntry entry)
     {

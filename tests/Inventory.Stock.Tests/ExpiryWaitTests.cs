@@ -36,11 +36,12 @@ public sealed class ExpiryWaitTests(EngineFixture stock) : IClassFixture<EngineF
         await stock.Database.StringSetAsync(Only.Heartbeat, 1);
         await stock.Engine.ExpireAsync(10);
         Assert.True(await stock.Database.KeyExistsAsync(Only.Waiting));
-        var epoch = (await stock.Engine.LookAsync(Only)).Epoch;
+        var look = await stock.Engine.LookAsync(Only);
 
-        Assert.Equal(BeatOutcome.OtherEpoch, await stock.Engine.BeatAsync(Only, "1:other"));
+        Assert.Equal(BeatOutcome.OtherEpoch, await stock.Engine.BeatAsync(Only, look with { Epoch = "1:other" }));
+        Assert.Equal(BeatOutcome.Late, await stock.Engine.BeatAsync(Only, look with { At = look.At.AddSeconds(-6) }));
         Assert.Equal(ExpireOutcome.Waiting, (await stock.Engine.ExpireAsync(10)).Outcome);
-        Assert.Equal(BeatOutcome.Fresh, await stock.Engine.BeatAsync(Only, epoch));
+        Assert.Equal(BeatOutcome.Fresh, await stock.Engine.BeatAsync(Only, look));
 
         Assert.Equal((2, 0, 2, 0), await stock.StockOf(sku));
         Assert.Equal(PinOutcome.Ended, (await stock.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(1))).Outcome);

@@ -1,22 +1,24 @@
+using Inventory.Settlement;
 using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Rebuilding;
 
 /// <summary>
-/// Lets due holds go back, second by second, as long as every payment that is stored has been worked off. After an
-/// outage a payment that came meanwhile so comes before the expiry of its hold. Any number of instances may run.
+/// Settles the payments that could not be settled when they came: Redis was away, or their reservation was not known
+/// yet. Lets due holds go back, second by second, as long as none is left. After an outage a payment that came
+/// meanwhile so comes before the expiry of its hold. Any number of instances may run.
 /// </summary>
-/// <remarks>
-/// <c>settle</c> works payments off, and returns how many are left because a store is away.
-/// </remarks>
 public sealed class ExpiryHeartbeat(
     StockEngine stock,
-    Func<CancellationToken, Task<int>> settle,
+    PaymentSettler settler,
     StockLoader loader,
     StoreOutages outages,
     TimeProvider time) : BackgroundService
 {
-    /// <summary>A fifth of the silence after which due holds wait.</summary>
+    /// <summary>
+    /// A fifth of the silence after which due holds wait. A shopper whose payment waits for Redis gets the order about
+    /// as fast.
+    /// </summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     /// <summary>Settles, and says so.</summary>
@@ -24,14 +26,18 @@ public sealed class ExpiryHeartbeat(
     public async Task<bool> BeatAsync(CancellationToken cancellation)
     {
         // The epochs first: an outage in between leaves them behind.
-        var looks = new List<(Partition Partition, RunLook Look)>();
-        foreach (var partition in stock.ReadPartitions()) looks.Add((partition, await stock.LookAsync(partition)));
-        if (await settle(cancellation) > 0) return false;
+        var partitions = stock.ReadPartitions();
+        var looking = Task.WhenAll(partitions.Select(stock.LookAsync));
+        await ((Task)looking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Without Redis too: what is left is counted for those who watch.
+        var left = await settler.SettleAsync(cancellation);
+        var looks = await looking;
+        if (left > 0) return false;
         var fresh = true;
-        foreach (var (partition, look) in looks)
+        foreach (var (partition, look) in partitions.Zip(looks))
         {
             fresh &= look.Outcome == VerifyOutcome.Verified
-                && await stock.BeatAsync(partition, look.Epoch) == BeatOutcome.Fresh;
+                && await stock.BeatAsync(partition, look) == BeatOutcome.Fresh;
         }
 
         return fresh;
@@ -51,7 +57,7 @@ public sealed class ExpiryHeartbeat(
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
-                // Due holds wait meanwhile, for half a minute at most.
+                // Due holds wait meanwhile, for half a minute at most. What is claimed by now is free again before long.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }
