@@ -23,6 +23,8 @@ local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local run = run_id()
 local epoch = redis.call('GET', KEYS[1]) or ''
-if run ~= '' and string.match(epoch, '^%d+:(%w+)$') == run then return reply(1, run, epoch, now_ms) end
+if run ~= '' and string.match(epoch, '^%d+:(%w+)$') == run then
+  return reply(1, run, epoch, now_ms)
+end
 redis.call('DEL', KEYS[1])
 return reply(-9, run, epoch, now_ms)

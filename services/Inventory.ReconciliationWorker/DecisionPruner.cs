@@ -6,7 +6,7 @@ namespace Inventory.ReconciliationWorker;
 public sealed class DecisionPruner(
     Confirmations confirmations, StockLoader loader, StoreOutages outages, TimeProvider time) : BackgroundService
 {
-    /// <summary>Between two looks. At 3,000 orders a second the table grows by two hundred thousand in between.</summary>
+    /// <summary>Between two looks. At 3,000 orders a second the table grows by 200,000 in between.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
     /// <summary>Most rows of one statement. Bounds how long a confirm may wait for the log behind it.</summary>

@@ -195,7 +195,9 @@ public sealed partial class StockEngine
     /// <param name="look">What was seen of the partition before the payments were looked for.</param>
     public async Task<BeatOutcome> BeatAsync(Partition partition, RunLook look) =>
         (BeatOutcome)new Reply(await Script.Beat.RunAsync(
-            database, [partition.Epoch, partition.Heartbeat, partition.Waiting], [look.Epoch, look.At.ToUnixTimeMilliseconds()])).NextInt();
+            database,
+            [partition.Epoch, partition.Heartbeat, partition.Waiting],
+            [look.Epoch, look.At.ToUnixTimeMilliseconds()])).NextInt();
 
     private static HeldPart ReadHeld(HashEntry entry)
     {

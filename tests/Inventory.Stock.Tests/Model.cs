@@ -156,6 +156,7 @@ internal sealed class Model
     public RestoreOutcome Revive(Hold hold)
     {
         if (IsActive(hold)) return RestoreOutcome.AlreadyThere;
+        if (hold.Status != ReservationStatus.Expired) return RestoreOutcome.Ended;
         if (hold.Lines.Any(line => Available(line.Key) < line.Value)) return RestoreOutcome.Insufficient;
         hold.Status = ReservationStatus.Confirming;
         // Held anew, it comes after what its holder took in the meantime.

@@ -195,7 +195,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
 
         private async Task ReviveAsync(Step step)
         {
-            if (Target(step) is not { Status: not ReservationStatus.Confirmed } hold) return;
+            if (Target(step) is not { } hold) return;
             var reservation = (await engine.FindAsync(hold.Id)).Reservation!;
             var expected = model.Revive(hold);
             var createdAt = reservation.ExpiresAt - TimeSpan.FromMinutes(hold.Minutes);

@@ -57,7 +57,7 @@ public sealed class ExpiryHeartbeat(
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
-                // Due holds wait meanwhile, for half a minute at most. What is claimed by now is free again before long.
+                // Due holds wait meanwhile, for half a minute at most. What is claimed is free again before long.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }
