@@ -22,7 +22,7 @@ for i = 2, #KEYS do
   local sku, total, version, limit = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local paused, reserved, overwritable = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6])
   assert(tonumber(total) >= 0 and tonumber(reserved) >= 0, 'load_stock: counts are 0 or more')
-  local known = redis.call('HMGET', KEYS[i], 'version', 'total', 'reserved')
+  local known = redis.call('HMGET', KEYS[i], 'version', 'total', 'reserved', 'limits_version')
   local known_version = tonumber(known[1])
   if known[3] ~= reserved then
     redis.call('HSET', KEYS[i], 'reserved', reserved)
@@ -30,8 +30,8 @@ for i = 2, #KEYS do
   end
   if known_version and known_version > tonumber(version) and known_version ~= overwritable then
     newer[#newer + 1] = sku .. ':' .. known[1]
-  elseif known_version ~= tonumber(version) or known[2] ~= total then
-    redis.call('HSET', KEYS[i], 'total', total, 'version', version)
+  elseif known[1] ~= version or known[4] ~= version or known[2] ~= total then
+    redis.call('HSET', KEYS[i], 'total', total, 'version', version, 'limits_version', version)
     if limit == '0' then
       redis.call('HDEL', KEYS[i], 'max_per_customer')
     else

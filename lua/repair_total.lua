@@ -24,9 +24,9 @@ if not owns(KEYS[4], ARGV[3]) then return reply(-1) end
 
 local limit, paused = ARGV[8] ~= '0' and ARGV[8], ARGV[9] == '1'
 local known = redis.call('HMGET', stock_key(sku),
-  'total', 'version', 'max_per_customer', 'paused', 'reserved')
+  'total', 'version', 'max_per_customer', 'paused', 'limits_version')
 if tonumber(known[1]) == total and tonumber(known[2]) == version and known[3] == limit
-  and (known[4] ~= false) == paused then
+  and (known[4] ~= false) == paused and known[5] == ARGV[7] then
   return reply(2)
 end
 if not known[1] then
@@ -35,7 +35,7 @@ if not known[1] then
   local pending = sum_due(sku)
   redis.call('HSET', stock_key(sku), 'reserved', pending + (leased[sku] or 0))
 end
-redis.call('HSET', stock_key(sku), 'total', ARGV[6], 'version', ARGV[7])
+redis.call('HSET', stock_key(sku), 'total', ARGV[6], 'version', ARGV[7], 'limits_version', ARGV[7])
 redis.call('HDEL', stock_key(sku), 'max_per_customer', 'paused')
 if limit then redis.call('HSET', stock_key(sku), 'max_per_customer', limit) end
 if paused then redis.call('HSET', stock_key(sku), 'paused', 1) end

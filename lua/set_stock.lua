@@ -6,7 +6,9 @@
 --
 -- Returns the outcome, by SetStockOutcome: 1 applied   2 unchanged   -1 stale
 --
--- Invariants: version never goes back; `reserved` is not touched, and is 0 for a new SKU.
+-- Invariants: version never goes back; `reserved` is not touched, and is 0 for a new SKU. A commit
+-- brings a total and its version alone, so limit and pause have a version of their own: a change of
+-- these that is overtaken by a commit still counts.
 -- Absent: the fence. Stock is loaded while it is down, before anything may be sold.
 
 local function reply(...) return table.concat({ ... }, '\t') end
@@ -15,22 +17,28 @@ local total, version = tonumber(ARGV[3]), tonumber(ARGV[4])
 assert(total and total >= 0, 'set_stock: total must be 0 or more')
 assert(version, 'set_stock: version must be a number')
 
-local known = tonumber(redis.call('HGET', KEYS[2], 'version'))
-if known == version then return reply(2) end
-if known and known > version then return reply(-1) end
+local stock = redis.call('HMGET', KEYS[2],
+  'version', 'limits_version', 'total', 'max_per_customer', 'paused')
+local known, limits_known = tonumber(stock[1]) or -math.huge, tonumber(stock[2]) or -math.huge
+if limits_known >= version and known == version then return reply(2) end
+if limits_known >= version and known > version then return reply(-1) end
 
-redis.call('HSET', KEYS[2], 'total', ARGV[3], 'version', ARGV[4])
-redis.call('HSETNX', KEYS[2], 'reserved', 0)
-if ARGV[5] == '0' then
-  redis.call('HDEL', KEYS[2], 'max_per_customer')
-else
-  redis.call('HSET', KEYS[2], 'max_per_customer', ARGV[5])
+local limit, paused = ARGV[5] ~= '0' and ARGV[5], ARGV[6] == '1'
+local newest = stock[3]
+if known < version then
+  newest = ARGV[3]
+  redis.call('HSET', KEYS[2], 'total', newest, 'version', ARGV[4])
+  redis.call('HSETNX', KEYS[2], 'reserved', 0)
 end
-if ARGV[6] == '1' then
-  redis.call('HSET', KEYS[2], 'paused', 1)
-else
-  redis.call('HDEL', KEYS[2], 'paused')
+if limits_known < version then
+  redis.call('HSET', KEYS[2], 'limits_version', ARGV[4])
+  redis.call('HDEL', KEYS[2], 'max_per_customer', 'paused')
+  if limit then redis.call('HSET', KEYS[2], 'max_per_customer', limit) end
+  if paused then redis.call('HSET', KEYS[2], 'paused', 1) end
 end
+-- Most of what a commit overtook is that commit's own version: nothing but a number.
+local same_limits = stock[4] == limit and (stock[5] ~= false) == paused
+if known >= version and same_limits then return reply(2) end
 redis.call('XADD', KEYS[1], '*', 'type', 'stock-set', 'reservation', '', 'sequence', 0,
-  'holder', '', 'deadline_ms', 0, 'lines', ARGV[2] .. ':' .. ARGV[3], 'trace', ARGV[1])
+  'holder', '', 'deadline_ms', 0, 'lines', ARGV[2] .. ':' .. newest, 'trace', ARGV[1])
 return reply(1)

@@ -31,6 +31,9 @@ public sealed record StockLook
     /// <summary>Which version of the total that is.</summary>
     public required long Version { get; init; }
 
+    /// <summary>Which version limit and pause are of: a commit brings a later one of the total alone.</summary>
+    public required long LimitsVersion { get; init; }
+
     /// <summary>Most units for one customer; null for no limit.</summary>
     public required int? MaxPerCustomer { get; init; }
 

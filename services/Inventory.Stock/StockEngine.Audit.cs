@@ -138,6 +138,7 @@ public sealed partial class StockEngine
                 DueIsLate = reply.NextInt() == 1,
                 Newest = reply.NextTime(),
                 Deadlines = reply.NextLong(),
+                LimitsVersion = reply.NextLong(),
             });
         }
 

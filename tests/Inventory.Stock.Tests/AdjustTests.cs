@@ -100,6 +100,27 @@ public sealed class AdjustTests(EngineFixture stock) : IClassFixture<EngineFixtu
     }
 
     [Fact]
+    public async Task A_pause_that_a_confirm_overtakes_still_counts()
+    {
+        var sku = await stock.SkuAsync(10);
+        var held = await stock.ReserveAsync("u", new Line(sku, 3));
+        var id = held.Reservation!.Id;
+        await stock.Engine.PinAsync(id, TimeSpan.FromMinutes(1));
+        await stock.Engine.CommitAsync(id, [new(sku, 7, 3)]);
+
+        var paused = await stock.Engine.SetStockAsync(new(sku, 10, 2, 4, Paused: true));
+        var confirmed = await stock.Engine.SetStockAsync(new(sku, 7, 3, 4, Paused: true));
+        var late = await stock.Engine.SetStockAsync(new(sku, 10, 1, null, Paused: false));
+
+        Assert.Equal(
+            [SetStockOutcome.Applied, SetStockOutcome.Unchanged, SetStockOutcome.Stale], [paused, confirmed, late]);
+        var snapshot = await stock.Engine.SnapshotAsync(sku);
+        Assert.Equal(
+            (7, 3L, 4, true),
+            (snapshot.Total, snapshot.Version, snapshot.MaxPerCustomer ?? 0, snapshot.Paused));
+    }
+
+    [Fact]
     public async Task An_older_version_of_the_total_changes_nothing()
     {
         var sku = await stock.SkuAsync(10);

@@ -6,7 +6,7 @@ namespace Inventory.Stock.Tests;
 /// </summary>
 internal sealed class Model
 {
-    public sealed record Sku(int Total, long Version, int? Limit, bool Paused);
+    public sealed record Sku(int Total, long Version, int? Limit, bool Paused, long LimitsVersion = 0);
 
     public sealed record Hold(Guid Id, Holder Holder, Dictionary<string, int> Lines)
     {
@@ -167,10 +167,22 @@ internal sealed class Model
 
     public SetStockOutcome SetStock(string sku, Sku stock)
     {
-        var known = Skus.GetValueOrDefault(sku)?.Version;
-        if (known == stock.Version) return SetStockOutcome.Unchanged;
-        if (known > stock.Version) return SetStockOutcome.Stale;
-        Skus[sku] = stock;
-        return SetStockOutcome.Applied;
+        var known = Skus.GetValueOrDefault(sku);
+        if (known is null || known.Version < stock.Version)
+        {
+            Skus[sku] = stock with { LimitsVersion = stock.Version };
+            return SetStockOutcome.Applied;
+        }
+
+        if (known.LimitsVersion >= stock.Version)
+        {
+            return known.Version == stock.Version ? SetStockOutcome.Unchanged : SetStockOutcome.Stale;
+        }
+
+        // A commit has overtaken it, which says nothing of limit and pause.
+        Skus[sku] = known with { Limit = stock.Limit, Paused = stock.Paused, LimitsVersion = stock.Version };
+        return (known.Limit, known.Paused) == (stock.Limit, stock.Paused)
+            ? SetStockOutcome.Unchanged
+            : SetStockOutcome.Applied;
     }
 }

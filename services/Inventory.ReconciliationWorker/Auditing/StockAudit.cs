@@ -40,7 +40,7 @@ public sealed class StockAudit(
                 if (comparison.IsUnderWay && !waited)
                 {
                     // Behind the level that was read first, and not merely behind the latest one.
-                    if (comparison.Redis.Version < suspects[sku].Version) continue;
+                    if (comparison.Known < suspects[sku].Version) continue;
                     if (comparison.Redis.State == LookState.Unknown) continue;
                 }
 

@@ -15,7 +15,10 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
     private string Versions => $"PostgreSQL version {After.Version}, Redis version {Redis.Version}";
 
     /// <summary>Whether a difference may end by itself: a change is on its way to Redis.</summary>
-    public bool IsUnderWay => Redis.State == LookState.Unknown || Redis.Version < Before.Version;
+    public bool IsUnderWay => Redis.State == LookState.Unknown || Known < Before.Version;
+
+    /// <summary>The version that Redis knows all of.</summary>
+    public long Known => Math.Min(Redis.Version, Redis.LimitsVersion);
 
     /// <summary>Whether nothing moved between the looks, so that the stores can be held against each other.</summary>
     private bool IsQuiet => Before.Version == After.Version && Redis.Version == After.Version;
@@ -23,7 +26,7 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
     /// <summary>Whether a first look gives any reason for a second one. Wrong only in saying yes too often.</summary>
     public static bool IsSuspicious(LedgerLevel level, StockLook look) =>
         look.State != LookState.Counted
-        || look.Version != level.Version || look.Total != level.Total
+        || look.Version != level.Version || look.LimitsVersion != level.Version || look.Total != level.Total
         || look.MaxPerCustomer != level.MaxPerCustomer || look.Paused != level.Paused
         || look.Reserved != look.Held || look.DanglingDeadlines.Length > 0 || look.DueIsLate
         || look.Reserved - look.Confirming > look.Total
@@ -44,9 +47,9 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
                 "Redis has a version that PostgreSQL has never had, so it ignores every change of the total: somebody "
                     + "wrote to Redis by hand, or PostgreSQL was restored from a backup.");
         }
-        if (Redis.Version < Before.Version)
+        if (Known < Before.Version)
         {
-            return waited ? Of(FindingKind.Version, $"version {After.Version}", $"version {Redis.Version}",
+            return waited ? Of(FindingKind.Version, $"version {After.Version}", $"version {Known}",
                 "A change of the total, limit or pause did not reach Redis: change capture is stuck, or somebody wrote "
                     + "to Redis by hand.") : null;
         }
@@ -60,7 +63,8 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
                     + (Redis.Total > level.Total ? ", and more can be promised than there is." : "."));
         }
 
-        return level.MaxPerCustomer == Redis.MaxPerCustomer && level.Paused == Redis.Paused
+        return Redis.LimitsVersion != level.Version
+            || (level.MaxPerCustomer == Redis.MaxPerCustomer && level.Paused == Redis.Paused)
             ? null
             : Of(FindingKind.Limits, Limits(level.MaxPerCustomer, level.Paused),
                 Limits(Redis.MaxPerCustomer, Redis.Paused),
