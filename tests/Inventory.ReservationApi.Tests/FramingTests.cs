@@ -15,7 +15,7 @@ public sealed class FramingTests(Api api)
     [Theory]
     [InlineData("GET", "/nowhere")]
     [InlineData("GET", "/")]
-    [InlineData("POST", "/commit")]
+    [InlineData("POST", "/checkout")]
     [InlineData("POST", "/api/reservations/018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10/pay")]
     [InlineData("GET", "/api/reservations/018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10/else")]
     [InlineData("GET", "/problems/no-such-problem")]
