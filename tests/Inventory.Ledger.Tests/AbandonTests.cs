@@ -18,7 +18,10 @@ public sealed class AbandonTests(LedgerDatabases databases)
         {
             var request = ConfirmationTests.Request((sku, 2));
             Task<AbandonAnswer>? abandoning = i % 2 == 0 ? AbandonAsync(elsewhere, request) : null;
+            // Some are no race, so that both outcomes are there however the others come out.
+            if (i % 10 == 0) await abandoning!;
             var confirming = confirmations.ConfirmAsync(request, CancellationToken.None);
+            if (i % 10 == 1) await confirming;
             abandoning ??= AbandonAsync(elsewhere, request);
             races[i] = (await confirming, await abandoning);
         });
@@ -29,7 +32,7 @@ public sealed class AbandonTests(LedgerDatabases databases)
         Assert.All(races, race => Assert.Equal(
             race.Abandoned.Abandoned ? ConfirmOutcome.PinAbandoned : ConfirmOutcome.Confirmed, race.Confirmed.Outcome));
         var orders = races.Count(race => race.Confirmed.Order is not null);
-        Assert.InRange(orders, 1, 499);
+        Assert.InRange(orders, 50, 450);
         Assert.Equal(10_000 - (2 * orders), (await databases.Shared.LevelAsync(sku)).Total);
     }
 
