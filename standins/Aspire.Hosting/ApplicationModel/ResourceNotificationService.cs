@@ -223,9 +223,11 @@ public class ResourceNotificationService : IDisposable
         var last = await WaitForResourceAsync(
             wait.Resource.Name, e => Bad(e.Snapshot) || AllReplicas(e.Resource, Done), cancellationToken)
             .ConfigureAwait(false);
-        if (Bad(last.Snapshot))
+        // The change that ended the wait for an end may be older than the end.
+        ImmutableArray<ResourceEvent> ended = wait.Kind == WaitKind.Started ? [last] : ReplicasOf(last.Resource);
+        if (ended.FirstOrDefault(replica => Bad(replica.Snapshot)) is { } bad)
         {
-            throw Unavailable(last);
+            throw Unavailable(bad);
         }
     }
 }
