@@ -8,6 +8,7 @@ using Inventory.ReservationApi.Orders;
 using Inventory.ReservationApi.Paying;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Products;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Reservations;
 
 namespace Inventory.ReservationApi;
@@ -49,6 +50,7 @@ namespace Inventory.ReservationApi;
 [JsonSerializable(typeof(MovementView))]
 [JsonSerializable(typeof(ListMovements.Response), TypeInfoPropertyName = "ListMovementsResponse")]
 [JsonSerializable(typeof(ProductState))]
+[JsonSerializable(typeof(TicketView))]
 [JsonSerializable(typeof(ShowRedis.Response), TypeInfoPropertyName = "ShowRedisResponse")]
 [JsonSerializable(typeof(ShowCache.Response), TypeInfoPropertyName = "ShowCacheResponse")]
 [JsonSerializable(typeof(DeadLetterView))]

@@ -24,6 +24,9 @@ public sealed record Idempotency
     public static Idempotency Create(string caller, string key, ReadOnlySpan<byte> request) =>
         new(Digest(Encoding.UTF8.GetBytes($"{caller}\n{key}")), Digest(request));
 
+    /// <summary>What <see cref="Key"/> and <see cref="Fingerprint"/> said once.</summary>
+    public static Idempotency Restore(string key, string fingerprint) => new(key, fingerprint);
+
     /// <summary>The same key for one item of a batch.</summary>
     public Idempotency ForItem(int index) => new(Digest(Encoding.UTF8.GetBytes($"{Key}\n{index}")), Fingerprint);
 

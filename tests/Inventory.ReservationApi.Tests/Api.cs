@@ -49,6 +49,10 @@ public sealed class Api : IAsyncLifetime
         factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
         {
             host.UseSetting("ConnectionStrings:redis", redis.ConnectionString);
+            // A busy machine pauses for longer than Redis takes to be away.
+            host.UseSetting("StockCircuit:CallTimeout", "00:00:02");
+            // Nobody listens there: a PostgreSQL that is away, unless a test brings its own.
+            host.UseSetting("ConnectionStrings:ledger", "Host=127.0.0.1;Port=1;Username=nobody;Database=none");
             foreach (var (name, value) in Keys().Concat(settings)) host.UseSetting(name, value);
             host.ConfigureTestServices(services => StartRefusal.Record(services, refused => startRefusal = refused));
         });

@@ -72,7 +72,7 @@ public sealed partial class DescriptionTests(Api api)
             select (Name: $"{operation.Name.ToUpperInvariant()} {path.Name}", operation.Value)).ToDictionary();
         Assert.Equal(
             [
-                "DELETE /api/reservations/{id}",
+                "DELETE /api/queue/{ticket}", "DELETE /api/reservations/{id}",
                 "GET /api/operations/cache",
                 "GET /api/operations/dead-letters",
                 "GET /api/operations/dead-letters/{id}",
@@ -82,6 +82,7 @@ public sealed partial class DescriptionTests(Api api)
                 "GET /api/orders/{id}",
                 "GET /api/products/{sku}",
                 "GET /api/products/{sku}/movements",
+                "GET /api/queue/{ticket}", "GET /api/queue/{ticket}/events",
                 "GET /api/reservations/{id}",
                 "GET /api/reservations/{id}/order",
                 "GET /api/stock/{sku}",

@@ -21,6 +21,8 @@ public sealed class SettingsTests
     [InlineData("Reservations:DefaultHolt", "00:10:00")]
     [InlineData("LiveStock:UpdatesPerSecond", "0")]
     [InlineData("LiveStock:Heartbeat", "00:00:30")]
+    [InlineData("StockCircuit:CallTimeout", "00:01:00")]
+    [InlineData("WaitingQueue:DrainPerSecond", "0")]
     public async Task A_setting_that_makes_no_sense_stops_the_service(string name, string value)
     {
         var api = new Api(new() { [name] = value });

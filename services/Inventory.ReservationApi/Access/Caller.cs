@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using Inventory.Identity;
+using Inventory.ReservationApi.Queueing;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Access;
@@ -61,10 +62,10 @@ internal sealed class Caller : ClaimsPrincipal
     /// every byte of the answer is that of an id which nobody has.
     /// </summary>
     /// <remarks>Asking first and acting then is safe: a reservation never changes its holder.</remarks>
-    internal async ValueTask<Guid> SightOfAsync(Guid id, StockEngine engine)
+    internal async ValueTask<Guid> SightOfAsync(Guid id, StockEngine engine, StockCircuit circuit)
     {
         if (Shopper is null) return id;
-        var found = await engine.FindAsync(id);
+        var found = await circuit.CallAsync(() => engine.FindAsync(id));
         return found.Reservation is not { } reservation || MaySee(reservation.Holder) ? id : Guid.Empty;
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 
@@ -58,18 +59,19 @@ public static class ShowStock
         .Answers<Response>(StatusCodes.Status200OK, "The stock.")
         .Refuses(Problem.UnknownSku);
 
-    internal static async Task<IResult> Handle(string sku, StockEngine engine)
+    internal static async Task<IResult> Handle(string sku, StockEngine engine, StockCircuit circuit)
     {
-        var (stock, refusal) = await ReadAsync(sku, engine);
+        var (stock, refusal) = await ReadAsync(sku, engine, circuit);
         return refusal as IResult
             ?? JsonAnswer.Of(StatusCodes.Status200OK, new Response(stock!), ApiJson.Default.ShowStockResponse);
     }
 
     /// <summary>The snapshot, or why there is none.</summary>
-    internal static async Task<(StockSnapshot? Stock, Refusal? Refusal)> ReadAsync(string sku, StockEngine engine)
+    internal static async Task<(StockSnapshot? Stock, Refusal? Refusal)> ReadAsync(
+        string sku, StockEngine engine, StockCircuit circuit)
     {
         if (!Names.IsSku(sku)) return (null, Refusal.Invalid("sku", $"must be {Names.SkuRule}"));
-        var snapshot = await engine.SnapshotAsync(sku);
+        var snapshot = await circuit.CallAsync(() => engine.SnapshotAsync(sku));
         return snapshot.Outcome switch
         {
             SnapshotOutcome.Found => (snapshot, null),

@@ -3,6 +3,7 @@ using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 
@@ -59,9 +60,9 @@ public static class CartSnapshot
         .Answers<Response>(StatusCodes.Status200OK, "The stock.")
         .Refuses(Problem.UnknownSku);
 
-    internal static async Task<IResult> Handle(string sku, StockEngine engine)
+    internal static async Task<IResult> Handle(string sku, StockEngine engine, StockCircuit circuit)
     {
-        var (stock, refusal) = await ShowStock.ReadAsync(sku, engine);
+        var (stock, refusal) = await ShowStock.ReadAsync(sku, engine, circuit);
         return refusal as IResult
             ?? JsonAnswer.Of(StatusCodes.Status200OK, new Response(stock!), ApiJson.Default.CartSnapshotResponse);
     }

@@ -4,6 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
@@ -44,7 +45,7 @@ public static class ExtendForCart
             Problem.LifetimeCapped);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+        HttpContext http, StockEngine engine, StockCircuit circuit, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ExtendForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -56,8 +57,8 @@ public static class ExtendForCart
         if (errors.ToRefusal() is { } invalid) return invalid;
 
         var by = TimeSpan.FromSeconds(request.AddSeconds!.Value);
-        var answer = await engine.ExtendAsync(
-            Caller.Of(http).Cart(request.CartId!), request.Sku!, by, idempotency);
+        var answer = await circuit.CallAsync(
+            () => engine.ExtendAsync(Caller.Of(http).Cart(request.CartId!), request.Sku!, by, idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

@@ -4,6 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
@@ -80,7 +81,7 @@ public static class ListEvents
         .Answers<Response>(StatusCodes.Status200OK, "The events.")
         .Refuses();
 
-    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine)
+    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, StockCircuit circuit)
     {
         var limit = DefaultLimit;
         if (http.Request.Query.TryGetValue("limit", out var values))
@@ -93,7 +94,7 @@ public static class ListEvents
                 return Refusal.Invalid("limit", $"must be given once, as a whole number from 1 to {MaxLimit}");
             }
         }
-        var events = await engine.ReadEventsAsync(limit);
+        var events = await circuit.CallAsync(() => engine.ReadEventsAsync(limit));
         var response = new Response([.. events.Select(found => new Event(found))]);
         return JsonAnswer.Of(StatusCodes.Status200OK, response, ApiJson.Default.ListEventsResponse);
     }

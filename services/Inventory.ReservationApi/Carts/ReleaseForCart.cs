@@ -4,6 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
@@ -38,7 +39,7 @@ public static class ReleaseForCart
         .Answers<CartHold>(StatusCodes.Status200OK, "Released: the hold as it ended.")
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming);
 
-    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine)
+    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, StockCircuit circuit)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReleaseForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -48,8 +49,8 @@ public static class ReleaseForCart
         errors.CheckSku("sku", request.Sku);
         if (errors.ToRefusal() is { } invalid) return invalid;
 
-        var answer = await engine.ReleaseAsync(
-            Caller.Of(http).Cart(request.CartId!), request.Sku!, idempotency);
+        var answer = await circuit.CallAsync(
+            () => engine.ReleaseAsync(Caller.Of(http).Cart(request.CartId!), request.Sku!, idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

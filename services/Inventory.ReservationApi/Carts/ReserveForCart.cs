@@ -5,6 +5,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
@@ -44,15 +45,17 @@ public static class ReserveForCart
         .WithSummary("Set a cart's quantity of one SKU")
         .WithDescription("A cart has one hold per SKU. The same quantity again returns it, another quantity changes "
             + "it; its deadline "
-            + "stays, so use /extend for more time.")
+            + "stays, so use /extend for more time. While stock can't be decided, 202 with a ticket for the waiting "
+            + "queue.")
         .Takes<Request>()
         .Answers<CartHold>(StatusCodes.Status201Created, "A new hold.")
         .Answers<CartHold>(StatusCodes.Status200OK, "The hold there was, with the quantity asked for.")
+        .Answers<TicketView>(StatusCodes.Status202Accepted, "A place in the waiting queue; Location has its address.")
         .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.LimitExceeded, Problem.SkuPaused,
-            Problem.HoldConfirming);
+            Problem.HoldConfirming, Problem.QueueFull);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+        HttpContext http, StockEngine engine, WaitingRoom room, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -61,21 +64,44 @@ public static class ReserveForCart
 
         var line = new Line(request.Sku!, request.Quantity!.Value);
         var holdFor = request.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Value.DefaultHold;
-        var answer = await engine.AdjustAsync(
-            Caller.Of(http).Cart(request.CartId!), line, holdFor, idempotency);
+        var ask = new ReserveRequest
+        {
+            Id = Guid.CreateVersion7(),
+            Holder = Caller.Of(http).Cart(request.CartId!),
+            Lines = [line],
+            HoldFor = holdFor,
+            Idempotency = idempotency,
+        };
+        var (answer, instead) = await room.AskAsync(
+            http, new(IntentForm.Cart, ask, IsClientsId: false),
+            () => engine.AdjustAsync(ask.Holder, line, holdFor, idempotency),
+            answer => answer.Outcome == AdjustOutcome.Fenced);
+        if (answer is null) return instead!;
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
+        var (status, hold, refusal) = Understand(answer, line);
+        return hold is null ? refusal! : JsonAnswer.Of(status, hold, ApiJson.Default.CartHold);
+    }
+
+    /// <summary>The engine's answer in terms of HTTP.</summary>
+    internal static (int Status, CartHold? Hold, Refusal? Refusal) Understand(AdjustAnswer answer, Line line)
+    {
+        (int, CartHold?, Refusal?) View(int status) =>
+            (status, new(answer.Reservation!, line.Sku, answer.DecidedAt, answer.Available), null);
+        static (int, CartHold?, Refusal?) Refuse(Refusal refusal) => (refusal.Status, null, refusal);
+
         return answer.Outcome switch
         {
-            AdjustOutcome.Held => View(StatusCodes.Status201Created, answer, line.Sku),
-            AdjustOutcome.AlreadyHeld or AdjustOutcome.Adjusted => View(StatusCodes.Status200OK, answer, line.Sku),
-            AdjustOutcome.Insufficient => Refusal.Insufficient([new(line.Sku, line.Quantity, answer.Available)]),
-            AdjustOutcome.UnknownSku => Refusal.UnknownSku(line.Sku),
-            AdjustOutcome.Confirming => Refusal.Confirming(answer.Reservation!),
-            AdjustOutcome.LimitExceeded => Refusal.LimitExceeded(line.Sku, answer.Limit, answer.Units),
-            AdjustOutcome.Paused => Refusal.Paused(line.Sku),
-            AdjustOutcome.KeyReused => Refusal.KeyReused(),
-            AdjustOutcome.Fenced => Refusal.Fenced(),
+            AdjustOutcome.Held => View(StatusCodes.Status201Created),
+            AdjustOutcome.AlreadyHeld or AdjustOutcome.Adjusted => View(StatusCodes.Status200OK),
+            AdjustOutcome.Insufficient =>
+                Refuse(Refusal.Insufficient([new(line.Sku, line.Quantity, answer.Available)])),
+            AdjustOutcome.UnknownSku => Refuse(Refusal.UnknownSku(line.Sku)),
+            AdjustOutcome.Confirming => Refuse(Refusal.Confirming(answer.Reservation!)),
+            AdjustOutcome.LimitExceeded => Refuse(Refusal.LimitExceeded(line.Sku, answer.Limit, answer.Units)),
+            AdjustOutcome.Paused => Refuse(Refusal.Paused(line.Sku)),
+            AdjustOutcome.KeyReused => Refuse(Refusal.KeyReused()),
+            AdjustOutcome.Fenced => Refuse(Refusal.Fenced()),
             _ => throw new UnreachableException($"The engine answered {answer.Outcome}, which it settles itself."),
         };
     }
@@ -89,7 +115,4 @@ public static class ReserveForCart
         if (request.TtlSeconds is not null) errors.CheckSeconds("ttl_seconds", request.TtlSeconds, options.LongestHold);
         return errors.ToRefusal();
     }
-
-    private static IResult View(int status, AdjustAnswer answer, string sku) => JsonAnswer.Of(status,
-        new CartHold(answer.Reservation!, sku, answer.DecidedAt, answer.Available), ApiJson.Default.CartHold);
 }

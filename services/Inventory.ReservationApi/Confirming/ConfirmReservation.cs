@@ -4,6 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Settlement;
@@ -44,7 +45,8 @@ public static class ConfirmReservation
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
             Problem.NotCovered, Problem.ReservationIdReused, Problem.PaymentRefunded, Problem.OrdersUnavailable);
 
-    internal static async Task<IResult> Handle(HttpContext http, string id, Confirmer confirmer)
+    internal static async Task<IResult> Handle(
+        HttpContext http, string id, StockCircuit circuit, Confirmer confirmer)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } badAddress) return badAddress;
         string? paymentId = null;
@@ -56,7 +58,7 @@ public static class ConfirmReservation
             if (!IsPaymentId(paymentId)) return Refusal.Invalid("paymentId", PaymentIdRule);
         }
 
-        var answer = await confirmer.ConfirmAsync(reservationId, paymentId);
+        var answer = await circuit.CallAsync(() => confirmer.ConfirmAsync(reservationId, paymentId));
         if (answer.Order is not { } order) return Refuse(reservationId, answer);
         if (!http.Request.Headers["Prefer"].Any(prefer => prefer!.Contains(Preference, StringComparison.Ordinal)))
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Npgsql;
 using StackExchange.Redis;
@@ -19,6 +20,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// <summary>What to answer after <paramref name="exception"/>; null when it is a bug.</summary>
     internal static Refusal? Explain(Exception exception) => exception switch
     {
+        RedisConnectionException e when StockCircuit.WasSpared(e) => Refusal.StockAway(),
         RedisConnectionException or RedisTimeoutException => Refusal.OutcomeUnknown(),
         RedisServerException { Message: var message } when Unready.Any(message.StartsWith) => Refusal.OutcomeUnknown(),
         NpgsqlException and not PostgresException or PostgresException { IsTransient: true } =>
@@ -26,6 +28,16 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
         BadHttpRequestException { StatusCode: var status, Message: var message } => ForStatus(status, message),
         _ => null,
     };
+
+    /// <summary>Whether it says that stock can't be decided at the moment.</summary>
+    internal static bool IsStockAway(Exception exception) =>
+        exception is RedisException or RedisTimeoutException && Explain(exception) is not null;
+
+    /// <summary>
+    /// Whether it says that PostgreSQL is away: by itself, or because the caller's patience, a token, has ended.
+    /// </summary>
+    internal static bool IsLedgerAway(Exception exception) =>
+        exception is NpgsqlException or TimeoutException or OperationCanceledException;
 
     /// <summary>For answers that the framework would leave without a body.</summary>
     internal static Task FillBodyAsync(HttpContext http) =>

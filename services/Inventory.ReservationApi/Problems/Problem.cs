@@ -155,6 +155,16 @@ public static class Problem
             + "if someone sent a recorded attempt again. Nothing was stored.",
         "Send the event again with a fresh timestamp and signature, and the same webhook-id; keep the clock right.");
 
+    // A place in the waiting queue.
+
+    public static readonly ProblemType TicketNotFound = new("ticket-not-found", 404, "No such ticket",
+        "Nobody has this ticket, or it is another shopper's, or it was decided so long ago that it is forgotten.",
+        "Check the ticket; reserve again if the stock is still wanted.");
+
+    public static readonly ProblemType TicketGranted = new("ticket-granted", 409, "The wait was over",
+        "The ticket became a hold before it was cancelled.",
+        "Use the reservation, or release it.");
+
     // A product is not as the administrator supposed.
 
     public static readonly ProblemType TotalOutOfRange = new("total-out-of-range", 409, "The total can't become that",
@@ -210,6 +220,10 @@ public static class Problem
         "Try again after `Retry-After`, with the same Idempotency-Key or reservationId: the first attempt may have "
             + "been carried out.");
 
+    public static readonly ProblemType QueueFull = new("queue-full", 503, "The queue is full",
+        "Stock can't be decided now, and as many wait for it as may. Nothing was changed.",
+        "Try again after `Retry-After`.");
+
     public static readonly ProblemType TooManyListeners = new("too-many-listeners", 503, "Too many live streams",
         "As many streams of live stock are open as this service carries.",
         "Try again after `Retry-After`, or read the stock without a stream.");
@@ -243,16 +257,16 @@ public static class Problem
     [
         Validation, MalformedRequest,
         AuthenticationRequired, WebhookSignatureInvalid, WebhookTimestampOutOfTolerance, ScopeMissing,
-        NotFound, UnknownSku, ReservationNotFound, OrderNotFound, DeadLetterNotFound, AuditNotFound,
+        NotFound, UnknownSku, ReservationNotFound, OrderNotFound, DeadLetterNotFound, AuditNotFound, TicketNotFound,
         MethodNotAllowed, RequestTimeout,
-        InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused,
+        InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused, TicketGranted,
         HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped, NotCovered, PaymentRefunded,
         StillNotStorable, TotalOutOfRange, PreconditionFailed,
         PayloadTooLarge, UriTooLong, UnsupportedMediaType,
         IdempotencyKeyReused, ReservationIdReused,
         PreconditionRequired, TooManyRequests, HeadersTooLarge,
         InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, OrdersUnavailable,
-        SessionsUnavailable, LedgerUnavailable, AuditUnavailable, TooManyListeners,
+        SessionsUnavailable, LedgerUnavailable, AuditUnavailable, QueueFull, TooManyListeners,
         UpstreamTimeout,
     ];
 }

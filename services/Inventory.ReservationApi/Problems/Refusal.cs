@@ -168,6 +168,21 @@ public sealed record Refusal : IResult
         "Stock is being checked after a failure. Nothing was changed; try again shortly.")
     { RetryAfterSeconds = 2 };
 
+    /// <summary>For a Redis that was not asked.</summary>
+    internal static Refusal StockAway() => new(Problem.StockUnavailable,
+        "The stock store is away. Nothing was changed; try again shortly.")
+    { RetryAfterSeconds = 2 };
+
+    /// <summary>For a call that can't wait in the queue, about a SKU that others wait for.</summary>
+    internal static Refusal Queued() => new(Problem.StockUnavailable,
+        "Others came first and wait for a SKU of this request. Nothing was changed; try again shortly.")
+    { RetryAfterSeconds = 2 };
+
+    /// <summary>For a Redis that is away, and a queue without room.</summary>
+    internal static Refusal QueueFull(int capacity) => new(Problem.QueueFull,
+        $"{capacity} wait already, and no more can. Nothing was changed.")
+    { RetryAfterSeconds = 30 };
+
     /// <summary>For a Redis that may have acted without our hearing of it.</summary>
     internal static Refusal OutcomeUnknown() => new(Problem.StockUnavailable,
         "The stock store did not answer, so the outcome is unknown. Retrying with the same Idempotency-Key or "
@@ -197,6 +212,9 @@ public sealed record Refusal : IResult
         Instance = http.Request.Path.Value,
         TraceId = http.Request.Headers.ContainsKey(IdempotencyKey.Header) ? null : TraceOf(http),
     };
+
+    /// <summary>This problem as it stands where a request to <paramref name="path"/> is answered later.</summary>
+    internal Refusal At(string path) => this with { Instance = path };
 
     private static string TraceOf(HttpContext http) => Activity.Current?.TraceId.ToHexString() ?? http.TraceIdentifier;
 }

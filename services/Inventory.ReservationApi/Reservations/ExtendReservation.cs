@@ -4,6 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
@@ -35,7 +36,7 @@ public static class ExtendReservation
             Problem.LifetimeCapped);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, string id, StockEngine engine, IOptions<ReservationOptions> options)
+        HttpContext http, string id, StockEngine engine, StockCircuit circuit, IOptions<ReservationOptions> options)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } badAddress) return badAddress;
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ExtendReservationRequest);
@@ -45,8 +46,8 @@ public static class ExtendReservation
         if (errors.ToRefusal() is { } invalid) return invalid;
 
         var by = TimeSpan.FromSeconds(incoming.Value.AddSeconds!.Value);
-        var target = await Caller.Of(http).SightOfAsync(reservationId, engine);
-        var answer = await engine.ExtendAsync(target, by, incoming.Idempotency);
+        var target = await Caller.Of(http).SightOfAsync(reservationId, engine, circuit);
+        var answer = await circuit.CallAsync(() => engine.ExtendAsync(target, by, incoming.Idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

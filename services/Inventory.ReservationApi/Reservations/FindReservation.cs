@@ -4,6 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 
@@ -21,10 +22,11 @@ public static class FindReservation
         .Answers<ReservationView>(StatusCodes.Status200OK, "The reservation.")
         .Refuses(Problem.ReservationNotFound);
 
-    internal static async Task<IResult> Handle(HttpContext http, string id, StockEngine engine)
+    internal static async Task<IResult> Handle(HttpContext http, string id, StockEngine engine, StockCircuit circuit)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
-        var answer = await engine.FindAsync(await Caller.Of(http).SightOfAsync(reservationId, engine));
+        var target = await Caller.Of(http).SightOfAsync(reservationId, engine, circuit);
+        var answer = await circuit.CallAsync(() => engine.FindAsync(target));
         return answer.Outcome switch
         {
             FindOutcome.Active or FindOutcome.Ended => JsonAnswer.Of(StatusCodes.Status200OK,

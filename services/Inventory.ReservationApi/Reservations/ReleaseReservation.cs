@@ -4,6 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 
@@ -22,13 +23,13 @@ public static class ReleaseReservation
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
             Problem.IdempotencyKeyReused);
 
-    internal static async Task<IResult> Handle(HttpContext http, string id, StockEngine engine)
+    internal static async Task<IResult> Handle(HttpContext http, string id, StockEngine engine, StockCircuit circuit)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
         if (IdempotencyKey.Read(http, ReadOnlySequence<byte>.Empty, out var idempotency) is { } badKey) return badKey;
 
-        var target = await Caller.Of(http).SightOfAsync(reservationId, engine);
-        var answer = await engine.ReleaseAsync(target, idempotency);
+        var target = await Caller.Of(http).SightOfAsync(reservationId, engine, circuit);
+        var answer = await circuit.CallAsync(() => engine.ReleaseAsync(target, idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

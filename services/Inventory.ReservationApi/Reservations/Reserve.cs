@@ -4,6 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
@@ -95,15 +96,17 @@ public static class Reserve
             + "it stands when "
             + "this reservationId was used for the same request before. remainingStock stands in answers to new holds: "
             + "a list of "
-            + "{sku, available} for a request with items, a number for the one-line form.")
+            + "{sku, available} for a request with items, a number for the one-line form. While stock can't be "
+            + "decided, 202 with a ticket for the waiting queue.")
         .Takes<Request>()
         .Answers<Response>(StatusCodes.Status201Created, "Held. The Location header has its address.")
         .Answers<Response>(StatusCodes.Status200OK, "Held before, or ended: the reservation as it stands.")
+        .Answers<TicketView>(StatusCodes.Status202Accepted, "A place in the waiting queue; Location has its address.")
         .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.ActiveReservationExists, Problem.LimitExceeded,
-            Problem.SkuPaused, Problem.ReservationIdReused);
+            Problem.SkuPaused, Problem.ReservationIdReused, Problem.QueueFull);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+        HttpContext http, StockEngine engine, WaitingRoom room, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -111,7 +114,12 @@ public static class Reserve
         var caller = Caller.Of(http);
         if (Check(request, caller, options.Value) is { } invalid) return invalid;
 
-        var answer = await engine.ReserveAsync(ToEngine(request, caller, options.Value, idempotency));
+        var ask = ToEngine(request, caller, options.Value, idempotency);
+        var form = request.IsOneLine ? IntentForm.OneLine : IntentForm.Items;
+        var (answer, instead) = await room.AskAsync(
+            http, new(form, ask, request.ReservationId is not null), () => engine.ReserveAsync(ask),
+            answer => answer.Outcome == ReserveOutcome.Fenced);
+        if (answer is null) return instead!;
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         var (status, reservation, refusal) = Understand(answer, request.IsOneLine);

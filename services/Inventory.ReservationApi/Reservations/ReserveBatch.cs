@@ -3,6 +3,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
@@ -47,7 +48,8 @@ public static class ReserveBatch
         .Refuses();
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, IOptions<ReservationOptions> options)
+        HttpContext http, StockEngine engine, StockCircuit circuit, WaitingRoom room,
+        IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveBatchRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -75,7 +77,10 @@ public static class ReserveBatch
         {
             var one = reservations[sound[place]]!;
             var ask = Reserve.ToEngine(one, caller, options.Value, idempotency?.ForItem(place));
-            var (outcome, isReplay) = await HoldOneAsync(http, engine, ask, one.IsOneLine);
+            Task<ReserveAnswer> AskAsync() => circuit.CallAsync(() => engine.ReserveAsync(ask)).AsTask();
+            var (outcome, isReplay) = await room.MayPassAsync(ask.Lines)
+                ? await HoldOneAsync(http, AskAsync, one.IsOneLine)
+                : (Turned(Refusal.Queued().In(http)), false);
             outcomes[sound[place]] = outcome;
             if (!isReplay) Volatile.Write(ref replayed, false);
         }
@@ -93,11 +98,11 @@ public static class ReserveBatch
     }
 
     private static async Task<(Outcome Outcome, bool Replayed)> HoldOneAsync(
-        HttpContext http, StockEngine engine, ReserveRequest ask, bool oneLine)
+        HttpContext http, Func<Task<ReserveAnswer>> ask, bool oneLine)
     {
         try
         {
-            var answer = await engine.ReserveAsync(ask);
+            var answer = await ask();
             var (status, reservation, refusal) = Reserve.Understand(answer, oneLine);
             return (new(status, reservation, refusal?.In(http)), answer.Replayed);
         }
@@ -105,7 +110,9 @@ public static class ReserveBatch
         {
             // The others may have been held, and their callers must hear of it.
             var refusal = Failures.Explain(e)!;
-            return (new(refusal.Status, null, refusal.In(http)), false);
+            return (Turned(refusal.In(http)), false);
         }
     }
+
+    private static Outcome Turned(Refusal refusal) => new(refusal.Status, null, refusal);
 }

@@ -1,0 +1,64 @@
+using System.Globalization;
+using Inventory.Ledger;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Queueing;
+
+/// <summary>Which interface asked. The numbers stand in the table and never change.</summary>
+internal enum IntentForm : short
+{
+    /// <summary>POST /api/reservations with items.</summary>
+    Items = 0,
+
+    /// <summary>POST /api/reservations in one line.</summary>
+    OneLine = 1,
+
+    /// <summary>POST /reserve.</summary>
+    Cart = 2,
+}
+
+/// <summary>What somebody wants to hold: what the engine is asked for now, or from the queue.</summary>
+/// <param name="Form">Which interface asked.</param>
+/// <param name="Ask">What for. For a cart: its one line.</param>
+/// <param name="IsClientsId">Whether the client chose the reservation's id.</param>
+internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClientsId)
+{
+    /// <summary>The path that it was sent to.</summary>
+    internal string Path => Form == IntentForm.Cart ? "/reserve" : Reservations.Reserve.Path;
+
+    /// <summary>As it stands in the queue.</summary>
+    /// <param name="unsure">Whether Redis may have acted on it already, or may yet.</param>
+    internal QueuedIntent ToRow(bool unsure) => new()
+    {
+        Form = (short)Form,
+        ReservationId = Ask.Id,
+        IsClientsId = IsClientsId,
+        Holder = Ask.Holder.Text,
+        Lines = string.Join(',', Ask.Lines.Select(
+            line => string.Create(CultureInfo.InvariantCulture, $"{line.Sku}:{line.Quantity}"))),
+        HoldFor = Ask.HoldFor,
+        OnExisting = (short)Ask.OnExisting,
+        IdempotencyKey = Ask.Idempotency?.Key,
+        Fingerprint = Ask.Idempotency?.Fingerprint,
+        Unsure = unsure,
+    };
+
+    internal static Intent Of(QueuedIntent row) => new(
+        (IntentForm)row.Form,
+        new()
+        {
+            Id = row.ReservationId,
+            Holder = Holder.Parse(row.Holder),
+            Lines = LinesOf(row.Lines),
+            HoldFor = row.HoldFor,
+            OnExisting = (OnExisting)row.OnExisting,
+            Idempotency = row.IdempotencyKey is null ? null : Idempotency.Restore(row.IdempotencyKey, row.Fingerprint!),
+        },
+        row.IsClientsId);
+
+    internal static IReadOnlyList<Line> LinesOf(string text) =>
+    [
+        .. text.Split(',').Select(line => line.Split(':'))
+            .Select(parts => new Line(parts[0], int.Parse(parts[1], CultureInfo.InvariantCulture))),
+    ];
+}

@@ -1,0 +1,98 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Inventory.Ledger;
+using Inventory.ReservationApi.Carts;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Reservations;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Queueing;
+
+/// <summary>Asks the engine for what somebody has waited for, as their own call would have.</summary>
+/// <remarks>
+/// May be repeated: the id and the idempotency are those of the first attempt, so a hold that was made is found, by
+/// whichever call, and whether or not its row says so.
+/// </remarks>
+internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circuit, ILogger<QueueDecider> log)
+{
+    /// <summary>Decides one place.</summary>
+    /// <returns>Null while nothing is decided, because the data is being checked.</returns>
+    /// <exception cref="Exception">As <see cref="Failures.IsStockAway"/>: Redis is away, or has acted.</exception>
+    internal async Task<QueueDecision?> DecideAsync(QueueEntry entry)
+    {
+        var intent = Intent.Of(entry.Intent);
+        try
+        {
+            return intent.Form == IntentForm.Cart
+                ? await AdjustAsync(entry.Place, intent)
+                : await ReserveAsync(entry.Place, intent);
+        }
+        catch (Exception e) when (!Failures.IsStockAway(e))
+        {
+            // A bug. The others must not wait for it to be mended.
+            Failed(entry.Ticket, e);
+            return Refused(entry.Place, intent, Refusal.Of(Problem.InternalError, "The request could not be decided."));
+        }
+    }
+
+    /// <summary>Gives back what may have been held for a place that was given up.</summary>
+    /// <remarks>
+    /// Absent: carts, and ids that the client chose. There the hold may be older than the ticket, and its owner knows
+    /// how to give it back.
+    /// </remarks>
+    /// <returns>False while nothing is decided, because the data is being checked.</returns>
+    internal async Task<bool> GiveBackAsync(QueueEntry entry)
+    {
+        var intent = Intent.Of(entry.Intent);
+        if (intent.Form == IntentForm.Cart || intent.IsClientsId) return true;
+        foreach (var id in new[] { intent.Ask.Id, SecondId(intent.Ask.Id) })
+        {
+            var answer = await circuit.CallAsync(() => engine.ReleaseAsync(id, null));
+            if (answer.Outcome == ReleaseOutcome.Fenced) return false;
+        }
+
+        return true;
+    }
+
+    private async Task<QueueDecision?> ReserveAsync(long place, Intent intent)
+    {
+        var answer = await circuit.CallAsync(() => engine.ReserveAsync(intent.Ask));
+        if (answer.Outcome == ReserveOutcome.Ended && !intent.IsClientsId)
+        {
+            // A call without an answer did hold it, and that hold has run out meanwhile, unknown to anybody.
+            var again = intent.Ask with { Id = SecondId(intent.Ask.Id) };
+            answer = await circuit.CallAsync(() => engine.ReserveAsync(again));
+        }
+
+        if (answer.Outcome == ReserveOutcome.Fenced) return null;
+        var (status, reservation, refusal) = Reserve.Understand(answer, intent.Form == IntentForm.OneLine);
+        return refusal is null
+            ? new(place, QueueState.Granted, status,
+                JsonSerializer.Serialize(reservation!, ApiJson.Default.ReserveResponse))
+            : Refused(place, intent, refusal);
+    }
+
+    private async Task<QueueDecision?> AdjustAsync(long place, Intent intent)
+    {
+        var line = intent.Ask.Lines[0];
+        var answer = await circuit.CallAsync(
+            () => engine.AdjustAsync(intent.Ask.Holder, line, intent.Ask.HoldFor, intent.Ask.Idempotency));
+        if (answer.Outcome == AdjustOutcome.Fenced) return null;
+        var (status, hold, refusal) = ReserveForCart.Understand(answer, line);
+        return refusal is null
+            ? new(place, QueueState.Granted, status, JsonSerializer.Serialize(hold!, ApiJson.Default.CartHold))
+            : Refused(place, intent, refusal);
+    }
+
+    private static QueueDecision Refused(long place, Intent intent, Refusal refusal) => new(
+        place, QueueState.Refused, refusal.Status,
+        JsonSerializer.Serialize(refusal.At(intent.Path), ApiJson.Default.Refusal));
+
+    /// <summary>An id made of another, the same each time, for an id is one reservation's for ever.</summary>
+    private static Guid SecondId(Guid id) =>
+        new(SHA256.HashData(Encoding.ASCII.GetBytes($"again {id:N}")).AsSpan(0, 16), bigEndian: true);
+
+    [LoggerMessage(LogLevel.Error, "The ticket {Ticket} can't be decided, and is refused.")]
+    private partial void Failed(string ticket, Exception reason);
+}

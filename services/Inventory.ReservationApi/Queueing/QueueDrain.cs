@@ -1,0 +1,148 @@
+using Inventory.Ledger;
+using Inventory.ReservationApi.Problems;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReservationApi.Queueing;
+
+/// <summary>
+/// Works the queue off, first come, first served: one instance at a time, one place after the other, at a bounded rate.
+/// </summary>
+/// <remarks>
+/// A crash between a decision and its row is harmless: the next turn decides anew and finds what was held. Who cancels
+/// in that moment is told so, and the hold is given back, because a claimed place that is given up remains owed.
+/// </remarks>
+internal sealed partial class QueueDrain(
+    WaitingQueue queue, QueueDecider decider, QueueWatch watch, StockCircuit circuit,
+    IOptions<WaitingQueueOptions> options, QueueMetrics metrics, TimeProvider time, ILogger<QueueDrain> log)
+    : BackgroundService
+{
+    /// <summary>Most places of one step: what a crash decides twice, and what a refusal of PostgreSQL undoes.</summary>
+    private const int MaxStep = 100;
+
+    private const int MaxForgotten = 1_000;
+
+    private static readonly TimeSpan Idle = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(250);
+
+    private readonly WaitingQueueOptions settings = options.Value;
+    private int granted, refused, expired;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await TakeTurnAsync(stoppingToken);
+            }
+            catch (Exception e) when (Failures.IsLedgerAway(e) && !stoppingToken.IsCancellationRequested)
+            {
+                // The queue stands in PostgreSQL: nobody is worked off without it. The next turn takes up the thread.
+            }
+
+            var began = time.GetTimestamp();
+            do await Task.Delay(RetryPause, time, stoppingToken);
+            while (!watch.IsBusy && time.GetElapsedTime(began) < Idle);
+        }
+    }
+
+    /// <summary>Works off whatever can be, unless another instance does.</summary>
+    internal async Task TakeTurnAsync(CancellationToken stop)
+    {
+        await using var turn = await queue.TakeTurnAsync(stop);
+        if (turn is null) return;
+        while (await StepAsync(turn, stop))
+        {
+        }
+    }
+
+    /// <summary>One step.</summary>
+    /// <returns>Whether there may be more to do now.</returns>
+    private async Task<bool> StepAsync(WaitingQueueTurn turn, CancellationToken stop)
+    {
+        var gone = await turn.ExpireAsync(settings.LongestWait, MaxForgotten, stop);
+        expired += gone;
+        metrics.Drained("expired", gone);
+        var forgotten = await turn.PruneAsync(settings.Retention, MaxForgotten, stop);
+        if (circuit.IsOpen) return gone + forgotten > 0;
+        try
+        {
+            if (!await GiveBackAsync(turn, stop)) return false;
+            return await DecideAsync(turn, stop) || gone + forgotten > 0;
+        }
+        catch (Exception e) when (Failures.IsStockAway(e))
+        {
+            // Redis has gone again. What it may have done stays claimed.
+            return false;
+        }
+    }
+
+    private async Task<bool> DecideAsync(WaitingQueueTurn turn, CancellationToken stop)
+    {
+        var began = time.GetTimestamp();
+        var count = Math.Clamp(settings.DrainPerSecond / 20, 1, MaxStep);
+        var claimed = await turn.ClaimAsync(count, stop);
+        if (claimed.Count == 0)
+        {
+            // Places that were cancelled just now may have left none of those that were claimed.
+            if (!watch.IsBusy) Report();
+            return false;
+        }
+
+        var decisions = new List<QueueDecision>(claimed.Count);
+        var isFenced = false;
+        try
+        {
+            foreach (var entry in claimed)
+            {
+                if (await decider.DecideAsync(entry) is not { } decision)
+                {
+                    isFenced = true;
+                    break;
+                }
+
+                decisions.Add(decision);
+            }
+        }
+        finally
+        {
+            // Also when Redis goes away half-way: what was decided is decided.
+            if (decisions.Count > 0) await turn.DecideAsync(decisions, stop);
+            Count(decisions);
+        }
+
+        var due = TimeSpan.FromSeconds(claimed.Count / (double)settings.DrainPerSecond);
+        if (due - time.GetElapsedTime(began) is { Ticks: > 0 } pause) await Task.Delay(pause, time, stop);
+        return !isFenced;
+    }
+
+    private async Task<bool> GiveBackAsync(WaitingQueueTurn turn, CancellationToken stop)
+    {
+        foreach (var entry in await turn.ReadOwedAsync(MaxStep, stop))
+        {
+            if (!await decider.GiveBackAsync(entry)) return false;
+            await turn.SettleAsync(entry.Place, stop);
+        }
+
+        return true;
+    }
+
+    private void Count(List<QueueDecision> decisions)
+    {
+        var good = decisions.Count(decision => decision.State == QueueState.Granted);
+        granted += good;
+        refused += decisions.Count - good;
+        metrics.Drained("granted", good);
+        metrics.Drained("refused", decisions.Count - good);
+    }
+
+    private void Report()
+    {
+        if (granted + refused + expired > 0) Drained(granted, refused, expired);
+        (granted, refused, expired) = (0, 0, 0);
+    }
+
+    [LoggerMessage(LogLevel.Information,
+        "The waiting queue is empty: {Granted} were granted, {Refused} refused, {Expired} had waited too long.")]
+    private partial void Drained(int granted, int refused, int expired);
+}

@@ -1,0 +1,38 @@
+using Inventory.Ledger;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Inventory.ReservationApi.Queueing;
+
+/// <summary>Registers what stands between requests and a Redis that may be away.</summary>
+internal static class QueueServices
+{
+    /// <summary>Adds the circuit and the waiting queue.</summary>
+    internal static void AddWaitingQueue(this IServiceCollection services)
+    {
+        services.AddOptions<StockCircuitOptions>()
+            .BindConfiguration(StockCircuitOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        services.AddOptions<WaitingQueueOptions>()
+            .BindConfiguration(WaitingQueueOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<StockCircuit>();
+        services.AddSingleton<QueueMetrics>();
+        services.AddSingleton<WaitingQueue>();
+        services.AddSingleton<QueueWatch>();
+        services.AddSingleton<WaitingRoom>();
+        services.AddSingleton<QueueDecider>();
+        services.AddHostedService(provider => provider.GetRequiredService<QueueWatch>());
+        services.AddHostedService<StockProbe>();
+        services.AddHostedService<QueueDrain>();
+    }
+
+    /// <summary>
+    /// <see cref="StockCircuitOptions.CallTimeout"/>, which the connection needs before there are services.
+    /// </summary>
+    internal static TimeSpan CallTimeout(IConfiguration configuration) => configuration.GetValue(
+        $"{StockCircuitOptions.Section}:{nameof(StockCircuitOptions.CallTimeout)}",
+        new StockCircuitOptions().CallTimeout);
+}

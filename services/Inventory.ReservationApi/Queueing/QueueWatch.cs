@@ -1,0 +1,190 @@
+using System.Collections.Concurrent;
+using Inventory.Ledger;
+using Inventory.ReservationApi.Problems;
+using Inventory.Stock;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReservationApi.Queueing;
+
+/// <summary>
+/// Knows which SKUs somebody waits for, so that nobody overtakes them. Each instance hears of the queue when the first
+/// comes, and follows it until it is empty; while there is none, a request reads one flag.
+/// </summary>
+/// <remarks>
+/// Places become visible in ascending order, so reading on from the last known one misses nobody, and a SKU whose last
+/// place has been passed by the first who waits has nobody left. Its own places an instance notes at once.
+/// </remarks>
+internal sealed class QueueWatch(
+    WaitingQueue queue, StockCircuit circuit, IOptions<WaitingQueueOptions> options, QueueMetrics metrics,
+    TimeProvider time) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a request waits for the last of the queue, in place of becoming the next last.</summary>
+    private static readonly TimeSpan HandOver = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan Stalled = TimeSpan.FromSeconds(1);
+
+    private readonly WaitingQueueOptions settings = options.Value;
+    private readonly ConcurrentDictionary<string, long> lastPlaces = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim reading = new(1);
+    private readonly SemaphoreSlim arrivals = new(0, 1);
+    private readonly Lock gate = new();
+    private TaskCompletionSource pulse = NewPulse();
+    private long known;
+    private long head;
+    private long movedAt;
+    private long readAt;
+    private volatile bool isBusy;
+
+    /// <summary>Whether anybody waits, as far as is known.</summary>
+    internal bool IsBusy => isBusy;
+
+    /// <summary>The first place that waits; beyond every place when none does.</summary>
+    internal long Head => Volatile.Read(ref head);
+
+    /// <summary>Ends when the queue was looked at again.</summary>
+    internal Task NextPulse => Volatile.Read(ref pulse).Task;
+
+    /// <summary>Notes a place that this instance gave.</summary>
+    internal void Note(IReadOnlyList<Line> lines, long place)
+    {
+        lock (gate)
+        {
+            foreach (var line in lines) Note(line.Sku, place);
+            isBusy = true;
+        }
+
+        Wake();
+    }
+
+    /// <summary>
+    /// Whether a request for these SKUs overtakes nobody. When the last few who wait are being worked off, it waits for
+    /// them: else those who come meanwhile would keep the queue alive for ever.
+    /// </summary>
+    internal async ValueTask<bool> MayPassAsync(IReadOnlyList<Line> lines)
+    {
+        if (!isBusy || LastPlaceOf(lines) is not { } last) return true;
+        var isEnding = last - Head < Math.Max(1, settings.DrainPerSecond / 4)
+            && time.GetElapsedTime(Volatile.Read(ref movedAt)) < Stalled;
+        if (!isEnding) return false;
+
+        var began = time.GetTimestamp();
+        while (!circuit.IsOpen && time.GetElapsedTime(began) < HandOver)
+        {
+            await NextPulse.WaitAsync(HandOver, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (LastPlaceOf(lines) is null) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Looks at the queue. Where PostgreSQL is away, what was known stays, but not for ever.</summary>
+    internal async Task RefreshAsync(CancellationToken stop)
+    {
+        await reading.WaitAsync(stop);
+        try
+        {
+            using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            patience.CancelAfter(RetryPause);
+            Understand(await queue.ReadLoadAsync(known, patience.Token));
+            Volatile.Write(ref readAt, time.GetTimestamp());
+        }
+        catch (Exception e) when (Failures.IsLedgerAway(e) && !stop.IsCancellationRequested)
+        {
+            // Nobody waits longer, whatever PostgreSQL will say.
+            lock (gate)
+            {
+                if (isBusy && time.GetElapsedTime(Volatile.Read(ref readAt)) > settings.LongestWait) lastPlaces.Clear();
+                isBusy = !lastPlaces.IsEmpty;
+            }
+        }
+        finally
+        {
+            reading.Release();
+        }
+
+        Interlocked.Exchange(ref pulse, NewPulse()).TrySetResult();
+    }
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(ListenAsync(stoppingToken), FollowAsync(stoppingToken));
+
+    private async Task ListenAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                await queue.ListenAsync(Wake, stop);
+            }
+            catch (Exception e) when (Failures.IsLedgerAway(e) && !stop.IsCancellationRequested)
+            {
+                await Task.Delay(RetryPause, time, stop);
+            }
+        }
+    }
+
+    private async Task FollowAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            // Now and then without having been called: PostgreSQL may have broken the connection that would call.
+            await arrivals.WaitAsync(isBusy ? Interval : RetryPause * 5, stop);
+            await RefreshAsync(stop);
+        }
+    }
+
+    private void Understand(QueueLoad load)
+    {
+        var first = load.Head ?? load.End + 1;
+        lock (gate)
+        {
+            foreach (var (place, lines) in load.Arrivals)
+            {
+                foreach (var line in Intent.LinesOf(lines)) Note(line.Sku, place);
+                known = Math.Max(known, place);
+            }
+
+            // What is beyond the end was given after this look, and stays.
+            foreach (var (sku, last) in lastPlaces)
+            {
+                if (last < first) lastPlaces.TryRemove(new(sku, last));
+            }
+
+            isBusy = !lastPlaces.IsEmpty;
+        }
+
+        if (Interlocked.Exchange(ref head, first) != first) Volatile.Write(ref movedAt, time.GetTimestamp());
+        metrics.Look(load.Waiting, load.OldestAge);
+    }
+
+    private void Note(string sku, long place) => lastPlaces.AddOrUpdate(
+        sku, place, (_, before) => Math.Max(before, place));
+
+    private long? LastPlaceOf(IReadOnlyList<Line> lines)
+    {
+        long? last = null;
+        foreach (var line in lines)
+        {
+            if (lastPlaces.TryGetValue(line.Sku, out var place)) last = Math.Max(last ?? 0, place);
+        }
+
+        return last;
+    }
+
+    private void Wake()
+    {
+        try
+        {
+            arrivals.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // It has been called already.
+        }
+    }
+
+    private static TaskCompletionSource NewPulse() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,62 @@
+using System.Globalization;
+using Inventory.Identity;
+using Inventory.Ledger;
+using Inventory.ReservationApi.Access;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
+using Inventory.Stock;
+
+namespace Inventory.ReservationApi.Queueing;
+
+/// <summary>GET /api/queue/{ticket}: where somebody stands in the waiting queue, and what became of it.</summary>
+public static class ShowTicket
+{
+    internal const string Path = "/api/queue";
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Path + "/{ticket}", Handle)
+        .WithName(nameof(ShowTicket))
+        .WithTags("Waiting queue")
+        .ForShoppersAnd(Scopes.Reserve)
+        .WithSummary("Ask for a place in the waiting queue")
+        .WithDescription("status says how it stands. While it is waiting: the place, about how long yet, and a "
+            + "Retry-After header. Granted: the reservation, whose time runs from then. Refused: the problem that the "
+            + "call would have been answered with. Final states are kept for an hour.")
+        .Answers<TicketView>(StatusCodes.Status200OK, "How it stands.")
+        .Refuses(Problem.TicketNotFound, Problem.LedgerUnavailable);
+
+    internal static async Task<IResult> Handle(
+        HttpContext http, string ticket, WaitingQueue queue, WaitingRoom room)
+    {
+        var (entry, refusal) = await FindAsync(http, ticket, queue);
+        if (entry is null) return refusal!;
+        var view = room.ViewOf(entry);
+        if (view.Place is not null)
+        {
+            http.Response.Headers.RetryAfter = WaitingRoom.RetryAfter(view).ToString(CultureInfo.InvariantCulture);
+        }
+
+        http.Response.Headers.CacheControl = "no-store";
+        return JsonAnswer.Of(StatusCodes.Status200OK, view, ApiJson.Default.TicketView);
+    }
+
+    /// <summary>The caller's place. Another's is as unknown as one that never was.</summary>
+    internal static async Task<(QueueEntry? Entry, Refusal? Refusal)> FindAsync(
+        HttpContext http, string ticket, WaitingQueue queue)
+    {
+        try
+        {
+            var entry = WaitingQueue.IsTicket(ticket) ? await queue.FindAsync(ticket, http.RequestAborted) : null;
+            if (entry is not null && Caller.Of(http).MaySee(Holder.Parse(entry.Intent.Holder))) return (entry, null);
+            return (null, Refusal.Of(Problem.TicketNotFound, "No ticket of yours has this name."));
+        }
+        catch (Exception e) when (Failures.IsLedgerAway(e) && !http.RequestAborted.IsCancellationRequested)
+        {
+            return (null, Away());
+        }
+    }
+
+    internal static Refusal Away() => Refusal.Of(Problem.LedgerUnavailable,
+        "The waiting queue can't be read at the moment. The place is kept.") with
+    { RetryAfterSeconds = 2 };
+}

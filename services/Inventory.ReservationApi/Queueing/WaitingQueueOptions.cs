@@ -1,0 +1,36 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Inventory.ReservationApi.Queueing;
+
+/// <summary>The queue for those who come while stock can't be decided. Section <c>WaitingQueue</c>.</summary>
+public sealed class WaitingQueueOptions
+{
+    /// <summary>Where these options stand in the configuration.</summary>
+    public const string Section = "WaitingQueue";
+
+    /// <summary>Most who wait at a time. Bounds the table, and how long the last of them waits.</summary>
+    [Range(0, 10_000_000)] public int Capacity { get; init; } = 100_000;
+
+    /// <summary>
+    /// Most decisions a second once Redis is back. They are made one by one, so a Redis that is further away makes it
+    /// less; beside them everybody else is served.
+    /// </summary>
+    [Range(1, 100_000)] public int DrainPerSecond { get; init; } = 2_000;
+
+    /// <summary>How long anybody waits. After a quarter of an hour the shopper is gone.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan LongestWait { get; init; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>
+    /// How long a ticket can be asked for what became of it. As long as the longest hold: afterwards it is of no use.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    public TimeSpan Retention { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// Longest silence of a ticket's stream. Below the 30 seconds after which the gateway takes a silent connection for
+    /// dead.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.100", "00:00:10")]
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(10);
+}

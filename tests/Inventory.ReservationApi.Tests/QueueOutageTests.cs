@@ -1,0 +1,214 @@
+using System.Collections.Concurrent;
+using System.Text;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Shoppers come while Redis fails and is back: none is lost or overtaken, nothing is sold twice.</summary>
+public sealed class QueueOutageTests
+{
+    private const int Shoppers = 20;
+    private const int Total = 120;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_redis_that_fails_under_load_gives_tickets_and_its_return_resolves_them_in_order(bool frozen)
+    {
+        await using var waiting = await Waiting.StartAsync();
+        var sku = await waiting.Api.NewSkuAsync(Total);
+        var answers = new ConcurrentQueue<Answer>();
+        var direct = new TaskCompletionSource();
+        var tickets = 0;
+        var shoppers = Enumerable.Range(0, Shoppers).Select(_ => Task.Run(async () =>
+        {
+            while (Volatile.Read(ref tickets) < 2 * Total)
+            {
+                var answer = await waiting.ReserveAsync(sku);
+                answers.Enqueue(answer);
+                if (answer.Status == 202) Interlocked.Increment(ref tickets);
+                if (answers.Count >= Shoppers) direct.TrySetResult();
+            }
+        })).ToArray();
+        await direct.Task;
+        if (frozen) waiting.Api.Redis.Freeze();
+        else await waiting.Api.Redis.KillAsync();
+        await Task.WhenAll(shoppers);
+
+        Assert.All(answers, answer => Assert.Contains(answer.Status, new[] { 201, 202, 409 }));
+        if (frozen) waiting.Api.Redis.Thaw();
+        else await waiting.RestartAsync();
+        await waiting.DrainedAsync();
+
+        var held = answers.Count(answer => answer.Status == 201)
+            + (int)await waiting.Shop.ReadAsync<long>("SELECT count(*) FROM waiting_queue WHERE state = 1");
+        Assert.Equal((Total, Total), (held, await waiting.ReservedAsync(sku)));
+        // Who was held by an unanswered call came before the queue: 200.
+        Assert.True(await waiting.Shop.ReadAsync<bool>(
+            """
+            SELECT (SELECT max(place) FROM waiting_queue WHERE status = 201)
+                < (SELECT min(place) FROM waiting_queue WHERE state = 2)
+            """));
+        foreach (var answer in answers.Where(answer => answer.Status == 202))
+        {
+            Assert.Contains(
+                await waiting.StatusAsync(answer.Json.GetProperty("ticket").GetString()!),
+                new[] { "granted", "refused" });
+        }
+
+        var other = await waiting.Api.NewSkuAsync(1);
+        Assert.Equal(201, (await waiting.ReserveAsync(other)).Status);
+        await Eventually.TrueAsync(async () => (await waiting.ReserveAsync(sku)).Status == 409);
+    }
+
+    [Fact]
+    public async Task A_call_without_an_answer_that_redis_executes_later_is_one_hold()
+    {
+        await using var waiting = await Waiting.StartAsync();
+        var sku = await waiting.Api.NewSkuAsync(10);
+        // What is sent has to be the script's call, and not the question whether Redis knows the script.
+        await waiting.Api.HoldAsync(await waiting.Api.NewSkuAsync(1), 1);
+        var held = await waiting.Api.SendAsync(
+            "POST", "/reserve", $$"""{"sku":"{{await waiting.Api.NewSkuAsync(1)}}","qty":1,"cart_id":"c"}""");
+        Assert.Equal(201, held.Status);
+        waiting.Api.Redis.Freeze();
+        var reserving = Enumerable.Range(0, 3).Select(_ => waiting.QueueAsync(sku)).ToArray();
+        var cart = waiting.Api.SendAsync("POST", "/reserve", $$"""{"sku":"{{sku}}","qty":2,"cart_id":"c"}""");
+        var keyed = waiting.QueueAsync(sku, "keyed", "a key");
+        await Task.WhenAll([.. reserving, cart, keyed]);
+        waiting.Api.Redis.Thaw();
+        await waiting.DrainedAsync();
+
+        Assert.Equal(6, await waiting.ReservedAsync(sku));
+        var statuses = new List<int>();
+        foreach (var ticket in reserving)
+        {
+            var shown = (await waiting.Api.SendAsync("GET", $"/api/queue/{await ticket}")).Json;
+            Assert.Equal("granted", shown.GetProperty("status").GetString());
+            statuses.Add(shown.GetProperty("answerStatus").GetInt32());
+            var id = shown.GetProperty("reservation").GetProperty("reservationId").GetGuid();
+            var found = await waiting.Api.SendAsync("GET", $"/api/reservations/{id}");
+            Assert.Equal("pending", found.Json.GetProperty("status").GetString());
+        }
+
+        // Some were held already when the queue came to them.
+        Assert.Contains(200, statuses);
+        var again = await waiting.ReserveAsync(sku, "keyed", "a key");
+        Assert.Equal((201, "true"), (again.Status, again.Header("Idempotent-Replayed")));
+        Assert.Equal(6, await waiting.ReservedAsync(sku));
+    }
+
+    [Fact]
+    public async Task Who_cancels_while_redis_may_have_acted_holds_nothing_afterwards()
+    {
+        await using var waiting = await Waiting.StartAsync();
+        var sku = await waiting.Api.NewSkuAsync(10);
+        await waiting.Api.HoldAsync(await waiting.Api.NewSkuAsync(1), 1);
+        waiting.Api.Redis.Freeze();
+        var ticket = await waiting.QueueAsync(sku);
+        Assert.Equal(200, (await waiting.Api.SendAsync("DELETE", $"/api/queue/{ticket}")).Status);
+        waiting.Api.Redis.Thaw();
+        await waiting.DrainedAsync();
+
+        Assert.Equal("cancelled", await waiting.StatusAsync(ticket));
+        Assert.Equal(0, await waiting.ReservedAsync(sku));
+    }
+
+    [Fact]
+    public async Task Nobody_overtakes_those_who_wait_for_a_sku_and_other_skus_are_sold_meanwhile()
+    {
+        await using var waiting = await Waiting.StartAsync(("WaitingQueue:DrainPerSecond", "2"));
+        var sku = await waiting.Api.NewSkuAsync(11);
+        var other = await waiting.Api.NewSkuAsync(10);
+        await waiting.KillAsync(sku);
+        for (var i = 0; i < 10; i++) await waiting.QueueAsync(sku);
+        await waiting.RestartAsync();
+        await Eventually.TrueAsync(() => !waiting.Circuit.IsOpen);
+        Assert.Equal(201, (await waiting.ReserveAsync(other)).Status);
+
+        var late = await waiting.QueueAsync(sku);
+        var later = await waiting.QueueAsync(sku);
+        var batch = await waiting.Api.SendAsync("POST", "/api/reservations/batch",
+            $$"""{"reservations":[{{Api.OneLine(sku, "u", 1)}}]}""");
+        Assert.Equal(503, batch.Json.GetProperty("outcomes")[0].GetProperty("status").GetInt32());
+        await waiting.DrainedAsync();
+
+        Assert.Equal(("granted", "refused"), (await waiting.StatusAsync(late), await waiting.StatusAsync(later)));
+        Assert.Equal(11, await waiting.ReservedAsync(sku));
+    }
+
+    [Fact]
+    public async Task Two_instances_give_places_in_one_queue_and_work_it_off_once()
+    {
+        await using var waiting = await Waiting.StartAsync();
+        using var second = waiting.StartSecond();
+        var sku = await waiting.Api.NewSkuAsync(50);
+        await waiting.KillAsync(sku);
+        var tickets = await Task.WhenAll(Enumerable.Range(0, 100).Select(async turn =>
+        {
+            if (turn % 2 == 0) return await waiting.QueueAsync(sku);
+            using var body = new StringContent(
+                Api.OneLine(sku, Api.Fresh("user"), 1), Encoding.UTF8, "application/json");
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/api/reservations") { Content = body };
+            using var response = await second.SendAsync(request);
+            Assert.Equal(202, (int)response.StatusCode);
+            return response.Headers.Location!.ToString()["/api/queue/".Length..];
+        }));
+        await waiting.RestartAsync();
+        await waiting.DrainedAsync();
+
+        var states = await Task.WhenAll(tickets.Select(waiting.StatusAsync));
+        Assert.Equal((50, 50), (states.Count(state => state == "granted"), states.Count(state => state == "refused")));
+        Assert.Equal(50, await waiting.ReservedAsync(sku));
+        Assert.True(await waiting.Shop.ReadAsync<bool>(
+            """
+            SELECT (SELECT max(place) FROM waiting_queue WHERE state = 1)
+                < (SELECT min(place) FROM waiting_queue WHERE state = 2)
+            """));
+        Assert.Equal(50, await waiting.Shop.ReadAsync<long>(
+            "SELECT count(DISTINCT answer::json ->> 'reservationId') FROM waiting_queue WHERE state = 1"));
+    }
+
+    [Fact]
+    public async Task Without_redis_and_postgresql_everybody_is_told_and_their_return_is_enough()
+    {
+        await using var waiting = await Waiting.StartAsync();
+        var sku = await waiting.Api.NewSkuAsync(10);
+        await waiting.Shop.Postgres.KillAsync();
+        await waiting.KillAsync(sku);
+        for (var i = 0; i < 5; i++)
+        {
+            var refused = await waiting.ReserveAsync(sku);
+            refused.AssertProblem(503, "stock-unavailable");
+            Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+        }
+
+        await waiting.Shop.Postgres.RestartAsync();
+        string? ticket = null;
+        await Eventually.TrueAsync(async () =>
+        {
+            var answer = await waiting.ReserveAsync(sku);
+            if (answer.Status == 202) ticket = answer.Json.GetProperty("ticket").GetString();
+            else answer.AssertProblem(503, "stock-unavailable");
+            return ticket is not null;
+        });
+        await waiting.RestartAsync();
+        await Eventually.TrueAsync(async () => await waiting.StatusAsync(ticket!) == "granted");
+        await Eventually.TrueAsync(async () => (await waiting.ReserveAsync(sku)).Status == 201);
+    }
+
+    [Fact]
+    public async Task While_the_data_is_checked_there_are_tickets_and_then_holds()
+    {
+        await using var waiting = await Waiting.StartAsync();
+        var sku = await waiting.Api.NewSkuAsync(10);
+        await waiting.KillAsync(sku);
+        await waiting.Api.Redis.RestartAsync();
+        await Eventually.TrueAsync(() => !waiting.Circuit.IsOpen);
+
+        var ticket = await waiting.QueueAsync(sku);
+        Assert.Equal("waiting", await waiting.StatusAsync(ticket));
+        await waiting.LiftAsync();
+        await waiting.DrainedAsync();
+        Assert.Equal("granted", await waiting.StatusAsync(ticket));
+    }
+}

@@ -1,0 +1,123 @@
+using System.Net;
+using Inventory.ReservationApi.Queueing;
+using Inventory.Stock;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
+
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>A shop whose Redis fails and comes back, and those who wait for it.</summary>
+internal sealed class Waiting(params (string Name, string Value)[] settings) : IAsyncDisposable
+{
+    private readonly Shop shop = new(new[]
+    {
+        ("StockCircuit:CallTimeout", "00:00:00.300"), ("StockCircuit:BreakTime", "00:00:00.500"),
+    }.Concat(settings).ToDictionary(setting => setting.Item1, setting => setting.Item2));
+
+    private WebApplicationFactory<Program>? second;
+
+    public Shop Shop => shop;
+
+    public Api Api => shop.Api;
+
+    public static async Task<Waiting> StartAsync(params (string Name, string Value)[] settings)
+    {
+        var waiting = new Waiting(settings);
+        await waiting.shop.InitializeAsync();
+        // What is acknowledged is counted, so none of it may be lost on a busy disk.
+        await waiting.Api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase()
+            .ExecuteAsync("CONFIG", "SET", "appendfsync", "always");
+        return waiting;
+    }
+
+    /// <summary>A second instance over the same stores.</summary>
+    public HttpClient StartSecond()
+    {
+        second = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
+        {
+            host.UseSetting("ConnectionStrings:redis", Api.Redis.ConnectionString);
+            host.UseSetting("ConnectionStrings:ledger", shop.LedgerAddress);
+            host.UseSetting("StockCircuit:BreakTime", "00:00:00.500");
+            foreach (var (name, value) in Api.Keys()) host.UseSetting(name, value);
+        });
+        second.UseKestrel(server => server.Listen(IPAddress.Loopback, 0));
+        return second.CreateClient();
+    }
+
+    public Task<Answer> ReserveAsync(string sku, string? user = null, string? key = null) =>
+        Api.SendAsync("POST", "/api/reservations", Api.OneLine(sku, user ?? Api.Fresh("user"), 1), key);
+
+    /// <summary>Reserves, and gets a ticket.</summary>
+    public async Task<string> QueueAsync(string sku, string? user = null, string? key = null)
+    {
+        var answer = await ReserveAsync(sku, user, key);
+        Assert.Equal(202, answer.Status);
+        return answer.Json.GetProperty("ticket").GetString()!;
+    }
+
+    public async Task<string> StatusAsync(string ticket) =>
+        (await Api.SendAsync("GET", $"/api/queue/{ticket}")).Json.GetProperty("status").GetString()!;
+
+    /// <summary>Kills Redis, and waits until this API knows.</summary>
+    public async Task KillAsync(string sku)
+    {
+        await Api.Redis.KillAsync();
+        await Eventually.TrueAsync(async () =>
+        {
+            await Api.SendAsync("GET", $"/api/stock/{sku}");
+            return Circuit.IsOpen;
+        });
+    }
+
+    /// <summary>Starts Redis again, and opens the fence as the reconciliation worker does.</summary>
+    public async Task RestartAsync()
+    {
+        await Api.Redis.RestartAsync();
+        await LiftAsync();
+    }
+
+    public Task LiftAsync() => Eventually.TrueAsync(async () =>
+    {
+        try
+        {
+            return await Api.Engine.LiftFenceAsync() || !await Api.Engine.IsFencedAsync();
+        }
+        catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+        {
+            return false;
+        }
+    });
+
+    public StockCircuit Circuit => Api.Services.GetRequiredService<StockCircuit>();
+
+    /// <summary>Waits until nobody waits, and nothing is owed.</summary>
+    public Task DrainedAsync() => Eventually.TrueAsync(async () =>
+        await shop.ReadAsync<int>("SELECT waiting FROM waiting_queue_load") == 0
+        && await shop.ReadAsync<long>("SELECT count(*) FROM waiting_queue WHERE unsure AND state > 2") == 0);
+
+    public async Task<int> ReservedAsync(string sku)
+    {
+        StockSnapshot? snapshot = null;
+        await Eventually.TrueAsync(async () =>
+        {
+            try
+            {
+                snapshot = await Api.Engine.SnapshotAsync(sku);
+                return true;
+            }
+            catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+            {
+                return false;
+            }
+        });
+        return snapshot!.Reserved;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (second is not null) await second.DisposeAsync();
+        await shop.DisposeAsync();
+    }
+}
