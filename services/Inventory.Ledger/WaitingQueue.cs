@@ -27,8 +27,11 @@ public sealed partial class WaitingQueue(NpgsqlDataSource source, TimeProvider t
     /// <summary>Thousands ask for their tickets at a time, and this instance has few connections.</summary>
     private const int MaxReaders = 8;
 
-    /// <summary>How long a batch may take before those who wait for it are told that there is no place.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    /// <summary>
+    /// How long a batch may take before those who wait for it are told that there is no place. It takes milliseconds;
+    /// a database that pauses for longer is taken for away.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
