@@ -127,7 +127,9 @@ public sealed partial class AuditLoop(
             try
             {
                 await auditor.RunAsync(run, cancellation);
-                Asked(run.Id, run.DryRun, run.Sku, run.Found, run.Repaired);
+                Asked(
+                    run.Id, run.IsWhole ? "every SKU" : run.Sku, run.DryRun ? "dry" : "repairing",
+                    run.Found, run.Repaired);
             }
             finally
             {
@@ -175,8 +177,8 @@ public sealed partial class AuditLoop(
     }
 
     [LoggerMessage(1, LogLevel.Information,
-        "Audit run {Run} (dry run: {DryRun}, SKU: {Sku}) is done: {Found} findings, {Repaired} repairs.")]
-    private partial void Asked(long run, bool dryRun, string sku, long found, long repaired);
+        "Audit run {Run} of {Subject}, {Mode}, is done: {Found} findings, {Repaired} repairs.")]
+    private partial void Asked(long run, string subject, string mode, long found, long repaired);
 
     [LoggerMessage(2, LogLevel.Error,
         "The audit breaks off at something it can't read, and tries again: {Reason} Audit single SKUs to find it.")]

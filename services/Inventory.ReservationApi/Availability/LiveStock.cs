@@ -239,9 +239,9 @@ internal sealed partial class LiveStock : BackgroundService
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "Stock can't be shown live, Redis being away: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Stock can't be shown live, Redis being away: {Reason}")]
     private partial void Away(string reason);
 
-    [LoggerMessage(LogLevel.Information, "Stock is shown live again.")]
+    [LoggerMessage(2, LogLevel.Information, "Stock is shown live again.")]
     private partial void Back();
 }

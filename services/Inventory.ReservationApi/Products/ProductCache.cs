@@ -175,7 +175,7 @@ internal sealed partial class ProductCache(
         foreach (var (sku, _) in entries.Take(1 + (settings.MaxEntries / 10))) entries.TryRemove(sku, out _);
     }
 
-    [LoggerMessage(LogLevel.Warning, "Changes of products by other instances are not heard of yet: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Changes of products by other instances are not heard of yet: {Reason}")]
     private partial void NotHeard(string reason);
 
     private sealed record Entry(Task<ProductState?> Loading, bool IsReload, long BegunAt);

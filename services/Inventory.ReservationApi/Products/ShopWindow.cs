@@ -26,6 +26,6 @@ internal sealed partial class ShopWindow(StockEngine engine, ProductCache cache,
         await cache.ChangedAsync(state.Sku);
     }
 
-    [LoggerMessage(LogLevel.Warning, "The change of {Sku} is left to change capture, Redis being away: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "The change of {Sku} is left to change capture, Redis being away: {Reason}")]
     private partial void NotShown(string sku, string reason);
 }

@@ -93,6 +93,6 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
     private static Guid SecondId(Guid id) =>
         new(SHA256.HashData(Encoding.ASCII.GetBytes($"again {id:N}")).AsSpan(0, 16), bigEndian: true);
 
-    [LoggerMessage(LogLevel.Error, "The ticket {Ticket} can't be decided, and is refused.")]
+    [LoggerMessage(1, LogLevel.Error, "The ticket {Ticket} can't be decided, and is refused.")]
     private partial void Failed(string ticket, Exception reason);
 }

@@ -142,7 +142,7 @@ internal sealed partial class QueueDrain(
         (granted, refused, expired) = (0, 0, 0);
     }
 
-    [LoggerMessage(LogLevel.Information,
+    [LoggerMessage(1, LogLevel.Information,
         "The waiting queue is empty: {Granted} were granted, {Refused} refused, {Expired} had waited too long.")]
     private partial void Drained(int granted, int refused, int expired);
 }

@@ -136,9 +136,9 @@ internal sealed partial class StockCircuit
         _ => "it did not answer in time",
     };
 
-    [LoggerMessage(LogLevel.Warning, "Redis is away: {Reason}. Shoppers wait in the queue.")]
+    [LoggerMessage(1, LogLevel.Warning, "Redis is away: {Reason}. Shoppers wait in the queue.")]
     private partial void Opened(string reason);
 
-    [LoggerMessage(LogLevel.Information, "Redis answers again after {Seconds:0.0} s.")]
+    [LoggerMessage(2, LogLevel.Information, "Redis answers again after {Seconds:0.0} s.")]
     private partial void Closed(double seconds);
 }
