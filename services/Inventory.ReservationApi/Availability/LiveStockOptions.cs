@@ -14,7 +14,7 @@ public sealed class LiveStockOptions
     [Range(1, 20)] public int UpdatesPerSecond { get; init; } = 4;
 
     /// <summary>
-    /// Most listeners of one instance. Bounds its memory: a listener takes about 20 KB, the connection included.
+    /// Most listeners of one instance. Bounds its memory: each has a connection.
     /// </summary>
     [Range(0, 1_000_000)] public int MaxListeners { get; init; } = 10_000;
 

@@ -27,7 +27,7 @@ public sealed class ProductCacheOptions
     [Range(typeof(TimeSpan), "00:00:00.100", "00:00:10")]
     public TimeSpan UnknownLifetime { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>Most products that an instance remembers. Bounds its memory: about 1 KB each.</summary>
+    /// <summary>Most products that an instance remembers. Bounds its memory.</summary>
     [Range(1, 1_000_000)] public int MaxEntries { get; init; } = 10_000;
 
     /// <summary>
