@@ -15,7 +15,7 @@ public sealed class PaymentEvent
     /// <summary>An outcome: the reservation is an order, and this is its payment.</summary>
     public const string Confirmed = "confirmed";
 
-    /// <summary>An outcome: as <see cref="Confirmed"/>, though the deadline had passed when its hold was taken for the order.</summary>
+    /// <summary>An outcome: as <see cref="Confirmed"/>, though the hold was due already.</summary>
     public const string Revived = "revived";
 
     /// <summary>An outcome: the payment buys nothing and has to be given back.</summary>
