@@ -1,6 +1,5 @@
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Inventory.ExpirationWorker;
 
@@ -48,7 +47,7 @@ public sealed partial class HoldExpirer(
                 if (failing) Recovered();
                 failing = false;
             }
-            catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+            catch (Exception e) when (StockOutage.Explains(e))
             {
                 // The next tick retries. Until then holds only live longer, which no invariant forbids.
                 if (!failing) RedisIsAway(e.Message);

@@ -1,5 +1,5 @@
+using Inventory.Stock;
 using Npgsql;
-using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker;
 
@@ -16,9 +16,8 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     /// Whether waiting may cure a failure: a store is away, or PostgreSQL is set up in a way that only people can mend.
     /// Entity Framework wraps what it takes for transient.
     /// </summary>
-    public static bool Explains(Exception failure) => failure
-        is RedisConnectionException or RedisTimeoutException or NpgsqlException
-        or TimeoutException or IOException or CaptureRefusedException
+    public static bool Explains(Exception failure) => StockOutage.Explains(failure)
+        || failure is NpgsqlException or TimeoutException or IOException or CaptureRefusedException
         || (failure.InnerException is { } cause && Explains(cause));
 
     /// <summary>A loop can't work.</summary>

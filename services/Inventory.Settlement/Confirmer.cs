@@ -135,7 +135,7 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
                 id, [.. totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))])
                 .ConfigureAwait(false);
         }
-        catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+        catch (Exception e) when (StockOutage.Explains(e))
         {
             // The hold stays pinned until its lease ends, and is committed by whoever finds it.
             CommitLeft(id, e);

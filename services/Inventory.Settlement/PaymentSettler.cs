@@ -64,7 +64,7 @@ public sealed partial class PaymentSettler(
         {
             return await DecideAsync(payment, cancellation).ConfigureAwait(false);
         }
-        catch (Exception e) when (StockStore.IsAway(e))
+        catch (Exception e) when (StockOutage.Explains(e))
         {
             return new(PaymentProgress.StoreAway);
         }

@@ -109,6 +109,25 @@ public sealed class OutageTests
         await stores.InRedisAsync(sku, 2);
     }
 
+    [Theory]
+    [InlineData("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0")]
+    [InlineData("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0")]
+    public async Task A_redis_that_answers_and_cannot_act_is_waited_for(string refuse, string mend)
+    {
+        await using var stores = await StartAsync();
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        await RedisAsync(worker, refuse);
+        await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is away") == 1));
+
+        await RedisAsync(worker, mend);
+
+        await stores.InRedisAsync(sku, 11);
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are back") == 1));
+        Assert.True(await worker.IsHealthyAsync());
+    }
+
     [Fact]
     public async Task An_orderly_shutdown_of_postgres_doesnt_wait_for_the_worker()
     {
@@ -161,6 +180,12 @@ public sealed class OutageTests
 
         await stores.InRedisAsync(sku, 11);
         Assert.Equal(1, worker.Log.Count("wal_level is replica"));
+    }
+
+    private static async Task RedisAsync(Worker worker, string command)
+    {
+        var words = command.Split(' ');
+        await worker.Redis.GetDatabase().ExecuteAsync(words[0], [.. words[1..]]);
     }
 
     private static async Task<Stores> StartAsync(params string[] settings)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
+using Inventory.Stock;
 using Npgsql;
 using StackExchange.Redis;
 
@@ -13,16 +14,11 @@ namespace Inventory.ReservationApi.Problems;
 /// </summary>
 internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHandler
 {
-    // Redis answers, but can't act: it is loading, a replica, full, without its disk, or without its cluster.
-    private static readonly string[] Unready =
-        ["LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"];
-
     /// <summary>What to answer after <paramref name="exception"/>; null when it is a bug.</summary>
     internal static Refusal? Explain(Exception exception) => exception switch
     {
         RedisConnectionException e when StockCircuit.WasSpared(e) => Refusal.StockAway(),
-        RedisConnectionException or RedisTimeoutException => Refusal.OutcomeUnknown(),
-        RedisServerException { Message: var message } when Unready.Any(message.StartsWith) => Refusal.OutcomeUnknown(),
+        _ when StockOutage.Explains(exception) => Refusal.OutcomeUnknown(),
         NpgsqlException and not PostgresException or PostgresException { IsTransient: true } =>
             Refusal.OrdersUnavailable(),
         BadHttpRequestException { StatusCode: var status, Message: var message } => ForStatus(status, message),
