@@ -10,8 +10,8 @@ public static class StockOutage
         ["LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"];
 
     /// <summary>
-    /// Whether waiting cures it: Redis is away, or it is there and can't act yet. A server with much data refuses
-    /// everything with LOADING for seconds after it is back; who takes that for a bug stops in the middle of a recovery.
+    /// Whether waiting cures it: Redis is away, or it is there and can't act. A server with much data refuses everything
+    /// with LOADING for seconds after it is back; who takes that for a bug stops in the middle of a recovery.
     /// </summary>
     public static bool Explains(Exception failure) => failure is RedisConnectionException or RedisTimeoutException
         || (failure is RedisServerException && Array.Exists(
