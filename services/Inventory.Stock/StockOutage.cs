@@ -10,7 +10,7 @@ public static class StockOutage
         ["LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"];
 
     /// <summary>
-    /// Whether waiting cures it: Redis is away, or it is there and can't act. A server with much data refuses everything
+    /// Whether waiting cures it: Redis is away, or it is there and can't act. A server with much data refuses all calls
     /// with LOADING for seconds after it is back; who takes that for a bug stops in the middle of a recovery.
     /// </summary>
     public static bool Explains(Exception failure) => failure is RedisConnectionException or RedisTimeoutException
