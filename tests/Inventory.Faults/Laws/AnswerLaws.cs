@@ -1,0 +1,173 @@
+using Inventory.Faults.History;
+using static Inventory.Faults.Laws.ReservationLaws;
+
+namespace Inventory.Faults.Laws;
+
+/// <summary>What clients heard, against what happened: promises are kept, refusals and readings were true.</summary>
+public static class AnswerLaws
+{
+    /// <summary>Refusals that the engine decides and remembers under the key; others may change with a retry.</summary>
+    private static readonly HashSet<string> Remembered =
+        ["insufficient-stock", "active-reservation-exists", "limit-exceeded"];
+
+    /// <summary>Looks at what was answered about one reservation.</summary>
+    /// <param name="one">The reservation.</param>
+    /// <param name="cases">All reservations.</param>
+    /// <param name="levels">What was available when.</param>
+    public static IEnumerable<Violation> Check(Case one, IReadOnlyDictionary<Guid, Case> cases, Levels levels)
+    {
+        ArgumentNullException.ThrowIfNull(one);
+        var lost = one.MayBeLost;
+        foreach (var each in one.Operations)
+        {
+            var broken = each.Heard switch
+            {
+                Heard.Done when each.Act == Act.Look => lost ? null : WasSo(one, each),
+                Heard.Done => Kept(one, each),
+                Heard.Refused when each.Problem == "active-reservation-exists" => Named(one, each, cases),
+                Heard.Refused when each.Act == Act.Reserve =>
+                    one.Evidence.MayBeLost(each) ? null : WasShort(one, each, levels),
+                Heard.Refused => lost ? null : WasRefusable(one, each),
+                _ => null,
+            };
+            if (broken is not null) yield return broken;
+        }
+
+        foreach (var broken in Repeated(one)) yield return broken;
+    }
+
+    private static Violation? Kept(Case one, Operation told)
+    {
+        var found = told.Act switch
+        {
+            Act.Reserve => one.Events.Any(each => each.Type == "reserved" && each.AtMs <= told.EndedMs + SkewMs
+                && (told.Status != 201 || told.DeadlineMs is not { } promised || Near(each.DeadlineMs, promised))),
+            Act.Extend => one.Events.Any(each => each.Type == "extended" && each.AtMs <= told.EndedMs + SkewMs
+                && Near(each.DeadlineMs, told.DeadlineMs ?? 0)),
+            Act.Release => one.Events.Any(each => each.Type == "released" && each.AtMs <= told.EndedMs + SkewMs),
+            // PostgreSQL alone says what is sold, and it loses nothing.
+            Act.Confirm => one.Orders.Any(order => order.AtMs <= told.EndedMs + SkewMs),
+            _ => true,
+        };
+        if (found || (told.Act != Act.Confirm && one.Evidence.MayBeLost(told))) return null;
+        return one.Breaks(Law.Kept, $"acknowledged, and not found again: {told}");
+    }
+
+    private static bool Near(long one, long other) => Math.Abs(one - other) <= 1;
+
+    /// <summary>A refused change: it came after the end, after the deadline, or beside a confirm.</summary>
+    private static Violation? WasRefusable(Case one, Operation told)
+    {
+        var isTrue = told.Problem switch
+        {
+            "hold-expired" => IsPast(one, told),
+            "reservation-ended" or "payment-refunded" => Ended(one, told) || one.Orders.Count > 0,
+            "hold-confirming" => one.Effective(Act.Confirm, Act.Pay).Any(call => call.BegunMs <= told.EndedMs),
+            "reservation-not-found" => !one.Events.Any(each => each.AtMs < told.BegunMs - SkewMs),
+            "lifetime-capped" => one.Events.Count > 0,
+            // Nobody takes units away in a run, so an order is always covered.
+            _ => false,
+        };
+        return isTrue ? null : one.Breaks(Law.Truthful, $"was not so: {told}");
+    }
+
+    private static bool Ended(Case one, Operation told) =>
+        one.Events.Any(each =>
+            each.Type is "released" or "confirmed" or "expired" && each.AtMs <= told.EndedMs + SkewMs);
+
+    /// <summary>Whether the deadline had passed at some moment of the call.</summary>
+    private static bool IsPast(Case one, Operation told)
+    {
+        var known = one.Events.LastOrDefault(each => each.AtMs <= told.EndedMs + SkewMs && each.Type != "expired");
+        if (one.Events.Any(each => each.Type == "expired" && each.AtMs <= told.EndedMs + SkewMs)) return true;
+        return known is not null && known.DeadlineMs <= told.EndedMs + SkewMs;
+    }
+
+    private static Violation? WasSo(Case one, Operation told)
+    {
+        if (told.State is "confirming" or "confirmed")
+        {
+            return one.Effective(Act.Confirm, Act.Pay).Any(call => call.BegunMs <= told.EndedMs)
+                ? null
+                : one.Breaks(Law.Truthful, $"nobody has confirmed or paid: {told}");
+        }
+
+        // From each event to the next, if any moment of that lies within the call.
+        for (var i = 0; i < one.Events.Count; i++)
+        {
+            var (each, until) = (one.Events[i], i + 1 < one.Events.Count ? one.Events[i + 1].AtMs : long.MaxValue);
+            if (each.AtMs > told.EndedMs + SkewMs || until < told.BegunMs - SkewMs) continue;
+            var isDue = each.DeadlineMs <= told.EndedMs + SkewMs;
+            var status = StatusOf(each);
+            if (status == told.State && (told.State != "pending" || Near(each.DeadlineMs, told.DeadlineMs ?? 0)))
+            {
+                return null;
+            }
+
+            if (status == "pending" && told.State == "expired" && isDue) return null;
+        }
+
+        return one.Breaks(Law.Truthful, $"was not so: {told}");
+    }
+
+    /// <summary>
+    /// Too little was left of a line, and not more than the model has. That less was left is no lie: a total that was
+    /// raised reaches Redis a moment later, and one that an order has lowered may come before the hold is gone.
+    /// </summary>
+    private static Violation? WasShort(Case one, Operation told, Levels levels)
+    {
+        if (told.Problem != "insufficient-stock" || told.Replayed) return null;
+        var said = told.Lines.ConvertLeft(told.Available);
+        if (said.All(line => line.Left >= line.Asked))
+        {
+            return one.Breaks(Law.Truthful, $"there was enough of all, as it says itself: {told}");
+        }
+
+        foreach (var (sku, _, left) in said)
+        {
+            var most = levels.Most(sku, told.BegunMs - SkewMs, told.EndedMs + SkewMs);
+            if (left > most) return one.Breaks(Law.Truthful, $"of {sku} {left} were left, {most} at most: {told}");
+        }
+
+        return null;
+    }
+
+    private static List<(string Sku, int Asked, int Left)> ConvertLeft(
+        this IReadOnlyList<Stock.Line> lines, IReadOnlyDictionary<string, int>? available) =>
+        [.. lines.Select(line => (line.Sku, line.Quantity, available?.GetValueOrDefault(line.Sku, int.MaxValue) ?? 0))];
+
+    private static Violation? Named(Case one, Operation told, IReadOnlyDictionary<Guid, Case> cases)
+    {
+        if (told.Named is not { } id || !cases.TryGetValue(id, out var other))
+        {
+            return one.Breaks(Law.OwnHoldIsNamed, $"names nothing that anybody knows: {told}");
+        }
+
+        if (other.MayBeLost) return null;
+        var isTheirs = other.Events.Count > 0 && other.Events[0].Holder == told.Holder
+            && other.Events[0].AtMs <= told.EndedMs + SkewMs;
+        var last = other.Events.LastOrDefault();
+        var ended = last is { Type: "released" or "expired" or "confirmed" } && last.AtMs < told.BegunMs - SkewMs;
+        return isTheirs && (!ended || told.Replayed)
+            ? null
+            : one.Breaks(Law.OwnHoldIsNamed, $"names {other.Id}, {string.Join("; ", other.Events)}: {told}");
+    }
+
+    /// <summary>The same request again, under the same key, is answered with the same bytes.</summary>
+    private static IEnumerable<Violation> Repeated(Case one)
+    {
+        var decided = one.Operations.Where(each => each.Key is not null && each.Body is not null
+            && each.Act is Act.Reserve or Act.Extend or Act.Release
+            && (each.Heard == Heard.Done || Remembered.Contains(each.Problem ?? "")));
+        foreach (var same in decided.GroupBy(each => (each.Act, each.Key)))
+        {
+            var first = same.OrderBy(each => each.EndedMs).First();
+            foreach (var again in same)
+            {
+                if (again.Body == first.Body || one.Evidence.WipedBetween(first, again)) continue;
+                yield return one.Breaks(
+                    Law.OneKeyOneEffect, $"one key, and two answers: {first.Body} and {again.Body}");
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using Inventory.Faults.History;
+
+namespace Inventory.Faults.Laws;
+
+/// <summary>All that there is about one reservation.</summary>
+public sealed class Case
+{
+    private Case(Guid id, Evidence evidence) => (Id, Evidence) = (id, evidence);
+
+    /// <summary>The reservation.</summary>
+    public Guid Id { get; }
+
+    /// <summary>Where this comes from.</summary>
+    public Evidence Evidence { get; }
+
+    /// <summary>What clients asked for, in the order of beginning.</summary>
+    public List<Operation> Operations { get; } = [];
+
+    /// <summary>What happened, by number.</summary>
+    public List<EventFact> Events { get; } = [];
+
+    /// <summary>Its rows in PostgreSQL.</summary>
+    public List<HoldFact> Rows { get; } = [];
+
+    /// <summary>Its holds in Redis.</summary>
+    public List<HoldFact> Holds { get; } = [];
+
+    /// <summary>Its orders.</summary>
+    public List<OrderFact> Orders { get; } = [];
+
+    /// <summary>Its payments.</summary>
+    public List<PaymentFact> Payments { get; } = [];
+
+    /// <summary>What is given back for it.</summary>
+    public List<RefundFact> Refunds { get; } = [];
+
+    /// <summary>Whether a wipe may have taken along something that was done to it.</summary>
+    public bool MayBeLost => Operations.Any(each => each.Heard != Heard.Refused && Evidence.MayBeLost(each))
+        // Its deadline too does something to it, and nobody calls.
+        || Events.Any(each => Evidence.Wipes.Any(
+            wipe => each.DeadlineMs > wipe.StoredMs && each.DeadlineMs <= wipe.EndedMs));
+
+    /// <summary>Sorts the evidence by reservation.</summary>
+    public static IReadOnlyList<Case> Of(Evidence evidence)
+    {
+        ArgumentNullException.ThrowIfNull(evidence);
+        var cases = new Dictionary<Guid, Case>();
+        Case For(Guid id) => cases.TryGetValue(id, out var known) ? known : cases[id] = new(id, evidence);
+        foreach (var each in evidence.Operations.Where(each => each.Reservation != Guid.Empty))
+        {
+            For(each.Reservation).Operations.Add(each);
+        }
+
+        var facts = evidence.Facts;
+        foreach (var each in facts.Events.OrderBy(each => each.Sequence)) For(each.Reservation).Events.Add(each);
+        foreach (var each in facts.Rows) For(each.Reservation).Rows.Add(each);
+        foreach (var each in facts.Holds) For(each.Reservation).Holds.Add(each);
+        foreach (var each in facts.Orders) For(each.Reservation).Orders.Add(each);
+        foreach (var each in facts.Payments) For(each.Reservation).Payments.Add(each);
+        foreach (var each in facts.Refunds) For(each.Reservation).Refunds.Add(each);
+        return [.. cases.Values];
+    }
+
+    /// <summary>A violation that is about this reservation.</summary>
+    public Violation Breaks(Law law, string what) => new(law, what, Id);
+
+    /// <summary>Calls of a kind that were or may have been carried out.</summary>
+    public IEnumerable<Operation> Effective(params Act[] acts) =>
+        Operations.Where(each => each.Heard != Heard.Refused && acts.Contains(each.Act));
+}

@@ -1,0 +1,129 @@
+using Inventory.Faults.History;
+
+namespace Inventory.Faults.Laws;
+
+/// <summary>What must hold of every reservation by itself: its events, its order, and who asked for them.</summary>
+public static class ReservationLaws
+{
+    /// <summary>Times are whole milliseconds, and clocks of one machine may be read in either order.</summary>
+    internal const long SkewMs = 2;
+
+    /// <summary>Looks at one reservation.</summary>
+    public static IEnumerable<Violation> Check(Case one)
+    {
+        ArgumentNullException.ThrowIfNull(one);
+        return [.. Numbers(one), .. Causes(one), .. Order(one), .. Stores(one)];
+    }
+
+    private static IEnumerable<Violation> Numbers(Case one)
+    {
+        for (var i = 0; i < one.Events.Count; i++)
+        {
+            var each = one.Events[i];
+            if (each.Sequence != i + 1) yield return one.Breaks(Law.Gapless, $"event {i + 1} is missing, or twice");
+            if (i > 0 && each.Place.CompareTo(one.Events[i - 1].Place) <= 0)
+            {
+                yield return one.Breaks(Law.Gapless, $"{each} comes before {one.Events[i - 1]}");
+            }
+        }
+
+        if (one.Rows.Count > 1) yield return one.Breaks(Law.Gapless, $"has {one.Rows.Count} rows");
+        if (one.Events.Count > 0 != one.Rows.Count > 0)
+        {
+            yield return one.Breaks(Law.Gapless, $"has {one.Events.Count} events and {one.Rows.Count} rows");
+        }
+        else if (one.Events.Count > 0 && StatusOf(one.Events[^1]) != one.Rows[0].Status)
+        {
+            yield return one.Breaks(Law.Gapless, $"is {one.Rows[0].Status} after {one.Events[^1]}");
+        }
+    }
+
+    /// <summary>What <c>reservations</c> says after an event.</summary>
+    public static string StatusOf(EventFact last) =>
+        last.Type is "released" or "expired" or "confirmed" ? last.Type : "pending";
+
+    private static IEnumerable<Violation> Causes(Case one)
+    {
+        foreach (var each in one.Events)
+        {
+            Act[] acts = each.Type switch
+            {
+                "reserved" => [Act.Reserve],
+                "extended" => [Act.Extend],
+                "released" => [Act.Release],
+                "confirmed" => [Act.Confirm, Act.Pay],
+                "revived" => [Act.Pay],
+                _ => [],
+            };
+            if (acts.Length == 0) continue;
+            // Paid, confirmed and revived are finished later by a worker; what holds and gives back is not.
+            var later = each.Type is "confirmed" or "revived";
+            var asked = one.Effective(acts).Where(call => call.BegunMs <= each.AtMs + SkewMs
+                && (later || call.LastMs >= each.AtMs - SkewMs));
+            if (!asked.Any()) yield return one.Breaks(Law.NothingByItself, $"nobody asked for {each}");
+        }
+
+        if (one.Events.Count > 0
+            && one.Effective(Act.Reserve).FirstOrDefault() is { } first
+            && (Lined.Text(first.Lines) != Lined.Text(one.Events[0].Lines) || first.Holder != one.Events[0].Holder))
+        {
+            yield return one.Breaks(Law.Whole, $"was asked for as {first}, and held as {one.Events[0]}");
+        }
+
+        var extensions = one.Events.Count(each => each.Type == "extended");
+        var keys = one.Effective(Act.Extend).Select(call => call.Key).Distinct().Count();
+        if (extensions > keys)
+        {
+            yield return one.Breaks(Law.OneKeyOneEffect, $"was extended {extensions} times by {keys} keys");
+        }
+    }
+
+    private static IEnumerable<Violation> Order(Case one)
+    {
+        if (one.Orders.Count > 1) yield return one.Breaks(Law.EndsOnce, $"has {one.Orders.Count} orders");
+        var last = one.Events.LastOrDefault();
+        if (one.Orders.Count == 0)
+        {
+            if (last?.Type == "confirmed") yield return one.Breaks(Law.StoresAgree, $"there is no order, and {last}");
+            yield break;
+        }
+
+        var order = one.Orders[0];
+        if (!one.Effective(Act.Confirm, Act.Pay).Any(call => call.BegunMs <= order.AtMs + SkewMs))
+        {
+            yield return one.Breaks(Law.NothingByItself, $"nobody asked for {order}");
+        }
+
+        if (last is not null && Lined.Text(last.Lines) != Lined.Text(order.Lines))
+        {
+            yield return one.Breaks(Law.Whole, $"{last} became {order}");
+        }
+
+        // A wipe may take the last event along; the order is what counts.
+        if (last?.Type is "released" or "expired") yield return one.Breaks(Law.EndsOnce, $"{order}, and {last}");
+        else if (last?.Type != "confirmed" && !one.MayBeLost)
+        {
+            yield return one.Breaks(Law.Gapless, $"{order}, and its last event is {last}");
+        }
+    }
+
+    private static IEnumerable<Violation> Stores(Case one)
+    {
+        if (one.Holds.Count > 1) yield return one.Breaks(Law.StoresAgree, "is held twice");
+        var hold = one.Holds.FirstOrDefault();
+        var row = one.Rows.FirstOrDefault(row => row.Status == "pending");
+        if (hold is not null && one.Orders.Count > 0)
+        {
+            yield return one.Breaks(Law.EndsOnce, $"{one.Orders[0]}, and Redis holds {hold}");
+        }
+        else if (row is not null && hold is null && one.Orders.Count == 0)
+        {
+            yield return one.Breaks(Law.StoresAgree, $"PostgreSQL has {row}, and Redis holds nothing");
+        }
+        else if (hold is not null && (row is null || row with { Status = hold.Status, Lines = hold.Lines } != hold
+            || Lined.Text(row.Lines) != Lined.Text(hold.Lines)))
+        {
+            yield return one.Breaks(Law.StoresAgree, $"Redis holds {hold}, and PostgreSQL has {row}");
+        }
+    }
+}
