@@ -75,8 +75,10 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>Sends Redis one command past the product, as an operator would, and waits for its OK.</summary>
-    public async Task RedisAsync(string command)
+    /// <summary>Sends Redis one command past the product, as an operator would, and waits for its answer.</summary>
+    /// <param name="command">The command, as one types it.</param>
+    /// <param name="expect">The answer's first line, as the protocol has it.</param>
+    public async Task RedisAsync(string command, string expect = "+OK")
     {
         var parts = (await app.GetConnectionStringAsync("redis"))!.Split(',', ':');
         using var connection = new TcpClient(parts[0], int.Parse(parts[1], CultureInfo.InvariantCulture));
@@ -90,7 +92,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         }
 
         await writer.WriteAsync($"{command}\r\n");
-        Assert.Equal("+OK", await reader.ReadLineAsync());
+        Assert.Equal(expect, await reader.ReadLineAsync());
     }
 
     public async Task<JsonNode> SnapshotAsync(string sku)
@@ -120,6 +122,12 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         foreach (var pid in ProcessIds(resource)) Process.GetProcessById(pid).Kill();
     }
 
+    /// <summary>Ends a resource in order; it stays down until it is started.</summary>
+    public Task StopAsync(string resource) => CommandAsync(resource, KnownResourceCommands.StopCommand);
+
+    /// <summary>Starts a resource that was stopped.</summary>
+    public Task StartAsync(string resource) => CommandAsync(resource, KnownResourceCommands.StartCommand);
+
     /// <summary>Stops or continues the processes of a resource without ending them.</summary>
     /// <param name="resource">The resource's name.</param>
     /// <param name="signal"><c>STOP</c> or <c>CONT</c>.</param>
@@ -143,6 +151,12 @@ public sealed class Stack : IAsyncLifetime, IDisposable
             .Where(property => property.Name == "executable.pid")
             .Select(property => Convert.ToInt32(property.Value, CultureInfo.InvariantCulture)),
     ];
+
+    private async Task CommandAsync(string resource, string command)
+    {
+        var done = await app.ResourceCommands.ExecuteCommandAsync(resource, command);
+        Assert.True(done.Success, $"{command} of {resource} failed.");
+    }
 
     /// <summary>Keeps the last word about each replica; a replica has an id of its own.</summary>
     private async Task WatchAsync()
