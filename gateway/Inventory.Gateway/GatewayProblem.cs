@@ -54,6 +54,9 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
     public static readonly GatewayProblem UpstreamUnavailable = new("upstream-unavailable", 503,
         "The service is away", "Nothing was done. Repeat the request after the time given in Retry-After.");
 
+    public static readonly GatewayProblem TemporaryReducedCapacity = new("temporary-reduced-capacity", 503,
+        "More come than can be served", "Nothing was done. Try again after the time in Retry-After.");
+
     public static readonly GatewayProblem SessionsUnavailable = new("sessions-unavailable", 503,
         "No session can begin or end now", "The store of sessions is away. Sessions that exist go on. "
         + "Repeat the request after the time given in Retry-After.");
@@ -80,16 +83,19 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
     {
         // The only refusal above 499 is of a version of HTTP.
         var problem = status < 500 ? ForStatus(status) : MalformedRequest with { Status = status };
-        return JsonSerializer.SerializeToUtf8Bytes(
-            new ProblemDetails
-            {
-                Type = $"/problems/{problem.Slug}",
-                Title = problem.Title,
-                Status = problem.Status,
-                Detail = problem.Detail,
-            },
-            JsonSerializerOptions.Web);
+        return problem.ToJson();
     }
+
+    /// <summary>The same for every occurrence: without path and trace.</summary>
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(
+        new ProblemDetails
+        {
+            Type = $"/problems/{Slug}",
+            Title = Title,
+            Status = Status,
+            Detail = Detail,
+        },
+        JsonSerializerOptions.Web);
 
     /// <summary>
     /// Writes the problem, whatever the caller accepts: a client that asked for an event stream still has to learn why

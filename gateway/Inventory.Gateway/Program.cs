@@ -2,10 +2,12 @@ using Inventory.Gateway;
 using Inventory.Gateway.Admission;
 using Inventory.Gateway.Proxying;
 using Inventory.Gateway.Sessions;
+using Inventory.ServiceDefaults.Overload;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddGatewayLimits();
+builder.AddLoadShedding();
 builder.AddTrustedProxies();
 builder.AddFrontDoor();
 builder.AddReservationApi();
@@ -14,6 +16,7 @@ var app = builder.Build();
 
 // The order is a law: what is refused early costs little, and nothing below may believe a header that was not cleaned.
 app.UseGatewayProblems();
+app.UseLoadShedding(GatewayProblem.TemporaryReducedCapacity.ToJson());
 app.UseForwardedHeaders();
 app.UseMiddleware<OutsideHeaders>();
 app.UseMiddleware<BodyLimit>();

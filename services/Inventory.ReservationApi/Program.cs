@@ -13,10 +13,12 @@ using Inventory.ReservationApi.Products;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
+builder.AddLoadShedding();
 var callTimeout = QueueServices.CallTimeout(builder.Configuration);
 builder.AddRedisClient("redis", configureOptions: redis => StockConnection.Tune(redis, callTimeout));
 builder.AddNpgsqlDataSource("ledger", LedgerConnection.Tune);
@@ -42,6 +44,7 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 
 
 var app = builder.Build();
 app.UseServerRefusals(Failures.DescribeUnread);
+app.UseLoadShedding(Failures.DescribeShed());
 app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failures.AnswerBugAsync });
 app.UseStatusCodePages(bare => Failures.FillBodyAsync(bare.HttpContext));
 app.UseAccess();

@@ -24,4 +24,14 @@ internal static class ProblemAssert
             status is (int)HttpStatusCode.ServiceUnavailable or (int)HttpStatusCode.TooManyRequests,
             response.Headers.RetryAfter is not null);
     }
+
+    /// <summary>Asserts the answer of those who come when more come than can be served.</summary>
+    public static async Task IsShedAsync(HttpResponseMessage response)
+    {
+        var problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;
+        Assert.Equal(503, (int)response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("/problems/temporary-reduced-capacity", problem.GetProperty("type").GetString());
+        Assert.InRange(response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 4);
+    }
 }

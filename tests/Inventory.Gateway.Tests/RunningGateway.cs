@@ -3,7 +3,9 @@ using Inventory.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -33,6 +35,10 @@ public sealed class RunningGateway : IAsyncDisposable
     public Uri Address { get; }
 
     public HttpClient Client { get; }
+
+    /// <summary>Everything that has a path.</summary>
+    public IReadOnlyList<Endpoint> Endpoints =>
+        _factory.Services.GetRequiredService<EndpointDataSource>().Endpoints;
 
     /// <summary>What the gateway itself logged.</summary>
     public LoggedLines Log { get; }

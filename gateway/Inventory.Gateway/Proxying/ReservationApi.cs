@@ -1,4 +1,5 @@
 using Inventory.Gateway.Admission;
+using Inventory.ServiceDefaults.Overload;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
@@ -39,6 +40,7 @@ internal static class ReservationApi
         }).ConfigureEndpoints((endpoint, route) =>
         {
             if (RouteLimits.Of(route, policies) is { } limits) endpoint.WithMetadata(limits);
+            if (RoutePriority.Of(route) is { } priority) endpoint.MayBeShed(priority);
         });
     }
 }

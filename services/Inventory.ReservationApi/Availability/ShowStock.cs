@@ -4,6 +4,7 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Availability;
@@ -54,6 +55,7 @@ public static class ShowStock
         .WithName(nameof(ShowStock))
         .WithTags("Stock")
         .ForEveryone("What is on sale is no secret.")
+        .MayBeShed(Priority.Browsing)
         .WithSummary("Read one SKU's stock")
         .WithDescription("Exact at the moment of reading: holds that have run out are given back first.")
         .Answers<Response>(StatusCodes.Status200OK, "The stock.")

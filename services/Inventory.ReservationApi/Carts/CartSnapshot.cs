@@ -5,6 +5,7 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Carts;
@@ -55,6 +56,7 @@ public static class CartSnapshot
         .WithName(nameof(CartSnapshot))
         .WithTags("Carts")
         .ForEveryone("What is on sale is no secret.")
+        .MayBeShed(Priority.Browsing)
         .WithSummary("Read one SKU's stock")
         .WithDescription("What GET /api/stock/{sku} says, in snake_case.")
         .Answers<Response>(StatusCodes.Status200OK, "The stock.")

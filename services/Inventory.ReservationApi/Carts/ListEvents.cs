@@ -7,6 +7,7 @@ using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Carts;
@@ -75,6 +76,7 @@ public static class ListEvents
         .WithName(nameof(ListEvents))
         .WithTags("Carts")
         .OnlyFor(Scopes.Reserve)
+        .MayBeShed(Priority.Browsing)
         .WithSummary("Read the latest events")
         .WithDescription("What happened to stock and holds, newest first. limit is 1 to 1000, and 100 when absent.")
         .TakesQuery("limit", DefaultLimit, 1, MaxLimit)

@@ -7,6 +7,7 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
 
@@ -42,6 +43,7 @@ public static class ReserveForCart
         .WithName(nameof(ReserveForCart))
         .WithTags("Carts")
         .ForShoppersAnd(Scopes.Reserve)
+        .MayBeShed(Priority.Reserving)
         .WithSummary("Set a cart's quantity of one SKU")
         .WithDescription("A cart has one hold per SKU. The same quantity again returns it, another quantity changes "
             + "it; its deadline "

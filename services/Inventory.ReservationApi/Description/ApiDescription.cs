@@ -7,6 +7,7 @@ using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
+using Inventory.ServiceDefaults.Overload;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -41,7 +42,7 @@ internal static class ApiDescription
 
     internal static void MapApiDescription(this WebApplication app)
     {
-        app.MapOpenApi().ForEveryone("It describes; it gives no access.");
+        app.MapOpenApi().ForEveryone("It describes; it gives no access.").MayBeShed(Priority.Browsing);
         app.UseWhen(http => http.Request.Path.StartsWithSegments(Page), page => page.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = Page[1..];

@@ -1,5 +1,6 @@
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Problems;
+using Inventory.ServiceDefaults.Overload;
 using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Inventory.ReservationApi.Description;
@@ -17,6 +18,8 @@ internal static class Described
     ];
 
     private static readonly ProblemType[] Closed = [Problem.ScopeMissing];
+
+    private static readonly ProblemType[] Sheddable = [Problem.TemporaryReducedCapacity];
 
     private static readonly ProblemType[] WithBody =
     [
@@ -61,7 +64,12 @@ internal static class Described
         {
             var isClosed = built.Metadata.OfType<AccessRule>().Any();
             var takesBody = built.Metadata.OfType<IAcceptsMetadata>().Any();
-            ProblemType[] all = [.. own, .. Anywhere, .. takesBody ? WithBody : [], .. isClosed ? Closed : []];
+            var mayBeShed = built.Metadata.OfType<MayBeShed>().Any();
+            ProblemType[] all =
+            [
+                .. own, .. Anywhere, .. mayBeShed ? Sheddable : [], .. takesBody ? WithBody : [],
+                .. isClosed ? Closed : [],
+            ];
             built.Metadata.Add(new Refusals(all));
             foreach (var status in all.Select(type => type.Status).Distinct())
             {

@@ -5,6 +5,7 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Orders;
@@ -20,6 +21,7 @@ public static class ShowOrder
             .WithName(nameof(ShowOrder))
             .WithTags("Orders")
             .ForShoppersAnd(Scopes.Confirm)
+            .MayBeShed(Priority.Browsing)
             .WithSummary("Read an order")
             .WithDescription("Orders are kept for ever, cancelled ones too.")
             .Answers<OrderView>(StatusCodes.Status200OK, "The order.")
@@ -28,6 +30,7 @@ public static class ShowOrder
             .WithName("ShowOrderOfReservation")
             .WithTags("Orders")
             .ForShoppersAnd(Scopes.Confirm)
+            .MayBeShed(Priority.Browsing)
             .WithSummary("Read the order that a reservation became")
             .WithDescription("While a payment is known and its order is not decided, the status is pending and there "
                 + "is no orderId yet.")

@@ -53,6 +53,11 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
         },
         ApiJson.Default.Refusal);
 
+    /// <summary>For those who come when more come than can be served: the same for each, as JSON.</summary>
+    internal static byte[] DescribeShed() => JsonSerializer.SerializeToUtf8Bytes(
+        Refusal.Of(Problem.TemporaryReducedCapacity, "Nothing was done. Try again after the time in Retry-After."),
+        ApiJson.Default.Refusal);
+
     /// <summary>For exceptions that nothing explains.</summary>
     internal static Task AnswerBugAsync(HttpContext http) => Refusal.Of(Problem.InternalError,
         "The request could not be completed. The trace id leads to the reason.").ExecuteAsync(http);

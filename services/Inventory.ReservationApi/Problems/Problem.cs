@@ -220,6 +220,12 @@ public static class Problem
         "Try again after `Retry-After`, with the same Idempotency-Key or reservationId: the first attempt may have "
             + "been carried out.");
 
+    public static readonly ProblemType TemporaryReducedCapacity = new(
+        "temporary-reduced-capacity", 503, "More come than can be served",
+        "The service is busy with those who came before. Browsing is put off first, then new reservations; what is "
+            + "held can always be paid, confirmed, extended and released. Nothing was done.",
+        "Try again after `Retry-After`.");
+
     public static readonly ProblemType QueueFull = new("queue-full", 503, "The queue is full",
         "Stock can't be decided now, and as many wait for it as may. Nothing was changed.",
         "Try again after `Retry-After`.");
@@ -267,6 +273,7 @@ public static class Problem
         PreconditionRequired, TooManyRequests, HeadersTooLarge,
         InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, OrdersUnavailable,
         SessionsUnavailable, LedgerUnavailable, AuditUnavailable, QueueFull, TooManyListeners,
+        TemporaryReducedCapacity,
         UpstreamTimeout,
     ];
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Mime;
 using System.Text;
 using Inventory.ReservationApi.Access;
+using Inventory.ServiceDefaults.Overload;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Inventory.ReservationApi.Problems;
@@ -18,7 +19,8 @@ public static class ProblemPages
     {
         // Pages for people, so they stay out of the API description.
         var pages = routes.MapGroup(Path).ExcludeFromDescription()
-            .ForEveryone("Whoever was refused reads here why, also for lack of a key.");
+            .ForEveryone("Whoever was refused reads here why, also for lack of a key.")
+            .MayBeShed(Priority.Browsing);
         pages.MapGet("", Index);
         pages.MapGet("/{slug}", Page);
     }

@@ -4,6 +4,7 @@ using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
+using Inventory.ServiceDefaults.Overload;
 using Microsoft.EntityFrameworkCore;
 
 namespace Inventory.ReservationApi.Products;
@@ -27,6 +28,7 @@ public static class ListMovements
         .WithName(nameof(ListMovements))
         .WithTags("Products")
         .OnlyFor(Scopes.Admin)
+        .MayBeShed(Priority.Browsing)
         .WithSummary("Read why a total is what it is")
         .WithDescription("Newest first, each with the total after it. A total that plain SQL has changed without a "
             + "movement shows as a gap, until an audit adds one with the reason external. limit is 1 to 500, and 50 "

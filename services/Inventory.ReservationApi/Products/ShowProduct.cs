@@ -3,6 +3,7 @@ using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Products;
@@ -14,6 +15,7 @@ public static class ShowProduct
         .WithName(nameof(ShowProduct))
         .WithTags("Products")
         .OnlyFor(Scopes.Admin)
+        .MayBeShed(Priority.Browsing)
         .WithSummary("Read a product")
         .WithDescription("As it was a moment ago; available is the stock store's, exact at the moment of reading. "
             + "The ETag header changes with the product and with its total, and goes into If-Match of a change. With "

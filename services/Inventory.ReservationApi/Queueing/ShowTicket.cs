@@ -5,6 +5,7 @@ using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Queueing;
@@ -18,6 +19,7 @@ public static class ShowTicket
         .WithName(nameof(ShowTicket))
         .WithTags("Waiting queue")
         .ForShoppersAnd(Scopes.Reserve)
+        .MayBeShed(Priority.Browsing)
         .WithSummary("Ask for a place in the waiting queue")
         .WithDescription("status says how it stands. While it is waiting: the place, about how long yet, and a "
             + "Retry-After header. Granted: the reservation, whose time runs from then. Refused: the problem that the "

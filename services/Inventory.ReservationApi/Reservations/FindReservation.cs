@@ -6,6 +6,7 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Reservations;
@@ -17,6 +18,7 @@ public static class FindReservation
         .WithName(nameof(FindReservation))
         .WithTags("Reservations")
         .ForShoppersAnd(Scopes.Reserve)
+        .MayBeShed(Priority.Browsing)
         .WithSummary("Read a reservation")
         .WithDescription("Ended reservations are found for a day, with their final status.")
         .Answers<ReservationView>(StatusCodes.Status200OK, "The reservation.")

@@ -6,6 +6,7 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
 
@@ -91,6 +92,7 @@ public static class Reserve
         .WithName(nameof(Reserve))
         .WithTags("Reservations")
         .ForShoppersAnd(Scopes.Reserve)
+        .MayBeShed(Priority.Reserving)
         .WithSummary("Hold stock for a customer")
         .WithDescription("Holds every line or none until the deadline. 201 for a new hold, 200 with the reservation as "
             + "it stands when "

@@ -5,6 +5,7 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
+using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
 
@@ -38,6 +39,7 @@ public static class ReserveBatch
         .WithName(nameof(ReserveBatch))
         .WithTags("Reservations")
         .OnlyFor(Scopes.Reserve)
+        .MayBeShed(Priority.Reserving)
         .WithSummary("Make many independent reservations")
         .WithDescription("Answers 200 with an outcome for each, in order, with the status and body that a call of its "
             + "own would have had. "

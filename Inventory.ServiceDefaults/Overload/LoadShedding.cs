@@ -1,0 +1,115 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Inventory.ServiceDefaults.Overload;
+
+/// <summary>Marks an endpoint as one that may be shed.</summary>
+/// <param name="Priority">When: the lowest first.</param>
+public sealed record MayBeShed(Priority Priority);
+
+/// <summary>Answers for endpoints that are marked <see cref="MayBeShed"/> when more come than can be served.</summary>
+/// <remarks>
+/// Absent: streams. They wait for news most of the time and have limits of their own, and a browser never comes back to
+/// one that failed to open.
+/// </remarks>
+internal sealed partial class LoadShedding(
+    RequestDelegate next, LoadShedder shedder, OverloadMetrics metrics, byte[] problem, TimeProvider time,
+    ILogger<LoadShedding> log)
+{
+    // Spread over some seconds: who is sent away together must not come back together.
+    private static readonly string[] RetryAfter = ["1", "2", "3", "4"];
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(10);
+
+    private int turn;
+    private int unreported;
+    private long lastLine;
+
+    public Task InvokeAsync(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<MayBeShed>() is { } mark
+            ? ServeAsync(context, mark.Priority)
+            : next(context);
+
+    private async Task ServeAsync(HttpContext context, Priority priority)
+    {
+        if (!await shedder.EnterAsync(priority))
+        {
+            await ShedAsync(context, priority);
+            return;
+        }
+
+        try
+        {
+            // Who left while waiting takes nobody's time any more.
+            if (!context.RequestAborted.IsCancellationRequested) await next(context);
+        }
+        finally
+        {
+            shedder.Leave(priority);
+        }
+    }
+
+    private Task ShedAsync(HttpContext context, Priority priority)
+    {
+        metrics.Shed(priority);
+        Report();
+        var response = context.Response;
+        response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        response.ContentType = "application/problem+json";
+        response.ContentLength = problem.Length;
+        response.Headers.RetryAfter = RetryAfter[(uint)Interlocked.Increment(ref turn) % (uint)RetryAfter.Length];
+        return HttpMethods.IsHead(context.Request.Method)
+            ? Task.CompletedTask
+            : response.Body.WriteAsync(problem).AsTask();
+    }
+
+    /// <summary>Writes a line every ten seconds at most; what it leaves out, the next line counts.</summary>
+    private void Report()
+    {
+        Interlocked.Increment(ref unreported);
+        var now = time.GetTimestamp();
+        var last = Volatile.Read(ref lastLine);
+        if (last != 0 && time.GetElapsedTime(last, now) < BetweenLines) return;
+        if (Interlocked.CompareExchange(ref lastLine, now, last) != last) return;
+        Overloaded(
+            Interlocked.Exchange(ref unreported, 0), shedder.InFlight(Priority.Browsing),
+            shedder.InFlight(Priority.Reserving));
+    }
+
+    [LoggerMessage(1, LogLevel.Warning,
+        "More come than can be served: {Shed} shed since the last line; {Browsing} browse and {Reserving} reserve.")]
+    private partial void Overloaded(int shed, int browsing, int reserving);
+}
+
+/// <summary>Registers load shedding.</summary>
+public static class LoadSheddingServices
+{
+    /// <summary>
+    /// Reads <see cref="OverloadOptions"/>, and refuses to start when one is out of range or unknown.
+    /// </summary>
+    public static void AddLoadShedding(this IHostApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<OverloadOptions>()
+            .BindConfiguration(OverloadOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<OverloadMetrics>();
+        builder.Services.AddSingleton<LoadShedder>();
+    }
+
+    /// <summary>Sheds from here on inwards; comes before what costs anything.</summary>
+    /// <param name="app">The application.</param>
+    /// <param name="problem">What the shed hear: problem details, as JSON in UTF-8.</param>
+    public static void UseLoadShedding(this IApplicationBuilder app, byte[] problem) =>
+        app.UseMiddleware<LoadShedding>(problem);
+
+    /// <summary>Marks an endpoint as one that may be shed. Those without a mark never are.</summary>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="priority">When: the lowest first.</param>
+    public static TBuilder MayBeShed<TBuilder>(this TBuilder endpoint, Priority priority)
+        where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new MayBeShed(priority));
+}

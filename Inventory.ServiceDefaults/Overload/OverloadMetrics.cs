@@ -1,0 +1,39 @@
+using System.Diagnostics.Metrics;
+
+namespace Inventory.ServiceDefaults.Overload;
+
+/// <summary>What this instance carries, and what it sheds.</summary>
+public sealed class OverloadMetrics
+{
+    /// <summary>The meter's name.</summary>
+    public const string MeterName = "Inventory.Overload";
+
+    private static readonly Priority[] Priorities = Enum.GetValues<Priority>();
+
+    private readonly Meter meter;
+    private readonly Counter<long> shed;
+
+    /// <param name="meters">Makes the meter.</param>
+    public OverloadMetrics(IMeterFactory meters)
+    {
+        meter = meters.Create(MeterName);
+        shed = meter.CreateCounter<long>("inventory.overload.shed", "{request}", "Requests shed, by priority.");
+    }
+
+    internal void Watch(LoadShedder shedder)
+    {
+        meter.CreateObservableGauge(
+            "inventory.overload.in_flight", () => Measure(shedder.InFlight), "{request}",
+            "Requests that may be shed and are carried out, by priority.");
+        meter.CreateObservableGauge(
+            "inventory.overload.waiting", () => Measure(shedder.Waiting), "{request}", "Requests that wait to begin.");
+    }
+
+    internal void Shed(Priority priority) => shed.Add(1, Tag(priority));
+
+    private static IEnumerable<Measurement<int>> Measure(Func<Priority, int> read) =>
+        Priorities.Select(priority => new Measurement<int>(read(priority), Tag(priority)));
+
+    private static KeyValuePair<string, object?> Tag(Priority priority) =>
+        new("priority", priority == Priority.Browsing ? "browsing" : "reserving");
+}

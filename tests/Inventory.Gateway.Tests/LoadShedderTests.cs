@@ -1,0 +1,225 @@
+using System.Diagnostics.Metrics;
+using Inventory.ServiceDefaults.Overload;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>Who is next, who waits how long, and who is shed. Time moves when a test says so.</summary>
+public sealed class LoadShedderTests : IDisposable
+{
+    private static readonly TimeSpan Rush = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Steady = TimeSpan.FromMilliseconds(100);
+    private static readonly int Most = Environment.ProcessorCount;
+
+    private readonly ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly HandTime time = new();
+    private readonly LoadShedder shedder;
+
+    public LoadShedderTests() => shedder = new(
+        Options.Create(new OverloadOptions
+        {
+            InFlightPerCore = 1,
+            BrowsingPercent = 100,
+            ReservingWait = Rush,
+            BrowsingWait = Rush,
+            SteadyWait = Steady,
+            MaxWaiting = 4,
+        }),
+        new(services.GetRequiredService<IMeterFactory>()), time);
+
+    public void Dispose()
+    {
+        shedder.Dispose();
+        services.Dispose();
+    }
+
+    [Fact]
+    public async Task A_place_that_comes_free_goes_to_who_reserves_and_among_these_to_the_first()
+    {
+        await FillAsync();
+        var browser = Enter(Priority.Browsing);
+        var first = Enter(Priority.Reserving);
+        var second = Enter(Priority.Reserving);
+
+        shedder.Leave(Priority.Reserving);
+        Assert.True(await first);
+        Assert.False(second.IsCompleted);
+        shedder.Leave(Priority.Reserving);
+        Assert.True(await second);
+        Assert.False(browser.IsCompleted);
+        shedder.Leave(Priority.Reserving);
+        Assert.True(await browser);
+        Assert.Equal((1, Most - 1), (shedder.InFlight(Priority.Browsing), shedder.InFlight(Priority.Reserving)));
+    }
+
+    [Fact]
+    public async Task Nobody_overtakes_who_waits()
+    {
+        await FillAsync();
+        var waiting = Enter(Priority.Reserving);
+        shedder.Leave(Priority.Reserving);
+        var late = Enter(Priority.Reserving);
+
+        Assert.True(await waiting);
+        Assert.False(late.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_rush_may_wait_for_as_long_as_a_rush_lasts()
+    {
+        await FillAsync();
+        var patient = Enter(Priority.Reserving);
+        time.Advance(Rush);
+        Assert.False(patient.IsCompleted);
+        shedder.Leave(Priority.Reserving);
+
+        Assert.True(await patient);
+    }
+
+    [Fact]
+    public async Task Who_has_waited_too_long_is_shed_though_nothing_else_happens()
+    {
+        await FillAsync();
+        var waiting = Enter(Priority.Reserving);
+        time.Advance(Rush + Steady);
+
+        Assert.False(await waiting);
+        Assert.Equal(0, shedder.Waiting(Priority.Reserving));
+    }
+
+    [Fact]
+    public async Task A_queue_that_stays_is_an_overload_and_nobody_waits_long_in_it()
+    {
+        await FillAsync();
+        Task<bool> last = Enter(Priority.Reserving);
+        for (var waited = TimeSpan.Zero; waited <= Rush; waited += Steady)
+        {
+            // One is served and one comes, all the time.
+            var next = Enter(Priority.Reserving);
+            shedder.Leave(Priority.Reserving);
+            Assert.True(await last);
+            last = next;
+            time.Advance(Steady);
+        }
+
+        Assert.False(await Settled(last, Steady));
+        // It is over as soon as the queue was empty.
+        var fresh = Enter(Priority.Reserving);
+        time.Advance(Rush);
+        Assert.False(fresh.IsCompleted);
+    }
+
+    [Fact]
+    public async Task When_no_more_can_wait_who_browses_gives_way_to_who_reserves()
+    {
+        await FillAsync();
+        Task<bool>[] browsers = [.. Enumerable.Range(0, 4).Select(_ => Enter(Priority.Browsing))];
+        Assert.False(await Enter(Priority.Browsing));
+        var buyers = Enumerable.Range(0, 4).Select(_ => Enter(Priority.Reserving)).ToArray();
+        Assert.All(await Task.WhenAll(browsers), Assert.False);
+
+        Assert.False(await Enter(Priority.Reserving));
+        Assert.All(buyers, buyer => Assert.False(buyer.IsCompleted));
+    }
+
+    [Fact]
+    public async Task Of_many_at_once_no_more_than_may_are_in_and_every_place_is_given_back()
+    {
+        var (most, now) = (0, 0);
+        using var crowd = new LoadShedder(
+            Options.Create(new OverloadOptions { InFlightPerCore = 2, MaxWaiting = 100_000 }),
+            new(services.GetRequiredService<IMeterFactory>()), TimeProvider.System);
+        var admitted = await Task.WhenAll(Enumerable.Range(0, 64).Select(worker => Task.Run(async () =>
+        {
+            var mine = 0;
+            for (var turn = 0; turn < 500; turn++)
+            {
+                var priority = (worker + turn) % 2 == 0 ? Priority.Browsing : Priority.Reserving;
+                if (!await crowd.EnterAsync(priority).AsTask().WaitAsync(TimeSpan.FromSeconds(60))) continue;
+                InterlockedMax(ref most, Interlocked.Increment(ref now));
+                mine++;
+                await Task.Yield();
+                Interlocked.Decrement(ref now);
+                crowd.Leave(priority);
+            }
+
+            return mine;
+        })));
+
+        Assert.InRange(most, 2, 2 * Environment.ProcessorCount);
+        Assert.InRange(admitted.Sum(), 1, 64 * 500);
+        Assert.Equal((0, 0), (crowd.InFlight(Priority.Browsing), crowd.InFlight(Priority.Reserving)));
+        Assert.Equal((0, 0), (crowd.Waiting(Priority.Browsing), crowd.Waiting(Priority.Reserving)));
+    }
+
+    private static void InterlockedMax(ref int most, int now)
+    {
+        for (var seen = Volatile.Read(ref most); now > seen;)
+        {
+            var before = Interlocked.CompareExchange(ref most, now, seen);
+            seen = before == seen ? now : before;
+        }
+    }
+
+    // Bounded, for a place that never comes.
+    private Task<bool> Enter(Priority priority) =>
+        shedder.EnterAsync(priority).AsTask().WaitAsync(TimeSpan.FromSeconds(60));
+
+    private async Task FillAsync()
+    {
+        for (var i = 0; i < Most; i++) Assert.True(await shedder.EnterAsync(Priority.Reserving));
+    }
+
+    private async Task<bool> Settled(Task<bool> place, TimeSpan after)
+    {
+        time.Advance(after);
+        return await place;
+    }
+
+    /// <summary>Time that stands still, and timers that ring once each time it is moved.</summary>
+    private sealed class HandTime : TimeProvider
+    {
+        private readonly List<HandTimer> timers = [];
+        private long now;
+
+        public override long GetTimestamp() => now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public void Advance(TimeSpan by)
+        {
+            now += by.Ticks;
+            foreach (var timer in timers) timer.Ring();
+        }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = new HandTimer(() => callback(state));
+            timers.Add(timer);
+            return timer;
+        }
+    }
+
+    private sealed class HandTimer(Action ring) : ITimer
+    {
+        private bool isOn;
+
+        public void Ring()
+        {
+            if (isOn) ring();
+        }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            isOn = dueTime != Timeout.InfiniteTimeSpan;
+            return true;
+        }
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

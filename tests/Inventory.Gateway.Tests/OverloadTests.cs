@@ -1,0 +1,67 @@
+using Inventory.ServiceDefaults.Overload;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>The gateway sheds what costs most to carry on, before anybody behind it hears of it.</summary>
+public sealed class OverloadTests : TwoReplicas
+{
+    private const int PerCore = 4;
+    private static readonly int MostBrowsing = PerCore * Environment.ProcessorCount / 2;
+
+    protected override (string Key, string Value)[] Settings =>
+    [
+        ("Overload:InFlightPerCore", $"{PerCore}"),
+        ("Overload:BrowsingWait", "00:00:00.100"),
+        ("Gateway:Limits:RequestTimeout", "00:01:00"),
+    ];
+
+    [Fact]
+    public async Task Readers_who_are_too_many_are_shed_and_everybody_else_passes()
+    {
+        using var leaving = new CancellationTokenSource();
+        var slow = Enumerable.Range(0, MostBrowsing).Select(_ => Client.GetAsync("/api/slow", leaving.Token)).ToArray();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (One.Requests.Count + Other.Requests.Count < MostBrowsing) await Task.Delay(10, patience.Token);
+
+        using var shed = await Client.GetAsync("/api/stock/shoe");
+        await ProblemAssert.IsShedAsync(shed);
+        foreach (var (method, path) in new[]
+        {
+            ("POST", "/api/reservations"), ("POST", "/api/reservations/1/confirm"), ("POST", "/commit"),
+            ("POST", "/api/reservations/1/extend"), ("DELETE", "/api/reservations/1"),
+            ("POST", "/api/payments/webhook"), ("GET", "/api/operations/cache"),
+        })
+        {
+            using var response = await Client.SendAsync(Request(method, path));
+            Assert.Equal((200, path), ((int)response.StatusCode, path));
+        }
+
+        using var stream = await Client.GetAsync("/api/stock/shoe/stream", HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(200, (int)stream.StatusCode);
+        await leaving.CancelAsync();
+        foreach (var gone in slow) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        // Whoever leaves makes room.
+        while (true)
+        {
+            using var again = await Client.GetAsync("/api/stock/shoe", patience.Token);
+            if (again.IsSuccessStatusCode) break;
+        }
+    }
+
+    [Fact]
+    public void Routes_are_shed_by_what_they_do()
+    {
+        Assert.Equal(
+            [
+                "api-reads Browsing", "docs Browsing", "events Browsing", "openapi Browsing", "problems Browsing",
+                "queue-ticket Browsing", "reservation Browsing", "reservation-batch Reserving",
+                "reservations Reserving", "reserve Reserving", "snapshot Browsing",
+            ],
+            from endpoint in Gateway.Endpoints
+            let mark = endpoint.Metadata.GetMetadata<MayBeShed>()
+            where mark is not null
+            select $"{endpoint.DisplayName} {mark.Priority}" into line
+            orderby line
+            select line);
+    }
+}
