@@ -8,9 +8,10 @@ namespace Pipelines.Sockets.Unofficial;
 /// <remarks>Work that throws ends the process, as it does on the thread pool.</remarks>
 public sealed class DedicatedThreadPoolPipeScheduler : PipeScheduler, IDisposable
 {
-    private readonly Lock _lock = new();
+    // A monitor and no semaphore: a thread that has nothing to do sleeps at once. Spinning for the next piece of work
+    // costs the other threads of a small machine more than waking up does.
+    private readonly object _lock = new();
     private readonly Queue<(Action<object?> Run, object? State)> _queue = new();
-    private readonly SemaphoreSlim _waiting = new(0);
     private readonly int _longestQueue;
     private int _available;
     private bool _disposed;
@@ -59,14 +60,14 @@ public sealed class DedicatedThreadPoolPipeScheduler : PipeScheduler, IDisposabl
         lock (_lock)
         {
             queued = !_disposed && _queue.Count < Math.Max(1, _longestQueue);
-            if (queued) _queue.Enqueue((action, state));
+            if (queued)
+            {
+                _queue.Enqueue((action, state));
+                Monitor.Pulse(_lock);
+            }
         }
 
-        if (queued)
-        {
-            _waiting.Release();
-            return;
-        }
+        if (queued) return;
 
         Interlocked.Increment(ref _servicedByPool);
         ThreadPool.Schedule(action, state);
@@ -77,26 +78,26 @@ public sealed class DedicatedThreadPoolPipeScheduler : PipeScheduler, IDisposabl
     {
         lock (_lock)
         {
-            if (_disposed) return;
             _disposed = true;
+            Monitor.PulseAll(_lock);
         }
-
-        // One for each thread, after those of the queued work. The semaphore itself needs no disposing.
-        _waiting.Release(WorkerCount);
     }
 
     private void Work()
     {
         while (true)
         {
-            Interlocked.Increment(ref _available);
-            _waiting.Wait();
-            Interlocked.Decrement(ref _available);
-
             (Action<object?> Run, object? State) work;
             lock (_lock)
             {
-                if (!_queue.TryDequeue(out work)) return;
+                _available++;
+                while (!_queue.TryDequeue(out work))
+                {
+                    if (_disposed) return;
+                    Monitor.Wait(_lock);
+                }
+
+                _available--;
             }
 
             Interlocked.Increment(ref _servicedByQueue);
