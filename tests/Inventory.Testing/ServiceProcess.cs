@@ -29,11 +29,20 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <param name="project">The project's name.</param>
     /// <param name="settings">Its configuration, with colons between the parts of a name.</param>
     /// <exception cref="InvalidOperationException">It doesn't start; the message holds what it wrote.</exception>
-    public static async Task<ServiceProcess> StartAsync(
-        string project, params (string Name, string Value)[] settings)
+    public static Task<ServiceProcess> StartAsync(string project, params (string Name, string Value)[] settings) =>
+        StartFromAsync(FolderOf(project), project, settings);
+
+    /// <summary>Where a service was built.</summary>
+    public static string FolderOf(string project)
     {
         var own = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
-        var folder = Path.GetFullPath(Path.Combine(own, "..", "..", project, Path.GetFileName(own)));
+        return Path.GetFullPath(Path.Combine(own, "..", "..", project, Path.GetFileName(own)));
+    }
+
+    /// <summary>As <see cref="StartAsync"/>, from a copy of the folder in which it was built.</summary>
+    public static async Task<ServiceProcess> StartFromAsync(
+        string folder, string project, params (string Name, string Value)[] settings)
+    {
         return new(await ServerProcess.StartAsync(
             ["dotnet", Path.Combine(folder, $"{project}.dll")],
             account: null,
@@ -48,6 +57,9 @@ public sealed class ServiceProcess : IAsyncDisposable
                 .. settings.Select(each => (each.Name.Replace(":", "__", StringComparison.Ordinal), each.Value)),
             ]));
     }
+
+    /// <summary>Whether it has ended, by whatever.</summary>
+    public bool HasExited => process.HasExited;
 
     /// <summary>Kills it with SIGKILL, and waits until it is gone.</summary>
     public Task KillAsync() => process.EndAsync(Signals.Kill, KillPatience);

@@ -136,8 +136,14 @@ public sealed record Facts
     public IReadOnlyList<UnitsFact> Units { get; init; } = [];
 
     /// <summary>What the product's own audit found, and events that could not be stored.</summary>
-    public IReadOnlyList<string> Complaints { get; init; } = [];
+    public IReadOnlyList<Complaint> Complaints { get; init; } = [];
 }
+
+/// <summary>Something that the product says about itself, or that nobody waited for any longer.</summary>
+/// <param name="Text">In words.</param>
+/// <param name="Kind">The audit's kind of finding.</param>
+/// <param name="Reservation">What it is about.</param>
+public sealed record Complaint(string Text, string? Kind = null, Guid? Reservation = null);
 
 /// <summary>Lines as text.</summary>
 public static class Lined

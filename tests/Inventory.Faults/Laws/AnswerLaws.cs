@@ -20,6 +20,7 @@ public static class AnswerLaws
         var lost = one.MayBeLost;
         foreach (var each in one.Operations)
         {
+            if (each.Status == 500) yield return one.Breaks(Law.ClearAnswers, $"a bug: {each}");
             var broken = each.Heard switch
             {
                 Heard.Done when each.Act == Act.Look => lost ? null : WasSo(one, each),

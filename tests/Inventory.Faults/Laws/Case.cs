@@ -34,11 +34,16 @@ public sealed class Case
     /// <summary>What is given back for it.</summary>
     public List<RefundFact> Refunds { get; } = [];
 
+    /// <summary>A confirm whose caller died is finished when its lease has ended, half a minute later at most.</summary>
+    private const long Settling = 30_000;
+
     /// <summary>Whether a wipe may have taken along something that was done to it.</summary>
     public bool MayBeLost => Operations.Any(each => each.Heard != Heard.Refused && Evidence.MayBeLost(each))
         // Its deadline too does something to it, and nobody calls.
         || Events.Any(each => Evidence.Wipes.Any(
-            wipe => each.DeadlineMs > wipe.StoredMs && each.DeadlineMs <= wipe.EndedMs));
+            wipe => each.DeadlineMs > wipe.StoredMs && each.DeadlineMs <= wipe.EndedMs))
+        || Orders.Any(order => Evidence.Wipes.Any(
+            wipe => order.AtMs > wipe.StoredMs - Settling && order.AtMs <= wipe.EndedMs));
 
     /// <summary>Sorts the evidence by reservation.</summary>
     public static IReadOnlyList<Case> Of(Evidence evidence)

@@ -25,6 +25,13 @@ public static class Checker
                 .. ReservationLaws.Check(each), .. PaymentLaws.Check(each), .. AnswerLaws.Check(each, byId, levels),
             ]),
             .. ofStock.OrderBy(each => each.Reservation is null),
+            .. evidence.Facts.Complaints.Where(each => !IsAdmitted(each, byId))
+                .Select(each => new Violation(Law.StoresAgree, each.Text, each.Reservation)),
         ];
     }
+
+    /// <summary>A wipe may take along the event that says that an order was made, and the audit tells of it.</summary>
+    private static bool IsAdmitted(Complaint complaint, Dictionary<Guid, Case> cases) =>
+        complaint is { Kind: "UnrecordedEnd", Reservation: { } id }
+        && cases.TryGetValue(id, out var one) && one.Orders.Count > 0 && one.MayBeLost;
 }

@@ -43,8 +43,13 @@ public static class Shrinker
         }
 
         var told = new StringBuilder().AppendLine(violation.ToString());
-        foreach (var line in lines.OrderBy(line => line.BegunMs).Take(60)) told.Append("    ").AppendLine(line.Text);
-        if (lines.Count > 60) told.AppendLine($"    … and {lines.Count - 60} more");
+        if (violation.Reservation is null)
+        {
+            // What is about a SKU as such is about all that ever happened to it.
+            return told.AppendLine($"    {small.Operations.Count} calls, {small.Facts.Events.Count} events").ToString();
+        }
+
+        foreach (var line in lines.OrderBy(line => line.BegunMs)) told.Append("    ").AppendLine(line.Text);
         foreach (var each in small.Facts.Payments) told.Append("    ").Append(each).AppendLine();
         foreach (var each in small.Facts.Refunds) told.Append("    ").Append(each).AppendLine();
         return told.ToString();

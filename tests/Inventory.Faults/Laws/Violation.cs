@@ -50,6 +50,9 @@ public enum Law
 
     /// <summary>16: what was answered was true at some moment of the call.</summary>
     Truthful,
+
+    /// <summary>17: an outage is answered by a clear 502, 503 or 504, and nothing by a 500.</summary>
+    ClearAnswers,
 }
 
 /// <summary>A law that does not hold.</summary>

@@ -1,0 +1,41 @@
+using Inventory.Faults.Laws;
+using Inventory.Faults.Running;
+
+namespace Inventory.Faults.Tests;
+
+/// <summary>Short runs of what <c>eng/faults.sh</c> does for longer.</summary>
+public sealed class RunTests
+{
+    [Fact]
+    public async Task Nothing_is_lost_while_things_break()
+    {
+        var finding = await FaultRun.CarryOutAsync(
+            new() { Seed = 20261121, Length = TimeSpan.FromSeconds(25) }, CancellationToken.None);
+
+        Assert.True(finding.Violations.Count == 0, Report.Verdict(finding));
+        Assert.NotEmpty(finding.Evidence.Faults);
+        Assert.NotEmpty(finding.Evidence.Facts.Orders);
+    }
+
+    [Fact]
+    public async Task Every_seeded_bug_is_found()
+    {
+        using var bug = KnownBugs.Make([.. KnownBugs.Names]);
+
+        var finding = await FaultRun.CarryOutAsync(
+            new()
+            {
+                Seed = 1,
+                Length = TimeSpan.FromSeconds(10),
+                IsCalm = true,
+                Bug = bug,
+                Patience = TimeSpan.FromSeconds(5),
+            },
+            CancellationToken.None);
+
+        var broken = finding.Violations.Select(violation => violation.Law).ToHashSet();
+        Assert.Contains(Law.ReservedIsTheSumOfHolds, broken);
+        Assert.Contains(Law.EndsOnce, broken);
+        Assert.Contains(Law.Gapless, broken);
+    }
+}

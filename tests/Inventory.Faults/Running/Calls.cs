@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Inventory.Faults.History;
+
+namespace Inventory.Faults.Running;
+
+/// <summary>Sends calls to the gateway, and writes down what was asked and heard.</summary>
+/// <param name="http">A client of the gateway.</param>
+/// <param name="recorder">Where it is written down.</param>
+/// <param name="webhookKey">What a payment provider signs with.</param>
+/// <param name="client">Whose calls these are.</param>
+public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey, int client)
+{
+    /// <summary>Sends one call.</summary>
+    /// <param name="asked">What is asked; what is heard, and when, is filled in.</param>
+    /// <param name="ttl">For a reservation: how long to hold. For an extension: by how much.</param>
+    public async Task<Operation> SendAsync(Operation asked, TimeSpan ttl = default)
+    {
+        ArgumentNullException.ThrowIfNull(asked);
+        using var request = Describe(asked, (int)ttl.TotalSeconds);
+        if (asked.Act is not (Act.Look or Act.Pay)) request.Headers.Add("Idempotency-Key", asked.Key);
+        var begun = asked with { Number = recorder.Begin(), Client = client, BegunMs = Clock.NowMs };
+        var heard = begun;
+        try
+        {
+            using var response = await http.SendAsync(request);
+            var body = await response.Content.ReadAsStringAsync();
+            heard = Understand(begun, response, body);
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException)
+        {
+            // The connection broke, or patience did.
+        }
+
+        heard = heard with { EndedMs = Clock.NowMs };
+        recorder.Add(heard);
+        return heard;
+    }
+
+    /// <summary>Tells of a payment that failed: it changes nothing, and nothing of it is written down.</summary>
+    public async Task TellOfFailureAsync(Guid reservation, string payment)
+    {
+        using var request = Signed("payment.failed", reservation, payment, $"failed-{Guid.NewGuid():N}");
+        try
+        {
+            using var response = await http.SendAsync(request);
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            // The same to us.
+        }
+    }
+
+    /// <summary>A call that is not sent yet.</summary>
+    public static Operation Ask(Act act, Guid reservation = default, string holder = "") => new()
+    {
+        Number = 0,
+        Act = act,
+        Reservation = reservation,
+        Holder = holder,
+        Key = $"{act}-{Guid.NewGuid():N}",
+        BegunMs = 0,
+        EndedMs = 0,
+        Heard = Heard.Unknown,
+    };
+
+    private HttpRequestMessage Describe(Operation asked, int seconds)
+    {
+        var path = $"/api/reservations/{asked.Reservation}";
+        return asked.Act switch
+        {
+            Act.Reserve => Post("/api/reservations", new
+            {
+                customerId = asked.Holder[2..],
+                reservationId = asked.Reservation,
+                items = asked.Lines.Select(line => new { sku = line.Sku, quantity = line.Quantity }),
+                ttlSeconds = seconds,
+            }),
+            Act.Extend => Post($"{path}/extend", new { addSeconds = seconds }),
+            Act.Release => new(HttpMethod.Delete, path),
+            Act.Confirm => new(HttpMethod.Post, $"{path}/confirm"),
+            Act.Pay => Signed("payment.approved", asked.Reservation, asked.Payment!, asked.Key!),
+            Act.Look => new(HttpMethod.Get, path),
+            Act.Restock => Post($"/api/products/{asked.Lines[0].Sku}/adjustments", new
+            {
+                quantity = asked.Lines[0].Quantity,
+                reason = "received",
+                reference = asked.Key,
+            }),
+            _ => throw new ArgumentOutOfRangeException(nameof(asked), asked.Act, "Nobody knows how to ask for this."),
+        };
+    }
+
+    private static HttpRequestMessage Post(string path, object body) =>
+        new(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+
+    private HttpRequestMessage Signed(string type, Guid reservation, string payment, string eventId)
+    {
+        var data = $$"""{"reservationId":"{{reservation}}","paymentId":"{{payment}}"}""";
+        var body = $$"""{"type":"{{type}}","data":{{data}}}""";
+        var sentAt = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        var signature = HMACSHA256.HashData(webhookKey, Encoding.UTF8.GetBytes($"{eventId}.{sentAt}.{body}"));
+        return new(HttpMethod.Post, "/api/payments/webhook")
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+            Headers =
+            {
+                { "webhook-id", eventId },
+                { "webhook-timestamp", sentAt },
+                { "webhook-signature", $"v1,{Convert.ToBase64String(signature)}" },
+            },
+        };
+    }
+
+    private static Operation Understand(Operation asked, HttpResponseMessage response, string body)
+    {
+        var status = (int)response.StatusCode;
+        var answer = Parse(body);
+        var heard = status switch
+        {
+            // A ticket for the waiting queue.
+            202 when asked.Act == Act.Reserve => Heard.Unknown,
+            < 300 => Heard.Done,
+            408 or 429 or >= 500 => Heard.Unknown,
+            _ => Heard.Refused,
+        };
+        var isDecided = heard == Heard.Done || status == 409;
+        return asked with
+        {
+            Heard = heard,
+            Status = status,
+            Problem = Text(answer, "type")?.Split('/')[^1],
+            State = Text(answer, asked.Act == Act.Pay ? "outcome" : "status"),
+            DeadlineMs = DateTimeOffset.TryParse(
+                Text(answer, "expiresAt"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+                ? at.ToUnixTimeMilliseconds()
+                : null,
+            Available = (answer?["available"] as JsonArray)?.OfType<JsonObject>().ToDictionary(
+                line => (string)line["sku"]!, line => (int)line["available"]!),
+            Named = Guid.TryParse(Text(answer, "reservationId"), out var named) ? named : null,
+            Replayed = response.Headers.Contains("Idempotent-Replayed"),
+            Body = isDecided && asked.Act is Act.Reserve or Act.Extend or Act.Release ? body : null,
+        };
+    }
+
+    private static JsonNode? Parse(string body)
+    {
+        try
+        {
+            return JsonNode.Parse(body) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string? Text(JsonNode? answer, string name) =>
+        answer?[name] is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+}

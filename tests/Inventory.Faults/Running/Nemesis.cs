@@ -1,0 +1,197 @@
+using System.Globalization;
+using Inventory.Faults.History;
+using Npgsql;
+using StackExchange.Redis;
+
+namespace Inventory.Faults.Running;
+
+/// <summary>Breaks one thing after another, each for a while, in a seeded order in which every kind has its turn.</summary>
+/// <remarks>Sometimes two at once. Between faults it waits until somebody is served again: that is what is measured.</remarks>
+/// <param name="installation">What it breaks.</param>
+/// <param name="seed">What it draws from.</param>
+/// <param name="recorder">Where it sees whether anybody is served.</param>
+public sealed class Nemesis(Installation installation, int seed, Recorder recorder)
+{
+    private readonly Random random = new(seed);
+    private readonly List<Fault> faults = [];
+    private readonly List<Wipe> wipes = [];
+
+    /// <summary>What was done.</summary>
+    public IReadOnlyList<Fault> Faults => faults;
+
+    /// <summary>When Redis lost its data.</summary>
+    public IReadOnlyList<Wipe> Wipes => wipes;
+
+    /// <summary>Told of each fault when it is over.</summary>
+    public Action<Fault> Told { get; init; } = _ => { };
+
+    /// <summary>Goes on until it is told to stop; everything is whole again then.</summary>
+    public async Task RageAsync(CancellationToken stop)
+    {
+        var deck = new Queue<(string Kind, Func<Task> Break)>();
+        while (!stop.IsCancellationRequested)
+        {
+            if (deck.Count < 2) foreach (var each in Shuffled()) deck.Enqueue(each);
+            var (kind, act) = deck.Dequeue();
+            var begun = Clock.NowMs;
+            if (random.Next(8) == 0)
+            {
+                var (other, also) = deck.Dequeue();
+                kind = $"{kind} + {other}";
+                await Task.WhenAll(act(), also());
+            }
+            else
+            {
+                await act();
+            }
+
+            var fault = new Fault(kind, begun, Clock.NowMs);
+            faults.Add(fault);
+            Told(fault);
+            await ServedAgainAsync(fault.EndedMs, stop);
+            await PauseAsync(random.Next(200, 1_000), stop);
+        }
+    }
+
+    private (string Kind, Func<Task> Break)[] Shuffled()
+    {
+        var all = new List<(string, Func<Task>)>
+        {
+            ("kill redis", KillRedisAsync),
+            ("kill postgres", KillPostgresAsync),
+            ("freeze redis", () => FreezeAsync(installation.RedisServer.Freeze, installation.RedisServer.Thaw)),
+            ("freeze postgres", () => FreezeAsync(installation.Postgres.Freeze, installation.Postgres.Thaw)),
+            ("wipe redis", () => WipeAsync(installation.RedisServer.KillAsync, flush: true)),
+            ("lose redis' disk", () => WipeAsync(installation.RedisServer.KillAsync, flush: false)),
+            ("drop the slot", DropSlotAsync),
+        };
+        foreach (var member in installation.Members.Values)
+        {
+            all.Add(($"kill {member.Name}", () => KillAsync(member)));
+            all.Add(($"freeze {member.Name}", () => FreezeAsync(member.Freeze, member.Thaw)));
+        }
+
+        foreach (var (name, network) in installation.Networks)
+        {
+            all.Add(($"cut {name}", () => CutAsync(network)));
+            all.Add(($"delay {name}", () => DelayAsync(network)));
+        }
+
+        var shuffled = all.ToArray();
+        random.Shuffle(shuffled);
+        return shuffled;
+    }
+
+    private async Task KillAsync(Member member)
+    {
+        await member.KillAsync();
+        await PauseAsync(random.Next(1_500));
+        member.Revive();
+    }
+
+    private async Task KillRedisAsync()
+    {
+        await installation.RedisServer.KillAsync();
+        await PauseAsync(random.Next(2_000));
+        await installation.RedisServer.RestartAsync();
+    }
+
+    private async Task KillPostgresAsync()
+    {
+        await installation.Postgres.KillAsync();
+        await PauseAsync(random.Next(2_000));
+        await installation.Postgres.RestartAsync();
+    }
+
+    private async Task FreezeAsync(Action freeze, Action thaw)
+    {
+        freeze();
+        await PauseAsync(random.Next(300, 4_000));
+        thaw();
+    }
+
+    private async Task CutAsync(UnreliableProxy network)
+    {
+        network.Cut();
+        await PauseAsync(random.Next(200, 3_000));
+        network.Mend();
+    }
+
+    private async Task DelayAsync(UnreliableProxy network)
+    {
+        network.Delay(TimeSpan.FromMilliseconds(random.Next(10, 150)));
+        await PauseAsync(random.Next(1_000, 3_000));
+        network.Mend();
+    }
+
+    /// <summary>Redis forgets all: what the ledger has stored must come back, and nothing else need.</summary>
+    private async Task WipeAsync(Func<Task> kill, bool flush)
+    {
+        var stored = await StoredMsAsync();
+        var begun = Clock.NowMs;
+        if (flush)
+        {
+            await Waiting.UntilAsync("Redis is flushed", async () =>
+            {
+                await installation.Redis.GetServers()[0].FlushAllDatabasesAsync();
+                return true;
+            });
+            wipes.Add(new(stored, begun, Clock.NowMs));
+            return;
+        }
+
+        await kill();
+        wipes.Add(new(stored, begun, Clock.NowMs));
+        installation.RedisServer.LoseData();
+        await PauseAsync(random.Next(1_000));
+        await installation.RedisServer.RestartAsync();
+    }
+
+    /// <summary>The time of the last event that is stored; what is of that millisecond may not be.</summary>
+    private async Task<long> StoredMsAsync()
+    {
+        try
+        {
+            await using var read = installation.Ledger.CreateCommand("SELECT max(stream_id) FROM stream_positions");
+            return await read.ExecuteScalarAsync() is string id
+                ? long.Parse(id.Split('-')[0], CultureInfo.InvariantCulture) - 1
+                : 0;
+        }
+        catch (NpgsqlException)
+        {
+            // Away as well: nobody can say what is stored.
+            return 0;
+        }
+    }
+
+    private async Task DropSlotAsync()
+    {
+        for (var attempt = 0; attempt < 20; attempt++)
+        {
+            try
+            {
+                await installation.ExecuteAsync(
+                    "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active");
+                await installation.ExecuteAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+                return;
+            }
+            catch (NpgsqlException)
+            {
+                // In use again already, or the server is away.
+                await PauseAsync(20);
+            }
+        }
+    }
+
+    private async Task ServedAgainAsync(long sinceMs, CancellationToken stop)
+    {
+        var patience = Clock.NowMs + 60_000;
+        while (!stop.IsCancellationRequested && Clock.NowMs < patience && recorder.LastServedMs <= sinceMs)
+        {
+            await PauseAsync(20, stop);
+        }
+    }
+
+    private static async Task PauseAsync(int ms, CancellationToken stop = default) =>
+        await Task.Delay(ms, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+}

@@ -1,0 +1,135 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Inventory.Faults.History;
+using Inventory.Stock;
+
+namespace Inventory.Faults.Running;
+
+/// <summary>
+/// Nobody calls and nothing breaks any more. Waits, by conditions, until all that was under way has arrived; reads what
+/// nobody has heard of; and then what both stores say.
+/// </summary>
+public sealed class QuietPhase(
+    Installation installation, StoreReader reader, Calls calls, Recorder recorder, TimeSpan patience)
+{
+    private static readonly (string What, string Sql)[] Settled =
+    [
+        ("nobody waits in the queue", "SELECT count(*) FROM waiting_queue WHERE state = 0"),
+        // What nobody knows is waited for, for a quarter of an hour; the checker looks at it.
+        ("every payment has its verdict",
+            """
+            SELECT count(*) FROM payment_events event WHERE processed_at IS NULL AND EXISTS (
+                SELECT FROM reservations row WHERE row.reservation_id = event.reservation_id)
+            """),
+        ("every row that is due has ended",
+            """
+            SELECT count(*) FROM reservations row WHERE status = 'pending' AND deadline < now()
+                AND NOT EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
+            """),
+    ];
+
+    private readonly List<Complaint> complaints = [];
+
+    /// <summary>Waits, and reads. What does not come to rest is a complaint.</summary>
+    public async Task<Facts> ReadAsync()
+    {
+        await RestAsync();
+        await ResolveAsync();
+        await RestAsync();
+        var owners = recorder.Read().Where(call => call.Act == Act.Reserve).Select(call => call.Holder).ToHashSet();
+        while (true)
+        {
+            var facts = await reader.ReadAsync(owners);
+            // A hold may have come due in the middle.
+            var isStill = (await reader.HoldsAsync()).Select(hold => hold.ToString())
+                .SequenceEqual(facts.Holds.Select(hold => hold.ToString()), StringComparer.Ordinal);
+            if (isStill || complaints.Count > 0)
+            {
+                return facts with { Complaints = [.. facts.Complaints, .. complaints.Distinct()] };
+            }
+
+            await RestAsync();
+        }
+    }
+
+    private async Task RestAsync()
+    {
+        if (complaints.Count > 0) return;
+        try
+        {
+            foreach (var member in installation.Members.Values)
+            {
+                await Waiting.UntilAsync($"{member.Name} is healthy", member.IsHealthyAsync, patience);
+            }
+
+            await SettleAsync();
+            complaints.AddRange(await AuditAsync());
+        }
+        catch (NeverHappenedException e)
+        {
+            complaints.Add(new(e.Message));
+        }
+    }
+
+    private async Task SettleAsync()
+    {
+        var partition = new Partition(0);
+        await Waiting.UntilAsync(
+            "the fence is open", async () => !await installation.Engine.IsFencedAsync(), patience);
+        foreach (var (what, sql) in Settled)
+        {
+            await Waiting.UntilAsync(
+                what, async () => (await reader.RowsAsync(sql, row => row.GetInt64(0)))[0] == 0, patience);
+        }
+
+        await Waiting.UntilAsync("no hold is confirming", async () =>
+            (await installation.Engine.ReadLeasesAsync(partition, 1)).Count == 0, patience);
+        await Waiting.UntilAsync("nothing is due", async () => await installation.Redis.GetDatabase()
+            .SortedSetLengthAsync(partition.Due, 0, Clock.NowMs) == 0, patience);
+        await Waiting.UntilAsync("every event is stored", async () =>
+        {
+            var last = await installation.Redis.GetDatabase().StreamRangeAsync(
+                partition.Events, count: 1, messageOrder: StackExchange.Redis.Order.Descending);
+            var stored = await reader.RowsAsync("SELECT stream_id FROM stream_positions", row => row.GetString(0));
+            return last.Length == 0 || stored.Contains((string)last[0].Id!);
+        }, patience);
+        var versions = await reader.RowsAsync(
+            "SELECT sku_id, version FROM inventory", row => (Sku: row.GetString(0), Version: row.GetInt64(1)));
+        foreach (var (sku, version) in versions)
+        {
+            await Waiting.UntilAsync($"Redis has version {version} of {sku}", async () =>
+                (await installation.Engine.SnapshotAsync(sku)).Version >= version, patience);
+        }
+    }
+
+    /// <summary>What was not heard of is read, as its client would.</summary>
+    private async Task ResolveAsync()
+    {
+        var open = recorder.Read()
+            .Where(call => call.Heard == Heard.Unknown && call.Act != Act.Restock && call.Reservation != Guid.Empty)
+            .DistinctBy(call => call.Reservation);
+        await Parallel.ForEachAsync(open, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (call, _) =>
+            await calls.SendAsync(Calls.Ask(Act.Look, call.Reservation, call.Holder) with { Lines = call.Lines }));
+    }
+
+    /// <summary>The product's own audit is a second opinion.</summary>
+    private async Task<IReadOnlyList<Complaint>> AuditAsync()
+    {
+        using var http = installation.CreateClient(TimeSpan.FromSeconds(30));
+        JsonNode? run = null;
+        await Waiting.UntilAsync("the audit decides about everything", async () =>
+        {
+            using var answer = await http.PostAsync(
+                new Uri("/api/operations/reconciliation/run?dryRun=true", UriKind.Relative), null);
+            if ((int)answer.StatusCode != 200) return false;
+            run = await answer.Content.ReadFromJsonAsync<JsonNode>();
+            return (long)run!["undecided"]! == 0;
+        }, patience);
+        return
+        [
+            .. ((JsonArray)run!["findings"]!).Select(finding => new Complaint(
+                $"the audit finds {finding!.ToJsonString()}", (string?)finding["kind"],
+                Guid.TryParse((string?)finding["subject"], out var id) ? id : null)),
+        ];
+    }
+}
