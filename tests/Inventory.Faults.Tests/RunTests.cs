@@ -1,3 +1,4 @@
+using Inventory.Faults.History;
 using Inventory.Faults.Laws;
 using Inventory.Faults.Running;
 
@@ -26,7 +27,10 @@ public sealed class RunTests
             new()
             {
                 Seed = 1,
-                Length = TimeSpan.FromSeconds(10),
+                Length = TimeSpan.FromSeconds(5),
+                IsEnough = calls => Acknowledged(calls, Act.Release).Count() >= 10
+                    && Acknowledged(calls, Act.Extend).Count() >= 20
+                    && Acknowledged(calls, Act.Release).Intersect(Acknowledged(calls, Act.Confirm)).Any(),
                 IsCalm = true,
                 Bug = bug,
                 Patience = TimeSpan.FromSeconds(5),
@@ -38,4 +42,7 @@ public sealed class RunTests
         Assert.Contains(Law.EndsOnce, broken);
         Assert.Contains(Law.Gapless, broken);
     }
+
+    private static IEnumerable<Guid> Acknowledged(IReadOnlyList<Operation> calls, Act act) =>
+        calls.Where(call => call.Act == act && call.Heard == Heard.Done).Select(call => call.Reservation).Distinct();
 }

@@ -13,6 +13,11 @@ public sealed record Plan
     /// <summary>How long faults are injected.</summary>
     public required TimeSpan Length { get; init; }
 
+    /// <summary>
+    /// Whether enough has happened; the run goes on after <see cref="Length"/> until it has, for three minutes at most.
+    /// </summary>
+    public Predicate<IReadOnlyList<Operation>> IsEnough { get; init; } = _ => true;
+
     /// <summary>Clients at once.</summary>
     public int Clients { get; init; } = 24;
 
@@ -46,6 +51,8 @@ public static class FaultRun
     // Above what the gateway waits for a replica that hangs would take the client out of the run for too long.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
+    private static readonly TimeSpan MostExtraTime = TimeSpan.FromMinutes(3);
+
     /// <summary>Carries a run out.</summary>
     /// <exception cref="NeverHappenedException">The product does not start.</exception>
     public static async Task<Finding> CarryOutAsync(Plan plan, CancellationToken stop)
@@ -68,6 +75,16 @@ public static class FaultRun
         work.Add(RestockAsync(CallsOf(plan.Clients), shelf, new(plan.Seed), over.Token));
         if (!plan.IsCalm) work.Add(nemesis.RageAsync(over.Token));
         await Task.Delay(plan.Length, over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        try
+        {
+            await Waiting.UntilAsync(
+                "enough happens", () => Task.FromResult(plan.IsEnough(recorder.Read())), MostExtraTime);
+        }
+        catch (NeverHappenedException)
+        {
+            // What there is has to do.
+        }
+
         await over.CancelAsync();
         await Task.WhenAll(work);
         stop.ThrowIfCancellationRequested();
