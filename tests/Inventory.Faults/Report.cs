@@ -11,7 +11,7 @@ public static class Report
 {
     private const int MostTold = 5;
 
-    /// <summary>Faults by kind, with the longest outage that a client saw and the time until somebody was served.</summary>
+    /// <summary>Faults by kind: the longest outage that a client saw, and the time until one was served.</summary>
     public static string Faults(IReadOnlyList<Finding> findings)
     {
         ArgumentNullException.ThrowIfNull(findings);
@@ -85,7 +85,8 @@ public sealed record Outage(long LongestMs, long ServedAfterMs)
         // What the next fault does is not this one's.
         var until = evidence.Faults.Where(next => next.BegunMs > fault.EndedMs).Select(next => next.BegunMs)
             .Append(fault.EndedMs + Aftermath).Min();
-        var decided = evidence.Operations.Where(call => call.Heard != Heard.Unknown && call.Act == Act.Reserve).ToList();
+        var decided = evidence.Operations
+            .Where(call => call.Heard != Heard.Unknown && call.Act == Act.Reserve).ToList();
         var longest = decided.GroupBy(call => call.Client).Select(own =>
         {
             var times = own.Select(call => call.EndedMs).Order().ToList();

@@ -34,7 +34,7 @@ public sealed class Case
     /// <summary>What is given back for it.</summary>
     public List<RefundFact> Refunds { get; } = [];
 
-    /// <summary>A confirm whose caller died is finished when its lease has ended, half a minute later at most.</summary>
+    /// <summary>A confirm whose caller died is finished when its lease has ended, half a minute later.</summary>
     private const long Settling = 30_000;
 
     /// <summary>Whether a wipe may have taken along something that was done to it.</summary>

@@ -71,7 +71,8 @@ public static class FaultRun
         };
         var shoppers = Enumerable.Range(0, plan.Clients)
             .Select(client => new Shopper(unchecked((plan.Seed * 1_000) + client), CallsOf(client), shelf)).ToList();
-        var work = shoppers.ConvertAll(shopper => Task.Run(() => shopper.ShopAsync(over.Token), CancellationToken.None));
+        var work = shoppers.ConvertAll(
+            shopper => Task.Run(() => shopper.ShopAsync(over.Token), CancellationToken.None));
         work.Add(RestockAsync(CallsOf(plan.Clients), shelf, new(plan.Seed), over.Token));
         if (!plan.IsCalm) work.Add(nemesis.RageAsync(over.Token));
         await Task.Delay(plan.Length, over.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -92,7 +92,8 @@ public sealed class Installation : IAsyncDisposable
             insert.Parameters.Add(new() { Value = total });
             insert.Parameters.Add(new NpgsqlParameter<int?> { TypedValue = limit });
             await insert.ExecuteNonQueryAsync();
-            await Waiting.UntilAsync($"{sku} is in Redis", async () => (await Engine.SnapshotAsync(sku)).Total == total);
+            await Waiting.UntilAsync(
+                $"{sku} is in Redis", async () => (await Engine.SnapshotAsync(sku)).Total == total);
         }
     }
 

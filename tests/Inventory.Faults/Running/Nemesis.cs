@@ -5,8 +5,8 @@ using StackExchange.Redis;
 
 namespace Inventory.Faults.Running;
 
-/// <summary>Breaks one thing after another, each for a while, in a seeded order in which every kind has its turn.</summary>
-/// <remarks>Sometimes two at once. Between faults it waits until somebody is served again: that is what is measured.</remarks>
+/// <summary>Breaks one thing after another, in a seeded order in which every kind has its turn.</summary>
+/// <remarks>Sometimes two at once. In between it waits until somebody is served again: that is measured.</remarks>
 /// <param name="installation">What it breaks.</param>
 /// <param name="seed">What it draws from.</param>
 /// <param name="recorder">Where it sees whether anybody is served.</param>

@@ -125,7 +125,7 @@ public sealed class Shopper(int seed, Calls calls, Shelf shelf)
             : calls.SendAsync(On(held, act), TimeSpan.FromSeconds(2));
     }
 
-    /// <summary>A provider: it tells until somebody has heard, sometimes twice, and sometimes of a failure in between.</summary>
+    /// <summary>A provider: it tells until somebody has heard, sometimes twice, or of a failure before.</summary>
     private async Task PayAsync(Operation held)
     {
         var ask = On(held, Act.Pay) with { Payment = $"pay-{held.Reservation:N}" };

@@ -57,7 +57,8 @@ public sealed class StoreReader(Installation installation, Shelf shelf)
             WHERE kind = 'refund_required'
             """,
             row => new RefundFact(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetString(2))),
-        Complaints = await RowsAsync("SELECT error FROM dead_letters", row => new Complaint($"dead letter: {row.GetString(0)}")),
+        Complaints = await RowsAsync(
+            "SELECT error FROM dead_letters", row => new Complaint($"dead letter: {row.GetString(0)}")),
     };
 
     /// <summary>Redis' holds.</summary>

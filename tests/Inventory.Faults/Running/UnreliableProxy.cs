@@ -3,7 +3,7 @@ using Inventory.Testing;
 
 namespace Inventory.Faults.Running;
 
-/// <summary>A network that a test can cut or slow down. Nothing is lost or reordered within a connection, as in TCP.</summary>
+/// <summary>A network that can be cut or slowed down. Within a connection nothing is reordered, as in TCP.</summary>
 /// <param name="server">The server's loopback port.</param>
 public sealed class UnreliableProxy(int server) : LoopbackProxy(server)
 {
