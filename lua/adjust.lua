@@ -11,7 +11,8 @@
 -- ARGV[10] quantity, 1 or more
 --
 -- Returns outcome, now_ms and, by AdjustOutcome:
---    1 held, 2 already held, 3 adjusted  id, state, deadline_ms, holder, lines, units left
+--    1 held, 2 already held, 3 adjusted  id, state, deadline_ms, holder, lines, units left, and
+--                   units more than before: none for 2, and fewer than none where they are fewer
 --   -1 insufficient  units that this holder could have at most
 --   -3 confirming    id, state, deadline_ms, holder, lines
 --   -4 limit exceeded  limit, units the owner has      -2 unknown sku    -5 paused
@@ -50,7 +51,7 @@ end
 local more = quantity - (held and held.quantity or 0)
 if hold and more == 0 then
   local held_id, state, deadline_ms, _, text = hold_fields(held.id, hold)
-  return answer(2, now_ms, held_id, state, deadline_ms, holder, text, math.max(0, available))
+  return answer(2, now_ms, held_id, state, deadline_ms, holder, text, math.max(0, available), 0)
 end
 if more > 0 then
   if stock[4] then return answer(-5, now_ms) end
@@ -74,11 +75,11 @@ if hold then
   set_units(holder, sku, id, quantity)
   append_event('adjusted', id, hold)
   local _, state, deadline_ms, _, text = hold_fields(id, hold)
-  return answer(3, now_ms, id, state, deadline_ms, holder, text, math.max(0, available - more))
+  return answer(3, now_ms, id, state, deadline_ms, holder, text, math.max(0, available - more), more)
 end
 hold = { state = 'p', sequence = 1, created_ms = now_ms, deadline_ms = now_ms + hold_ms,
   holder = holder, lines = { { sku = sku, quantity = quantity } } }
 place_hold(id, hold)
 append_event('reserved', id, hold)
 local _, state, deadline_ms, _, text = hold_fields(id, hold)
-return answer(1, now_ms, id, state, deadline_ms, holder, text, available - quantity)
+return answer(1, now_ms, id, state, deadline_ms, holder, text, available - quantity, quantity)

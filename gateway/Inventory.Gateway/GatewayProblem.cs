@@ -38,6 +38,17 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
         "Too many requests", "This share of requests is used up. Repeat the request after the time given in "
         + "Retry-After; RateLimit-Policy tells the budgets.");
 
+    /// <summary>A shopper's turn where the guard is tightened. Comes with a Retry-After of its own.</summary>
+    public static readonly GatewayProblem NotYourTurn = TooManyRequests with
+    {
+        Detail = "Stock is being taken very fast, so each shopper has one attempt in some seconds. Repeat the request "
+            + "after the time given in Retry-After; the solution it brought is still good.",
+    };
+
+    /// <summary>Comes with a challenge, and says why the request's own proof was none.</summary>
+    public static readonly GatewayProblem ProofOfWorkRequired = new("proof-of-work-required", 403,
+        "A proof of work is needed", "Solve `challenge`, and send the request again with the solution.");
+
     public static readonly GatewayProblem UriTooLong = new("uri-too-long", 414,
         "The path or query is too long", "Send less in the query; no path of ours comes near the limit.");
 
@@ -101,7 +112,9 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
     /// Writes the problem, whatever the caller accepts: a client that asked for an event stream still has to learn why
     /// it gets none.
     /// </summary>
-    public Task WriteAsync(HttpContext context)
+    /// <param name="context">The request that it answers.</param>
+    /// <param name="members">What this problem says beside what all do.</param>
+    public Task WriteAsync(HttpContext context, Dictionary<string, object?>? members = null)
     {
         context.Response.StatusCode = Status;
         if (Status == StatusCodes.Status503ServiceUnavailable)
@@ -118,6 +131,8 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
             Instance = context.Request.Path,
             Extensions = { ["traceId"] = Activity.Current?.Id ?? context.TraceIdentifier },
         };
+
+        foreach (var (name, value) in members ?? []) problem.Extensions[name] = value;
 
         // Not the request's token: it is cancelled when the answer is that the request took too long.
         return context.Response.WriteAsJsonAsync(

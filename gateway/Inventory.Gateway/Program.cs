@@ -1,5 +1,6 @@
 using Inventory.Gateway;
 using Inventory.Gateway.Admission;
+using Inventory.Gateway.Guarding;
 using Inventory.Gateway.Proxying;
 using Inventory.Gateway.Sessions;
 using Inventory.ServiceDefaults.Overload;
@@ -10,6 +11,7 @@ builder.AddGatewayLimits();
 builder.AddLoadShedding();
 builder.AddTrustedProxies();
 builder.AddFrontDoor();
+builder.AddBotGuard();
 builder.AddReservationApi();
 
 var app = builder.Build();
@@ -22,10 +24,12 @@ app.UseMiddleware<OutsideHeaders>();
 app.UseMiddleware<BodyLimit>();
 app.UseMiddleware<AdmissionControl>();
 app.UseRequestTimeouts();
+app.UseMiddleware<BotGuard>();
 
 app.MapDefaultEndpoints();
 app.MapGet("/", () => Results.Redirect("/docs"));
 ShopperSession.Map(app);
+ShowChallenge.Map(app);
 app.MapReservationApi();
 
 app.Run();

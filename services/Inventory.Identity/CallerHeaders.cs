@@ -13,4 +13,10 @@ public static class CallerHeaders
 
     /// <summary>The shopper whose session the gateway has checked; see <see cref="ShopperSubject"/>.</summary>
     public const string Shopper = GatewayPrefix + "Shopper";
+
+    /// <summary>
+    /// What the API tells the gateway in an answer: the units that a request has taken from stock, as
+    /// <c>sku-1=2,sku-2=1</c>. Absent when it took none. The gateway keeps it to itself.
+    /// </summary>
+    public const string UnitsTaken = GatewayPrefix + "Units-Taken";
 }

@@ -38,6 +38,7 @@ builder.Services.AddAccess();
 LiveStock.Register(builder.Services);
 ProductCache.Register(builder.Services);
 builder.Services.AddSingleton<RedisReport>();
+builder.Services.AddSingleton<GuardRecord>();
 builder.Services.AddExceptionHandler<Failures>();
 builder.Services.AddApiDescription();
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = IncomingBody.MaxBytesTaken);
@@ -73,6 +74,8 @@ OperationRoutes.Map(app);
 
 ShowCache.Map(app);
 ShowRedis.Map(app);
+ShowGuard.Map(app);
+SwitchGuard.Map(app);
 
 ReserveForCart.Map(app);
 ExtendForCart.Map(app);

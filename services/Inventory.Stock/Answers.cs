@@ -91,6 +91,9 @@ public sealed record AdjustAnswer
     /// <summary>Units left beside the hold, or available where there were too few.</summary>
     public int Available { get; init; }
 
+    /// <summary>Units that the hold has more than before; below 0 where it has fewer.</summary>
+    public int More { get; init; }
+
     /// <inheritdoc cref="ReserveAnswer.Limit"/>
     public int Limit { get; init; }
 

@@ -41,7 +41,13 @@ public sealed partial class StockEngine
         return answer.Outcome switch
         {
             AdjustOutcome.Held or AdjustOutcome.AlreadyHeld or AdjustOutcome.Adjusted =>
-                answer with { Reservation = reply.NextReservation(), Available = reply.NextInt() },
+                answer with
+                {
+                    Reservation = reply.NextReservation(),
+                    Available = reply.NextInt(),
+                    // Answers of an earlier version, repeated under their key, end before it.
+                    More = reply.HasMore ? reply.NextInt() : 0,
+                },
             AdjustOutcome.Confirming => answer with { Reservation = reply.NextReservation() },
             AdjustOutcome.Insufficient => answer with { Available = reply.NextInt() },
             AdjustOutcome.LimitExceeded => answer with { Limit = reply.NextInt(), Units = reply.NextInt() },

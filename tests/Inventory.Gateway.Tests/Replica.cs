@@ -112,6 +112,7 @@ public sealed class Replica : IAsyncDisposable
     private async Task RespondAsync(HttpContext context)
     {
         var query = context.Request.Query;
+        if (query["taken"] is [{ } taken]) context.Response.Headers["X-Inventory-Units-Taken"] = taken;
         switch (context.Request.Path.Value)
         {
             case "/api/slow" or "/api/operations/slow":

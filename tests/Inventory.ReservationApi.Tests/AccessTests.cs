@@ -42,6 +42,8 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
         { "DELETE", "/api/queue/{ticket}", "reserve", true },
         { "GET", "/api/operations/cache", "admin", false },
         { "GET", "/api/operations/redis", "admin", false },
+        { "GET", "/api/operations/guard", "admin", false },
+        { "PUT", "/api/operations/guard/skus/{sku}", "admin", false },
         { "GET", "/api/operations/dead-letters", "admin", false },
         { "GET", "/api/operations/dead-letters/{id}", "admin", false },
         { "POST", "/api/operations/dead-letters/{id}/replay", "admin", false },

@@ -76,6 +76,7 @@ public sealed partial class DescriptionTests(Api api)
                 "GET /api/operations/cache",
                 "GET /api/operations/dead-letters",
                 "GET /api/operations/dead-letters/{id}",
+                "GET /api/operations/guard",
                 "GET /api/operations/reconciliation",
                 "GET /api/operations/reconciliation/runs/{id}",
                 "GET /api/operations/redis",
@@ -105,6 +106,7 @@ public sealed partial class DescriptionTests(Api api)
                 "POST /extend",
                 "POST /release",
                 "POST /reserve",
+                "PUT /api/operations/guard/skus/{sku}",
                 "PUT /api/products/{sku}",
             ],
             operations.Keys.Order(StringComparer.Ordinal));

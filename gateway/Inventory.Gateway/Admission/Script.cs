@@ -22,6 +22,35 @@ internal sealed class Script
 
     public static Script RateLimit { get; } = new("rate_limit.lua");
 
+    public static Script GuardWatch { get; } = new("guard_watch.lua");
+
+    public static Script GuardAdmit { get; } = new("guard_admit.lua");
+
+    /// <summary>Runs the script for a request that waits no longer than it must.</summary>
+    /// <exception cref="TimeoutException">There was no answer in time; the script may run yet.</exception>
+    public async Task<RedisResult> RunAsync(
+        IDatabase database, RedisKey[] keys, RedisValue[] arguments, TimeSpan patience)
+    {
+        var call = RunAsync(database, keys, arguments);
+        try
+        {
+            return await call.WaitAsync(patience);
+        }
+        catch (TimeoutException) when (call.IsCompletedSuccessfully)
+        {
+            // It was this process that paused, and both ran out while it did.
+            return await call;
+        }
+        catch (TimeoutException)
+        {
+            // Nobody will look at how it ends.
+            _ = call.ContinueWith(
+                late => _ = late.Exception,
+                CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw;
+        }
+    }
+
     /// <summary>
     /// Runs the script by its hash; a server that doesn't know it (it restarted, or failed over) refuses without doing
     /// anything, and gets the text.

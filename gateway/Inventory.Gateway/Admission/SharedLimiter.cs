@@ -60,26 +60,8 @@ internal sealed class SharedLimiter(
 
     private async Task<Verdict> AskAsync(BudgetSet set, Identities who, bool mayBegin, TimeSpan patience)
     {
-        var call = Script.RateLimit.RunAsync(redis.GetDatabase(), Keys(set, who), Arguments(set, who, mayBegin));
-        RedisResult reply;
-        try
-        {
-            reply = await call.WaitAsync(patience);
-        }
-        catch (TimeoutException) when (call.IsCompletedSuccessfully)
-        {
-            // It was this process that paused, and both ran out while it did.
-            reply = await call;
-        }
-        catch (TimeoutException)
-        {
-            // Nobody will look at how it ends.
-            _ = call.ContinueWith(
-                late => _ = late.Exception,
-                CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            throw;
-        }
-
+        var reply = await Script.RateLimit.RunAsync(
+            redis.GetDatabase(), Keys(set, who), Arguments(set, who, mayBegin), patience);
         return Read(set, (long[])reply!);
     }
 

@@ -1,4 +1,5 @@
 using Inventory.Gateway.Admission;
+using Inventory.Gateway.Guarding;
 using Inventory.ServiceDefaults.Overload;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Yarp.ReverseProxy.Forwarder;
@@ -21,6 +22,7 @@ internal static class ReservationApi
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddConfigFilter<ReplicaConnections>()
             .AddTransforms(route => route.ResponseTransforms.Add(new PublicLocation()))
+            .AddTransforms(route => route.ResponseTransforms.Add(route.Services.GetRequiredService<UnitsTaken>()))
             .AddServiceDiscoveryDestinationResolver();
     }
 
@@ -41,6 +43,7 @@ internal static class ReservationApi
         {
             if (RouteLimits.Of(route, policies) is { } limits) endpoint.WithMetadata(limits);
             if (RoutePriority.Of(route) is { } priority) endpoint.MayBeShed(priority);
+            if (GuardedRoute.Of(route) is { } guarded) endpoint.WithMetadata(guarded);
         });
     }
 }

@@ -7,6 +7,7 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
+using Inventory.ReservationApi.Reservations;
 using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
@@ -54,7 +55,7 @@ public static class ReserveForCart
         .Answers<CartHold>(StatusCodes.Status200OK, "The hold there was, with the quantity asked for.")
         .Answers<TicketView>(StatusCodes.Status202Accepted, "A place in the waiting queue; Location has its address.")
         .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.LimitExceeded, Problem.SkuPaused,
-            Problem.HoldConfirming, Problem.QueueFull);
+            Problem.HoldConfirming, Problem.QueueFull, Problem.ProofOfWorkRequired);
 
     internal static async Task<IResult> Handle(
         HttpContext http, StockEngine engine, WaitingRoom room, IOptions<ReservationOptions> options)
@@ -81,6 +82,7 @@ public static class ReserveForCart
         if (answer is null) return instead!;
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
+        new UnitsTaken().Add(answer, line.Sku).TellGateway(http);
         var (status, hold, refusal) = Understand(answer, line);
         return hold is null ? refusal! : JsonAnswer.Of(status, hold, ApiJson.Default.CartHold);
     }

@@ -42,6 +42,14 @@ public static class Problem
             + "own reservations. Nothing was changed.",
         "Use a key with the scope in `requiredScope`.");
 
+    public static readonly ProblemType ProofOfWorkRequired = new(
+        "proof-of-work-required", 403, "A proof of work is needed",
+        "Units are being taken as fast as only machines take them, so the gateway asks each shopper for a little work "
+            + "first. The request brought no solution, or one that is wrong, expired, another shopper's or used "
+            + "before: `reason` says which. Nothing was done.",
+        "Solve `challenge`, as ALTCHA's widget does, and send the request again with the solution in "
+            + "`X-Proof-Of-Work`. /api/challenge gives out more. Callers with a key are not asked.");
+
     public static readonly ProblemType NotFound = new("not-found", 404, "Nothing is at this address",
         "No resource of this API has this path.",
         "Compare the path with the API description at /openapi/v1.json.");
@@ -263,6 +271,7 @@ public static class Problem
     [
         Validation, MalformedRequest,
         AuthenticationRequired, WebhookSignatureInvalid, WebhookTimestampOutOfTolerance, ScopeMissing,
+        ProofOfWorkRequired,
         NotFound, UnknownSku, ReservationNotFound, OrderNotFound, DeadLetterNotFound, AuditNotFound, TicketNotFound,
         MethodNotAllowed, RequestTimeout,
         InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused, TicketGranted,

@@ -105,7 +105,7 @@ public static class Reserve
         .Answers<Response>(StatusCodes.Status200OK, "Held before, or ended: the reservation as it stands.")
         .Answers<TicketView>(StatusCodes.Status202Accepted, "A place in the waiting queue; Location has its address.")
         .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.ActiveReservationExists, Problem.LimitExceeded,
-            Problem.SkuPaused, Problem.ReservationIdReused, Problem.QueueFull);
+            Problem.SkuPaused, Problem.ReservationIdReused, Problem.QueueFull, Problem.ProofOfWorkRequired);
 
     internal static async Task<IResult> Handle(
         HttpContext http, StockEngine engine, WaitingRoom room, IOptions<ReservationOptions> options)
@@ -124,6 +124,7 @@ public static class Reserve
         if (answer is null) return instead!;
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
+        new UnitsTaken().Add(answer).TellGateway(http);
         var (status, reservation, refusal) = Understand(answer, request.IsOneLine);
         if (reservation is null) return refusal!;
         if (status == StatusCodes.Status201Created)

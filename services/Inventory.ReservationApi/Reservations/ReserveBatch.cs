@@ -75,13 +75,14 @@ public static class ReserveBatch
         }
 
         var replayed = sound.Count > 0;
+        var taken = new UnitsTaken();
         async Task HoldAsync(int place)
         {
             var one = reservations[sound[place]]!;
             var ask = Reserve.ToEngine(one, caller, options.Value, idempotency?.ForItem(place));
             Task<ReserveAnswer> AskAsync() => circuit.CallAsync(() => engine.ReserveAsync(ask)).AsTask();
             var (outcome, isReplay) = await room.MayPassAsync(ask.Lines)
-                ? await HoldOneAsync(http, AskAsync, one.IsOneLine)
+                ? await HoldOneAsync(http, AskAsync, one.IsOneLine, taken)
                 : (Turned(Refusal.Queued().In(http)), false);
             outcomes[sound[place]] = outcome;
             if (!isReplay) Volatile.Write(ref replayed, false);
@@ -96,15 +97,17 @@ public static class ReserveBatch
         await Task.WhenAll(Enumerable.Range(1, Math.Max(0, sound.Count - 1)).Select(HoldAsync));
 
         IdempotencyKey.MarkReplayed(http, replayed);
+        taken.TellGateway(http);
         return JsonAnswer.Of(StatusCodes.Status200OK, new Response(outcomes), ApiJson.Default.ReserveBatchResponse);
     }
 
     private static async Task<(Outcome Outcome, bool Replayed)> HoldOneAsync(
-        HttpContext http, Func<Task<ReserveAnswer>> ask, bool oneLine)
+        HttpContext http, Func<Task<ReserveAnswer>> ask, bool oneLine, UnitsTaken taken)
     {
         try
         {
             var answer = await ask();
+            taken.Add(answer);
             var (status, reservation, refusal) = Reserve.Understand(answer, oneLine);
             return (new(status, reservation, refusal?.In(http)), answer.Replayed);
         }

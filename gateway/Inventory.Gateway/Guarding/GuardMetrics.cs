@@ -1,0 +1,67 @@
+using System.Diagnostics.Metrics;
+
+namespace Inventory.Gateway.Guarding;
+
+/// <summary>What the guard did, as metrics, and for all gateways together in Redis.</summary>
+internal sealed class GuardMetrics
+{
+    private readonly Counter<long> _changes;
+    private readonly Counter<long> _challenges;
+    private long _issued;
+    private long _solved;
+    private long _refused;
+
+    public GuardMetrics(IMeterFactory meters, GuardMemory memory)
+    {
+        var meter = meters.Create("Inventory.Gateway");
+        _changes = meter.CreateCounter<long>(
+            "inventory.gateway.guard.changes", "{change}", "What was tightened and relaxed, by kind: each counted once.");
+        _challenges = meter.CreateCounter<long>(
+            "inventory.gateway.guard.challenges", "{challenge}", "Challenges issued, solved and refused.");
+        meter.CreateObservableGauge(
+            "inventory.gateway.guard.tightened",
+            () => new Measurement<int>[]
+            {
+                new(memory.Tightened.Count.Skus, new KeyValuePair<string, object?>("kind", "sku")),
+                new(memory.Tightened.Count.Others, new KeyValuePair<string, object?>("kind", "shopper")),
+            },
+            "{subject}", "What is tightened now, as this instance knows it.");
+    }
+
+    /// <summary>Something was tightened or relaxed by this gateway's call.</summary>
+    public void Changed(string change, string who) => _changes.Add(
+        1, new KeyValuePair<string, object?>("change", change), new("kind", who[..who.IndexOf(':')]));
+
+    /// <summary>A challenge was given to a shopper.</summary>
+    public void Issued() => Count(ref _issued, "issued");
+
+    /// <summary>A solution was accepted.</summary>
+    public void Solved() => Count(ref _solved, "solved");
+
+    /// <summary>A solution was refused, or none was there.</summary>
+    public void Refused(ProofOutcome why)
+    {
+        Interlocked.Increment(ref _refused);
+        _challenges.Add(
+            1, new KeyValuePair<string, object?>("outcome", "refused"), new("reason", why.ToString().ToLowerInvariant()));
+    }
+
+    /// <summary>What was counted since the last call.</summary>
+    public (long Issued, long Solved, long Refused) Collect() =>
+        (Interlocked.Exchange(ref _issued, 0), Interlocked.Exchange(ref _solved, 0),
+            Interlocked.Exchange(ref _refused, 0));
+
+    /// <summary>It could not be told, and counts again.</summary>
+    public void GiveBack((long Issued, long Solved, long Refused) counts)
+    {
+        Interlocked.Add(ref _issued, counts.Issued);
+        Interlocked.Add(ref _solved, counts.Solved);
+        Interlocked.Add(ref _refused, counts.Refused);
+    }
+
+    private void Count(ref long count, string outcome)
+    {
+        Interlocked.Increment(ref count);
+        _challenges.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+    }
+}

@@ -1,0 +1,105 @@
+using Inventory.Gateway.Admission;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Inventory.Gateway.Guarding;
+
+/// <summary>What <c>guard_admit.lua</c> says about a request with a solution.</summary>
+internal enum GuardOutcome
+{
+    /// <summary>The solution is spent, and the shopper's next turn is later.</summary>
+    Admitted = 1,
+
+    /// <summary>The solution was spent before.</summary>
+    Spent = -1,
+
+    /// <summary>The shopper had a turn just now; the solution is kept.</summary>
+    TooEarly = -2,
+}
+
+/// <summary>
+/// Spends solutions and turns for all gateways, in Redis. While Redis is away each gateway does so from its own memory:
+/// then a solution may be spent once at each.
+/// </summary>
+internal sealed class GuardTurns(
+    IConnectionMultiplexer redis,
+    LimiterCircuit circuit,
+    IOptions<GuardOptions> options,
+    IOptions<RateLimitOptions> limits,
+    TimeProvider time)
+{
+    // Some 20 MiB. Beyond it nobody is refused for what can't be remembered.
+    private const int MostRemembered = 100_000;
+
+    private static readonly string Prefix = $"{RatePolicies.Tag}:guard:";
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, long> _until = new(StringComparer.Ordinal);
+
+    /// <summary>Spends one solution and one turn, or neither.</summary>
+    /// <param name="challenge">The challenge that was solved.</param>
+    /// <param name="subject">The shopper.</param>
+    /// <returns>The outcome, and for <see cref="GuardOutcome.TooEarly"/> how long it is until the next turn.</returns>
+    public async ValueTask<(GuardOutcome Outcome, TimeSpan Wait)> TakeAsync(string challenge, string subject)
+    {
+        var (spent, turn) = ("spent:" + challenge, "turn:" + subject);
+        if (circuit.IsOpen) return TakeFromMemory(spent, turn);
+        try
+        {
+            var reply = (long[])(await Script.GuardAdmit.RunAsync(
+                redis.GetDatabase(),
+                [Prefix + spent, Prefix + turn],
+                [Milliseconds(options.Value.ChallengeLifetime), Milliseconds(options.Value.Turn)],
+                limits.Value.Patience))!;
+            circuit.Succeeded();
+            // For the case that Redis goes away.
+            if (reply[0] == (long)GuardOutcome.Admitted) Remember(spent, turn);
+            return ((GuardOutcome)reply[0], TimeSpan.FromMilliseconds(reply[1]));
+        }
+        catch (Exception e) when (RedisOutage.Is(e))
+        {
+            circuit.Failed(e);
+            return TakeFromMemory(spent, turn);
+        }
+    }
+
+    private (GuardOutcome Outcome, TimeSpan Wait) TakeFromMemory(string spent, string turn)
+    {
+        lock (_lock)
+        {
+            var now = time.GetTimestamp();
+            if (_until.TryGetValue(spent, out var until) && until > now) return (GuardOutcome.Spent, TimeSpan.Zero);
+            if (_until.TryGetValue(turn, out until) && until > now)
+            {
+                return (GuardOutcome.TooEarly, time.GetElapsedTime(now, until));
+            }
+
+            Remember(spent, turn);
+            return (GuardOutcome.Admitted, TimeSpan.Zero);
+        }
+    }
+
+    private void Remember(string spent, string turn)
+    {
+        lock (_lock)
+        {
+            var now = time.GetTimestamp();
+            if (_until.Count >= MostRemembered)
+            {
+                foreach (var (what, until) in _until)
+                {
+                    if (until <= now) _until.Remove(what);
+                }
+
+                if (_until.Count >= MostRemembered) _until.Clear();
+            }
+
+            _until[spent] = now + Ticks(options.Value.ChallengeLifetime);
+            _until[turn] = now + Ticks(options.Value.Turn);
+        }
+    }
+
+    private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * time.TimestampFrequency);
+
+    private static RedisValue Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
+}

@@ -1,0 +1,133 @@
+using Microsoft.Extensions.Options;
+
+namespace Inventory.Gateway.Guarding;
+
+/// <summary>Units of one SKU, or taken by one session or address, and how many are too many.</summary>
+internal readonly record struct Taken(string Who, long Units, int Threshold);
+
+/// <summary>
+/// Counts in this process what is taken through it, until <see cref="GuardWatch"/> tells Redis. Only those are told of
+/// that take a notable share of what is too much: thousands of shoppers who each take their unit stay here.
+/// </summary>
+/// <remarks>
+/// What is below the share is forgotten after once to twice <see cref="GuardOptions.Within"/>. A SKU that is sold
+/// through N gateways evenly is therefore noticed up to N tenths of its threshold late, a shopper up to N quarters.
+/// </remarks>
+internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider time) : IDisposable
+{
+    // Some 30 MiB at worst. Beyond it, further shoppers are not counted until others are forgotten; SKUs always are.
+    private const int MostCounted = 200_000;
+
+    private readonly GuardOptions _guard = options.Value;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Notable> _notable = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim _tooMuch = new(0, 1);
+    private Dictionary<string, long> _few = new(StringComparer.Ordinal);
+    private Dictionary<string, long> _fewBefore = new(StringComparer.Ordinal);
+    private long _began = time.GetTimestamp();
+
+    /// <summary>Counts what an answer of the API says was taken.</summary>
+    /// <param name="units">Pairs of SKU and units: <c>sku-1=2,sku-2=1</c>.</param>
+    /// <param name="subject">The shopper's session; null for callers who name their customers themselves.</param>
+    /// <param name="address">The shopper's network address.</param>
+    public void Add(ReadOnlySpan<char> units, string? subject, string? address)
+    {
+        long all = 0;
+        foreach (var range in units.Split(','))
+        {
+            var pair = units[range];
+            var middle = pair.IndexOf('=');
+            if (middle < 1 || !int.TryParse(pair[(middle + 1)..], out var taken) || taken < 1) continue;
+            all += taken;
+            Add(Who.Sku(pair[..middle].ToString()), taken, _guard.Units, share: 10);
+        }
+
+        if (all == 0 || subject is null || address is null) return;
+        Add(Who.Session(subject), all, _guard.SessionUnits, share: 4);
+        Add(Who.Address(address), all, _guard.AddressUnits, share: 4);
+    }
+
+    /// <summary>Ends after a time, or at once when this gateway alone has seen too much being taken.</summary>
+    public Task WaitAsync(TimeSpan atMost, CancellationToken stop) => _tooMuch.WaitAsync(atMost, stop);
+
+    /// <summary>What is to be told since the last call.</summary>
+    public List<Taken> Collect()
+    {
+        var collected = new List<Taken>();
+        lock (_lock)
+        {
+            if (time.GetElapsedTime(_began) >= _guard.Within)
+            {
+                (_fewBefore, _few) = (_few, new(StringComparer.Ordinal));
+                _began = time.GetTimestamp();
+            }
+
+            foreach (var (who, notable) in _notable)
+            {
+                if (notable.Units > 0) collected.Add(new(who, notable.Units, notable.Threshold));
+                else if (time.GetElapsedTime(notable.At) > _guard.Within) _notable.Remove(who);
+                notable.Units = 0;
+            }
+        }
+
+        return collected;
+    }
+
+    public void Dispose() => _tooMuch.Dispose();
+
+    private void Add(string who, long units, int threshold, int share)
+    {
+        if (threshold == 0) return;
+        bool tooMuch;
+        lock (_lock)
+        {
+            if (!_notable.TryGetValue(who, out var notable))
+            {
+                var few = units + _few.GetValueOrDefault(who);
+                var sum = few + _fewBefore.GetValueOrDefault(who);
+                if (sum < Math.Max(1, threshold / share))
+                {
+                    if (_few.Count < MostCounted || _few.ContainsKey(who) || Who.SkuOf(who) is not null)
+                    {
+                        _few[who] = few;
+                    }
+
+                    return;
+                }
+
+                _few.Remove(who);
+                _fewBefore.Remove(who);
+                _notable.Add(who, notable = new() { Threshold = threshold });
+                units = sum;
+            }
+
+            notable.Units += units;
+            notable.At = time.GetTimestamp();
+            tooMuch = notable.Units >= threshold && notable.Units - units < threshold;
+        }
+
+        if (tooMuch && _tooMuch.CurrentCount == 0) TellNow();
+    }
+
+    private void TellNow()
+    {
+        try
+        {
+            _tooMuch.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Another request said so in this very moment.
+        }
+    }
+
+    /// <summary>Units that were not told yet, and when the last were taken.</summary>
+    private sealed class Notable
+    {
+        public required int Threshold { get; init; }
+
+        public long Units { get; set; }
+
+        public long At { get; set; }
+    }
+}

@@ -1,0 +1,123 @@
+-- guard_watch: add what one gateway saw being taken, tighten where it is too much, and tell it all.
+--
+-- KEYS[1] {gateway}:guard            hash: began_ms, version; issued, solved and refused challenges
+-- KEYS[2] {gateway}:guard:tightened  hash: who -> since_ms until_ms units
+-- KEYS[3] {gateway}:guard:operator   hash: sku -> mode, since_ms, key and reason, between tabs
+-- KEYS[4] {gateway}:guard:events     stream of what happened
+-- KEYS[5..] {gateway}:guard:taken:<who>  hash: part of the window -> units, one for each who
+-- ARGV[1] within_ms, 20 or more      ARGV[2] duration_ms, 1 or more
+-- ARGV[3] most shoppers and addresses that are tightened at once
+-- ARGV[4] the version that the gateway knows, or empty
+-- ARGV[5] issued                     ARGV[6] solved           ARGV[7] refused, since last time
+-- ARGV[8..] who, units, threshold, one triple for each of KEYS[5..]
+--
+-- `who` is sku:<sku>, session:<subject> or address:<network>.
+--
+-- Returns { version, changes, tightened, operator }. changes: event, who, units, of this call.
+-- tightened: who, left_ms; operator: sku, mode; both only when version isn't the one known, which
+-- is how a gateway learns that they are the same as before.
+--
+-- Invariants: whoever took `threshold` units within within_ms is tightened from the call that says
+-- so, for duration_ms from the last such call; a SKU that an operator has switched is left alone.
+-- Absent: counts that outlive their window, and tightenings that outlive a Redis without data.
+
+local PARTS, MOST_EVENTS = 20, 1000
+
+local state, tightened_key, operator_key, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local within_ms, duration_ms, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+assert(within_ms and within_ms >= PARTS, 'guard_watch: within_ms must be 20 or more')
+assert(duration_ms and duration_ms >= 1, 'guard_watch: duration_ms must be 1 or more')
+assert(most, 'guard_watch: most must be a number')
+assert(#ARGV - 7 == 3 * (#KEYS - 4), 'guard_watch: who, units and threshold for each key')
+
+local now = redis.call('TIME')
+local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
+local function whole(number) return string.format('%.0f', number) end
+
+local changes, has_changed = {}, redis.call('HSETNX', state, 'began_ms', whole(now_ms)) == 1
+local function note(event, who, units)
+  for _, field in ipairs({ event, who, units }) do changes[#changes + 1] = field end
+  redis.call('XADD', events, 'MAXLEN', '~', MOST_EVENTS, '*',
+    'event', event, 'who', who, 'units', units)
+  has_changed = true
+end
+
+local tightened, others = {}, 0
+local stored = redis.call('HGETALL', tightened_key)
+for i = 1, #stored, 2 do
+  local who = stored[i]
+  local since_ms, until_ms, units = string.match(stored[i + 1], '^(%d+) (%d+) (%d+)$')
+  if tonumber(until_ms) <= now_ms then
+    redis.call('HDEL', tightened_key, who)
+    note('relaxed', who, units)
+  else
+    tightened[who] = { since_ms = tonumber(since_ms), until_ms = tonumber(until_ms),
+      units = tonumber(units) }
+    if string.sub(who, 1, 4) ~= 'sku:' then others = others + 1 end
+  end
+end
+
+local operator = {}
+stored = redis.call('HGETALL', operator_key)
+for i = 1, #stored, 2 do operator[stored[i]] = string.match(stored[i + 1], '^%l+') end
+
+-- A part counts until all of it lies outside the window.
+local part_ms = math.ceil(within_ms / PARTS)
+local part = math.floor(now_ms / part_ms)
+local function add(key, units)
+  local sum = units
+  local parts = redis.call('HGETALL', key)
+  for i = 1, #parts, 2 do
+    if tonumber(parts[i]) < part - PARTS then
+      redis.call('HDEL', key, parts[i])
+    else
+      sum = sum + tonumber(parts[i + 1])
+    end
+  end
+  redis.call('HINCRBY', key, whole(part), units)
+  redis.call('PEXPIRE', key, part_ms * (PARTS + 1))
+  return sum
+end
+
+for i = 1, #KEYS - 4 do
+  local who, units = ARGV[5 + 3 * i], tonumber(ARGV[6 + 3 * i])
+  local threshold = tonumber(ARGV[7 + 3 * i])
+  local sku = string.match(who, '^sku:(.*)$')
+  local sum = add(KEYS[4 + i], units)
+  if sum >= threshold and not (sku and operator[sku]) then
+    local known, until_ms = tightened[who], now_ms + duration_ms
+    if not known and (sku or others < most) then
+      known = { since_ms = now_ms, until_ms = 0, units = 0 }
+      tightened[who] = known
+      if not sku then others = others + 1 end
+      note('tightened', who, sum)
+    end
+    -- Every extension is news for all gateways: a twentieth is worth it, each tick is not.
+    if known and until_ms - known.until_ms >= duration_ms / 20 then
+      known.until_ms, known.units = until_ms, math.max(known.units, sum)
+      redis.call('HSET', tightened_key, who,
+        whole(known.since_ms) .. ' ' .. whole(until_ms) .. ' ' .. whole(known.units))
+      has_changed = true
+    end
+  end
+end
+
+for name, count in pairs({ issued = ARGV[5], solved = ARGV[6], refused = ARGV[7] }) do
+  if count ~= '0' then redis.call('HINCRBY', state, name, count) end
+end
+if has_changed then redis.call('HINCRBY', state, 'version', 1) end
+
+-- After a Redis without data the numbers begin anew, and the time of that is in front of them.
+local began_and_version = redis.call('HMGET', state, 'began_ms', 'version')
+local version = began_and_version[1] .. ':' .. (began_and_version[2] or 0)
+if version == ARGV[4] then return { version, changes, {}, {} } end
+local all, modes = {}, {}
+for who, one in pairs(tightened) do
+  all[#all + 1] = who
+  all[#all + 1] = one.until_ms - now_ms
+end
+for sku, mode in pairs(operator) do
+  modes[#modes + 1] = sku
+  modes[#modes + 1] = mode
+end
+return { version, changes, all, modes }

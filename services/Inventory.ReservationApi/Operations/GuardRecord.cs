@@ -1,0 +1,112 @@
+using System.Globalization;
+using StackExchange.Redis;
+
+namespace Inventory.ReservationApi.Operations;
+
+/// <summary>
+/// What the gateways' guard keeps in Redis, whose keys <c>lua/guard_watch.lua</c> lists. Operators ask here, because
+/// here is where they ask everything else; the gateways see a switch within their interval.
+/// </summary>
+internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider time)
+{
+    internal const string On = "on", Off = "off", Automatic = "automatic";
+
+    private const string Name = "{gateway}:guard";
+    private const int MostEvents = 1_000, RecentEvents = 50;
+    private const char Separator = '\t';
+
+    private static readonly RedisKey Tightened = Name + ":tightened", Operator = Name + ":operator",
+        Events = Name + ":events";
+
+    private readonly IDatabase database = redis.GetDatabase();
+
+    /// <summary>What is tightened and switched, and what happened lately.</summary>
+    internal async Task<ShowGuard.Response> ReadAsync()
+    {
+        var counts = database.HashGetAsync(Name, ["issued", "solved", "refused"]);
+        var tightened = database.HashGetAllAsync(Tightened);
+        var switched = database.HashGetAllAsync(Operator);
+        var events = database.StreamRangeAsync(
+            Events, count: RecentEvents, messageOrder: Order.Descending);
+        await Task.WhenAll(counts, tightened, switched, events);
+
+        var now = time.GetUtcNow().UtcDateTime;
+        return new()
+        {
+            Tightened = [.. (await tightened).Select(ReadTightened).Where(one => one.Until > now)
+                .OrderByDescending(one => one.Since)],
+            Switched = [.. (await switched).Select(ReadSwitch).OrderBy(one => one.Sku, StringComparer.Ordinal)],
+            Challenges = new((long)(await counts)[0], (long)(await counts)[1], (long)(await counts)[2]),
+            Recent = [.. (await events).Select(ReadEvent)],
+        };
+    }
+
+    /// <summary>Decides about one SKU, or leaves it to the guard again; all of it, or nothing.</summary>
+    /// <param name="sku">The SKU; whether it is on sale is nobody's concern here.</param>
+    /// <param name="mode"><see cref="On"/>, <see cref="Off"/> or <see cref="Automatic"/>.</param>
+    /// <param name="by">Who decides.</param>
+    /// <param name="reason">Why; without control characters.</param>
+    internal async Task<GuardSwitch> SwitchAsync(string sku, string mode, string by, string reason)
+    {
+        var since = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var change = database.CreateTransaction();
+        if (mode == Automatic)
+        {
+            _ = change.HashDeleteAsync(Operator, sku);
+        }
+        else
+        {
+            string[] fields = [mode, since.ToString(CultureInfo.InvariantCulture), by, reason];
+            _ = change.HashSetAsync(Operator, sku, string.Join(Separator, fields));
+            // What was tightened by itself is decided now.
+            _ = change.HashDeleteAsync(Tightened, "sku:" + sku);
+        }
+
+        _ = change.HashSetAsync(Name, "began_ms", since, When.NotExists);
+        _ = change.HashIncrementAsync(Name, "version");
+        _ = change.StreamAddAsync(
+            Events,
+            [
+                new("event", "switched " + mode), new("who", "sku:" + sku), new("units", 0),
+                new("by", by), new("reason", reason),
+            ],
+            maxLength: MostEvents, useApproximateMaxLength: true);
+        await change.ExecuteAsync();
+        return new(sku, mode, Time(since), by, reason);
+    }
+
+    private static TightenedSubject ReadTightened(HashEntry entry)
+    {
+        var (kind, name) = Split(entry.Name.ToString());
+        var fields = entry.Value.ToString().Split(' ');
+        return new(kind, name, Time(Number(fields[0])), Time(Number(fields[1])), Number(fields[2]));
+    }
+
+    private static GuardSwitch ReadSwitch(HashEntry entry)
+    {
+        var fields = entry.Value.ToString().Split(Separator);
+        return new(entry.Name.ToString(), fields[0], Time(Number(fields[1])), fields[2], fields[3]);
+    }
+
+    private static GuardEvent ReadEvent(StreamEntry entry)
+    {
+        var (kind, name) = Split(entry["who"].ToString());
+        return new(Time(Number(entry.Id.ToString().Split('-')[0])), entry["event"].ToString(), kind, name)
+        {
+            Units = (long?)entry["units"] is > 0 and var units ? units : null,
+            By = entry["by"],
+            Reason = entry["reason"],
+        };
+    }
+
+    private static (string Kind, string Name) Split(string who)
+    {
+        var middle = who.IndexOf(':', StringComparison.Ordinal);
+        return (who[..middle], who[(middle + 1)..]);
+    }
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+
+    private static DateTime Time(long milliseconds) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(milliseconds).UtcDateTime;
+}

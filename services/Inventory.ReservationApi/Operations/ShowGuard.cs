@@ -1,0 +1,81 @@
+using Inventory.Identity;
+using Inventory.ReservationApi.Access;
+using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Requests;
+
+namespace Inventory.ReservationApi.Operations;
+
+/// <summary>GET /api/operations/guard: what the gateways' guard against machines has tightened, and why.</summary>
+public static class ShowGuard
+{
+    internal const string Path = "/api/operations/guard";
+
+    /// <summary>The guard as all gateways know it.</summary>
+    public sealed record Response
+    {
+        /// <summary>What is tightened by itself now, the latest first.</summary>
+        public required IReadOnlyList<TightenedSubject> Tightened { get; init; }
+
+        /// <summary>SKUs that an operator has switched on or off.</summary>
+        public required IReadOnlyList<GuardSwitch> Switched { get; init; }
+
+        /// <summary>Challenges, since Redis has its data.</summary>
+        public required GuardChallenges Challenges { get; init; }
+
+        /// <summary>The latest events, newest first.</summary>
+        public required IReadOnlyList<GuardEvent> Recent { get; init; }
+    }
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Path, Handle)
+        .WithName(nameof(ShowGuard))
+        .WithTags("Operations")
+        .OnlyFor(Scopes.Admin)
+        .WithSummary("Look at the guard")
+        .WithDescription("Where stock is taken as only machines take it, shoppers have to bring a proof of work, and "
+            + "each has one attempt in some seconds. Answers what is tightened since when, until when and after how "
+            + "many units, what operators have switched, and the latest events.")
+        .Answers<Response>(StatusCodes.Status200OK, "The guard as all gateways know it.")
+        .Refuses();
+
+    internal static async Task<IResult> Handle(GuardRecord guard) =>
+        JsonAnswer.Of(StatusCodes.Status200OK, await guard.ReadAsync(), ApiJson.Default.ShowGuardResponse);
+}
+
+/// <summary>Something that is tightened.</summary>
+/// <param name="Kind">sku, session or address.</param>
+/// <param name="Name">Which one: a SKU, a session's subject, or a network address.</param>
+/// <param name="Since">When it was tightened, UTC.</param>
+/// <param name="Until">When it relaxes, UTC, unless it goes on.</param>
+/// <param name="Units">The most units that were taken within the time that the guard looks at.</param>
+public sealed record TightenedSubject(string Kind, string Name, DateTime Since, DateTime Until, long Units);
+
+/// <summary>What an operator has decided about a SKU.</summary>
+/// <param name="Sku">The SKU.</param>
+/// <param name="Mode">on: tightened; off: never tightened; automatic: the guard decides.</param>
+/// <param name="Since">Since when, UTC.</param>
+/// <param name="By">Whose key it was.</param>
+/// <param name="Reason">Why, in their words.</param>
+public sealed record GuardSwitch(string Sku, string Mode, DateTime Since, string By, string Reason);
+
+/// <summary>What became of challenges.</summary>
+/// <param name="Issued">Given to shoppers.</param>
+/// <param name="Solved">Solutions that were accepted.</param>
+/// <param name="Refused">Requests without a solution, or with one that was none.</param>
+public sealed record GuardChallenges(long Issued, long Solved, long Refused);
+
+/// <summary>Something that happened.</summary>
+/// <param name="At">When, UTC, by Redis' clock.</param>
+/// <param name="Event">tightened, relaxed, switched on, switched off or switched automatic.</param>
+/// <param name="Kind">sku, session or address.</param>
+/// <param name="Name">Which one.</param>
+public sealed record GuardEvent(DateTime At, string Event, string Kind, string Name)
+{
+    /// <summary>Units that were taken; absent for a switch.</summary>
+    public long? Units { get; init; }
+
+    /// <summary>For a switch: whose key it was.</summary>
+    public string? By { get; init; }
+
+    /// <summary>For a switch: why.</summary>
+    public string? Reason { get; init; }
+}

@@ -1,0 +1,71 @@
+namespace Inventory.Gateway.Tests;
+
+/// <summary>Without Redis the guard goes on with what each gateway remembers, and asks nothing new of anybody.</summary>
+public sealed class GuardOutageTests : GuardedShop
+{
+    private const string Away = "this instance limits requests by itself", Back = "shared by all gateways again";
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_tightened_stays_so_and_what_is_spent_is_remembered(bool frozen)
+    {
+        var (one, other) = (await CookieAsync(), await CookieAsync());
+        await TightenAsync("shoe");
+        var (solution, spent) = (await SolutionAsync(one), await SolutionAsync(other));
+        Assert.Equal(200, (await ReserveAsync(One, other, Body("shoe"), spent)).Status);
+        await TakeRedisAwayAsync(frozen);
+
+        Assert.Equal(403, (await ReserveAsync(One, one, Body("shoe"))).Status);
+        Assert.Equal(403, (await ReserveAsync(One, other, Body("shoe"), spent)).Status);
+        Assert.Equal(200, (await ReserveAsync(One, one, Body("shoe"), solution)).Status);
+        Assert.Equal(403, (await ReserveAsync(One, one, Body("shoe"), solution)).Status);
+        Assert.Equal(200, (await ReserveAsync(One, one, Body("sock"))).Status);
+        // Solved while it was away: a challenge needs no Redis.
+        Assert.Equal(429, (await ReserveAsync(One, one, Body("shoe"), await SolutionAsync(one))).Status);
+    }
+
+    [Fact]
+    public async Task What_is_taken_while_redis_is_away_alarms_nobody_then_or_later()
+    {
+        var cookie = await CookieAsync();
+        await TakeRedisAwayAsync(frozen: false);
+        await TakeAsync(One, "shoe", 50);
+        Assert.Equal(200, (await ReserveAsync(One, cookie, Body("shoe"))).Status);
+
+        await Redis.RestartAsync();
+        await One.Log.WaitForAsync(Back);
+        await TakeAsync(One, "shoe", 1);
+        await UntilToldAsync("sku:shoe", 1);
+
+        Assert.Equal(200, (await ReserveAsync(One, cookie, Body("shoe"))).Status);
+    }
+
+    [Fact]
+    public async Task A_redis_without_data_begins_anew_with_the_same_key()
+    {
+        var cookie = await CookieAsync();
+        await TightenAsync("shoe");
+        var solution = await SolutionAsync(cookie);
+        var key = await RedisAsync(redis => redis.StringGetAsync("{gateway}:challenge-key"));
+
+        await RedisAsync(redis => redis.ExecuteAsync("FLUSHALL"));
+
+        await UntilAdmittedAsync(One, cookie, "shoe");
+        await UntilAdmittedAsync(Other, cookie, "shoe");
+        await TightenAsync("shoe");
+        Assert.Equal(200, (await ReserveAsync(Other, cookie, Body("shoe"), solution)).Status);
+        Assert.Equal(key, await RedisAsync(redis => redis.StringGetAsync("{gateway}:challenge-key")));
+    }
+
+    private async Task TakeRedisAwayAsync(bool frozen)
+    {
+        if (frozen) Redis.Freeze();
+        else await Redis.KillAsync();
+        // Requests find out.
+        while (!One.Log.All.Any(line => line.Contains(Away, StringComparison.Ordinal)))
+        {
+            Assert.Equal(200, (await SendAsync(One, "GET", "/snapshot/shoe")).Status);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Text;
+using StackExchange.Redis;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>Two gateways whose guard is easily alarmed, and shoppers.</summary>
+public abstract class GuardedShop : TwoGateways
+{
+    protected const string Guard = "{gateway}:guard";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    protected override (string Key, string Value)[] Settings =>
+    [
+        ("Gateway:Guard:Units", "10"),
+        ("Gateway:Guard:SessionUnits", "40"),
+        ("Gateway:Guard:AddressUnits", "100"),
+        ("Gateway:Guard:Duration", "01:00:00"),
+        ("Gateway:Guard:MaxNumber", "500"),
+        ("Gateway:Guard:Interval", "00:00:00.050"),
+        // Tests ask until it happens.
+        ("Gateway:RateLimits:Reserve:Session:Permits", "1000000"),
+        ("Gateway:RateLimits:Reserve:Address:Permits", "1000000"),
+    ];
+
+    protected static string Body(string sku) => $$"""{"sku":"{{sku}}","qty":1,"cart_id":"cart"}""";
+
+    /// <summary>Reserves as a shopper, or as a caller on this machine.</summary>
+    protected static async Task<Answer> ReserveAsync(
+        RunningGateway gateway, string? cookie, string body, string? solution = null, string path = "/reserve",
+        string? from = Home)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
+        if (from is not null) request.Headers.Add("X-Forwarded-For", from);
+        if (cookie is not null) request.Headers.Add("Cookie", cookie);
+        if (solution is not null) request.Headers.Add("X-Proof-Of-Work", solution);
+        return new Answer(await gateway.Client.SendAsync(request), default);
+    }
+
+    /// <summary>Somebody takes units, by what the replica says. Nothing is asked of callers on this machine.</summary>
+    protected static async Task TakeAsync(
+        RunningGateway gateway, string sku, int units, string? cookie = null, string? from = null)
+    {
+        var answer = await ReserveAsync(
+            gateway, cookie, "{}", path: $"/reserve?taken={sku}={units}", from: from);
+        Assert.Equal(200, answer.Status);
+        // That is between the API and the gateway.
+        Assert.Null(answer.Header("X-Inventory-Units-Taken"));
+    }
+
+    /// <summary>Sells a SKU so fast that it is tightened at both gateways.</summary>
+    protected async Task TightenAsync(string sku)
+    {
+        await TakeAsync(One, sku, 10);
+        await UntilRefusedAsync(One, await CookieAsync(), sku);
+        await UntilRefusedAsync(Other, await CookieAsync(), sku);
+    }
+
+    protected static Task UntilRefusedAsync(RunningGateway gateway, string cookie, string sku, string from = Home) =>
+        UntilAsync(async () => (await ReserveAsync(gateway, cookie, Body(sku), from: from)).Status == 403);
+
+    protected static Task UntilAdmittedAsync(RunningGateway gateway, string cookie, string sku) =>
+        UntilAsync(async () => (await ReserveAsync(gateway, cookie, Body(sku))).Status == 200);
+
+    /// <summary>A solution that is good for this shopper.</summary>
+    protected async Task<string> SolutionAsync(string cookie)
+    {
+        var answer = await SendAsync(One, "GET", "/api/challenge", cookie: cookie);
+        Assert.Equal(200, answer.Status);
+        var text = await answer.Response.Content.ReadAsStringAsync();
+        return Puzzle.Of(System.Text.Json.JsonDocument.Parse(text).RootElement).Solve();
+    }
+
+    protected async Task<T> RedisAsync<T>(Func<IDatabase, Task<T>> ask)
+    {
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(Redis.ConnectionString);
+        return await ask(connection.GetDatabase());
+    }
+
+    /// <summary>Units that Redis knows to be taken, whatever their time.</summary>
+    protected async Task UntilToldAsync(string who, int units) => await UntilAsync(() => RedisAsync(async redis =>
+        (await redis.HashValuesAsync($"{Guard}:taken:{who}")).Sum(part => (int)part) == units));
+
+    protected static async Task UntilAsync(Func<Task<bool>> happened)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!await happened())
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, "It did not happen.");
+            await Task.Delay(20);
+        }
+    }
+}
