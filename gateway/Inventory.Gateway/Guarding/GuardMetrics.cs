@@ -15,7 +15,7 @@ internal sealed class GuardMetrics
     {
         var meter = meters.Create("Inventory.Gateway");
         _changes = meter.CreateCounter<long>(
-            "inventory.gateway.guard.changes", "{change}", "What was tightened and relaxed, by kind: each counted once.");
+            "inventory.gateway.guard.changes", "{change}", "What was tightened and relaxed, each counted once.");
         _challenges = meter.CreateCounter<long>(
             "inventory.gateway.guard.challenges", "{challenge}", "Challenges issued, solved and refused.");
         meter.CreateObservableGauge(
@@ -42,8 +42,8 @@ internal sealed class GuardMetrics
     public void Refused(ProofOutcome why)
     {
         Interlocked.Increment(ref _refused);
-        _challenges.Add(
-            1, new KeyValuePair<string, object?>("outcome", "refused"), new("reason", why.ToString().ToLowerInvariant()));
+        var reason = why.ToString().ToLowerInvariant();
+        _challenges.Add(1, new KeyValuePair<string, object?>("outcome", "refused"), new("reason", reason));
     }
 
     /// <summary>What was counted since the last call.</summary>
