@@ -3,8 +3,8 @@ using System.ComponentModel.DataAnnotations;
 namespace Inventory.Gateway.Guarding;
 
 /// <summary>
-/// What counts as a machine at work, and what is asked of shoppers then. The defaults suit a shop that sells a few units
-/// a second of its best article: a sale that everybody was invited to has a higher <see cref="Units"/>.
+/// What counts as a machine at work, and what is asked of shoppers then. The defaults suit a shop that sells a few
+/// units a second of its best article: a sale that everybody was invited to has a higher <see cref="Units"/>.
 /// </summary>
 public sealed class GuardOptions
 {

@@ -126,7 +126,7 @@ internal sealed partial class GuardWatch(
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "{Who} is tightened: {Units} units were taken within {Seconds} s. Each request to reserve needs a proof of work.")]
+        "{Who} is tightened: {Units} units were taken within {Seconds} s. To reserve now takes a proof of work.")]
     private static partial void Tightening(ILogger log, string who, long units, double seconds);
 
     [LoggerMessage(2, LogLevel.Information, "{Who} is relaxed again.")]
