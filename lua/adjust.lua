@@ -75,7 +75,8 @@ if hold then
   set_units(holder, sku, id, quantity)
   append_event('adjusted', id, hold)
   local _, state, deadline_ms, _, text = hold_fields(id, hold)
-  return answer(3, now_ms, id, state, deadline_ms, holder, text, math.max(0, available - more), more)
+  return answer(3, now_ms, id, state, deadline_ms, holder, text,
+    math.max(0, available - more), more)
 end
 hold = { state = 'p', sequence = 1, created_ms = now_ms, deadline_ms = now_ms + hold_ms,
   holder = holder, lines = { { sku = sku, quantity = quantity } } }

@@ -1,6 +1,6 @@
 -- guard_admit: spend one solved challenge and one shopper's turn, both or neither.
 --
--- KEYS[1] {gateway}:guard:spent:<challenge>  string, for as long as the challenge could be sent again
+-- KEYS[1] {gateway}:guard:spent:<challenge>  string, as long as the challenge could be sent again
 -- KEYS[2] {gateway}:guard:turn:<subject>     string, until the shopper's next turn
 -- ARGV[1] spent_ms, 1 or more                ARGV[2] turn_ms, 1 or more
 --

@@ -1,6 +1,6 @@
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Without Redis the guard goes on with what each gateway remembers, and asks nothing new of anybody.</summary>
+/// <summary>Without Redis the guard goes on with what each gateway remembers, and begins nothing new.</summary>
 public sealed class GuardOutageTests : GuardedShop
 {
     private const string Away = "this instance limits requests by itself", Back = "shared by all gateways again";

@@ -175,7 +175,8 @@ public sealed class ProofOfWorkTests : GuardedShop
 
         Assert.Equal(200, (await ReserveAsync(Other, cookie, Body("shoe"), await SolutionAsync(cookie))).Status);
 
-        await UntilAsync(async () => await CountAsync("issued") == issued + 1 && await CountAsync("solved") == solved + 1);
+        await UntilAsync(async () =>
+            await CountAsync("issued") == issued + 1 && await CountAsync("solved") == solved + 1);
     }
 
     private Task<long> CountAsync(string name) =>

@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>A challenge as a browser sees it, and what a browser does with it. Written from ALTCHA's description.</summary>
+/// <summary>A challenge as a browser sees it, and what a browser does with it.</summary>
 internal sealed record Puzzle(string Algorithm, string Challenge, long Maxnumber, string Salt, string Signature)
 {
     public static Puzzle Of(JsonElement json) => json.Deserialize<Puzzle>(JsonSerializerOptions.Web)!;
