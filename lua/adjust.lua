@@ -41,9 +41,9 @@ for _, own in ipairs(read_units(holder, sku).holds) do
   if current and not hold and current.holder == holder then held, hold = own, current end
 end
 local units = read_units(holder, sku)
-local stock = redis.call('HMGET', KEYS[5], 'total', 'reserved', 'max_per_customer', 'paused')
-if not stock[1] then return answer(-2, now_ms) end
-local available, limit = tonumber(stock[1]) - tonumber(stock[2]), tonumber(stock[3])
+local stock = stock_of(sku)
+if not stock then return answer(-2, now_ms) end
+local available, limit = stock.total - stock.reserved, stock.limit
 
 if hold and hold.state ~= 'p' then
   return answer(-3, now_ms, hold_fields(held.id, hold))
@@ -54,7 +54,7 @@ if hold and more == 0 then
   return answer(2, now_ms, held_id, state, deadline_ms, holder, text, math.max(0, available), 0)
 end
 if more > 0 then
-  if stock[4] then return answer(-5, now_ms) end
+  if stock.paused then return answer(-5, now_ms) end
   if limit and units.confirmed + units.held + more > limit then
     return answer(-4, now_ms, limit, units.confirmed + units.held)
   end
@@ -72,7 +72,7 @@ if hold then
   end
   redis.call('HINCRBY', KEYS[5], 'reserved', more)
   redis.call('HSET', holds_key(id), id, hold_text(hold))
-  set_units(holder, sku, id, quantity)
+  set_units(units, id, quantity)
   append_event('adjusted', id, hold)
   local _, state, deadline_ms, _, text = hold_fields(id, hold)
   return answer(3, now_ms, id, state, deadline_ms, holder, text,

@@ -8,7 +8,8 @@
 --
 -- Returns outcome, now_ms, the last event's id, and six fields for each id, by AuditOutcome:
 --    1 looked   -9 fenced
--- The six: state, - for a reservation that isn't known at all; sequence; deadline_ms, 0 when due
+-- The six: state, - for a reservation that isn't known at all, ? for one that can't be read, whose
+-- faults say what; sequence; deadline_ms, 0 when due
 -- doesn't say; holder; lines; faults: due, lease, units:<sku>, separated by commas.
 --
 -- Invariants: changes nothing, and gives nothing back that is due.
@@ -19,7 +20,7 @@ local fields = { clock_ms(), last_event() }
 local function faults_of(id, hold)
   local faults = {}
   for _, line in ipairs(hold.lines) do
-    local deadline_ms = redis.call('ZSCORE', due_key(line.sku), id)
+    local deadline_ms = read_of(line.sku, 'ZSCORE', due_key(line.sku), id)
     if hold.state == 'p' and not deadline_ms then faults[#faults + 1] = 'due' end
     if hold.state == 'p' and deadline_ms then hold.deadline_ms = tonumber(deadline_ms) end
     local known = 0
@@ -34,21 +35,20 @@ local function faults_of(id, hold)
   return table.concat(faults, ',')
 end
 
+local function look_at(id)
+  local standing = hold_of(id)
+  local hold = standing or load_ended(id)
+  if not hold then return { '-', 0, 0, '', '', '' } end
+  local faults = standing and faults_of(id, hold) or ''
+  return { hold.state, hold.sequence, hold.deadline_ms, hold.holder, lines_text(hold.lines),
+    faults }
+end
+
 for i = 3, #ARGV do
   local id = ARGV[i]
   assert(#id == 22, 'audit_holds: id must have 22 characters')
-  local text = text_of(id)
-  local hold = text and parse_hold(text) or load_ended(id)
-  if hold then
-    local faults = text and faults_of(id, hold) or ''
-    fields[#fields + 1] = hold.state
-    fields[#fields + 1] = hold.sequence
-    fields[#fields + 1] = hold.deadline_ms
-    fields[#fields + 1] = hold.holder
-    fields[#fields + 1] = lines_text(hold.lines)
-    fields[#fields + 1] = faults
-  else
-    for _, field in ipairs({ '-', 0, 0, '', '', '' }) do fields[#fields + 1] = field end
-  end
+  local readable, found = try(look_at, id)
+  if not readable then found = { '?', 0, 0, '', '', (string.gsub(found, '[\t\n]', ' ')) } end
+  for _, field in ipairs(found) do fields[#fields + 1] = field end
 end
 return reply(1, table.concat(fields, '\t'))

@@ -8,7 +8,8 @@
 -- ARGV[4..] bucket and field of some entries; the caller bounds how many
 --
 -- Returns outcome and, of each entry that is wrong, bucket, field, the reservations that it lists
--- and that don't hold its SKU, and the SKU where that is known, by AuditUnitsOutcome:
+-- and that don't hold its SKU, the SKU where that is known, and what can't be read, in which case
+-- nothing is repaired, by AuditUnitsOutcome:
 --    1 looked   2 repaired   -1 the lock is another's   -9 fenced
 --
 -- Invariants: without a token nothing changes; with one, only what is wrong at this moment goes.
@@ -28,29 +29,35 @@ local function digest_names(digest, hold)
   return nil
 end
 
-for i = 4, #ARGV, 2 do
-  local key, field = prefix .. 'units:' .. ARGV[i], ARGV[i + 1]
-  local text = redis.call('HGET', key, field)
-  if text then
-    local units = { key = key, field = field, holds = {}, confirmed = tonumber(text:match('^%d+')) }
-    local orphans, sku = {}, ''
-    for id, quantity in string.gmatch(text, ' (%S+) (%d+)') do
-      local there = text_of(id)
-      if there and digest_names(ARGV[i] .. field, parse_hold(there)) then
-        units.holds[#units.holds + 1] = { id = id, quantity = tonumber(quantity) }
-      else
-        local ended = there and parse_hold(there) or load_ended(id)
-        orphans[#orphans + 1] = id
-        sku = ended and digest_names(ARGV[i] .. field, ended) or sku
-      end
-    end
-    if #orphans > 0 then
-      if token ~= '' then write_units(units) end
-      for _, value in ipairs({ ARGV[i], field, table.concat(orphans, ','), sku }) do
-        fields[#fields + 1] = value
-      end
+-- Those of its reservations that don't hold the SKU, and the SKU; nil where nothing is wrong.
+local function wrong_of(bucket, field)
+  local key = prefix .. 'units:' .. bucket
+  local text = read_of('-', 'HGET', key, field)
+  if not text then return nil end
+  local bought = count_of('-', 'what a customer has bought', string.match(text, '^%S*'))
+  local units = { key = key, field = field, holds = {}, confirmed = bought }
+  local orphans, sku = {}, ''
+  for id, quantity in string.gmatch(text, ' (%S+) (%d+)') do
+    local there = hold_of(id)
+    if there and digest_names(bucket .. field, there) then
+      units.holds[#units.holds + 1] = { id = id, quantity = tonumber(quantity) }
+    else
+      local ended = there or load_ended(id)
+      orphans[#orphans + 1] = id
+      sku = ended and digest_names(bucket .. field, ended) or sku
     end
   end
+  if #orphans == 0 then return nil end
+  if token ~= '' then write_units(units) end
+  return { bucket, field, table.concat(orphans, ','), sku, '' }
+end
+
+for i = 4, #ARGV, 2 do
+  local readable, found = try(wrong_of, ARGV[i], ARGV[i + 1])
+  if not readable then
+    found = { ARGV[i], ARGV[i + 1], '', '', (string.gsub(found, '[\t\n]', ' ')) }
+  end
+  for _, value in ipairs(found or {}) do fields[#fields + 1] = value end
 end
 if token ~= '' then return reply(2, unpack(fields)) end
 return reply(1, unpack(fields))

@@ -6,7 +6,7 @@
 -- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] batch, lines, 1 or more
 --
 -- Returns outcome, now_ms and the deadline_ms of each hold given back, by ExpireOutcome:
---    1 drained: nothing is due    2 the batch was full: call again    -9 fenced
+--    1 drained: nothing is due that can be read    2 the batch was full: call again    -9 fenced
 --    3 waiting: what is due waits for the payments of an outage
 --
 -- Invariants: no hold ends before its deadline; two callers never give one hold back twice, since
@@ -21,8 +21,7 @@ local fields = { now_ms }
 -- A SKU costs something even when its score was early and nothing of it is due.
 local skus = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now_ms, 'LIMIT', 0, budget)
 if #skus > 0 and expiry_waits(now_ms) then return reply(3, now_ms) end
-for _, sku in ipairs(skus) do
-  if budget < 1 then break end
+local function give_back_sku(sku)
   local spent, _, deadlines = give_back_due(sku, now_ms, budget)
   budget = budget - math.max(1, spent)
   for _, deadline_ms in ipairs(deadlines) do fields[#fields + 1] = deadline_ms end
@@ -32,8 +31,18 @@ for _, sku in ipairs(skus) do
   else
     redis.call('ZREM', KEYS[3], sku)
   end
+  return earliest[2] and tonumber(earliest[2]) <= now_ms and spent == 0
 end
-if redis.call('ZCOUNT', KEYS[3], '-inf', now_ms) == 0 then
+
+-- What can't be read stays due, and waits for people: it keeps nobody else's holds.
+local stuck = 0
+for _, sku in ipairs(skus) do
+  if budget < 1 then break end
+  local done, kept = try(give_back_sku, sku)
+  if not done then budget = budget - 1 end
+  if kept or not done then stuck = stuck + 1 end
+end
+if stuck == #skus or redis.call('ZCOUNT', KEYS[3], '-inf', now_ms) <= stuck then
   return reply(1, table.concat(fields, '\t'))
 end
 return reply(2, table.concat(fields, '\t'))

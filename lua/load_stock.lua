@@ -10,7 +10,8 @@
 --               is known in a higher version, which was left as it is but for `reserved`
 --
 -- Invariants: a version goes back only from the one that the caller has seen and found to be ahead
--- of the system of record, which was restored from a backup then.
+-- of the system of record, which was restored from a backup then; a key of another type is written
+-- anew.
 -- Absent: the fence, which is down; and events for SKUs that nobody could know before.
 
 local function reply(...) return table.concat({ ... }, '\t') end
@@ -22,7 +23,11 @@ for i = 2, #KEYS do
   local sku, total, version, limit = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local paused, reserved, overwritable = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6])
   assert(tonumber(total) >= 0 and tonumber(reserved) >= 0, 'load_stock: counts are 0 or more')
-  local known = redis.call('HMGET', KEYS[i], 'version', 'total', 'reserved', 'limits_version')
+  local known = redis.pcall('HMGET', KEYS[i], 'version', 'total', 'reserved', 'limits_version')
+  if known.err then
+    redis.call('DEL', KEYS[i])
+    known = {}
+  end
   local known_version = tonumber(known[1])
   if known[3] ~= reserved then
     redis.call('HSET', KEYS[i], 'reserved', reserved)

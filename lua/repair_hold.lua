@@ -19,9 +19,8 @@ local id, known_ms = ARGV[4], tonumber(ARGV[5])
 assert(#id == 22, 'repair_hold: id must have 22 characters')
 assert(known_ms, 'repair_hold: deadline_ms must be a number')
 if not owns(KEYS[4], ARGV[3]) then return reply(-1) end
-local text = text_of(id)
-if not text then return reply(-2) end
-local hold = parse_hold(text)
+local hold = hold_of(id)
+if not hold then return reply(-2) end
 
 local missing, deadline_ms = false, known_ms
 for _, line in ipairs(hold.lines) do
@@ -41,12 +40,12 @@ if hold.state == 'c' and not redis.call('ZSCORE', leases_key(), id) then
   repaired = true
 end
 for _, line in ipairs(hold.lines) do
-  local known = 0
-  for _, held in ipairs(read_units(hold.holder, line.sku).holds) do
+  local known, units = 0, read_units(hold.holder, line.sku)
+  for _, held in ipairs(units.holds) do
     if held.id == id then known = held.quantity end
   end
   if known ~= line.quantity then
-    set_units(hold.holder, line.sku, id, line.quantity)
+    set_units(units, id, line.quantity)
     repaired = true
   end
 end

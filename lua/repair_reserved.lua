@@ -10,7 +10,8 @@
 --
 -- Returns outcome, reserved before and reserved after, by RepairReservedOutcome:
 --    1 repaired   2 nothing to repair   -1 the lock is another's   -2 unknown sku
---   -3 too many holds, and no correction   -4 units would become available   -9 fenced
+--   -3 too many holds, and no correction   -4 units would become available
+--   -5 a hold can't be read: nobody knows how much it holds                -9 fenced
 --
 -- Invariants: reserved less the sum of the holds is changed by no other script, so a correction
 -- that was right when it was worked out is right when it is applied; the lock keeps others out.
@@ -21,19 +22,26 @@ assert(budget and budget >= 1, 'repair_reserved: budget must be 1 or more')
 assert(correction, 'repair_reserved: correction must be a number')
 if not owns(KEYS[4], ARGV[3]) then return reply(-1) end
 
-local before = tonumber(redis.call('HGET', stock_key(sku), 'reserved'))
-if not redis.call('HGET', stock_key(sku), 'total') then return reply(-2) end
-local leased, dangling_leases = sum_leases(budget)
+local readable_stock, stock = try(stock_of, sku)
+if not readable_stock then return reply(-5) end
+if not stock then return reply(-2) end
+local before = stock.reserved
+local leased, dangling_leases, blind = sum_leases(budget)
+if blind and blind > 0 then return reply(-5) end
 local countable = leased and redis.call('ZCARD', due_key(sku)) <= budget
-local after, dangling = (before or 0) + correction, {}
+local after, dangling = before + correction, {}
 if countable then
-  local pending
-  pending, dangling = sum_due(sku)
+  local readable, pending = try(function()
+    local sum, without = sum_due(sku)
+    dangling = without
+    return sum
+  end)
+  if not readable then return reply(-5) end
   after = pending + (leased[sku] or 0)
 elseif correction == 0 then
   return reply(-3)
 end
-if before and after < before and ARGV[6] ~= '1' then return reply(-4, before, after) end
+if after < before and ARGV[6] ~= '1' then return reply(-4, before, after) end
 
 local late = due_is_late(sku)
 if before == after and #dangling == 0 and not late and #(dangling_leases or {}) == 0 then
@@ -45,4 +53,4 @@ if late then
   redis.call('ZADD', KEYS[3], redis.call('ZRANGE', due_key(sku), 0, 0, 'WITHSCORES')[2] or 0, sku)
 end
 redis.call('HSET', stock_key(sku), 'reserved', after)
-return reply(1, before or 0, after)
+return reply(1, before, after)

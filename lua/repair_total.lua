@@ -10,10 +10,11 @@
 --
 -- Returns the outcome, by RepairTotalOutcome:
 --    1 repaired   2 nothing to repair   -1 the lock is another's   -3 too many holds of a new SKU
---   -9 fenced
+--   -5 a hold can't be read: nobody knows how much it holds   -9 fenced
 --
 -- Invariants: called while the system of record keeps the SKU's row locked, so nothing newer can be
--- here; `reserved` of a known SKU is not touched, and that of a new one is the sum of its holds.
+-- here; `reserved` of a known SKU is not touched. Counters that are missing or can't be read are
+-- written anew, `reserved` being the sum of the holds.
 
 if fenced() then return reply(-9) end
 local sku, budget, total, version = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -22,17 +23,22 @@ assert(total and total >= 0, 'repair_total: total must be 0 or more')
 assert(version, 'repair_total: version must be a number')
 if not owns(KEYS[4], ARGV[3]) then return reply(-1) end
 
-local limit, paused = ARGV[8] ~= '0' and ARGV[8], ARGV[9] == '1'
-local known = redis.call('HMGET', stock_key(sku),
-  'total', 'version', 'max_per_customer', 'paused', 'limits_version')
-if tonumber(known[1]) == total and tonumber(known[2]) == version and known[3] == limit
-  and (known[4] ~= false) == paused and known[5] == ARGV[7] then
+local limit, paused = ARGV[8] ~= '0' and ARGV[8] or nil, ARGV[9] == '1'
+local readable, stock = try(stock_of, sku)
+if readable and stock and stock.total == total and stock.version == version
+  and stock.limit == (limit and tonumber(limit)) and (stock.paused or false) == paused
+  and redis.call('HGET', stock_key(sku), 'limits_version') == ARGV[7] then
   return reply(2)
 end
-if not known[1] then
-  local leased = sum_leases(budget)
-  if not leased or redis.call('ZCARD', due_key(sku)) > budget then return reply(-3) end
-  local pending = sum_due(sku)
+if not (readable and stock) then
+  local leased, _, blind = sum_leases(budget)
+  if blind and blind > 0 then return reply(-5) end
+  local countable, holds = try(read_of, sku, 'ZCARD', due_key(sku))
+  if not countable then return reply(-5) end
+  if not leased or holds > budget then return reply(-3) end
+  local counted, pending = try(sum_due, sku)
+  if not counted then return reply(-5) end
+  redis.call('DEL', stock_key(sku))
   redis.call('HSET', stock_key(sku), 'reserved', pending + (leased[sku] or 0))
 end
 redis.call('HSET', stock_key(sku), 'total', ARGV[6], 'version', ARGV[7], 'limits_version', ARGV[7])

@@ -96,12 +96,12 @@ local function fields_with(own_id, ...)
   return text .. '\t' .. table.concat({ hold_fields(own_id, own[own_id]) }, '\t')
 end
 
-for i, line in ipairs(lines) do
-  local stock = redis.call('HMGET', KEYS[6 + i], 'total', 'reserved', 'max_per_customer', 'paused')
-  if not stock[1] then return answer(-2, now_ms, line.sku) end
-  if stock[4] then return answer(-5, now_ms, line.sku) end
-  line.available = tonumber(stock[1]) - tonumber(stock[2])
-  line.limit = tonumber(stock[3])
+for _, line in ipairs(lines) do
+  local stock = stock_of(line.sku)
+  if not stock then return answer(-2, now_ms, line.sku) end
+  if stock.paused then return answer(-5, now_ms, line.sku) end
+  line.available = stock.total - stock.reserved
+  line.limit = stock.limit
 end
 
 -- Own holds are in the way, or are given back in favour of this one, or neither.

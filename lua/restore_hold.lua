@@ -49,9 +49,9 @@ if not lost and ended and ended.state ~= 'e' then return reply(-3, now_ms) end
 for _, line in ipairs(hold.lines) do
   local more_due = false
   if not lost then _, more_due = give_back_due(line.sku, now_ms, budget) end
-  local stock = redis.call('HMGET', stock_key(line.sku), 'total', 'reserved')
-  if not stock[1] then return reply(-2, now_ms, line.sku) end
-  if not lost and tonumber(stock[1]) - tonumber(stock[2]) < line.quantity then
+  local stock = stock_of(line.sku)
+  if not stock then return reply(-2, now_ms, line.sku) end
+  if not lost and stock.total - stock.reserved < line.quantity then
     if more_due then return reply(-10) end
     return reply(-1, now_ms)
   end

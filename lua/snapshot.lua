@@ -17,11 +17,12 @@
 if fenced() then return reply(-9) end
 local budget, sku = tonumber(ARGV[3]), ARGV[4]
 assert(budget and budget >= 1, 'snapshot: reclaim_batch must be 1 or more')
+assert(KEYS[4] == stock_key(sku), 'snapshot: the key of this SKU')
 local now_ms = clock_ms()
 local _, more_due = give_back_due(sku, now_ms, budget)
 if more_due then return reply(-10) end
-local stock = redis.call('HMGET', KEYS[4],
-  'total', 'reserved', 'version', 'max_per_customer', 'paused')
-if not stock[1] then return reply(-2, now_ms) end
-return reply(1, now_ms, stock[1], stock[2], stock[3], stock[4] or 0, stock[5] and 1 or 0,
+local stock = stock_of(sku)
+if not stock then return reply(-2, now_ms) end
+return reply(1, now_ms, stock.total, stock.reserved, stock.version, stock.limit or 0,
+  stock.paused and 1 or 0,
   redis.call('ZCARD', due_key(sku)))

@@ -1,4 +1,6 @@
 -- holds: what the scripts about holds share. Put in front of each script that includes it.
+-- include shared/reading.lua
+-- include shared/units.lua
 --
 -- Layout of one partition; `prefix` is its hash tag, such as {inv:0}: and leads every key
 --   epoch            string  <number>:<run_id> of the server that sells; absent while none may
@@ -30,7 +32,6 @@
 -- ARGV[1] trace, ARGV[2] ended_retention_s, ARGV[3] fingerprint or empty, ARGV[4] idem_retention_s.
 -- A reply is one string of tab-separated fields, the first being the outcome.
 
-local prefix = string.match(KEYS[1], '^{inv:%d+}:')
 local trace, ended_retention_s = ARGV[1], ARGV[2]
 
 -- The server's clock, not the caller's: every deadline is compared against the same one.
@@ -99,23 +100,13 @@ local function hold_text(hold)
   return table.concat(parts, '\t')
 end
 
-local function parse_hold(text)
-  local fields = {}
-  for field in string.gmatch(text, '[^\t]+') do fields[#fields + 1] = field end
-  local lines = {}
-  for i = 6, #fields, 2 do
-    lines[#lines + 1] = { sku = fields[i], quantity = tonumber(fields[i + 1]) }
-  end
-  return { state = fields[1], sequence = tonumber(fields[2]), created_ms = tonumber(fields[3]),
-    deadline_ms = tonumber(fields[4]), holder = fields[5], lines = lines }
-end
-
 local function load_hold(id)
-  local text = redis.call('HGET', holds_key(id), id)
+  local text = read_of('-', 'HGET', holds_key(id), id)
   if not text then return nil end
   local hold = parse_hold(text)
   if hold.state == 'p' then
-    local deadline_ms = redis.call('ZSCORE', due_key(hold.lines[1].sku), id)
+    local sku = hold.lines[1].sku
+    local deadline_ms = read_of(sku, 'ZSCORE', due_key(sku), id)
     assert(deadline_ms, 'holds: a pending hold is in due')
     hold.deadline_ms = tonumber(deadline_ms)
   end
@@ -142,52 +133,25 @@ local function append_event(type, id, hold)
     'trace', trace)
 end
 
--- Whose units count together: whatever carts a shopper fills, and what they hold without one.
--- Everybody else is their own owner.
-local function owner_of(holder)
-  local subject = string.match(holder, '^s:([^|]+)')
-  return subject and 'u:' .. subject or holder
+-- The counters of a SKU; nil where there is no such SKU.
+local function stock_of(sku)
+  local stock = read_of(sku, 'HMGET', stock_key(sku),
+    'total', 'reserved', 'version', 'max_per_customer', 'paused')
+  if not stock[1] and not stock[3] then return nil end
+  return { total = count_of(sku, 'total', stock[1]), reserved = count_of(sku, 'reserved', stock[2]),
+    version = count_of(sku, 'version', stock[3]), paused = stock[5] and true,
+    limit = stock[4] and count_of(sku, 'max_per_customer', stock[4]) or nil }
 end
 
--- What a holder's owner has of a SKU: units bought, and the active holds that contain it.
-local function read_units(holder, sku)
-  local digest = redis.sha1hex(owner_of(holder) .. '\t' .. sku)
-  local units = { key = prefix .. 'units:' .. string.sub(digest, 1, 3),
-    field = string.sub(digest, 4, 25), confirmed = 0, held = 0, holds = {} }
-  local text = redis.call('HGET', units.key, units.field)
-  if text then
-    units.confirmed = tonumber(string.match(text, '^%d+'))
-    for id, quantity in string.gmatch(text, ' (%S+) (%d+)') do
-      units.holds[#units.holds + 1] = { id = id, quantity = tonumber(quantity) }
-      units.held = units.held + tonumber(quantity)
-    end
+-- Reads all that a hold's coming or going writes to, before the first write: HINCRBY of what is no
+-- number would fail half-way. A SKU that isn't there counts from 0.
+local function assure_countable(hold)
+  for _, line in ipairs(hold.lines) do
+    local reserved = read_of(line.sku, 'HGET', stock_key(line.sku), 'reserved')
+    if reserved then count_of(line.sku, 'reserved', reserved) end
+    read_of(line.sku, 'ZCARD', due_key(line.sku))
+    line.account = read_units(hold.holder, line.sku)
   end
-  return units
-end
-
-local function write_units(units)
-  if units.confirmed == 0 and #units.holds == 0 then
-    redis.call('HDEL', units.key, units.field)
-    return
-  end
-  local parts = { units.confirmed }
-  for _, hold in ipairs(units.holds) do parts[#parts + 1] = hold.id .. ' ' .. hold.quantity end
-  redis.call('HSET', units.key, units.field, table.concat(parts, ' '))
-end
-
--- A changed hold keeps its place: the first is the one that a holder's cart means.
-local function set_units(holder, sku, id, quantity)
-  local units, holds, known = read_units(holder, sku), {}, false
-  for _, hold in ipairs(units.holds) do
-    if hold.id == id then
-      hold.quantity = quantity
-      known = true
-    end
-    if hold.quantity > 0 then holds[#holds + 1] = hold end
-  end
-  if not known then holds[#holds + 1] = { id = id, quantity = quantity } end
-  units.holds = holds
-  write_units(units)
 end
 
 -- A pending hold is due at its deadline; a confirming one is nobody's to give back until its lease
@@ -206,9 +170,10 @@ end
 
 -- Writes a hold that was not there before, with what its lines take from stock.
 local function place_hold(id, hold, lease_until_ms)
+  assure_countable(hold)
   for _, line in ipairs(hold.lines) do
     redis.call('HINCRBY', stock_key(line.sku), 'reserved', line.quantity)
-    set_units(hold.holder, line.sku, id, line.quantity)
+    set_units(line.account, id, line.quantity)
   end
   redis.call('HSET', holds_key(id), id, hold_text(hold))
   schedule(id, hold, lease_until_ms)
@@ -217,11 +182,12 @@ end
 -- The one place where a hold leaves: its units go back, and no trace of it stays.
 -- `due` keeps its score: too early is allowed, and the next expiry corrects it.
 local function remove_hold(id, hold)
+  assure_countable(hold)
   if hold.state == 'c' then redis.call('ZREM', leases_key(), id) end
   for _, line in ipairs(hold.lines) do
     redis.call('HINCRBY', stock_key(line.sku), 'reserved', -line.quantity)
     redis.call('ZREM', due_key(line.sku), id)
-    set_units(hold.holder, line.sku, id, 0)
+    set_units(line.account, id, 0)
   end
   redis.call('HDEL', holds_key(id), id)
 end
@@ -256,20 +222,30 @@ local function load_current(id, now_ms)
   return hold
 end
 
--- Gives due holds of one SKU back, the earliest first, until `budget` lines are spent.
+local function give_back(id)
+  local hold = load_hold(id)
+  end_hold(id, hold, 'e', 'expired')
+  return hold
+end
+
+-- Gives due holds of one SKU back, the earliest first, until `budget` lines are spent. What can't
+-- be read stays where it is, and is in nobody's way.
 -- Returns the lines spent, whether more are due, and deadlines of what was given back.
 local function give_back_due(sku, now_ms, budget)
-  local due = redis.call('ZRANGEBYSCORE', due_key(sku), '-inf', now_ms, 'LIMIT', 0, budget)
-  local spent, deadlines = 0, {}
+  local due = read_of(sku, 'ZRANGEBYSCORE', due_key(sku), '-inf', now_ms, 'LIMIT', 0, budget)
+  local spent, left, deadlines = 0, 0, {}
   if #due > 0 and expiry_waits(now_ms) then return 0, false, deadlines end
   for _, id in ipairs(due) do
     if spent >= budget then break end
-    local hold = load_hold(id)
-    end_hold(id, hold, 'e', 'expired')
-    spent = spent + #hold.lines
-    deadlines[#deadlines + 1] = hold.deadline_ms
+    local done, hold = try(give_back, id)
+    if done then
+      spent = spent + #hold.lines
+      deadlines[#deadlines + 1] = hold.deadline_ms
+    else
+      left = left + 1
+    end
   end
-  local more = #due > 0 and redis.call('ZCOUNT', due_key(sku), '-inf', now_ms) > 0
+  local more = spent > 0 and redis.call('ZCOUNT', due_key(sku), '-inf', now_ms) > left
   return spent, more, deadlines
 end
 
@@ -278,7 +254,7 @@ local function locate(id, holder, sku)
   if id ~= '' then return id end
   local waiting
   for _, own in ipairs(read_units(holder, sku).holds) do
-    local text = redis.call('HGET', holds_key(own.id), own.id)
+    local text = read_of(sku, 'HGET', holds_key(own.id), own.id)
     if text and parse_hold(text).holder == holder then
       if load_current(own.id, clock_ms()) then return own.id end
       waiting = waiting or own.id

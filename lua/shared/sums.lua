@@ -1,37 +1,42 @@
 -- sums: what holds add up to, for the scripts that audit and repair. Comes after shared/holds.lua.
 --
--- Nothing here asserts that an index is right: whether it is, is what the audit asks. The sum of a
+-- Nothing here asserts that an index is right: whether it is, is what the audit asks. What can't be
+-- read is an error that names it, as everywhere. The sum of a
 -- SKU is over due:<sku> and leases; a hold that stands in neither is found bucket by bucket.
 
-local function text_of(id) return redis.call('HGET', holds_key(id), id) end
+local function text_of(id) return read_of('-', 'HGET', holds_key(id), id) end
 
-local function quantity_in(text, sku)
-  return quantity_of(parse_hold(text), sku)
+local function hold_of(id)
+  local text = text_of(id)
+  return text and parse_hold(text)
 end
 
--- Units of each SKU under confirming holds, and leases whose hold isn't confirming. nil: too many.
+-- Units of each SKU under confirming holds, leases whose hold isn't confirming, and how many have a
+-- hold that can't be read: of these nobody knows whose units are missing in the sum. nil: too many.
 local function sum_leases(limit)
   if redis.call('ZCARD', leases_key()) > limit then return nil end
-  local units, dangling = {}, {}
+  local units, dangling, blind = {}, {}, 0
   for _, id in ipairs(redis.call('ZRANGE', leases_key(), 0, -1)) do
-    local text = text_of(id)
-    if text and string.sub(text, 1, 1) == 'c' then
-      for _, line in ipairs(parse_hold(text).lines) do
+    local readable, hold = try(hold_of, id)
+    if not readable then
+      blind = blind + 1
+    elseif hold and hold.state == 'c' then
+      for _, line in ipairs(hold.lines) do
         units[line.sku] = (units[line.sku] or 0) + line.quantity
       end
     else
       dangling[#dangling + 1] = id
     end
   end
-  return units, dangling
+  return units, dangling, blind
 end
 
 -- Units of a SKU under pending holds, deadlines of no pending hold, and when the newest hold began.
 local function sum_due(sku)
   local units, dangling, newest_ms = 0, {}, 0
-  for _, id in ipairs(redis.call('ZRANGE', due_key(sku), 0, -1)) do
-    local text = text_of(id)
-    local hold = text and parse_hold(text)
+  for _, id in ipairs(read_of(sku, 'ZRANGE', due_key(sku), 0, -1)) do
+    local readable, hold = try(hold_of, id)
+    if not readable then unreadable(sku, 'hold ' .. id .. ': ' .. hold) end
     local quantity = hold and hold.state == 'p' and quantity_of(hold, sku) or 0
     if quantity > 0 then
       units = units + quantity
@@ -45,7 +50,7 @@ end
 
 -- The expirer would come too late: the SKU's place in `due` is after its earliest deadline.
 local function due_is_late(sku)
-  local earliest = redis.call('ZRANGE', due_key(sku), 0, 0, 'WITHSCORES')[2]
+  local earliest = read_of(sku, 'ZRANGE', due_key(sku), 0, 0, 'WITHSCORES')[2]
   if not earliest then return false end
   local known = redis.call('ZSCORE', KEYS[3], sku)
   return not known or tonumber(known) > tonumber(earliest)

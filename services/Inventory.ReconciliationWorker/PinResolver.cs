@@ -1,5 +1,7 @@
 using Inventory.Ledger;
 using Inventory.Stock;
+using StackExchange.Redis;
+using Order = Inventory.Ledger.Order;
 
 namespace Inventory.ReconciliationWorker;
 
@@ -32,19 +34,31 @@ public sealed partial class PinResolver(
         var lapsed = await stock.ReadLapsedPinsAsync(Batch);
         foreach (var hold in lapsed)
         {
-            var (id, pin) = (hold.ReservationId, hold.Pin);
-            var answer = await confirmations.AbandonAsync(id, pin.Partition, pin.Number, cancellation);
-            if (answer.Abandoned || !Describes(answer.Order!, hold))
+            try
             {
-                await stock.UnpinAsync(id, pin);
-                continue;
+                await ResolveAsync(hold, cancellation);
             }
-
-            var totals = answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version));
-            if (await stock.CommitAsync(id, [.. totals]) == CommitOutcome.Ended) EndedTwice(id, answer.Order!.Id);
+            catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+            {
+                // The others must not wait for it; the audit names it, and what is mended is resolved then.
+            }
         }
 
         return lapsed.Count;
+    }
+
+    private async Task ResolveAsync(LapsedPin hold, CancellationToken cancellation)
+    {
+        var (id, pin) = (hold.ReservationId, hold.Pin);
+        var answer = await confirmations.AbandonAsync(id, pin.Partition, pin.Number, cancellation);
+        if (answer.Abandoned || !Describes(answer.Order!, hold))
+        {
+            await stock.UnpinAsync(id, pin);
+            return;
+        }
+
+        var totals = answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version));
+        if (await stock.CommitAsync(id, [.. totals]) == CommitOutcome.Ended) EndedTwice(id, answer.Order!.Id);
     }
 
     /// <summary>

@@ -1,6 +1,7 @@
 using Inventory.Ledger;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker;
 
@@ -49,10 +50,23 @@ public sealed partial class StockWriter(
             return false;
         }
 
-        return await stock.SetStockAsync(
-            new(level.Sku, level.Total, level.Version, level.MaxPerCustomer, level.Paused)) == SetStockOutcome.Applied;
+        try
+        {
+            return await stock.SetStockAsync(
+                new(level.Sku, level.Total, level.Version, level.MaxPerCustomer, level.Paused))
+                == SetStockOutcome.Applied;
+        }
+        catch (RedisServerException e) when (Unreadable.Explain(e) is { } what)
+        {
+            // The other SKUs' changes must not wait for this one: the audit finds it, and mends what can be mended.
+            NotReadable(level.Sku, what);
+            return false;
+        }
     }
 
     [LoggerMessage(1, LogLevel.Error, "SKU {Sku} can't be sold: a SKU has {Rule}.")]
     private partial void NotASku(string sku, string rule);
+
+    [LoggerMessage(2, LogLevel.Error, "The change of {Sku} can't be told to Redis, where it can't be read: {What}")]
+    private partial void NotReadable(string sku, string what);
 }

@@ -47,6 +47,9 @@ public enum RepairReservedOutcome
     /// <summary>Units would become available, which the caller doesn't allow.</summary>
     WouldFreeUnits = -4,
 
+    /// <summary>A hold can't be read, so nobody knows the sum.</summary>
+    Unreadable = -5,
+
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
@@ -65,6 +68,9 @@ public enum RepairTotalOutcome
 
     /// <summary>Redis lacks the SKU, and has more holds of it than one step may count.</summary>
     TooManyHolds = -3,
+
+    /// <inheritdoc cref="RepairReservedOutcome.Unreadable"/>
+    Unreadable = -5,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,

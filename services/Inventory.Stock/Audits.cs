@@ -11,6 +11,9 @@ public enum LookState
 
     /// <summary>Counters alone: more holds than one step may count.</summary>
     TooManyHolds = 2,
+
+    /// <summary>Nothing: a key has another type, or a field is no number.</summary>
+    Unreadable = 3,
 }
 
 /// <summary>One SKU's counters beside what its holds add up to, at one moment.</summary>
@@ -60,6 +63,9 @@ public sealed record StockLook
     /// <summary>Pending holds, by their deadlines.</summary>
     public required long Deadlines { get; init; }
 
+    /// <summary>What can't be read; empty in any state but <see cref="LookState.Unreadable"/>.</summary>
+    public required string Unreadable { get; init; }
+
     /// <summary>Units of all holds.</summary>
     public long Held => Pending + Confirming;
 }
@@ -72,18 +78,25 @@ public sealed record StockLooks(string LastEvent, string DanglingLeases, IReadOn
 
 /// <summary>One hold at one moment, and where it fails to stand.</summary>
 /// <param name="Id">The reservation.</param>
-/// <param name="State">p, c, f, r or e as the scripts write it; - when Redis doesn't know it.</param>
+/// <param name="State">
+/// p, c, f, r or e as the scripts write it; - when Redis doesn't know it; ? when it can't be read.
+/// </param>
 /// <param name="Sequence">Events it has had.</param>
 /// <param name="Deadline">Until when it is held; null when nothing says.</param>
 /// <param name="Holder">Who holds it; null when Redis doesn't know it.</param>
 /// <param name="Lines">What is held.</param>
-/// <param name="Faults">due, lease, units:sku, separated by commas; empty when all is well.</param>
+/// <param name="Faults">
+/// due, lease, units:sku, separated by commas; empty when all is well; of what can't be read, why.
+/// </param>
 public sealed record HoldLook(
     Guid Id, char State, int Sequence, DateTimeOffset? Deadline, Holder? Holder, IReadOnlyList<Line> Lines,
     string Faults)
 {
     /// <summary>Whether the hold stands.</summary>
     public bool IsActive => State is 'p' or 'c';
+
+    /// <summary>Whether something stands there that is no hold.</summary>
+    public bool IsUnreadable => State == '?';
 }
 
 /// <summary>Some holds of one partition at one moment.</summary>
@@ -97,4 +110,5 @@ public sealed record HoldLooks(DateTimeOffset At, string LastEvent, IReadOnlyLis
 /// <param name="Field">Its name there.</param>
 /// <param name="Orphans">Ids of the reservations.</param>
 /// <param name="Sku">The SKU, or empty when nothing tells it any more.</param>
-public sealed record WrongUnits(string Bucket, string Field, string Orphans, string Sku);
+/// <param name="Unreadable">What of it can't be read; empty when all can.</param>
+public sealed record WrongUnits(string Bucket, string Field, string Orphans, string Sku, string Unreadable);

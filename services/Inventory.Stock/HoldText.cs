@@ -7,6 +7,23 @@ public static class HoldText
 {
     private const int FirstLine = 5;
 
+    /// <summary>Whether a hold is of a SKU.</summary>
+    /// <param name="text">The hold.</param>
+    /// <param name="sku">The SKU.</param>
+    /// <returns>Null when it isn't written as holds are, so that nobody can tell.</returns>
+    public static bool? Contains(string? text, string sku)
+    {
+        var fields = text?.Split('\t') ?? [];
+        if (fields.Length < FirstLine + 2 || fields.Length % 2 == 0) return null;
+        for (var i = FirstLine; i < fields.Length; i += 2)
+        {
+            if (fields[i] == sku) return true;
+            if (!int.TryParse(fields[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out _)) return null;
+        }
+
+        return false;
+    }
+
     /// <summary>Units of one SKU in a hold.</summary>
     /// <param name="text">The hold; null for none.</param>
     /// <param name="sku">The SKU.</param>

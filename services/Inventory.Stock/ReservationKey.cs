@@ -16,6 +16,13 @@ public static class ReservationKey
         return Base64Url.EncodeToString(bytes);
     }
 
+    /// <summary>Whether <see cref="Of"/> could have made it.</summary>
+    public static bool IsKey(ReadOnlySpan<char> key)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        return key.Length == 22 && Base64Url.TryDecodeFromChars(key, bytes, out var written) && written == 16;
+    }
+
     /// <summary>
     /// The UUID of 22 characters that <see cref="Of"/> made; anything else is a <see cref="FormatException"/>.
     /// </summary>

@@ -107,9 +107,16 @@ public sealed partial class Script
     /// <param name="name">One of <see cref="Names"/>; anything else is an <see cref="ArgumentException"/>.</param>
     public static string Load(string name)
     {
-        var text = Read($"{name}.lua");
-        var shared = Included().Matches(text).Select(include => Read(include.Groups["path"].Value));
-        return string.Join('\n', [.. shared, text]);
+        var parts = new List<string>();
+        Add(Read($"{name}.lua"));
+        return string.Join('\n', parts);
+
+        // What a shared part includes comes before it.
+        void Add(string text)
+        {
+            foreach (Match include in Included().Matches(text)) Add(Read(include.Groups["path"].Value));
+            parts.Add(text);
+        }
     }
 
     /// <summary>The text as it is loaded into one run of a server, and into no other.</summary>

@@ -49,8 +49,10 @@ public sealed partial class StockEngine
         database.HashScanAsync(key, pageSize: AuditBudget).OrFailedAsync();
 
     /// <summary>How many entries some hashes have, in one round trip.</summary>
+    /// <param name="keys">The hashes.</param>
+    /// <returns>Of each its length; -1 for a key of another type.</returns>
     public Task<long[]> HashLengthsAsync(IEnumerable<RedisKey> keys) =>
-        Task.WhenAll([.. keys.Select(key => database.HashLengthAsync(key))]).OrFailedAsync();
+        Task.WhenAll([.. keys.Select(LengthAsync)]);
 
     /// <summary>Ids of a SKU's pending holds, in pages, while others write to it.</summary>
     public async IAsyncEnumerable<Guid> ScanDeadlinesAsync(string sku)
@@ -88,6 +90,18 @@ public sealed partial class StockEngine
         }
     }
 
+    private async Task<long> LengthAsync(RedisKey key)
+    {
+        try
+        {
+            return await database.HashLengthAsync(key).OrFailedAsync();
+        }
+        catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+        {
+            return -1;
+        }
+    }
+
     private async Task<IReadOnlyList<WrongUnits>?> UnitsAsync(
         Partition partition, IReadOnlyList<(string Bucket, string Field)> entries, string sku, string token)
     {
@@ -108,7 +122,8 @@ public sealed partial class StockEngine
         while (reply.HasMore)
         {
             wrong.Add(new(
-                reply.Next().ToString(), reply.Next().ToString(), reply.Next().ToString(), reply.Next().ToString()));
+                reply.Next().ToString(), reply.Next().ToString(), reply.Next().ToString(), reply.Next().ToString(),
+                reply.Next().ToString()));
         }
 
         return wrong;
@@ -139,6 +154,7 @@ public sealed partial class StockEngine
                 Newest = reply.NextTime(),
                 Deadlines = reply.NextLong(),
                 LimitsVersion = reply.NextLong(),
+                Unreadable = reply.Next().ToString(),
             });
         }
 

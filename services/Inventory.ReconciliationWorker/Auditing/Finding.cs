@@ -53,6 +53,9 @@ public enum FindingKind
 
     /// <summary>More is reserved than there is, and nobody lowered the total.</summary>
     Oversold,
+
+    /// <summary>A key of Redis has another type, or a field is no number, so nothing can be said of it.</summary>
+    Unreadable,
 }
 
 /// <summary>One difference that is proven to be none of time.</summary>

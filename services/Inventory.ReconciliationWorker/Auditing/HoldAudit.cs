@@ -28,7 +28,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
         if (!run.IsWhole)
         {
             var partition = stock.PartitionOf(run.Sku);
-            await foreach (var page in IdsAsync(partition, run.Sku, cancellation))
+            await foreach (var page in IdsAsync(partition, run.Sku, _ => Task.CompletedTask, cancellation))
             {
                 await PageAsync(run, partition, page, cancellation);
             }
@@ -38,7 +38,9 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
 
         foreach (var partition in stock.ReadPartitions())
         {
-            await foreach (var page in IdsAsync(partition, null, cancellation))
+            var unreadable = (string what) => session.ReportAsync(
+                run, UnreadableHolds.Stray(what, partition), null, cancellation);
+            await foreach (var page in IdsAsync(partition, null, unreadable, cancellation))
             {
                 await PageAsync(run, partition, page, cancellation);
                 await session.RestAsync(run, page.Count, cancellation);
@@ -52,10 +54,15 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     public async Task<bool> IsCompleteAsync(string sku, CancellationToken cancellation)
     {
         var partition = stock.PartitionOf(sku);
-        await foreach (var page in IdsAsync(partition, sku, cancellation))
+        var unreadable = false;
+        await foreach (var page in IdsAsync(partition, sku, _ => Task.FromResult(unreadable = true), cancellation))
         {
-            if ((await LookAsync(partition, page)).Any(look => look.IsActive && IsUnscheduled(look))) return false;
+            var looks = await LookAsync(partition, page);
+            if (looks.Any(look => look.IsUnreadable || look.IsActive && IsUnscheduled(look))) return false;
         }
+
+        // What can't be read may hold units of any SKU.
+        if (unreadable) return false;
 
         var promised = 0;
         await foreach (var page in ledger.ReadPendingAsync(sku, session.Options.PageSize, cancellation))
@@ -64,7 +71,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
             {
                 var looks = await LookAsync(partition, [.. rows.Select(row => row.Id)]);
                 // What ended has left its mark for a day: a hold that nothing is known of was lost.
-                if (looks.Any(look => look.State == '-')) return false;
+                if (looks.Any(look => look.State is '-' or '?')) return false;
             }
 
             promised += page.Count;
@@ -80,6 +87,13 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
         var looked = await stock.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException();
         var holds = looked.Holds.Where(look => look.IsActive).ToList();
         session.Compared(run, 0, holds.Count);
+        foreach (var hold in looked.Holds.Where(look => look.IsUnreadable))
+        {
+            var row = (await ledger.ReadReservationsAsync(partition.Index, [hold.Id], cancellation)).Values
+                .SingleOrDefault();
+            await session.ReportAsync(run, UnreadableHolds.Of(hold, row), null, cancellation);
+        }
+
         if (holds.Count == 0) return;
         var rows = await ledger.ReadReservationsAsync(partition.Index, holds.Select(look => look.Id), cancellation);
         foreach (var hold in holds.Where(look => look.Faults.Length > 0))
@@ -155,7 +169,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
 
     /// <summary>Ids of a partition's holds, bucket by bucket, while others write to them.</summary>
     private async IAsyncEnumerable<IReadOnlyList<Guid>> IdsAsync(
-        Partition partition, string? sku,
+        Partition partition, string? sku, Func<string, Task> unreadable,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         var page = new List<Guid>(Step);
@@ -163,11 +177,23 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
         {
             cancellation.ThrowIfCancellationRequested();
             var lengths = await stock.HashLengthsAsync(buckets.Select(partition.Holds));
+            foreach (var bucket in buckets.Where((_, i) => lengths[i] < 0))
+            {
+                await unreadable($"{partition.Holds(bucket)} has another type");
+            }
+
             foreach (var bucket in buckets.Where((_, i) => lengths[i] > 0))
             {
                 await foreach (var entry in stock.ScanHashAsync(partition.Holds(bucket)).WithCancellation(cancellation))
                 {
-                    if (sku is not null && HoldText.QuantityOf(entry.Value, sku) == 0) continue;
+                    if (!ReservationKey.IsKey((string)entry.Name!))
+                    {
+                        await unreadable($"a field of {partition.Holds(bucket)} names no reservation");
+                        continue;
+                    }
+
+                    // What isn't written as a hold may be one of this SKU.
+                    if (sku is not null && HoldText.Contains(entry.Value, sku) == false) continue;
                     page.Add(ReservationKey.Parse((string)entry.Name!));
                     if (page.Count < Step) continue;
                     yield return page;

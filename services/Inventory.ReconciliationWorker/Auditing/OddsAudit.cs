@@ -41,12 +41,19 @@ public sealed class OddsAudit(
         foreach (var buckets in Buckets.Chunk(BucketsAtOnce))
         {
             var lengths = await stock.HashLengthsAsync(buckets.Select(partition.Units));
+            foreach (var bucket in buckets.Where((_, i) => lengths[i] < 0))
+            {
+                await session.ReportAsync(
+                    run, UnreadableAccount("", $"{partition.Units(bucket)}", "the key has another type"), null,
+                    cancellation);
+            }
+
             foreach (var bucket in buckets.Where((_, i) => lengths[i] > 0))
             {
                 await foreach (var entry in stock.ScanHashAsync(partition.Units(bucket)).WithCancellation(cancellation))
                 {
                     // Units bought stand alone; each hold follows after a space.
-                    if (!((string)entry.Value!).Contains(' ', StringComparison.Ordinal)) continue;
+                    if (entry.Value.TryParse(out long bought) && bought >= 0) continue;
                     page.Add((bucket, (string)entry.Name!));
                     if (page.Count < Step) continue;
                     await UnitsPageAsync(run, partition, page, cancellation);
@@ -64,6 +71,14 @@ public sealed class OddsAudit(
         var found = await stock.AuditUnitsAsync(partition, page) ?? throw new FenceDownException();
         foreach (var wrong in found)
         {
+            if (wrong.Unreadable.Length > 0)
+            {
+                await session.ReportAsync(
+                    run, UnreadableAccount(wrong.Sku, $"{wrong.Bucket}{wrong.Field}", wrong.Unreadable), null,
+                    cancellation);
+                continue;
+            }
+
             await session.ReportAsync(
                 run,
                 new(FindingKind.CustomerUnits, wrong.Sku, $"{wrong.Bucket}{wrong.Field}", "only holds that stand",
@@ -76,6 +91,12 @@ public sealed class OddsAudit(
 
         await session.RestAsync(run, page.Count, cancellation);
     }
+
+    private static Finding UnreadableAccount(string sku, string subject, string what) => new(
+        FindingKind.Unreadable, sku, subject, "what customers have, as the scripts write it", what,
+        "Somebody wrote to Redis by hand. The customers concerned can't hold or give back anything of the SKUs "
+            + "concerned.",
+        "seen in one step");
 
     private async Task SkusAsync(AuditRun run, Partition partition, CancellationToken cancellation)
     {
@@ -106,6 +127,13 @@ public sealed class OddsAudit(
         {
             var look = (await stock.AuditStockAsync(partition, [sku]) ?? throw new FenceDownException()).Skus[0];
             if (look.State == LookState.Unknown && look.Deadlines == 0) continue;
+            if (look.State == LookState.Unreadable)
+            {
+                var form = new StockComparison(Nobodys(sku), look, Nobodys(sku)).CompareForm()!;
+                await session.ReportAsync(run, form, null, cancellation);
+                continue;
+            }
+
             await session.ReportAsync(
                 run,
                 new(FindingKind.UnknownToLedger, sku, "", "no such SKU, as in PostgreSQL",
@@ -119,6 +147,8 @@ public sealed class OddsAudit(
 
         await session.RestAsync(run, page.Count, cancellation);
     }
+
+    private static LedgerLevel Nobodys(string sku) => new(sku, 0, 0, null, false, null);
 
     private async Task<List<string>> UnknownAsync(List<string> skus, CancellationToken cancellation)
     {

@@ -32,7 +32,12 @@ public sealed class ReservationAudit(
             foreach (var chunk in rows.Chunk(Step))
             {
                 (lastEvent, var looks) = await LookAsync(partition, chunk);
-                missing.AddRange(chunk.Where(row => !looks[row.Id].IsActive));
+                foreach (var row in chunk.Where(row => looks[row.Id].IsUnreadable))
+                {
+                    await session.ReportAsync(run, UnreadableHolds.Of(looks[row.Id], row), null, cancellation);
+                }
+
+                missing.AddRange(chunk.Where(row => looks[row.Id] is { IsActive: false, IsUnreadable: false }));
             }
 
             if (missing.Count > 0) await MissingAsync(run, partition, missing, lastEvent, cancellation);
@@ -60,7 +65,7 @@ public sealed class ReservationAudit(
         foreach (var chunk in pending.Chunk(Step))
         {
             var (_, looks) = await LookAsync(partition, chunk);
-            foreach (var row in chunk.Where(row => !looks[row.Id].IsActive))
+            foreach (var row in chunk.Where(row => looks[row.Id] is { IsActive: false, IsUnreadable: false }))
             {
                 await ReportAsync(run, row, looks[row.Id], ordered.Contains(row.Id), lastEvent, cancellation);
             }
@@ -107,7 +112,8 @@ public sealed class ReservationAudit(
         return (looked.LastEvent, looked.Holds.ToDictionary(look => look.Id));
     }
 
-    private static List<Line> Lines(string json)
+    /// <summary>The lines of a row.</summary>
+    internal static List<Line> Lines(string json)
     {
         using var parsed = JsonDocument.Parse(json);
         return

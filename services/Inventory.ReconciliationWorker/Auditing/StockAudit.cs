@@ -68,6 +68,12 @@ public sealed class StockAudit(
         AuditRun run, StockComparison aged, StockComparison latest, bool waited, CancellationToken cancellation)
     {
         var sku = latest.Redis.Sku;
+        if (latest.CompareForm() is { } form)
+        {
+            await session.ReportAsync(run, form, () => FormAsync(run, sku, cancellation), cancellation);
+            return;
+        }
+
         var totals = aged.CompareTotals(waited) is { Kind: not (FindingKind.Total or FindingKind.Limits) } behind
             ? behind
             : latest.CompareTotals(waited: false);
@@ -133,6 +139,13 @@ public sealed class StockAudit(
         if (frees && !await holds.IsCompleteAsync(sku, cancellation)) return null;
         return await repair.ReservedAsync(run, sku, frees, correction, cancellation);
     }
+
+    /// <summary>
+    /// Counters that can't be read are written anew, from PostgreSQL and the holds: with the proof that lowering them
+    /// would take. A hold or an index that can't be read is left to people.
+    /// </summary>
+    private async Task<Repaired?> FormAsync(AuditRun run, string sku, CancellationToken cancellation) =>
+        await holds.IsCompleteAsync(sku, cancellation) ? await repair.TotalAsync(run, sku, cancellation) : null;
 
     private async Task<Dictionary<string, StockLook>> LookAsync(
         AuditRun run, List<LedgerLevel> levels, CancellationToken cancellation)

@@ -15,7 +15,8 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
     private string Versions => $"PostgreSQL version {After.Version}, Redis version {Redis.Version}";
 
     /// <summary>Whether a difference may end by itself: a change is on its way to Redis.</summary>
-    public bool IsUnderWay => Redis.State == LookState.Unknown || Known < Before.Version;
+    public bool IsUnderWay => Redis.State == LookState.Unknown
+        || (Redis.State != LookState.Unreadable && Known < Before.Version);
 
     /// <summary>The version that Redis knows all of.</summary>
     public long Known => Math.Min(Redis.Version, Redis.LimitsVersion);
@@ -104,8 +105,15 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
     /// <summary>Whether more is promised than there is. What is confirming may be sold already: it doesn't count.
     /// </summary>
     public bool IsOverPromised =>
-        Redis is { State: not LookState.Unknown, Confirming: >= 0 } && IsQuiet
+        Redis is { State: LookState.Counted or LookState.TooManyHolds, Confirming: >= 0 } && IsQuiet
         && Redis.Reserved - Redis.Confirming > Redis.Total;
+
+    /// <summary>What in Redis can't be read; null when all can.</summary>
+    public Finding? CompareForm() => Redis.State != LookState.Unreadable ? null : new(
+        FindingKind.Unreadable, Redis.Sku, "", "counters, deadlines and holds as the scripts write them",
+        Redis.Unreadable,
+        "Somebody wrote to Redis by hand. Nothing of the SKU is sold or given back as long as it stands like this.",
+        $"seen in two steps, PostgreSQL version {After.Version}");
 
     /// <summary>More is promised than there is.</summary>
     /// <param name="lowered">When the total was last lowered; null when it never was.</param>

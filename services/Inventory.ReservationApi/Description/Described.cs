@@ -14,7 +14,8 @@ internal static class Described
     private static readonly ProblemType[] Anywhere =
     [
         Problem.Validation, Problem.AuthenticationRequired, Problem.TooManyRequests, Problem.InternalError,
-        Problem.UpstreamInterrupted, Problem.StockUnavailable, Problem.UpstreamUnavailable, Problem.UpstreamTimeout,
+        Problem.UpstreamInterrupted, Problem.StockUnavailable, Problem.StockUnreadable, Problem.UpstreamUnavailable,
+        Problem.UpstreamTimeout,
     ];
 
     private static readonly ProblemType[] Closed = [Problem.ScopeMissing];

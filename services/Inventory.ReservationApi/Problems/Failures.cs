@@ -19,6 +19,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     {
         RedisConnectionException e when StockCircuit.WasSpared(e) => Refusal.StockAway(),
         _ when StockOutage.Explains(exception) => Refusal.OutcomeUnknown(),
+        RedisServerException e when Unreadable.Explain(e) is { } what => Refusal.StockUnreadable(what),
         NpgsqlException and not PostgresException or PostgresException { IsTransient: true } =>
             Refusal.OrdersUnavailable(),
         BadHttpRequestException { StatusCode: var status, Message: var message } => ForStatus(status, message),
@@ -27,7 +28,8 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
 
     /// <summary>Whether it says that stock can't be decided at the moment.</summary>
     internal static bool IsStockAway(Exception exception) =>
-        exception is RedisException or RedisTimeoutException && Explain(exception) is not null;
+        exception is RedisException or RedisTimeoutException && Explain(exception) is not null
+        && Unreadable.Explain(exception) is null;
 
     /// <summary>
     /// Whether it says that PostgreSQL is away: by itself, or because the caller's patience, a token, has ended.

@@ -234,6 +234,12 @@ public static class Problem
             + "held can always be paid, confirmed, extended and released. Nothing was done.",
         "Try again after `Retry-After`.");
 
+    public static readonly ProblemType StockUnreadable = new(
+        "stock-unreadable", 503, "The stock of a SKU can't be read",
+        "Something else stands in the stock store than the service writes there; `detail` names the SKU and what it "
+            + "is. Nothing of it is sold or given back meanwhile, and other SKUs are not concerned. Nothing was changed.",
+        "Tell whoever runs the shop: the audit reports it, and mends what it can. Try again after `Retry-After`.");
+
     public static readonly ProblemType QueueFull = new("queue-full", 503, "The queue is full",
         "Stock can't be decided now, and as many wait for it as may. Nothing was changed.",
         "Try again after `Retry-After`.");
@@ -280,7 +286,8 @@ public static class Problem
         PayloadTooLarge, UriTooLong, UnsupportedMediaType,
         IdempotencyKeyReused, ReservationIdReused,
         PreconditionRequired, TooManyRequests, HeadersTooLarge,
-        InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, OrdersUnavailable,
+        InternalError, UpstreamInterrupted, UpstreamUnavailable, StockUnavailable, StockUnreadable,
+        OrdersUnavailable,
         SessionsUnavailable, LedgerUnavailable, AuditUnavailable, QueueFull, TooManyListeners,
         TemporaryReducedCapacity,
         UpstreamTimeout,

@@ -168,6 +168,12 @@ public sealed record Refusal : IResult
         "Stock is being checked after a failure. Nothing was changed; try again shortly.")
     { RetryAfterSeconds = 2 };
 
+    /// <summary>For a SKU or hold that Redis has, and nobody can read.</summary>
+    /// <param name="what">The SKU, or - where nobody can tell, and what is wrong with it.</param>
+    internal static Refusal StockUnreadable(string what) => new(Problem.StockUnreadable,
+        $"What the stock store has can't be read: {what}. Nothing was changed.")
+    { RetryAfterSeconds = 30 };
+
     /// <summary>For a Redis that was not asked.</summary>
     internal static Refusal StockAway() => new(Problem.StockUnavailable,
         "The stock store is away. Nothing was changed; try again shortly.")

@@ -1,0 +1,65 @@
+-- reading: what is stored, or a refusal that names what can't be read. Before shared/holds.lua.
+--
+-- Somebody's hand, or a bug, may leave a key of another type or a field that is no number. A script
+-- that met it after its first write would leave half a step behind, so all that a step counts on is
+-- read with these before it writes. The refusal is an error, since no answer would be true:
+--   UNREADABLE <sku, or - where nobody can tell> <what>
+-- Absent: the keys that a whole partition shares (epoch, events, due, leases). With one of these of
+-- another type nothing works, and no SKU is to blame.
+
+local function unreadable(sku, what)
+  error({ err = 'UNREADABLE ' .. sku .. ' ' .. what })
+end
+
+-- A piece of whatever stands there, fit for a line of a log.
+local function quoted(text)
+  return '"' .. string.gsub(string.sub(text, 1, 40), '[^%w%.:,_ -]', '?') .. '"'
+end
+
+local function read_of(sku, command, key, ...)
+  local result = redis.pcall(command, key, ...)
+  if type(result) == 'table' and result.err then
+    if string.find(result.err, 'WRONGTYPE', 1, true) then
+      unreadable(sku, key .. ' has another type')
+    end
+    error(result)
+  end
+  return result
+end
+
+-- Digits as Redis counts with them, and no more of them than a double holds exactly.
+local function count_of(sku, name, text)
+  if not text then unreadable(sku, name .. ' is missing') end
+  if #text > 15 or not (text == '0' or string.match(text, '^%-?[1-9]%d*$')) then
+    unreadable(sku, name .. ' is ' .. quoted(text))
+  end
+  return tonumber(text)
+end
+
+local function parse_hold(text)
+  local fields = {}
+  for field in string.gmatch(text, '[^\t]+') do fields[#fields + 1] = field end
+  local hold = { state = fields[1], sequence = tonumber(fields[2]),
+    created_ms = tonumber(fields[3]), deadline_ms = tonumber(fields[4]), holder = fields[5],
+    lines = {} }
+  local whole = #fields >= 7 and #fields % 2 == 1 and #fields[1] == 1
+    and string.find('pcfre', fields[1], 1, true)
+    and hold.sequence and hold.created_ms and hold.deadline_ms
+  for i = 6, #fields, 2 do
+    local quantity = tonumber(fields[i + 1])
+    whole = whole and quantity and quantity % 1 == 0
+    hold.lines[#hold.lines + 1] = { sku = fields[i], quantity = quantity }
+  end
+  if not whole then unreadable(fields[6] or '-', 'a hold reads ' .. quoted(text)) end
+  return hold
+end
+
+-- Whether a call came to anything but an unreadable thing; then its result, or what can't be read.
+local function try(call, ...)
+  local done, result = pcall(call, ...)
+  if done then return true, result end
+  local what = type(result) == 'table' and result.err or tostring(result)
+  local named = string.match(what, '^UNREADABLE (.*)$')
+  if not named then error(result) end
+  return false, named
+end

@@ -1,0 +1,52 @@
+-- units: what owners have of SKUs, bought and held. Comes after shared/reading.lua, and before
+-- shared/holds.lua, which says how it is laid out.
+
+local prefix = string.match(KEYS[1], '^{inv:%d+}:')
+
+-- Whose units count together: whatever carts a shopper fills, and what they hold without one.
+-- Everybody else is their own owner.
+local function owner_of(holder)
+  local subject = string.match(holder, '^s:([^|]+)')
+  return subject and 'u:' .. subject or holder
+end
+
+-- What a holder's owner has of a SKU: units bought, and the active holds that contain it.
+local function read_units(holder, sku)
+  local digest = redis.sha1hex(owner_of(holder) .. '\t' .. sku)
+  local units = { key = prefix .. 'units:' .. string.sub(digest, 1, 3),
+    field = string.sub(digest, 4, 25), confirmed = 0, held = 0, holds = {} }
+  local text = read_of(sku, 'HGET', units.key, units.field)
+  if text then
+    units.confirmed = count_of(sku, 'what a customer has bought', string.match(text, '^%S*'))
+    for id, quantity in string.gmatch(text, ' (%S+) (%d+)') do
+      units.holds[#units.holds + 1] = { id = id, quantity = tonumber(quantity) }
+      units.held = units.held + tonumber(quantity)
+    end
+  end
+  return units
+end
+
+local function write_units(units)
+  if units.confirmed == 0 and #units.holds == 0 then
+    redis.call('HDEL', units.key, units.field)
+    return
+  end
+  local parts = { units.confirmed }
+  for _, hold in ipairs(units.holds) do parts[#parts + 1] = hold.id .. ' ' .. hold.quantity end
+  redis.call('HSET', units.key, units.field, table.concat(parts, ' '))
+end
+
+-- A changed hold keeps its place: the first is the one that a holder's cart means.
+local function set_units(units, id, quantity)
+  local holds, known = {}, false
+  for _, hold in ipairs(units.holds) do
+    if hold.id == id then
+      hold.quantity = quantity
+      known = true
+    end
+    if hold.quantity > 0 then holds[#holds + 1] = hold end
+  end
+  if not known then holds[#holds + 1] = { id = id, quantity = quantity } end
+  units.holds = holds
+  write_units(units)
+end

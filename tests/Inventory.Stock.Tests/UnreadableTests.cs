@@ -1,0 +1,106 @@
+using StackExchange.Redis;
+
+namespace Inventory.Stock.Tests;
+
+/// <summary>What can't be read is refused by name, before anything is written.</summary>
+public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineFixture>
+{
+    public enum Damage
+    {
+        StockOfAnotherType,
+        TotalNoNumber,
+        ReservedFraction,
+        ReservedMissing,
+        DeadlinesOfAnotherType,
+        UnitsNoNumber,
+    }
+
+    [Theory]
+    [InlineData(Damage.StockOfAnotherType, "another type")]
+    [InlineData(Damage.TotalNoNumber, "total is \"many\"")]
+    [InlineData(Damage.ReservedFraction, "reserved is \"1.5\"")]
+    [InlineData(Damage.ReservedMissing, "reserved is missing")]
+    [InlineData(Damage.DeadlinesOfAnotherType, "another type")]
+    [InlineData(Damage.UnitsNoNumber, "bought is \"some\"")]
+    public async Task Nothing_is_sold_of_it_and_no_other_line_is_half_held(Damage damage, string what)
+    {
+        var (good, bad) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
+        await BreakAsync(damage, bad);
+        var before = await DumpAsync();
+
+        var failure = await Assert.ThrowsAsync<RedisServerException>(
+            () => stock.ReserveAsync("me", new Line(good, 1), new Line(bad, 1)));
+        var cart = await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.AdjustAsync(
+            Holder.Customer("me"), new(bad, 1), TimeSpan.FromMinutes(1), null));
+
+        foreach (var explained in new[] { Unreadable.Explain(failure), Unreadable.Explain(cart) })
+        {
+            Assert.StartsWith(bad + " ", explained, StringComparison.Ordinal);
+            Assert.Contains(what, explained, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(before, await DumpAsync());
+        Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("other", new Line(good, 5))).Outcome);
+    }
+
+    [Theory]
+    [InlineData(Damage.StockOfAnotherType)]
+    [InlineData(Damage.ReservedFraction)]
+    [InlineData(Damage.DeadlinesOfAnotherType)]
+    [InlineData(Damage.UnitsNoNumber)]
+    public async Task A_hold_of_it_is_neither_half_given_back_nor_in_the_way_of_others(Damage damage)
+    {
+        var (good, bad) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
+        var stuck = (await stock.ReserveAsync("me", new Line(good, 2), new Line(bad, 2))).Reservation!;
+        var free = (await stock.ReserveAsync("other", new Line(good, 3))).Reservation!;
+        await stock.MakeDueAsync(stuck);
+        await stock.MakeDueAsync(free);
+        await BreakAsync(damage, bad);
+
+        await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.ReleaseAsync(stuck.Id, null));
+        await stock.Engine.ExpireAsync(100);
+
+        Assert.Equal("2", await stock.Database.HashGetAsync(default(Partition).Stock(good), "reserved"));
+        Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("third", new Line(good, 3))).Outcome);
+        Assert.Equal(ReserveOutcome.Insufficient, (await stock.ReserveAsync("late", new Line(good, 1))).Outcome);
+    }
+
+    private async Task BreakAsync(Damage damage, string sku)
+    {
+        var (redis, keys) = (stock.Database, default(Partition));
+        switch (damage)
+        {
+            case Damage.StockOfAnotherType:
+                await redis.KeyDeleteAsync(keys.Stock(sku));
+                await redis.StringSetAsync(keys.Stock(sku), "ten");
+                break;
+            case Damage.TotalNoNumber: await redis.HashSetAsync(keys.Stock(sku), "total", "many"); break;
+            case Damage.ReservedFraction: await redis.HashSetAsync(keys.Stock(sku), "reserved", "1.5"); break;
+            case Damage.ReservedMissing: await redis.HashDeleteAsync(keys.Stock(sku), "reserved"); break;
+            case Damage.DeadlinesOfAnotherType:
+                await redis.KeyDeleteAsync(keys.DueOf(sku));
+                await redis.StringSetAsync(keys.DueOf(sku), "tomorrow");
+                break;
+            default:
+                await redis.ScriptEvaluateAsync(
+                    """
+                    local digest = redis.sha1hex(ARGV[1])
+                    redis.call('HSET', KEYS[1] .. string.sub(digest, 1, 3), string.sub(digest, 4, 25), ARGV[2])
+                    """,
+                    ["{inv:0}:units:"], [$"u:me\t{sku}", "some"]);
+                break;
+        }
+    }
+
+    private async Task<List<string>> DumpAsync()
+    {
+        var dump = new List<string>();
+        await foreach (var key in stock.Redis.GetServers()[0].KeysAsync())
+        {
+            dump.Add($"{key} {Convert.ToHexString((await stock.Database.KeyDumpAsync(key))!)}");
+        }
+
+        dump.Sort(StringComparer.Ordinal);
+        return dump;
+    }
+}
