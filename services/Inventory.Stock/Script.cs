@@ -58,6 +58,8 @@ public sealed partial class Script
 
     internal static Script Commit { get; } = new("commit");
 
+    internal static Script CancelOrder { get; } = new("cancel_order");
+
     internal static Script RestoreHold { get; } = new("restore_hold");
 
     internal static Script SetStock { get; } = new("set_stock");

@@ -19,6 +19,7 @@ public sealed partial class ScriptTests
         { "pin", typeof(PinOutcome) },
         { "unpin", typeof(UnpinOutcome) },
         { "commit", typeof(CommitOutcome) },
+        { "cancel_order", typeof(CancelOrderOutcome) },
         { "restore_hold", typeof(RestoreOutcome) },
         { "verify_run", typeof(VerifyOutcome) },
         { "close_fence", typeof(CloseOutcome) },

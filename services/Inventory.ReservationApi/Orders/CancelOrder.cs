@@ -60,10 +60,12 @@ public static class CancelOrder
             return ShowOrder.NotFound($"There is no order {orderId}.");
         }
 
+        var before = await window.LookBeforeCancelAsync(order);
         var answer = await confirmations.CancelOrderAsync(order.ReservationId, reason, CancellationToken.None);
-        if (answer.Outcome == CancelOutcome.Cancelled && answer.Order!.PaymentId is not null)
+        if (answer.Outcome == CancelOutcome.Cancelled)
         {
-            metrics.Refunded(RefundReason.OrderCancelled.Word());
+            await window.CancelAsync(before, answer.Order!, answer.Totals);
+            if (answer.Order!.PaymentId is not null) metrics.Refunded(RefundReason.OrderCancelled.Word());
         }
 
         foreach (var item in answer.Order!.Items)

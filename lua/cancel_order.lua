@@ -1,0 +1,61 @@
+-- cancel_order: an order has been cancelled in the system of record; its units are on sale again,
+-- and its owner has bought them no longer.
+-- include shared/holds.lua
+--
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- Derived, with the same tag: holds:<bucket>, leases, due:<sku>, ended:<id>, stock:<sku>,
+-- units:<bucket>.
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] id      ARGV[4] epoch, as it was seen before
+-- the order was cancelled   ARGV[5] at_ms, by this clock then ARGV[6] patience_ms
+-- ARGV[7] holder  ARGV[8..] sku, quantity, total, version of each line, the last two as the system
+-- of record returned them
+--
+-- Returns the outcome, by CancelOrderOutcome:
+--    1 told   -1 too late   -2 rebuilt meanwhile   -9 fenced
+--
+-- Invariants: called once for each order, by whoever cancelled it. Totals are taken over whenever it
+-- comes, since they carry versions; what was bought is lowered only in the epoch that saw the order
+-- stand, and only within the patience: a rebuild or an audit that comes later has counted without
+-- the order. An order whose commit has not come yet is committed here, and counts for nobody.
+-- Absent: a memory of what was told. The caller never repeats it; the audit finds what is missing.
+
+if fenced() then return reply(-9) end
+local id, epoch, at_ms, patience_ms = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
+local holder, lines = ARGV[7], {}
+assert(#id == 22, 'cancel_order: id must have 22 characters')
+assert(at_ms and patience_ms, 'cancel_order: at_ms and patience_ms must be numbers')
+assert((#ARGV - 7) % 4 == 0 and #ARGV > 7, 'cancel_order: four fields for each line')
+for i = 8, #ARGV, 4 do
+  local line = { sku = ARGV[i], quantity = tonumber(ARGV[i + 1]), total = ARGV[i + 2],
+    version = ARGV[i + 3], stock = stock_of(ARGV[i]), account = read_units(holder, ARGV[i]) }
+  assert(line.quantity and tonumber(line.total) and tonumber(line.version),
+    'cancel_order: quantity, total and version must be numbers')
+  lines[#lines + 1] = line
+end
+
+-- Another reservation may have the id of an order that is long past.
+local hold = load_hold(id)
+local same = hold and hold.holder == holder and #hold.lines == #lines
+for _, line in ipairs(lines) do
+  same = same and quantity_of(hold, line.sku) == line.quantity
+end
+if same then assure_countable(hold) end
+
+for _, line in ipairs(lines) do
+  if line.stock and line.stock.version < tonumber(line.version) then
+    redis.call('HSET', stock_key(line.sku), 'total', line.total, 'version', line.version)
+    redis.call('XADD', KEYS[2], '*', 'type', 'stock-set', 'reservation', '', 'sequence', 0,
+      'holder', '', 'deadline_ms', 0, 'lines', line.sku .. ':' .. line.total, 'trace', trace)
+  end
+end
+if same then
+  end_hold(id, hold, 'f', 'confirmed')
+  return reply(1)
+end
+if redis.call('GET', KEYS[1]) ~= epoch then return reply(-2) end
+if clock_ms() > at_ms + patience_ms then return reply(-1) end
+for _, line in ipairs(lines) do
+  line.account.confirmed = math.max(0, line.account.confirmed - line.quantity)
+  write_units(line.account)
+end
+return reply(1)
