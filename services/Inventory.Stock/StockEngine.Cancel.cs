@@ -55,7 +55,7 @@ public sealed partial class StockEngine
         return before;
     }
 
-    /// <summary>Tells of an order that was cancelled by the caller just now. Never call it twice for one order.</summary>
+    /// <summary>Tells of an order that the caller has just cancelled. Never call it twice for one order.</summary>
     /// <param name="before">What <see cref="LookBeforeCancelAsync"/> saw.</param>
     /// <param name="id">The reservation that had become the order.</param>
     /// <param name="holder">Who held it.</param>

@@ -237,7 +237,8 @@ public static class Problem
     public static readonly ProblemType StockUnreadable = new(
         "stock-unreadable", 503, "The stock of a SKU can't be read",
         "Something else stands in the stock store than the service writes there; `detail` names the SKU and what it "
-            + "is. Nothing of it is sold or given back meanwhile, and other SKUs are not concerned. Nothing was changed.",
+            + "is. Nothing of it is sold or given back meanwhile, and other SKUs are not concerned. Nothing was "
+            + "changed.",
         "Tell whoever runs the shop: the audit reports it, and mends what it can. Try again after `Retry-After`.");
 
     public static readonly ProblemType QueueFull = new("queue-full", 503, "The queue is full",
