@@ -13,10 +13,11 @@
 -- Returns the outcome, by CancelOrderOutcome:
 --    1 told   -1 too late   -2 rebuilt meanwhile   -9 fenced
 --
--- Invariants: called once for each order, by whoever cancelled it. Totals are taken over whenever it
--- comes, since they carry versions; what was bought is lowered only in the epoch that saw the order
--- stand, and only within the patience: a rebuild or an audit that comes later has counted without
--- the order. An order whose commit has not come yet is committed here, and counts for nobody.
+-- Invariants: called once for each order, by whoever cancelled it. Totals are taken over whenever
+-- it comes, since they carry versions; what was bought is lowered only in the epoch that saw the
+-- order stand, and only within the patience: a rebuild or an audit that comes later has counted
+-- without the order. An order whose commit has not come yet is committed here, and counts for
+-- nobody.
 -- Absent: a memory of what was told. The caller never repeats it; the audit finds what is missing.
 
 if fenced() then return reply(-9) end

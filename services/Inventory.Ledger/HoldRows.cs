@@ -50,10 +50,9 @@ public sealed class HoldRows(NpgsqlDataSource source)
         ORDER BY deadline, reservation_id LIMIT $4
         """;
 
-    // The carts of a shopper's session count together: Holder.Owner in the stock engine says the same.
     private const string Bought =
-        """
-        SELECT CASE WHEN holder LIKE 's:%' THEN 'u:' || split_part(substr(holder, 3), '|', 1) ELSE holder END,
+        $"""
+        SELECT {Orders.OwnerSql},
             sku_id, sum(quantity)::bigint
         FROM products JOIN order_items USING (sku_id) JOIN orders ON orders.id = order_id
         WHERE max_per_customer IS NOT NULL AND orders.status = 'CONFIRMED'

@@ -5,6 +5,15 @@ namespace Inventory.Ledger;
 /// <summary>Finds orders.</summary>
 public sealed class Orders(NpgsqlDataSource source)
 {
+    /// <summary>
+    /// Whose limit an order counts towards, by its column holder: the carts of a shopper's session count together, as
+    /// <c>Holder.Owner</c> of the stock engine and <c>owner_of</c> of its scripts say. An index has this very text.
+    /// </summary>
+    public const string OwnerSql =
+        """
+        (CASE WHEN holder LIKE 's:%' THEN 'u:' || split_part(substr(holder, 3), '|', 1) ELSE holder END) COLLATE "C"
+        """;
+
     private const string ById = OrderRows.Select + "WHERE id = $1";
 
     private const string LastOfHolder =

@@ -98,6 +98,47 @@ public enum RepairHoldOutcome
     Fenced = -9,
 }
 
+/// <summary>What <c>lua/repair_lost.lua</c> answered.</summary>
+public enum RepairLostOutcome
+{
+    /// <summary>The hold is there again, and its units are counted once.</summary>
+    Restored = 1,
+
+    /// <summary>It was there.</summary>
+    AlreadyThere = 2,
+
+    /// <summary>The lock is another's.</summary>
+    NotLocked = -1,
+
+    /// <inheritdoc cref="ReserveOutcome.UnknownSku"/>
+    UnknownSku = -2,
+
+    /// <summary>It has ended.</summary>
+    Ended = -3,
+
+    /// <inheritdoc cref="RepairReservedOutcome.Unreadable"/>
+    Unreadable = -5,
+
+    /// <inheritdoc cref="ReserveOutcome.Fenced"/>
+    Fenced = -9,
+}
+
+/// <summary>What <c>lua/repair_bought.lua</c> answered.</summary>
+public enum RepairBoughtOutcome
+{
+    /// <summary>The count is what the orders say.</summary>
+    Repaired = 1,
+
+    /// <summary>The lock is another's.</summary>
+    NotLocked = -1,
+
+    /// <summary>The count has changed since it was seen.</summary>
+    Changed = -2,
+
+    /// <inheritdoc cref="ReserveOutcome.Fenced"/>
+    Fenced = -9,
+}
+
 /// <summary>What <c>lua/retire_stock.lua</c> answered.</summary>
 public enum RetireOutcome
 {

@@ -105,6 +105,11 @@ public sealed record HoldLook(
 /// <param name="Holds">One for each id that was asked for.</param>
 public sealed record HoldLooks(DateTimeOffset At, string LastEvent, IReadOnlyList<HoldLook> Holds);
 
+/// <summary>What an owner has of a SKU at one moment.</summary>
+/// <param name="Units">Units bought; null where that can't be read.</param>
+/// <param name="Holds">Reservations that are counted beside them.</param>
+public sealed record BoughtLook(long? Units, IReadOnlyList<Guid> Holds);
+
 /// <summary>A customer's entry that lists reservations which don't hold its SKU.</summary>
 /// <param name="Bucket">The entry's bucket.</param>
 /// <param name="Field">Its name there.</param>

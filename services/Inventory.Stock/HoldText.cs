@@ -24,6 +24,12 @@ public static class HoldText
         return false;
     }
 
+    /// <summary>When a pending hold began; the epoch's begin for any other.</summary>
+    public static DateTimeOffset PendingSince(string? text) =>
+        text?.Split('\t', 4) is ["p", _, var created, _]
+            ? DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(created, CultureInfo.InvariantCulture))
+            : DateTimeOffset.UnixEpoch;
+
     /// <summary>Units of one SKU in a hold.</summary>
     /// <param name="text">The hold; null for none.</param>
     /// <param name="sku">The SKU.</param>

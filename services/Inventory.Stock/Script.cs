@@ -94,6 +94,12 @@ public sealed partial class Script
 
     internal static Script RepairHold { get; } = new("repair_hold");
 
+    internal static Script AuditBought { get; } = new("audit_bought");
+
+    internal static Script RepairBought { get; } = new("repair_bought");
+
+    internal static Script RepairLost { get; } = new("repair_lost");
+
     internal static Script RetireStock { get; } = new("retire_stock");
 
     internal static Script UnlockRepair { get; } = new("unlock_repair");

@@ -43,6 +43,20 @@ public sealed partial class StockEngine
         Partition partition, IReadOnlyList<(string Bucket, string Field)> entries) =>
         UnitsAsync(partition, entries, "", "");
 
+    /// <summary>Looks at what owners have bought of SKUs of one partition.</summary>
+    /// <param name="partition">Which one.</param>
+    /// <param name="accounts">At most <see cref="AuditBudget"/>.</param>
+    public async Task<IReadOnlyList<BoughtLook>?> AuditBoughtAsync(
+        Partition partition, IReadOnlyList<(Holder Owner, string Sku)> accounts)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(accounts.Count, AuditBudget);
+        var result = await Script.AuditBought.RunAsync(
+            guard,
+            [partition.Epoch, partition.Events, partition.Due],
+            [Trace, EndedRetention, .. accounts.SelectMany(one => new RedisValue[] { one.Owner.Text, one.Sku })]);
+        return ReadBought(new(result), accounts.Count);
+    }
+
     /// <summary>Everything in one hash, in pages, while others write to it.</summary>
     /// <param name="key">The hash.</param>
     public IAsyncEnumerable<HashEntry> ScanHashAsync(RedisKey key) =>
@@ -113,6 +127,21 @@ public sealed partial class StockEngine
                 .. entries.SelectMany(entry => new RedisValue[] { entry.Bucket, entry.Field }),
             ]);
         return ReadUnits(new(result));
+    }
+
+    private static List<BoughtLook>? ReadBought(Reply reply, int count)
+    {
+        if ((AuditOutcome)reply.NextInt() == AuditOutcome.Fenced) return null;
+        var looks = new List<BoughtLook>(count);
+        for (var i = 0; i < count; i++)
+        {
+            long? units = long.TryParse(reply.Next(), Invariant, out var bought) ? bought : null;
+            var holds = reply.Next().ToString().Split(',', StringSplitOptions.RemoveEmptyEntries);
+            var ids = holds.Where(id => ReservationKey.IsKey(id)).Select(id => ReservationKey.Parse(id));
+            looks.Add(new(units, [.. ids]));
+        }
+
+        return looks;
     }
 
     private static List<WrongUnits>? ReadUnits(Reply reply)

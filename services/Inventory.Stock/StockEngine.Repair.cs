@@ -83,6 +83,35 @@ public sealed partial class StockEngine
         return (RepairHoldOutcome)new Reply(result).NextInt();
     }
 
+    /// <summary>Brings back a hold that Redis has lost, with its old deadline, and counts its units once.</summary>
+    /// <param name="owned">The right to repair one of its SKUs.</param>
+    /// <param name="hold">One partition's part of the hold, as the system of record has it.</param>
+    public async Task<RepairLostOutcome> RepairLostAsync(RepairLock owned, HoldRecord hold)
+    {
+        var result = await Script.RepairLost.RunAsync(
+            guard, RepairKeys(owned),
+            [
+                Trace, EndedRetention, owned.Token, ReservationKey.Of(hold.Reservation.Id), AuditBudget, hold.Sequence,
+                hold.CreatedAt.ToUnixTimeMilliseconds(), hold.Reservation.ExpiresAt.ToUnixTimeMilliseconds(),
+                hold.Reservation.Holder.Text,
+                .. hold.Reservation.Lines.SelectMany(line => new RedisValue[] { line.Sku, line.Quantity }),
+            ]);
+        return (RepairLostOutcome)new Reply(result).NextInt();
+    }
+
+    /// <summary>Makes what an owner has bought of a SKU what its orders say.</summary>
+    /// <param name="owned">The right to repair the SKU.</param>
+    /// <param name="owner">Whose limit it is.</param>
+    /// <param name="seen">The count that was found wrong.</param>
+    /// <param name="right">What it should have been.</param>
+    public async Task<RepairBoughtOutcome> RepairBoughtAsync(RepairLock owned, Holder owner, long seen, long right)
+    {
+        var result = await Script.RepairBought.RunAsync(
+            guard, RepairKeys(owned),
+            [Trace, EndedRetention, owned.Token, owner.Text, owned.Sku, seen, right]);
+        return (RepairBoughtOutcome)new Reply(result).NextInt();
+    }
+
     /// <summary>Stops the sale of a SKU that the system of record doesn't know.</summary>
     public async Task<RetireOutcome> RetireStockAsync(RepairLock owned)
     {

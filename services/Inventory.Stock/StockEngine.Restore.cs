@@ -5,21 +5,6 @@ namespace Inventory.Stock;
 public sealed partial class StockEngine
 {
     /// <summary>
-    /// Brings back a hold that Redis has lost: pending, with its old deadline, whatever is available, since its units
-    /// were promised. Works while fenced.
-    /// </summary>
-    public async Task<RestoreOutcome> RestoreAsync(HoldRecord hold)
-    {
-        var outcomes = new List<RestoreOutcome>();
-        foreach (var part in Parts(hold.Reservation.Lines))
-        {
-            outcomes.Add((await RestorePartAsync(part.Key, hold, [.. part], "lost", default)).Outcome);
-        }
-
-        return outcomes.Min();
-    }
-
-    /// <summary>
     /// Holds the units of an ended reservation once more, if they are still there, pinned at once: its payment has
     /// come.
     /// </summary>
@@ -36,7 +21,7 @@ public sealed partial class StockEngine
         {
             (RestoreOutcome Outcome, PinAnswer? Pinned) answer;
             // Ends for the reason that reserving does.
-            do answer = await RestorePartAsync(part.Key, hold, [.. part], "paid", lease);
+            do answer = await RestorePartAsync(part.Key, hold, [.. part], lease);
             while (answer.Outcome == RestoreOutcome.MoreDue);
             if (answer.Outcome < 0)
             {
@@ -65,19 +50,17 @@ public sealed partial class StockEngine
         .OrderBy(part => part.Key.Index);
 
     private async Task<(RestoreOutcome Outcome, PinAnswer? Pinned)> RestorePartAsync(
-        Partition partition, HoldRecord hold, Line[] lines, string reason, TimeSpan lease)
+        Partition partition, HoldRecord hold, Line[] lines, TimeSpan lease)
     {
         RedisValue[] arguments =
         [
-            Trace, EndedRetention, reason, settings.ReclaimBatch, (long)lease.TotalMilliseconds,
+            Trace, EndedRetention, settings.ReclaimBatch, Milliseconds(lease),
             ReservationKey.Of(hold.Reservation.Id), hold.Sequence, hold.CreatedAt.ToUnixTimeMilliseconds(),
             hold.Reservation.ExpiresAt.ToUnixTimeMilliseconds(), hold.Reservation.Holder.Text,
             .. lines.SelectMany(line => new RedisValue[] { line.Sku, line.Quantity }),
         ];
-        RedisKey[] keys = [partition.Epoch, partition.Events, partition.Due];
-        var result = reason == "lost"
-            ? await Script.RestoreHold.RunAsync(database, keys, arguments)
-            : await Script.RestoreHold.RunAsync(guard, keys, arguments);
+        var result = await Script.RestoreHold.RunAsync(
+            guard, [partition.Epoch, partition.Events, partition.Due], arguments);
         return ReadRestored(partition, new Reply(result));
     }
 

@@ -38,10 +38,16 @@ public sealed class AuditScene : IAsyncDisposable
     public async Task<(string Sku, Guid Id)> SkuWithHoldAsync(int total)
     {
         var sku = await stores.SkuAsync(total);
+        return (sku, await StoredHoldAsync(sku));
+    }
+
+    /// <summary>A hold of 2 that is stored in the ledger.</summary>
+    public async Task<Guid> StoredHoldAsync(string sku)
+    {
         var id = await HoldAsync(sku, 2);
         await Worker.UntilAsync(() => stores.ReadAsync<bool>(
             $"SELECT EXISTS (SELECT FROM reservations WHERE reservation_id = '{id}')"));
-        return (sku, id);
+        return id;
     }
 
     public async Task<Guid> HoldAsync(string sku, int quantity)

@@ -36,6 +36,9 @@ public sealed partial class ScriptTests
         { "repair_reserved", typeof(RepairReservedOutcome) },
         { "repair_total", typeof(RepairTotalOutcome) },
         { "repair_hold", typeof(RepairHoldOutcome) },
+        { "audit_bought", typeof(AuditOutcome) },
+        { "repair_bought", typeof(RepairBoughtOutcome) },
+        { "repair_lost", typeof(RepairLostOutcome) },
         { "retire_stock", typeof(RetireOutcome) },
         { "unlock_repair", typeof(UnlockOutcome) },
     };

@@ -104,14 +104,30 @@ public sealed class AuditBook(NpgsqlDataSource source)
             """
             UPDATE audit_findings SET gone_at = now()
             WHERE gone_at IS NULL AND last_run < $1 AND ($2 = '' OR sku_id = $2)
-              AND ($2 = '' OR kind NOT IN ('CustomerUnits', 'UnknownToLedger', 'OrderMissing', 'Deadline'))
+              AND ($2 = ''
+                OR kind NOT IN ('CustomerUnits', 'UnknownToLedger', 'OrderMissing', 'Deadline', 'Unreadable'))
+              AND kind NOT IN ('BoughtUnits', 'OrderMovements')
             RETURNING kind, sku_id, subject
             """,
             run.Id, run.Sku);
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        var gone = new List<(string, string, string)>();
-        while (await row.ReadAsync(cancellation)) gone.Add((row.GetString(0), row.GetString(1), row.GetString(2)));
-        return gone;
+        return await ReadGoneAsync(command, cancellation);
+    }
+
+    /// <summary>Closes what a whole pass didn't find any more.</summary>
+    /// <param name="kind">What it looked for.</param>
+    /// <param name="firstRun">The run that began it.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    /// <returns>What is gone.</returns>
+    public async Task<IReadOnlyList<(string Kind, string Sku, string Subject)>> CloseAsync(
+        FindingKind kind, long firstRun, CancellationToken cancellation)
+    {
+        await using var command = Command(
+            """
+            UPDATE audit_findings SET gone_at = now() WHERE gone_at IS NULL AND kind = $1 AND last_run < $2
+            RETURNING kind, sku_id, subject
+            """,
+            kind.ToString(), firstRun);
+        return await ReadGoneAsync(command, cancellation);
     }
 
     /// <summary>Reservations that had no order when last looked at, at most a thousand.</summary>
@@ -165,6 +181,15 @@ public sealed class AuditBook(NpgsqlDataSource source)
         await old.ExecuteNonQueryAsync(cancellation);
         await using var gone = Command("DELETE FROM audit_findings WHERE gone_at < now() - $1::interval", findings);
         await gone.ExecuteNonQueryAsync(cancellation);
+    }
+
+    private static async Task<List<(string Kind, string Sku, string Subject)>> ReadGoneAsync(
+        NpgsqlCommand command, CancellationToken cancellation)
+    {
+        await using var row = await command.ExecuteReaderAsync(cancellation);
+        var gone = new List<(string, string, string)>();
+        while (await row.ReadAsync(cancellation)) gone.Add((row.GetString(0), row.GetString(1), row.GetString(2)));
+        return gone;
     }
 
     private NpgsqlCommand Command(string sql, params object[] values)

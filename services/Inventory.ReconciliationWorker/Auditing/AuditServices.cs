@@ -19,6 +19,9 @@ internal static class AuditServices
         services.AddSingleton<ReservationAudit>();
         services.AddSingleton<StockAudit>();
         services.AddSingleton<OddsAudit>();
+        services.AddSingleton<OrderReading>();
+        services.AddSingleton<BoughtAudit>();
+        services.AddSingleton<OrderAudit>();
         services.AddSingleton<Auditor>();
         services.AddHostedService<AuditLoop>();
     }

@@ -132,6 +132,21 @@ public sealed partial class AuditSession(
         if (explained is not null && run.Explained <= MaxLogged) Explained(sku, explained.Words);
     }
 
+    /// <summary>
+    /// Items of one run of something that grows for ever: a third of a minute, in which the others wait for their turn.
+    /// </summary>
+    public int ItemsOfOnePass => Options.ItemsPerSecond * 20;
+
+    /// <summary>Ends a pass, and closes what it didn't find any more.</summary>
+    public async Task EndAsync<T>(
+        AuditRun run, AuditPass<T> pass, AuditTurn<T> turn, CancellationToken cancellation)
+    {
+        pass.End(turn);
+        if (run.DryRun || run.Found >= AuditRun.MaxRemembered) return;
+        var gone = await book.CloseAsync(pass.Kind, turn.FirstRun, cancellation);
+        foreach (var (kind, sku, subject) in gone.Take(MaxLogged)) Gone(kind, About(sku, subject));
+    }
+
     /// <summary>Closes what a completed run didn't find any more.</summary>
     public async Task CloseAsync(AuditRun run, CancellationToken cancellation)
     {

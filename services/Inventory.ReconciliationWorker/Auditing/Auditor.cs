@@ -11,6 +11,8 @@ public sealed class Auditor(
     HoldAudit holds,
     ReservationAudit reservations,
     StockAudit skus,
+    BoughtAudit bought,
+    OrderAudit orders,
     OddsAudit odds,
     AuditBook book,
     AuditSession session,
@@ -28,7 +30,13 @@ public sealed class Auditor(
             await holds.RunAsync(run, cancellation);
             await reservations.RunAsync(run, cancellation);
             await skus.RunAsync(run, cancellation);
-            if (run.IsWhole) await odds.RunAsync(run, cancellation);
+            if (run.IsWhole)
+            {
+                await bought.RunAsync(run, cancellation);
+                await orders.RunAsync(run, cancellation);
+                await odds.RunAsync(run, cancellation);
+            }
+
             await session.CloseAsync(run, cancellation);
         }
         catch (Exception e) when (!cancellation.IsCancellationRequested)

@@ -54,6 +54,12 @@ public enum FindingKind
     /// <summary>More is reserved than there is, and nobody lowered the total.</summary>
     Oversold,
 
+    /// <summary>What a customer has bought of a SKU, by Redis, isn't what the orders say.</summary>
+    BoughtUnits,
+
+    /// <summary>Orders and the movements that they left disagree.</summary>
+    OrderMovements,
+
     /// <summary>A key of Redis has another type, or a field is no number, so nothing can be said of it.</summary>
     Unreadable,
 }

@@ -6,7 +6,8 @@ namespace Inventory.ReconciliationWorker.Auditing;
 /// <param name="Counter">What the counter says.</param>
 /// <param name="Held">What the holds add up to.</param>
 /// <param name="Evidence">How that was worked out.</param>
-public sealed record HoldSum(long Counter, long Held, string Evidence);
+/// <param name="AtEnd">The SKU in both stores at that moment, with the newest of the holds.</param>
+public sealed record HoldSum(long Counter, long Held, string Evidence, StockComparison AtEnd);
 
 /// <summary>
 /// Adds up the holds of SKUs that have more of them than one step may count, while they are being sold.
@@ -17,7 +18,7 @@ public sealed record HoldSum(long Counter, long Held, string Evidence);
 /// all the time either pending, and so was read with the deadlines, or was pinned in between, and so was read with the
 /// leases, which are read afterwards: without an event nothing goes back from there.
 /// </remarks>
-public sealed class LargeSkus(StockEngine stock, AuditSession session)
+public sealed class LargeSkus(StockEngine stock, LedgerReading ledger, AuditSession session)
 {
     /// <summary>With more holds than this, about 50 MB, a sum is given up.</summary>
     private const int MostHolds = 500_000;
@@ -33,14 +34,32 @@ public sealed class LargeSkus(StockEngine stock, AuditSession session)
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(30);
 
     private readonly Dictionary<string, long> counted = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Finding> promised = new(StringComparer.Ordinal);
 
     /// <summary>Whether the SKU's turn has come.</summary>
     public bool IsDue(AuditRun run, string sku)
     {
         if (!run.Requested && counted.TryGetValue(sku, out var at) && session.Since(at) < Between) return false;
-        if (counted.Count >= Remembered) counted.Clear();
+        if (counted.Count >= Remembered)
+        {
+            counted.Clear();
+            promised.Clear();
+        }
+
         counted[sku] = session.Now();
         return true;
+    }
+
+    /// <summary>What the last count found promised beyond what there is; null when it found nothing.</summary>
+    public Finding? PromisedBefore(string sku) => promised.GetValueOrDefault(sku);
+
+    /// <summary>Remembers it until the next count.</summary>
+    /// <param name="sku">The SKU.</param>
+    /// <param name="finding">What was found; null for nothing.</param>
+    public void Promised(string sku, Finding? finding)
+    {
+        if (finding is null) promised.Remove(sku);
+        else promised[sku] = finding;
     }
 
     /// <summary>Counter and sum at one moment; null when too much happened meanwhile.</summary>
@@ -48,39 +67,46 @@ public sealed class LargeSkus(StockEngine stock, AuditSession session)
     {
         var partition = stock.PartitionOf(sku);
         var start = (await LookAsync(partition, sku)).LastEvent;
-        var quantities = new Dictionary<Guid, long>();
+        var quantities = new Dictionary<Guid, Held>();
         await foreach (var id in stock.ScanDeadlinesAsync(sku).WithCancellation(cancellation))
         {
-            quantities[id] = 0;
+            quantities[id] = default;
             if (quantities.Count > MostHolds) return null;
         }
 
         var leases = await stock.ReadLeasesAsync(partition, MostLeases + 1);
         if (leases.Count > MostLeases) return null;
-        foreach (var id in leases) quantities[id] = 0;
+        foreach (var id in leases) quantities[id] = default;
         await ReadQuantitiesAsync(partition, sku, quantities, cancellation);
+        var before = (await ledger.ReadLevelsAsync([sku], cancellation)).Single();
         var end = await LookAsync(partition, sku);
+        var after = (await ledger.ReadLevelsAsync([sku], cancellation)).Single();
         if (!await ApplyEventsAsync(partition, sku, start, end.LastEvent, quantities, cancellation)) return null;
-        return new(end.Skus[0].Reserved, quantities.Values.Sum(),
-            $"{quantities.Count} holds added up over the events from {start} to {end.LastEvent}");
+        var newest = quantities.Values.Where(held => held.Quantity > 0).Select(held => held.Since).Max();
+        return new(end.Skus[0].Reserved, quantities.Values.Sum(held => held.Quantity),
+            $"{quantities.Count} holds added up over the events from {start} to {end.LastEvent}",
+            new(before, end.Skus[0] with { Newest = newest }, after));
     }
 
     private async Task<StockLooks> LookAsync(Partition partition, string sku) =>
         await stock.AuditStockAsync(partition, [sku]) ?? throw new FenceDownException();
 
     private async Task ReadQuantitiesAsync(
-        Partition partition, string sku, Dictionary<Guid, long> quantities, CancellationToken cancellation)
+        Partition partition, string sku, Dictionary<Guid, Held> quantities, CancellationToken cancellation)
     {
         foreach (var chunk in quantities.Keys.ToArray().Chunk(Page))
         {
             cancellation.ThrowIfCancellationRequested();
             var texts = await stock.ReadHoldTextsAsync(partition, chunk);
-            for (var i = 0; i < chunk.Length; i++) quantities[chunk[i]] = HoldText.QuantityOf(texts[i], sku);
+            for (var i = 0; i < chunk.Length; i++)
+            {
+                quantities[chunk[i]] = new(HoldText.QuantityOf(texts[i], sku), HoldText.PendingSince(texts[i]));
+            }
         }
     }
 
     private async Task<bool> ApplyEventsAsync(
-        Partition partition, string sku, string start, string end, Dictionary<Guid, long> quantities,
+        Partition partition, string sku, string start, string end, Dictionary<Guid, Held> quantities,
         CancellationToken cancellation)
     {
         var from = start;
@@ -93,7 +119,7 @@ public sealed class LargeSkus(StockEngine stock, AuditSession session)
             foreach (var record in stretch.Records.SkipWhile(record => record.Id == from))
             {
                 if (StreamIds.Compare(record.Id, end) > 0) return true;
-                Apply(record.Parse(), sku, quantities);
+                Apply(record.Parse(), Rebuilding.StreamIds.TimeOf(record.Id), sku, quantities);
                 if (++read > MostEvents) return false;
             }
 
@@ -103,11 +129,22 @@ public sealed class LargeSkus(StockEngine stock, AuditSession session)
         return true;
     }
 
-    private static void Apply(StockEvent found, string sku, Dictionary<Guid, long> quantities)
+    private static void Apply(
+        StockEvent found, DateTimeOffset at, string sku, Dictionary<Guid, Held> quantities)
     {
         if (found.ReservationId is not { } id || found.Lines.All(line => line.Sku != sku)) return;
-        quantities[id] = found.Type is "released" or "expired" or "confirmed"
-            ? 0
-            : found.Lines.First(line => line.Sku == sku).Quantity;
+        if (found.Type is "released" or "expired" or "confirmed")
+        {
+            quantities.Remove(id);
+            return;
+        }
+
+        // Of what was held before the reading, the reading knows since when. A revived one is older than its event.
+        var since = found.Type == "reserved" ? at : quantities.GetValueOrDefault(id).Since;
+        quantities[id] = new(found.Lines.First(line => line.Sku == sku).Quantity, since);
     }
+
+    /// <param name="Quantity">Units under the hold.</param>
+    /// <param name="Since">When it began; long ago for one that isn't pending.</param>
+    private readonly record struct Held(long Quantity, DateTimeOffset Since);
 }

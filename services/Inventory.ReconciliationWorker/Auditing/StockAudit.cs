@@ -81,13 +81,9 @@ public sealed class StockAudit(
         {
             await session.ReportAsync(run, totals, () => repair.TotalAsync(run, sku, cancellation), cancellation);
         }
-        else if (latest.IsOverPromised)
+        else if (latest.IsOverPromised && latest.Redis.State == LookState.Counted)
         {
-            var promised = latest.OverPromised(await ledger.ReadLoweredAsync(sku, cancellation));
-            await session.ReportAsync(
-                run, promised,
-                promised.Kind == FindingKind.Oversold ? () => repair.PauseAsync(run, sku, cancellation) : null,
-                cancellation);
+            await PromisedAsync(run, await OverPromisedAsync(latest, cancellation), cancellation);
         }
 
         if (latest.CompareDeadlines() is { } deadlines)
@@ -101,7 +97,7 @@ public sealed class StockAudit(
             await session.ReportAsync(
                 run, reserved, () => ReservedAsync(run, sku, frees, 0, cancellation), cancellation);
         }
-        if (latest.Redis.State == LookState.TooManyHolds) await LargeAsync(run, sku, cancellation);
+        if (latest.Redis.State == LookState.TooManyHolds) await LargeAsync(run, latest, cancellation);
         if (latest.IsChangedElsewhere)
         {
             await session.ExplainAsync(
@@ -109,11 +105,36 @@ public sealed class StockAudit(
         }
     }
 
-    private async Task LargeAsync(AuditRun run, string sku, CancellationToken cancellation)
+    private async Task<Finding> OverPromisedAsync(StockComparison comparison, CancellationToken cancellation) =>
+        comparison.OverPromised(await ledger.ReadLoweredAsync(comparison.Redis.Sku, cancellation));
+
+    private Task<bool> PromisedAsync(AuditRun run, Finding promised, CancellationToken cancellation) =>
+        session.ReportAsync(
+            run, promised,
+            promised.Kind == FindingKind.Oversold ? () => repair.PauseAsync(run, promised.Sku, cancellation) : null,
+            cancellation);
+
+    private async Task LargeAsync(AuditRun run, StockComparison latest, CancellationToken cancellation)
     {
-        if (!large.IsDue(run, sku)) return;
+        var sku = latest.Redis.Sku;
+        if (!large.IsDue(run, sku))
+        {
+            // What made it so hasn't changed by itself; the next count decides anew.
+            if (latest.IsOverPromised && large.PromisedBefore(sku) is { } known)
+            {
+                await PromisedAsync(run, known, cancellation);
+            }
+
+            return;
+        }
+
         var first = await large.CountAsync(sku, cancellation);
         if (first is null) session.Undecided(run, 1);
+        var promised = first?.AtEnd.IsOverPromised == true
+            ? await OverPromisedAsync(first.AtEnd, cancellation)
+            : null;
+        large.Promised(sku, promised);
+        if (promised is not null) await PromisedAsync(run, promised, cancellation);
         if (first is null || first.Counter == first.Held) return;
         // The difference stays the same through any number of reservations, unless it is none.
         var second = await large.CountAsync(sku, cancellation);

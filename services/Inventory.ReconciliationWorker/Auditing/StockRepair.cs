@@ -86,10 +86,10 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
         {
             var reservation = new Reservation(
                 row.Id, ReservationStatus.Pending, Holder.Parse(row.Holder), lines, row.Deadline);
-            var outcome = await stock.RestoreAsync(new(reservation, row.Sequence, row.CreatedAt));
-            if (outcome != RestoreOutcome.Restored) return null;
+            var outcome = await stock.RepairLostAsync(owned, new(reservation, row.Sequence, row.CreatedAt));
+            if (outcome != RepairLostOutcome.Restored) return null;
             await MoveAsync(run, owned.Sku, cancellation);
-            return new("The hold is back as the ledger knows it, with its old deadline.");
+            return new("The hold is back as the ledger knows it, with its old deadline, and its units count once.");
         });
 
     /// <summary>Makes a hold that has become an order leave Redis.</summary>
@@ -115,6 +115,16 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
             if (repaired is null or []) return null;
             if (wrong.Sku.Length > 0) await MoveAsync(run, wrong.Sku, cancellation);
             return new("The customer's account lists only what is held.");
+        });
+
+    /// <summary>Makes what a customer has bought what the orders say.</summary>
+    public Task<Repaired?> BoughtAsync(AuditRun run, WrongBought wrong, CancellationToken cancellation) =>
+        LockedAsync(wrong.Sku, async owned =>
+        {
+            var outcome = await stock.RepairBoughtAsync(owned, Holder.Parse(wrong.Owner), wrong.Seen, wrong.Right);
+            if (outcome != RepairBoughtOutcome.Repaired) return null;
+            await MoveAsync(run, wrong.Sku, cancellation);
+            return new($"What the customer has bought went from {wrong.Seen} to {wrong.Right} units.");
         });
 
     /// <summary>Stops the sale of what PostgreSQL doesn't know.</summary>

@@ -1,0 +1,155 @@
+using Inventory.Ledger;
+using Inventory.Stock;
+using StackExchange.Redis;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>What customers have bought and what orders moved is held against the orders.</summary>
+public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
+{
+    [Theory]
+    [InlineData("u:buyer", "u:buyer", 5L, "too early")]
+    [InlineData("u:buyer", "u:buyer", 0L, "too many")]
+    [InlineData("s:shopper|cart", "u:shopper", 1L, "too many")]
+    public async Task A_count_that_no_orders_explain_is_named_and_mended(
+        string holder, string owner, long wrong, string cause)
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var sku = await LimitedAsync(limit: 3);
+        await BuyAsync(scene, sku, holder, 2);
+        await scene.CyclesAsync(2);
+        Assert.Equal("", await FindingsAsync(sku));
+
+        await CountAsync(scene, sku, owner, wrong);
+        var found = await scene.FindingAsync("BoughtUnits", sku, repaired: true);
+
+        Assert.Contains(cause, found.Cause, StringComparison.Ordinal);
+        Assert.Equal($"What the customer has bought went from {wrong} to 2 units.", found.Repair);
+        Assert.Equal(owner, await stores.ReadAsync<string>(
+            $"SELECT subject FROM audit_findings WHERE sku_id = '{sku}'"));
+        Assert.Equal(2, await BoughtAsync(scene, sku, owner));
+        Assert.Equal(ReserveOutcome.LimitExceeded, (await ReserveAsync(scene, sku, holder, 2)).Outcome);
+        Assert.Equal(1, await stores.ReadAsync<long>(
+            $"SELECT count(*) FROM inventory_movements WHERE sku_id = '{sku}' AND reason = 'repair'"));
+    }
+
+    [Fact]
+    public async Task A_cancellation_that_was_never_told_is_mended_once_it_can_no_longer_come()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var sku = await LimitedAsync(limit: 3);
+        var id = await BuyAsync(scene, sku, "u:leaver", 2);
+
+        // The process died between the two stores.
+        await scene.Worker.Confirmations.CancelOrderAsync(id, "customer-left", CancellationToken.None);
+        await scene.CyclesAsync(2);
+        Assert.Equal("", await FindingsAsync(sku));
+        await stores.ExecuteAsync(
+            $"UPDATE orders SET cancelled_at = cancelled_at - interval '31 seconds' WHERE reservation_id = '{id}'");
+
+        await scene.FindingAsync("BoughtUnits", sku, repaired: true);
+        Assert.Equal(0, await BoughtAsync(scene, sku, "u:leaver"));
+        await scene.CyclesAsync(1);
+        Assert.Equal("BoughtUnits gone", await FindingsAsync(sku));
+    }
+
+    [Fact]
+    public async Task An_order_whose_commit_is_on_its_way_is_no_finding()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var sku = await LimitedAsync(limit: 3);
+        var id = (await ReserveAsync(scene, sku, "u:slow", 2)).Reservation!.Id;
+        var answer = await OrderAsync(scene, id);
+        await scene.CyclesAsync(2);
+
+        await CommitAsync(scene, id, answer);
+        await scene.CyclesAsync(2);
+
+        Assert.Equal("", await FindingsAsync(sku));
+        Assert.Equal(2, await BoughtAsync(scene, sku, "u:slow"));
+    }
+
+    [Fact]
+    public async Task Orders_and_movements_that_disagree_are_reported_and_left_to_people()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var (sku, cancelled, fine) = (await LimitedAsync(9), await LimitedAsync(9), await LimitedAsync(9));
+        await BuyAsync(scene, sku, "u:a", 2);
+        var id = await BuyAsync(scene, cancelled, "u:b", 3);
+        await scene.Worker.Confirmations.CancelOrderAsync(
+            await BuyAsync(scene, fine, "u:c", 4), "customer-left", CancellationToken.None);
+        await scene.CyclesAsync(2);
+        Assert.Equal("", await FindingsAsync(sku) + await FindingsAsync(cancelled) + await FindingsAsync(fine));
+
+        await stores.ExecuteAsync($"UPDATE inventory_movements SET quantity = -1 WHERE sku_id = '{sku}'");
+        await stores.ExecuteAsync(
+            $"UPDATE orders SET status = 'CANCELLED', cancelled_at = now() WHERE reservation_id = '{id}'");
+        await scene.FindingAsync("OrderMovements", sku, repaired: false);
+        await scene.FindingAsync("OrderMovements", cancelled, repaired: false);
+
+        Assert.Equal("-1 units moved", await stores.ReadAsync<string>(
+            $"SELECT actual FROM audit_findings WHERE sku_id = '{sku}'"));
+        Assert.Equal("", await FindingsAsync(fine));
+        await stores.ExecuteAsync($"UPDATE inventory_movements SET quantity = -2 WHERE sku_id = '{sku}'");
+        await scene.CyclesAsync(2);
+        Assert.Equal("OrderMovements gone", await FindingsAsync(sku));
+        Assert.StartsWith("OrderMovements open", await FindingsAsync(cancelled), StringComparison.Ordinal);
+    }
+
+    private async Task<string> LimitedAsync(int limit)
+    {
+        var sku = await stores.SkuAsync(10);
+        await stores.ExecuteAsync($"UPDATE products SET max_per_customer = {limit} WHERE sku_id = '{sku}'");
+        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "max_per_customer") is not null);
+        return sku;
+    }
+
+    private async Task<Guid> BuyAsync(AuditScene scene, string sku, string holder, int quantity)
+    {
+        var held = await ReserveAsync(scene, sku, holder, quantity);
+        Assert.Equal(ReserveOutcome.Held, held.Outcome);
+        await CommitAsync(scene, held.Reservation!.Id, await OrderAsync(scene, held.Reservation.Id));
+        return held.Reservation.Id;
+    }
+
+    private static Task<ReserveAnswer> ReserveAsync(AuditScene scene, string sku, string holder, int quantity) =>
+        scene.Engine.ReserveAsync(new()
+        {
+            Id = Guid.NewGuid(),
+            Holder = Holder.Parse(holder),
+            Lines = [new(sku, quantity)],
+            HoldFor = TimeSpan.FromHours(1),
+            OnExisting = OnExisting.Allow,
+        });
+
+    private static async Task<ConfirmAnswer> OrderAsync(AuditScene scene, Guid id)
+    {
+        var pinned = await scene.Engine.PinAsync(id, TimeSpan.FromMinutes(1));
+        return await scene.Worker.Confirmations.ConfirmAsync(
+            new()
+            {
+                ReservationId = id,
+                Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
+                Holder = pinned.Reservation!.Holder.Text,
+                Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+            },
+            CancellationToken.None);
+    }
+
+    private static Task<CommitOutcome> CommitAsync(AuditScene scene, Guid id, ConfirmAnswer order) =>
+        scene.Engine.CommitAsync(
+            id, [.. order.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
+
+    /// <summary>What a hand in Redis makes of what somebody has bought.</summary>
+    private static Task<int> CountAsync(AuditScene scene, string sku, string owner, long units) =>
+        scene.Engine.LoadUnitsAsync(default, [(owner, sku, units)]);
+
+    private static async Task<long?> BoughtAsync(AuditScene scene, string sku, string owner) =>
+        (await scene.Engine.AuditBoughtAsync(default, [(Holder.Parse(owner), sku)]))![0].Units;
+
+    private Task<string> FindingsAsync(string sku) => stores.ReadAsync<string>(
+        $"""
+        SELECT coalesce(string_agg(concat_ws(' ', kind, CASE WHEN gone_at IS NULL THEN 'open' ELSE 'gone' END), ', '
+            ORDER BY kind), '') FROM audit_findings WHERE sku_id = '{sku}'
+        """);
+}
