@@ -58,7 +58,9 @@ public sealed class AuditCrowdTests(Stores stores) : IClassFixture<Stores>
             SELECT string_agg(DISTINCT concat_ws(' ', finding ->> 'sku', finding ->> 'kind'), '|')
             FROM audit_runs, jsonb_array_elements(findings) finding WHERE id = {run}
             """)).Split('|').Select(line => line.Split(' ')).ToLookup(line => line[0], line => line[1]);
-        Assert.Equal(broken.Select(one => one.Sku).Order(), found.Select(one => one.Key).Order());
+        // The account of a lost hold's customer is found too, and nothing but the hold tells whose it is.
+        var named = found.Select(one => one.Key).Where(sku => sku.Length > 0);
+        Assert.Equal(broken.Select(one => one.Sku).Order(), named.Order());
         Assert.All(broken, one => Assert.Contains(one.Kind, found[one.Sku]));
         Assert.Equal(Skus, await stores.ReadAsync<long>($"SELECT skus FROM audit_runs WHERE id = {run}"));
     }

@@ -12,10 +12,10 @@ public sealed record WrongBought(string Owner, string Sku, long Seen, long Right
 /// <summary>Compares what customers have bought of SKUs with a limit: Redis' counts with the orders.</summary>
 /// <remarks>
 /// <para>Why a difference is proven. An order is committed to PostgreSQL first; its commit in Redis counts its units
-/// and removes its hold in one step. So, of an order that PostgreSQL had before Redis was looked at, the units are counted
-/// unless its hold is still listed; of one that it had only afterwards, they are not. Where PostgreSQL says the same
-/// before and after, and no listed hold has an order, the two numbers are of the same orders. A cancelled order is told
-/// within <see cref="StockEngine.CancelPatience"/> or never: those of the last half minute are left to a later run.
+/// and removes its hold in one step. So, of an order that PostgreSQL had before Redis was looked at, the units are
+/// counted unless its hold is still listed; of one that it had only afterwards, they are not. Where PostgreSQL says the
+/// same before and after, and no listed hold has an order, the two numbers are of the same orders. A cancelled order is
+/// told within <see cref="StockEngine.CancelPatience"/> or never: those of the last half minute are a later run's.
 /// </para>
 /// <para>Absent: SKUs without a limit, of which a rebuild counts nothing, and the counts of customers that no order
 /// names, which can't be found by their digests.</para>
