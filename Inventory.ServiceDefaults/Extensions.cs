@@ -20,6 +20,7 @@ namespace Microsoft.Extensions.Hosting;
 public static class Extensions
 {
     private const string HealthPath = "/health";
+    private const string ReadyPath = "/ready";
     private const string AlivePath = "/alive";
 
     /// <summary>Adds everything in this class that a builder can take.</summary>
@@ -88,7 +89,8 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Maps <c>/health</c>, every check: may this service be sent requests? And <c>/alive</c>, the checks tagged
+    /// Maps <c>/health</c>, every check: is all well? <c>/ready</c>, the checks tagged <c>ready</c>: would another
+    /// instance do better? Stores that all instances share say nothing about that. And <c>/alive</c>, the checks tagged
     /// <c>live</c>: should this process be restarted? In every environment, because container platforms probe them;
     /// of the services only the gateway can be reached from outside. The answer is the status as plain text.
     /// </summary>
@@ -96,6 +98,7 @@ public static class Extensions
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.MapProbe(HealthPath, new HealthCheckOptions());
+        app.MapProbe(ReadyPath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });
         app.MapProbe(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") });
         return app;
     }
@@ -109,7 +112,7 @@ public static class Extensions
             .WithHttpLogging(HttpLoggingFields.None);
 
     private static bool IsProbe(Microsoft.AspNetCore.Http.PathString path) =>
-        path.StartsWithSegments(HealthPath) || path.StartsWithSegments(AlivePath);
+        path.StartsWithSegments(HealthPath) || path.StartsWithSegments(ReadyPath) || path.StartsWithSegments(AlivePath);
 
     private static bool HasCollector(this IHostApplicationBuilder builder) =>
         !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
@@ -140,6 +143,12 @@ public static class Extensions
             ["Logging:LogLevel:System.Net.Http"] = "Warning",
             ["Logging:LogLevel:Yarp"] = "Warning",
         };
+        if (builder.Environment.IsDevelopment())
+        {
+            // Whoever presses Ctrl+C has nobody else to send requests to.
+            defaults["Shutdown:Delay"] = "00:00:00";
+        }
+
         if (!builder.HasCollector())
         {
             // The clients' own packages would create providers that export to nowhere.

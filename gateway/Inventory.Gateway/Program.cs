@@ -3,11 +3,13 @@ using Inventory.Gateway.Admission;
 using Inventory.Gateway.Guarding;
 using Inventory.Gateway.Proxying;
 using Inventory.Gateway.Sessions;
+using Inventory.ServiceDefaults.Draining;
 using Inventory.ServiceDefaults.Overload;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddGatewayLimits();
+builder.AddDraining();
 builder.AddLoadShedding();
 builder.AddTrustedProxies();
 builder.AddFrontDoor();
@@ -18,6 +20,7 @@ var app = builder.Build();
 
 // The order is a law: what is refused early costs little, and nothing below may believe a header that was not cleaned.
 app.UseGatewayProblems();
+app.UseDraining();
 app.UseLoadShedding(GatewayProblem.TemporaryReducedCapacity.ToJson());
 app.UseForwardedHeaders();
 app.UseMiddleware<OutsideHeaders>();

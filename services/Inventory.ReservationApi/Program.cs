@@ -13,11 +13,13 @@ using Inventory.ReservationApi.Products;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
+using Inventory.ServiceDefaults.Draining;
 using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
+builder.AddDraining();
 builder.AddLoadShedding();
 var callTimeout = QueueServices.CallTimeout(builder.Configuration);
 builder.AddRedisClient("redis", configureOptions: redis => StockConnection.Tune(redis, callTimeout));
@@ -45,6 +47,7 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 
 
 var app = builder.Build();
 app.UseServerRefusals(Failures.DescribeUnread);
+app.UseDraining();
 app.UseLoadShedding(Failures.DescribeShed());
 app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failures.AnswerBugAsync });
 app.UseStatusCodePages(bare => Failures.FillBodyAsync(bare.HttpContext));

@@ -16,7 +16,7 @@ namespace Inventory.Crash.Tests;
 /// </summary>
 public sealed class Site : IAsyncLifetime
 {
-    private const string Key = "inv_test_crash_0123456789abcdef0123456789abcdef";
+    internal const string Key = "inv_test_crash_0123456789abcdef0123456789abcdef";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static int names;
 
@@ -203,6 +203,44 @@ public sealed class Site : IAsyncLifetime
     }
 
     private void StartApi() => api = StartHealthyApiAsync();
+
+    /// <summary>Starts another API, right beside the stores.</summary>
+    /// <param name="address">Where it listens; anywhere when null.</param>
+    public async Task<ServiceProcess> StartReplicaAsync(Uri? address = null)
+    {
+        var started = await ServiceProcess.StartAsync(
+            "Inventory.ReservationApi",
+            ("ConnectionStrings:redis", redisServer.ConnectionString),
+            ("ConnectionStrings:ledger", postgres.ConnectionString),
+            ("ASPNETCORE_URLS", address?.ToString() ?? "http://127.0.0.1:0"),
+            // A busy machine pauses for longer than Redis takes to be away, and then there are tickets.
+            ("StockCircuit:CallTimeout", "00:00:10"),
+            ("ApiKeys:0:Name", "test"),
+            ("ApiKeys:0:Hash", ApiKeyRing.HashOf(Key)),
+            ("ApiKeys:0:Scopes:0", "reserve"),
+            ("Payments:WebhookSecrets:0", $"whsec_{Convert.ToBase64String(webhookKey)}"));
+        await UntilHealthyAsync(started);
+        return started;
+    }
+
+    /// <summary>Starts a gateway in front of replicas, for callers without number.</summary>
+    public async Task<ServiceProcess> StartGatewayAsync(params ServiceProcess[] replicas)
+    {
+        var started = await ServiceProcess.StartAsync(
+            "Inventory.Gateway",
+            [
+                ("ConnectionStrings:redis", redisServer.ConnectionString),
+                ("ApiKeys:0:Name", "test"),
+                ("ApiKeys:0:Hash", ApiKeyRing.HashOf(Key)),
+                ("ApiKeys:0:Scopes:0", "reserve"),
+                ("Gateway:RateLimits:Reserve:ApiKey:Permits", "0"),
+                ("Gateway:RateLimits:Read:ApiKey:Permits", "0"),
+                .. replicas.Select((replica, place) => (
+                    $"services:reservation-api:http:{place}", replica.Http.BaseAddress!.ToString())),
+            ]);
+        await UntilHealthyAsync(started);
+        return started;
+    }
 
     private async Task<ServiceProcess> StartHealthyApiAsync()
     {

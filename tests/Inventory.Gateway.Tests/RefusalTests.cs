@@ -75,6 +75,7 @@ public sealed class RefusalTests : TwoReplicas
 
     [Theory]
     [InlineData("/health")]
+    [InlineData("/ready")]
     [InlineData("/alive")]
     [InlineData("/api/../health")]
     [InlineData("/api/%2e%2e/health")]

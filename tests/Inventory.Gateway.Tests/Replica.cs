@@ -90,7 +90,7 @@ public sealed class Replica : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context)
     {
         if (_hanging) await Task.Delay(Timeout.Infinite, context.RequestAborted);
-        if (context.Request.Path == "/alive") return;
+        if (context.Request.Path == "/ready") return;
 
         using var reader = new StreamReader(context.Request.Body);
         _received.Enqueue(new Received(

@@ -24,6 +24,9 @@ internal sealed class StockStream : IDisposable
     /// <summary>Signs of life so far.</summary>
     public int Heartbeats { get; private set; }
 
+    /// <summary>Whether the server has said that it stops.</summary>
+    public bool HasFarewell { get; private set; }
+
     /// <summary>Events so far.</summary>
     public int Events { get; private set; }
 
@@ -52,6 +55,7 @@ internal sealed class StockStream : IDisposable
             }
 
             if (line == ":") Heartbeats++;
+            else if (line == ": this instance stops, reconnect") HasFarewell = true;
             else if (Value(line, "retry: ") is { } retry) Retry = int.Parse(retry, CultureInfo.InvariantCulture);
             else if (Value(line, "event: ") is { } name) type = name;
             else if (Value(line, "id: ") is { } number) id = number;

@@ -103,6 +103,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
 
         // To its end, and not to a broken connection.
         Assert.Null(await stream.NextAsync());
+        Assert.True(stream.HasFarewell);
         await Eventually.TrueAsync(() => live.Load == (0, 0));
     }
 

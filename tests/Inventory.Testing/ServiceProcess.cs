@@ -64,6 +64,9 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Kills it with SIGKILL, and waits until it is gone.</summary>
     public Task KillAsync() => process.EndAsync(Signals.Kill, KillPatience);
 
+    /// <summary>Tells it to stop (SIGTERM), as platforms do, and waits until it is gone.</summary>
+    public Task TerminateAsync() => process.EndAsync(Signals.Terminate, StartPatience);
+
     /// <summary>Freezes it (SIGSTOP): it keeps its connections and does nothing.</summary>
     public void Freeze() => process.Send(Signals.Stop);
 

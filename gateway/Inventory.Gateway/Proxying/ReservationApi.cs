@@ -1,5 +1,6 @@
 using Inventory.Gateway.Admission;
 using Inventory.Gateway.Guarding;
+using Inventory.ServiceDefaults.Draining;
 using Inventory.ServiceDefaults.Overload;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Yarp.ReverseProxy.Forwarder;
@@ -23,6 +24,8 @@ internal static class ReservationApi
             .AddConfigFilter<ReplicaConnections>()
             .AddTransforms(route => route.ResponseTransforms.Add(new PublicLocation()))
             .AddTransforms(route => route.ResponseTransforms.Add(route.Services.GetRequiredService<UnitsTaken>()))
+            .AddTransforms(route => route.ResponseTransforms.Add(
+                new EndingStreams(route.Services.GetRequiredService<InstanceDrain>())))
             .AddServiceDiscoveryDestinationResolver();
     }
 

@@ -1,4 +1,6 @@
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
+using Inventory.ServiceDefaults.Draining;
 using Inventory.Stock;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -28,6 +30,7 @@ internal sealed partial class LiveStock : BackgroundService
     private const int ReadingsAtOnce = 100;
 
     private readonly StockEngine engine;
+    private readonly StockCircuit circuit;
     private readonly LiveStockOptions settings;
     private readonly LiveStockMetrics metrics;
     private readonly TimeProvider time;
@@ -46,11 +49,12 @@ internal sealed partial class LiveStock : BackgroundService
 
     public LiveStock(
         StockEngine engine, IOptions<LiveStockOptions> options, LiveStockMetrics metrics, TimeProvider time,
-        IHostApplicationLifetime host, ILogger<LiveStock> log)
+        StockCircuit circuit, InstanceDrain drain, ILogger<LiveStock> log)
     {
         (this.engine, settings, this.metrics, this.time, this.log) = (engine, options.Value, metrics, time, log);
+        this.circuit = circuit;
         // Before the server waits for open requests: a stream would keep it waiting for all its patience.
-        host.ApplicationStopping.Register(End);
+        drain.StreamsEnd.Register(End);
     }
 
     /// <summary>Whether streams end now: this instance stops.</summary>
@@ -95,7 +99,7 @@ internal sealed partial class LiveStock : BackgroundService
             }
 
             listeners++;
-            if (!topics.TryGetValue(sku, out var topic)) topics.Add(sku, topic = new(sku, engine, time));
+            if (!topics.TryGetValue(sku, out var topic)) topics.Add(sku, topic = new(sku, engine, circuit, time));
             topic.Listeners++;
             demand.TrySetResult();
             metrics.Listening(1);
@@ -158,7 +162,7 @@ internal sealed partial class LiveStock : BackgroundService
     {
         for (var page = 0; page < PagesPerTick && ends.TryGetValue(partition, out var end); page++)
         {
-            var tail = await engine.ReadTailAsync(partition, end, EventsPerPage);
+            var tail = await circuit.CallAsync(() => engine.ReadTailAsync(partition, end, EventsPerPage));
             if (tail.HasGap) break;
             ends[partition] = tail.End;
             lock (gate)
@@ -174,7 +178,7 @@ internal sealed partial class LiveStock : BackgroundService
 
         // The end first: what comes between it and the readings is seen again, and not missed.
         if (ends.ContainsKey(partition)) metrics.Gap();
-        ends[partition] = await engine.ReadEndAsync(partition);
+        ends[partition] = await circuit.CallAsync(() => engine.ReadEndAsync(partition));
         foreach (var topic in all.Where(topic => topic.Partition == partition)) topic.IsTouched = true;
     }
 

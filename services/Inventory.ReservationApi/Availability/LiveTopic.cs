@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Availability;
@@ -9,7 +10,7 @@ namespace Inventory.ReservationApi.Availability;
 /// Readings of one SKU follow each other, so a later frame never shows an earlier state. Whoever joins or was woken
 /// looks at <see cref="Latest"/>; nothing is queued for anybody.
 /// </remarks>
-internal sealed class LiveTopic(string sku, StockEngine engine, TimeProvider time)
+internal sealed class LiveTopic(string sku, StockEngine engine, StockCircuit circuit, TimeProvider time)
 {
     private readonly Lock gate = new();
     private Task reading = Task.CompletedTask;
@@ -87,7 +88,7 @@ internal sealed class LiveTopic(string sku, StockEngine engine, TimeProvider tim
         LiveFrame frame;
         try
         {
-            var stock = await engine.SnapshotAsync(sku);
+            var stock = await circuit.CallAsync(() => engine.SnapshotAsync(sku));
             frame = stock.Outcome switch
             {
                 SnapshotOutcome.Found => LiveFrame.Of(stock),

@@ -17,6 +17,7 @@ public static class StreamStock
     private const int RetrySeconds = 10;
 
     private static readonly byte[] Heartbeat = ":\n\n"u8.ToArray();
+    internal static readonly byte[] Farewell = ": this instance stops, reconnect\n\n"u8.ToArray();
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/stock/{sku}/stream", Handle)
         .WithName(nameof(StreamStock))
@@ -89,6 +90,8 @@ public static class StreamStock
             (sent, seen, number, beat) = (frame, frame.Id, latest.Number, live.Beat);
             if (!live.HasEnded) await pulse.WaitAsync(http.RequestAborted);
         }
+
+        await WriteAsync(Farewell, http);
     }
 
     private static void Open(HttpResponse response)

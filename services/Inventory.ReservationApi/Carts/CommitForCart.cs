@@ -5,6 +5,7 @@ using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Confirming;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Settlement;
 using Inventory.Stock;
@@ -48,7 +49,7 @@ public static class CommitForCart
             Problem.NotCovered, Problem.ReservationIdReused, Problem.PaymentRefunded, Problem.OrdersUnavailable);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, Confirmer confirmer, Ledger.Orders orders)
+        HttpContext http, StockEngine engine, StockCircuit circuit, Confirmer confirmer, Ledger.Orders orders)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.CommitForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -60,13 +61,13 @@ public static class CommitForCart
         var (cart, sku) = (Caller.Of(http).Cart(request.CartId!), request.Sku!);
 
         var found = request.ReservationId is { } named
-            ? await engine.FindAsync(named)
-            : await engine.FindAsync(cart, sku);
+            ? await circuit.CallAsync(() => engine.FindAsync(named))
+            : await circuit.CallAsync(() => engine.FindAsync(cart, sku));
         if (found.Outcome == FindOutcome.Fenced) return Refusal.Fenced();
         if (found.Reservation is { } hold)
         {
             if (!IsOf(hold, cart, sku)) return ReleaseForCart.NotHeld(cart.Id, sku);
-            var answer = await confirmer.ConfirmAsync(hold.Id, null);
+            var answer = await circuit.CallAsync(() => confirmer.ConfirmAsync(hold.Id, null));
             return answer.Order is { } order
                 ? View(order, cart, sku)
                 : ConfirmReservation.Refuse(hold.Id, answer);

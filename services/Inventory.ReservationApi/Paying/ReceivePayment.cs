@@ -2,6 +2,7 @@ using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Settlement;
 using Npgsql;
@@ -86,7 +87,8 @@ public static class ReceivePayment
         .Refuses(Problem.WebhookSignatureInvalid, Problem.WebhookTimestampOutOfTolerance, Problem.OrdersUnavailable);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, WebhookSignature signature, Payments payments, PaymentSettler settler)
+        HttpContext http, WebhookSignature signature, Payments payments, PaymentSettler settler,
+        StockCircuit circuit)
     {
         var (body, unreadable) = await IncomingBody.ReadBytesAsync(http);
         if (unreadable is not null) return unreadable;
@@ -110,7 +112,10 @@ public static class ReceivePayment
             return PaymentBody.NotJson;
         }
 
-        var answer = await settler.SettleAsync(stored, CancellationToken.None);
+        // What Redis would have to decide is left to the worker, without waiting for a Redis that is known to be away.
+        var answer = circuit.IsOpen && stored.Verdict is null
+            ? new(PaymentProgress.StoreAway)
+            : await settler.SettleAsync(stored, CancellationToken.None);
         var status = answer.Progress == PaymentProgress.Settled
             ? StatusCodes.Status200OK
             : StatusCodes.Status202Accepted;

@@ -3,6 +3,7 @@ using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.Stock;
 using Microsoft.EntityFrameworkCore;
 
@@ -34,16 +35,19 @@ public static class PauseProduct
     }
 
     internal static Task<IResult> Pause(
-        HttpContext http, string sku, LedgerContext context, StockEngine engine, ShopWindow window) =>
-        SetAsync(http, sku, paused: true, context, engine, window);
+        HttpContext http, string sku, LedgerContext context, StockEngine engine, StockCircuit circuit,
+        ShopWindow window) =>
+        SetAsync(http, sku, paused: true, context, engine, circuit, window);
 
     internal static Task<IResult> Resume(
-        HttpContext http, string sku, LedgerContext context, StockEngine engine, ShopWindow window) =>
-        SetAsync(http, sku, paused: false, context, engine, window);
+        HttpContext http, string sku, LedgerContext context, StockEngine engine, StockCircuit circuit,
+        ShopWindow window) =>
+        SetAsync(http, sku, paused: false, context, engine, circuit, window);
 
     // No If-Match: stopping a sale must work at once, whoever changes the product meanwhile.
     private static async Task<IResult> SetAsync(
-        HttpContext http, string sku, bool paused, LedgerContext context, StockEngine engine, ShopWindow window)
+        HttpContext http, string sku, bool paused, LedgerContext context, StockEngine engine, StockCircuit circuit,
+        ShopWindow window)
     {
         if (!Names.IsSku(sku)) return Refusal.Invalid("sku", $"must be {Names.SkuRule}");
         await context.Products.Where(product => product.SkuId == sku && product.Paused != paused)
@@ -53,6 +57,6 @@ public static class PauseProduct
 
         // Also when nothing was changed: the call before may have failed to reach Redis.
         await window.ShowAsync(state);
-        return await ProductView.AnswerAsync(http, StatusCodes.Status200OK, state, engine);
+        return await ProductView.AnswerAsync(http, StatusCodes.Status200OK, state, engine, circuit);
     }
 }

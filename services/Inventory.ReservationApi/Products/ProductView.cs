@@ -1,5 +1,6 @@
 using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 
@@ -45,9 +46,9 @@ public sealed record ProductView
 
     /// <summary>Answers with a product, and the ETag that its next change needs.</summary>
     internal static async Task<IResult> AnswerAsync(
-        HttpContext http, int status, ProductState state, StockEngine engine)
+        HttpContext http, int status, ProductState state, StockEngine engine, StockCircuit circuit)
     {
-        return Answer(http, status, state, await StockAsync(state.Sku, engine));
+        return Answer(http, status, state, await StockAsync(state.Sku, engine, circuit));
     }
 
     /// <summary>Answers with a product and its stock, where that is known.</summary>
@@ -58,12 +59,12 @@ public sealed record ProductView
     }
 
     /// <summary>A product's stock; null while the stock store can't say.</summary>
-    internal static async Task<StockSnapshot?> StockAsync(string sku, StockEngine engine)
+    internal static async Task<StockSnapshot?> StockAsync(string sku, StockEngine engine, StockCircuit circuit)
     {
         if (!Names.IsSku(sku)) return null;
         try
         {
-            var stock = await engine.SnapshotAsync(sku).WaitAsync(StockPatience);
+            var stock = await circuit.CallAsync(() => engine.SnapshotAsync(sku)).AsTask().WaitAsync(StockPatience);
             return stock.Outcome == SnapshotOutcome.Found ? stock : null;
         }
         catch (Exception e) when (e is TimeoutException || Failures.Explain(e) is not null)

@@ -4,6 +4,7 @@ using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 using Microsoft.EntityFrameworkCore;
@@ -55,7 +56,7 @@ public static class PutProduct
         .Refuses(Problem.PreconditionFailed, Problem.PreconditionRequired, Problem.LedgerUnavailable);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, string sku, LedgerContext context, StockEngine engine, ShopWindow window)
+        HttpContext http, string sku, LedgerContext context, StockEngine engine, StockCircuit circuit, ShopWindow window)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.PutProductRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -74,7 +75,7 @@ public static class PutProduct
         if (refusal is not null) return refusal;
         await window.ShowAsync(state!);
         var status = creates ? StatusCodes.Status201Created : StatusCodes.Status200OK;
-        return await ProductView.AnswerAsync(http, status, state!, engine);
+        return await ProductView.AnswerAsync(http, status, state!, engine, circuit);
     }
 
     private static Refusal? Check(string sku, Request request, IHeaderDictionary headers, bool creates)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -13,7 +14,8 @@ namespace Inventory.ReservationApi.Products;
 /// was there before, writes nothing. The key expires: it is no truth.
 /// </remarks>
 internal sealed class SharedProducts(
-    IConnectionMultiplexer redis, IOptions<ProductCacheOptions> options, ProductCacheMetrics metrics, TimeProvider time)
+    IConnectionMultiplexer redis, StockCircuit circuit, IOptions<ProductCacheOptions> options,
+    ProductCacheMetrics metrics, TimeProvider time)
 {
     private const string LeaseMark = "lease:";
 
@@ -30,7 +32,8 @@ internal sealed class SharedProducts(
     private readonly string instance = Guid.NewGuid().ToString("N");
     private long awayAt;
 
-    private bool IsAway => Volatile.Read(ref awayAt) is var at and not 0 && time.GetElapsedTime(at) < Pause;
+    private bool IsAway => circuit.IsOpen
+        || (Volatile.Read(ref awayAt) is var at and not 0 && time.GetElapsedTime(at) < Pause);
 
     /// <summary>The product as it is remembered; null when it is not.</summary>
     internal async Task<ProductState?> ReadAsync(string sku)

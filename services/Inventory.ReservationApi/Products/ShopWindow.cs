@@ -1,5 +1,6 @@
 using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Products;
@@ -9,14 +10,16 @@ namespace Inventory.ReservationApi.Products;
 /// Change capture would do it too, a moment later: so a Redis that is away fails no change. Redis ignores what is older
 /// than it knows, in whatever order changes arrive.
 /// </remarks>
-internal sealed partial class ShopWindow(StockEngine engine, ProductCache cache, ILogger<ShopWindow> log)
+internal sealed partial class ShopWindow(
+    StockEngine engine, StockCircuit circuit, ProductCache cache, ILogger<ShopWindow> log)
 {
     /// <param name="state">What has been committed.</param>
     internal async Task ShowAsync(ProductState state)
     {
         try
         {
-            await engine.SetStockAsync(new(state.Sku, state.Total, state.Version, state.Limit, state.Paused));
+            await circuit.CallAsync(() => engine.SetStockAsync(
+                new StockTotal(state.Sku, state.Total, state.Version, state.Limit, state.Paused)));
         }
         catch (Exception e) when (Failures.Explain(e) is not null)
         {

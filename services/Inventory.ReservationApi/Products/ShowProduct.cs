@@ -3,6 +3,7 @@ using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Queueing;
 using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 
@@ -24,14 +25,15 @@ public static class ShowProduct
         .Answers<ProductView>(StatusCodes.Status200OK, "The product.")
         .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);
 
-    internal static async Task<IResult> Handle(HttpContext http, string sku, ProductCache cache, StockEngine engine)
+    internal static async Task<IResult> Handle(
+        HttpContext http, string sku, ProductCache cache, StockEngine engine, StockCircuit circuit)
     {
         if (!Names.IsSku(sku)) return Refusal.Invalid("sku", $"must be {Names.SkuRule}");
         var stop = http.RequestAborted;
         var isExact = http.Request.GetTypedHeaders().CacheControl?.NoCache == true;
         var state = await (isExact ? cache.ReadThroughAsync(sku, stop) : cache.ReadAsync(sku, stop));
         if (state is null) return Refusal.UnknownSku(sku);
-        var stock = await ProductView.StockAsync(sku, engine);
+        var stock = await ProductView.StockAsync(sku, engine, circuit);
         if (!isExact) state = await BringUpToDateAsync(state, stock, cache, stop);
         return ProductView.Answer(http, StatusCodes.Status200OK, state, stock);
     }

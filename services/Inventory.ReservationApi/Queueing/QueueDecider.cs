@@ -66,11 +66,30 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
         }
 
         if (answer.Outcome == ReserveOutcome.Fenced) return null;
+        if (answer.Reservation?.Id == intent.Ask.Id && !intent.IsClientsId) answer = await RenewAsync(intent, answer);
         var (status, reservation, refusal) = Reserve.Understand(answer, intent.Form == IntentForm.OneLine);
         return refusal is null
             ? new(place, QueueState.Granted, status,
                 JsonSerializer.Serialize(reservation!, ApiJson.Default.ReserveResponse))
             : Refused(place, intent, refusal);
+    }
+
+    /// <summary>
+    /// Gives a hold that a call without an answer has made the whole of its time, which runs from when it is granted:
+    /// before, nobody knew of it. A hold under the client's own id may have been known, and stays as it is.
+    /// </summary>
+    private async Task<ReserveAnswer> RenewAsync(Intent intent, ReserveAnswer answer)
+    {
+        var isNew = answer is { Outcome: ReserveOutcome.Held, Replayed: false };
+        if (isNew || answer.Outcome is not (ReserveOutcome.Held or ReserveOutcome.AlreadyHeld)) return answer;
+        var found = await circuit.CallAsync(() => engine.FindAsync(intent.Ask.Id));
+        if (found.Reservation is not { Status: ReservationStatus.Pending } hold) return answer;
+        var missing = intent.Ask.HoldFor - (hold.ExpiresAt - found.DecidedAt);
+        if (missing < TimeSpan.FromSeconds(1)) return answer;
+        var renewed = await circuit.CallAsync(() => engine.ExtendAsync(hold.Id, missing, null));
+        return renewed.Outcome == ExtendOutcome.Extended
+            ? answer with { Reservation = renewed.Reservation, DecidedAt = renewed.DecidedAt }
+            : answer;
     }
 
     private async Task<QueueDecision?> AdjustAsync(long place, Intent intent)

@@ -3,8 +3,10 @@ using System.Text.Json;
 using Inventory.Identity;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
+using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ServiceDefaults.Draining;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
@@ -36,14 +38,14 @@ public static class StreamTicket
 
     internal static async Task<IResult> Handle(
         HttpContext http, string ticket, WaitingQueue queue, WaitingRoom room, QueueWatch watch,
-        IOptions<WaitingQueueOptions> options, TimeProvider time, IHostApplicationLifetime host)
+        IOptions<WaitingQueueOptions> options, TimeProvider time, InstanceDrain drain)
     {
         var (entry, refusal) = await ShowTicket.FindAsync(http, ticket, queue);
         if (entry is null) return refusal!;
 
         Open(http.Response);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(
-            http.RequestAborted, host.ApplicationStopping);
+            http.RequestAborted, drain.StreamsEnd);
         try
         {
             TicketView? sent = null;
@@ -65,6 +67,11 @@ public static class StreamTicket
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
             // The listener has gone, or this instance does: another one takes it up.
+            if (!http.RequestAborted.IsCancellationRequested)
+            {
+                await http.Response.BodyWriter.WriteAsync(StreamStock.Farewell, http.RequestAborted);
+            }
+
             return TypedResults.Empty;
         }
     }
