@@ -60,7 +60,9 @@ public sealed class InstanceDrain(IOptions<DrainingOptions> options, TimeProvide
 /// <summary>Registers the end of an instance.</summary>
 public static class InstanceDrainServices
 {
-    /// <summary>Reads <see cref="DrainingOptions"/>, and refuses to start when one is out of range or unknown.</summary>
+    /// <summary>
+    /// Reads <see cref="DrainingOptions"/>, and refuses to start when one is out of range or unknown.
+    /// </summary>
     public static void AddDraining(this IHostApplicationBuilder builder)
     {
         builder.Services.AddOptions<DrainingOptions>()

@@ -10,9 +10,11 @@ namespace Inventory.Gateway.Proxying;
 /// </summary>
 internal sealed class EndingStreams(InstanceDrain drain) : ResponseTransform
 {
+    private const string Events = "text/event-stream";
+
     public override ValueTask ApplyAsync(ResponseTransformContext context)
     {
-        if (context.ProxyResponse is { Content: { Headers.ContentType.MediaType: "text/event-stream" } events } response)
+        if (context.ProxyResponse is { Content: { Headers.ContentType.MediaType: Events } events } response)
         {
             response.Content = new EndingContent(events, drain.StreamsEnd);
         }
@@ -60,7 +62,8 @@ internal sealed class EndingStreams(InstanceDrain drain) : ResponseTransform
             set => throw new NotSupportedException();
         }
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, end);
             try

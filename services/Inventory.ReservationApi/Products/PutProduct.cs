@@ -56,7 +56,8 @@ public static class PutProduct
         .Refuses(Problem.PreconditionFailed, Problem.PreconditionRequired, Problem.LedgerUnavailable);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, string sku, LedgerContext context, StockEngine engine, StockCircuit circuit, ShopWindow window)
+        HttpContext http, string sku, LedgerContext context, StockEngine engine, StockCircuit circuit,
+        ShopWindow window)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.PutProductRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
