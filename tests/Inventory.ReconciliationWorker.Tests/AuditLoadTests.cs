@@ -84,6 +84,12 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
 
         await stores.ExecuteAsync($"UPDATE inventory SET total = 5 WHERE sku_id = '{lowered}'");
         await stores.InRedisAsync(lowered, 5);
+        // Both were lowered, this one before all of its holds.
+        await stores.ExecuteAsync(
+            $"""
+            INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after, at)
+            VALUES ('{oversold}', -1, 'lost', 'a test', {Many}, 1, now() - interval '1 minute')
+            """);
         // A counter that is wrong for a moment sells what isn't there, and then is right again.
         await scene.Redis.HashDecrementAsync($"{{inv:0}}:stock:{oversold}", "reserved", 8);
         await scene.HoldAsync(oversold, 8);
