@@ -33,7 +33,7 @@ public sealed class GuardTighteningTests : GuardedShop
         {
             var part = (await redis.HashGetAllAsync($"{Guard}:taken:sku:shoe")).Single();
             await redis.HashDeleteAsync($"{Guard}:taken:sku:shoe", part.Name);
-            return await redis.HashSetAsync($"{Guard}:taken:sku:shoe", (long)part.Name - 21, part.Value);
+            return await redis.HashSetAsync($"{Guard}:taken:sku:shoe", (long)part.Name - 21, 1_000);
         });
 
         await TakeAsync(One, "shoe", 9);
