@@ -42,6 +42,7 @@ public sealed class OutageTests : IAsyncLifetime
         // A restarted server is fenced until somebody has looked at its data.
         await CheckedAsync();
         var found = await UntilServingAsync(() => api.SendAsync("GET", $"/api/reservations/{id}"));
+        Assert.True(found.Status == 200, found.Text);
         Assert.Equal("pending", found.Json.GetProperty("status").GetString());
         Assert.Equal(8, await api.AvailableAsync(sku));
     }
