@@ -53,7 +53,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
     private const string Bought =
         $"""
         SELECT {Orders.OwnerSql},
-            sku_id, sum(quantity)::bigint
+            sku_id, coalesce(sum(quantity) FILTER (WHERE reservation_id <> ALL($1)), 0)::bigint
         FROM products JOIN order_items USING (sku_id) JOIN orders ON orders.id = order_id
         WHERE max_per_customer IS NOT NULL AND orders.status = 'CONFIRMED'
         GROUP BY 1, 2
@@ -100,9 +100,12 @@ public sealed class HoldRows(NpgsqlDataSource source)
     }
 
     /// <summary>What was bought of SKUs with a limit.</summary>
-    public async IAsyncEnumerable<BoughtUnits> ReadBoughtAsync([EnumeratorCancellation] CancellationToken cancellation)
+    /// <param name="without">Reservations whose orders don't count.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    public async IAsyncEnumerable<BoughtUnits> ReadBoughtAsync(
+        Guid[] without, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await using var bought = Command(Bought);
+        await using var bought = Command(Bought, (object)without);
         // It reads every order that there is.
         bought.CommandTimeout = 0;
         await using var reader = await bought.ExecuteReaderAsync(cancellation).ConfigureAwait(false);

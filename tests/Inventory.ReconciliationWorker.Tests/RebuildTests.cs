@@ -105,6 +105,30 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_order_that_Redis_has_not_heard_of_counts_once_when_it_does()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(10);
+        await stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
+        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "max_per_customer") == "3");
+        var held = (await worker.ReserveAsync(sku, "buyer", 1)).Reservation!;
+        await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(5));
+        await stores.HoldRowAsync(sku, 1, "pending", held.ExpiresAt, sequence: 1, holder: "u:buyer", id: held.Id);
+        await stores.OrderAsync(held.Id, sku, 1, "u:buyer");
+        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+
+        await Database(worker).KeyDeleteAsync(Only.Epoch);
+        await worker.UntilOpenAsync();
+        await stores.EndLeasesAsync();
+
+        await Worker.UntilAsync(async () =>
+            (await worker.Engine.FindAsync(held.Id)).Reservation!.Status == ReservationStatus.Confirmed);
+        // The buyer has one of three.
+        Assert.Equal(ReserveOutcome.LimitExceeded, (await worker.ReserveAsync(sku, "buyer", 3)).Outcome);
+        Assert.Equal(ReserveOutcome.Held, (await worker.ReserveAsync(sku, "buyer", 2)).Outcome);
+    }
+
+    [Fact]
     public async Task What_the_materializer_has_not_stored_is_waited_for_and_nothing_is_sold_meanwhile()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);

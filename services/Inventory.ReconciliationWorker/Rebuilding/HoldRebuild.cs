@@ -18,11 +18,12 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
     private const int AtOnce = 4;
 
     /// <summary>Removes what has ended or changed, and adds up what stays.</summary>
-    /// <returns>Units per SKU of the holds that stay; as large as there are SKUs with holds.</returns>
-    internal async Task<Dictionary<string, int>> DropAsync(
+    /// <returns>What is true of the holds that stay.</returns>
+    internal async Task<KeptHolds> DropAsync(
         Partition partition, RebuildProgress progress, CancellationToken cancellation)
     {
         var reserved = new Dictionary<string, int>(StringComparer.Ordinal);
+        var ordered = new List<Guid>();
         await foreach (var page in stock.ReadHoldsAsync(partition, cancellation))
         {
             var known = await rows.FindAsync(
@@ -30,10 +31,15 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
             var outdated = new List<OutdatedHold>();
             foreach (var part in page)
             {
-                if (known.TryGetValue(part.ReservationId, out var row) && IsOutdated(part, row, out var end))
+                if (known.TryGetValue(part.ReservationId, out var row))
                 {
-                    outdated.Add(new(part.ReservationId, row.Sequence, end));
-                    continue;
+                    if (IsOutdated(part, row, out var end))
+                    {
+                        outdated.Add(new(part.ReservationId, row.Sequence, end));
+                        continue;
+                    }
+
+                    if (row.HasOrder) ordered.Add(part.ReservationId);
                 }
 
                 foreach (var line in part.Lines)
@@ -48,7 +54,7 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
             }
         }
 
-        return reserved;
+        return new(reserved, ordered);
     }
 
     /// <summary>Makes every total what PostgreSQL says, and reserved units the sum of their holds.</summary>
@@ -90,12 +96,15 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
                 }
             });
 
-    /// <summary>Counts what was bought of SKUs with a limit.</summary>
+    /// <summary>
+    /// Counts what was bought of SKUs with a limit. An order whose hold is still pinned counts when it is committed,
+    /// and not here too.
+    /// </summary>
     internal async Task CountBoughtAsync(
-        Partition partition, RebuildProgress progress, CancellationToken cancellation)
+        Partition partition, List<Guid> uncommitted, RebuildProgress progress, CancellationToken cancellation)
     {
         var partitions = stock.ReadPartitions().Count;
-        var own = rows.ReadBoughtAsync(cancellation)
+        var own = rows.ReadBoughtAsync([.. uncommitted], cancellation)
             .Where(bought => Partition.Of(bought.Sku, partitions) == partition);
         await foreach (var batch in own.Chunk(Batch).WithCancellation(cancellation))
         {
@@ -131,3 +140,8 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
     private static ParallelOptions Limit(CancellationToken cancellation) =>
         new() { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation };
 }
+
+/// <summary>What is true of the holds that a rebuild leaves in Redis.</summary>
+/// <param name="Reserved">Their units per SKU; as large as there are SKUs with holds.</param>
+/// <param name="Ordered">Those that are pinned and have become orders, which Redis has not heard.</param>
+internal readonly record struct KeptHolds(Dictionary<string, int> Reserved, List<Guid> Ordered);

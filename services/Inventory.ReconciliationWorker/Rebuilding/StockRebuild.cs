@@ -110,14 +110,14 @@ public sealed partial class StockRebuild(
 
         // 5. Holds that have gone on elsewhere go first, so that the counts are of those that stay.
         progress.Step = "compares holds";
-        var reserved = await holds.DropAsync(partition, progress, cancellation);
+        var kept = await holds.DropAsync(partition, progress, cancellation);
         progress.Step = "loads totals";
-        await holds.LoadTotalsAsync(partition, reserved, progress, cancellation);
+        await holds.LoadTotalsAsync(partition, kept.Reserved, progress, cancellation);
         // 6. Holds that are missing take their units from the totals.
         progress.Step = "restores holds";
         await holds.RestoreAsync(partition, progress, cancellation);
         progress.Step = "counts what was bought";
-        await holds.CountBoughtAsync(partition, progress, cancellation);
+        await holds.CountBoughtAsync(partition, kept.Ordered, progress, cancellation);
     }
 
     private async Task DrainAsync(Partition partition, RebuildProgress progress, CancellationToken cancellation)
