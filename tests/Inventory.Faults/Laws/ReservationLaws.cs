@@ -99,8 +99,13 @@ public static class ReservationLaws
             yield return one.Breaks(Law.Whole, $"{last} became {order}");
         }
 
-        // A wipe may take the last event along; the order is what counts.
-        if (last?.Type is "released" or "expired") yield return one.Breaks(Law.EndsOnce, $"{order}, and {last}");
+        // A wipe may take the last events along; the order is what counts. What was released is never revived.
+        var mayBeRevived = last?.Type == "expired" && one.MayBeLost
+            && one.Payments.Any(paid => paid.Outcome == "revived");
+        if (last?.Type is "released" or "expired" && !mayBeRevived)
+        {
+            yield return one.Breaks(Law.EndsOnce, $"{order}, and {last}");
+        }
         else if (last?.Type != "confirmed" && !one.MayBeLost)
         {
             yield return one.Breaks(Law.Gapless, $"{order}, and its last event is {last}");

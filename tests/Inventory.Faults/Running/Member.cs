@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Inventory.Testing;
 
 namespace Inventory.Faults.Running;
@@ -9,6 +8,7 @@ namespace Inventory.Faults.Running;
 /// </summary>
 public sealed class Member : IAsyncDisposable
 {
+    private const int MostNoted = 5;
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
     private readonly Func<Task<ServiceProcess>> start;
     private readonly CancellationTokenSource stopping = new();
@@ -23,7 +23,7 @@ public sealed class Member : IAsyncDisposable
     /// <summary>Which it is.</summary>
     public string Name { get; }
 
-    /// <summary>What it said before it ended although nobody had killed it.</summary>
+    /// <summary>What it said when it ended although nobody had killed it, or did not start.</summary>
     public IReadOnlyList<string> LastWords => lastWords;
 
     /// <summary>What it said lately.</summary>
@@ -41,7 +41,7 @@ public sealed class Member : IAsyncDisposable
     public Task KillAsync()
     {
         isDown = true;
-        return process.HasExited ? Task.CompletedTask : process.KillAsync();
+        return process.HasExited ? Task.CompletedTask : Waiting.UntilDoneAsync(process.KillAsync);
     }
 
     /// <summary>Whoever looks after it may start it again.</summary>
@@ -83,9 +83,14 @@ public sealed class Member : IAsyncDisposable
             await Task.Delay(Look, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!process.HasExited || isDown) continue;
             // Killed ones say nothing in the end.
-            if (process.ToString().Contains("Unhandled exception", StringComparison.Ordinal)) lastWords.Add(Output);
+            if (process.ToString().Contains("Unhandled exception", StringComparison.Ordinal)) Note(Output);
             await RestartAsync();
         }
+    }
+
+    private void Note(string words)
+    {
+        if (lastWords.Count < MostNoted) lastWords.Add($"{Name}: {words}");
     }
 
     private async Task RestartAsync()
@@ -103,7 +108,7 @@ public sealed class Member : IAsyncDisposable
             catch (InvalidOperationException e)
             {
                 // It ended while it started, or hung: once more, as often as it takes.
-                Debug.WriteLine(e.Message);
+                Note(e.Message);
             }
         }
     }

@@ -34,7 +34,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
             if (deck.Count < 2) foreach (var each in Shuffled()) deck.Enqueue(each);
             var (kind, act) = deck.Dequeue();
             var begun = Clock.NowMs;
-            if (random.Next(8) == 0)
+            if (random.Next(8) == 0 && TargetOf(deck.Peek().Kind) != TargetOf(kind))
             {
                 var (other, also) = deck.Dequeue();
                 kind = $"{kind} + {other}";
@@ -53,6 +53,9 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
         }
     }
 
+    /// <summary>Nobody can kill and wipe the same at once.</summary>
+    private static string TargetOf(string kind) => kind.Split(' ', '\'')[1];
+
     private (string Kind, Func<Task> Break)[] Shuffled()
     {
         var all = new List<(string, Func<Task>)>
@@ -61,8 +64,8 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
             ("kill postgres", KillPostgresAsync),
             ("freeze redis", () => FreezeAsync(installation.RedisServer.Freeze, installation.RedisServer.Thaw)),
             ("freeze postgres", () => FreezeAsync(installation.Postgres.Freeze, installation.Postgres.Thaw)),
-            ("wipe redis", () => WipeAsync(installation.RedisServer.KillAsync, flush: true)),
-            ("lose redis' disk", () => WipeAsync(installation.RedisServer.KillAsync, flush: false)),
+            ("wipe redis", () => WipeAsync(flush: true)),
+            ("lose redis' disk", () => WipeAsync(flush: false)),
             ("drop the slot", DropSlotAsync),
         };
         foreach (var member in installation.Members.Values)
@@ -91,14 +94,14 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
 
     private async Task KillRedisAsync()
     {
-        await installation.RedisServer.KillAsync();
+        await Waiting.UntilDoneAsync(installation.RedisServer.KillAsync);
         await PauseAsync(random.Next(2_000));
         await installation.RedisServer.RestartAsync();
     }
 
     private async Task KillPostgresAsync()
     {
-        await installation.Postgres.KillAsync();
+        await Waiting.UntilDoneAsync(installation.Postgres.KillAsync);
         await PauseAsync(random.Next(2_000));
         await installation.Postgres.RestartAsync();
     }
@@ -125,7 +128,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
     }
 
     /// <summary>Redis forgets all: what the ledger has stored must come back, and nothing else need.</summary>
-    private async Task WipeAsync(Func<Task> kill, bool flush)
+    private async Task WipeAsync(bool flush)
     {
         var stored = await StoredMsAsync();
         var begun = Clock.NowMs;
@@ -140,7 +143,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
             return;
         }
 
-        await kill();
+        await Waiting.UntilDoneAsync(installation.RedisServer.KillAsync);
         wipes.Add(new(stored, begun, Clock.NowMs));
         installation.RedisServer.LoseData();
         await PauseAsync(random.Next(1_000));

@@ -13,6 +13,24 @@ public static class Waiting
 {
     private static readonly TimeSpan Usual = TimeSpan.FromSeconds(120);
 
+    /// <summary>Repeats what may be repeated, and takes longer than it gives itself on a busy machine.</summary>
+    public static async Task UntilDoneAsync(Func<Task> act)
+    {
+        ArgumentNullException.ThrowIfNull(act);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await act();
+                return;
+            }
+            catch (TimeoutException) when (attempt < 10)
+            {
+                // Once more.
+            }
+        }
+    }
+
     /// <summary>Waits for something that happens by itself; a store that is away counts as not yet.</summary>
     /// <param name="what">What, in words.</param>
     /// <param name="happened">Whether it has.</param>
