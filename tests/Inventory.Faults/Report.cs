@@ -95,7 +95,7 @@ public sealed record Outage(long LongestMs, long ServedAfterMs)
                 .Distinct().Order().Pairwise().Max();
         });
         var served = decided.Where(call => call.BegunMs >= fault.EndedMs).Select(call => call.EndedMs)
-            .DefaultIfEmpty(evidence.Operations.Max(call => call.EndedMs)).Min();
+            .DefaultIfEmpty(evidence.Operations.Where(call => call.Client >= 0).Max(call => call.EndedMs)).Min();
         return new(longest.DefaultIfEmpty(0).Max(), Math.Max(served - fault.EndedMs, 0));
     }
 }
