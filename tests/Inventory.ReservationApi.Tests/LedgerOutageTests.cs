@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace Inventory.ReservationApi.Tests;
 
 /// <summary>Administration needs PostgreSQL, and Redis only to be shown at once.</summary>
@@ -54,6 +56,47 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         Assert.False(changed.Json.TryGetProperty("available", out _));
         Assert.Equal(201, (await shop.AdjustAsync(sku, 5, "delivery")).Status);
         Assert.Equal(15, await shop.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"));
+    }
+
+    [Fact]
+    public async Task Connections_that_are_cut_in_the_middle_of_confirms_are_an_outage_and_lose_nothing()
+    {
+        var (sku, _) = await shop.NewProductAsync(100);
+        var ids = new List<Guid>();
+        for (var i = 0; i < 40; i++) ids.Add(await shop.Api.HoldAsync(sku, 1));
+        using var over = new CancellationTokenSource();
+
+        var cutting = CutAsync(over.Token);
+        var statuses = (await Task.WhenAll(ids.Select(ConfirmAsync))).SelectMany(seen => seen).ToHashSet();
+        await over.CancelAsync();
+        await cutting;
+        shop.Ledger.Clear();
+
+        // Too busy, being confirmed by the attempt that was cut, or done.
+        Assert.Empty(statuses.Except([204, 409, 503]));
+        Assert.Equal(40, await shop.ReadAsync<long>("SELECT count(*) FROM orders"));
+        Assert.Equal(60, (await shop.LevelsAsync(sku)).Ledger);
+    }
+
+    private async Task CutAsync(CancellationToken over)
+    {
+        await using var knife = new NpgsqlConnection(shop.LedgerAddress + ";Pooling=false");
+        await knife.OpenAsync(CancellationToken.None);
+        await using var cut = new NpgsqlCommand(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()",
+            knife);
+        for (var times = 0; times < 200 && !over.IsCancellationRequested; times++)
+        {
+            await cut.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+    }
+
+    private async Task<List<int>> ConfirmAsync(Guid id)
+    {
+        var seen = new List<int>();
+        do seen.Add((await shop.SendAsync("POST", $"/api/reservations/{id}/confirm")).Status);
+        while (seen[^1] != 204 && seen.Count < 2_000);
+        return seen;
     }
 
     private static void AssertAway(Answer answer)
