@@ -83,7 +83,10 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         await using var knife = new NpgsqlConnection(shop.LedgerAddress + ";Pooling=false");
         await knife.OpenAsync(CancellationToken.None);
         await using var cut = new NpgsqlCommand(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IS NOT NULL AND pid <> pg_backend_pid()",
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+            """,
             knife);
         for (var times = 0; times < 200 && !over.IsCancellationRequested; times++)
         {

@@ -81,6 +81,9 @@ public sealed class PostgresServer : IAsyncDisposable
         Password = password,
         Database = database,
         IncludeErrorDetail = true,
+        // Connections of a server that is gone are pooled under what they were opened with. A later server may have its
+        // port, and must not get them.
+        ApplicationName = Path.GetFileName(Path.GetDirectoryName(folder.Data)),
     }.ConnectionString;
 
     /// <summary>Kills the server with SIGKILL, as a crash would, and waits until its children are gone too.</summary>
