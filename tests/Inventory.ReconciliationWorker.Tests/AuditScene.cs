@@ -29,6 +29,7 @@ public sealed class AuditScene : IAsyncDisposable
             ("Audit:Interval", "00:00:00.100"),
             ("Audit:Patience", "00:00:01"),
             ("Audit:ItemsPerSecond", "1000000"),
+            ("Audit:Share", "1"),
             ("Audit:AutomaticRepair", repair.ToString()));
         var redis = await ConnectionMultiplexer.ConnectAsync(stores.Redis.ConnectionString + ",allowAdmin=true");
         return new(stores, worker, redis, StartMaterializer(stores));

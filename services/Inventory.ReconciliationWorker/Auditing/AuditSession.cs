@@ -15,8 +15,14 @@ public sealed partial class AuditSession(
     // Long enough for a change to travel, short enough for a person who waits.
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250);
 
+    // A store that hung for a minute says nothing about what a page costs.
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(10);
+
     // After so many new findings of one run, a log has said enough; the rest are in the report.
     private const int MaxLogged = 100;
+
+    private long workedSince;
+    private TimeSpan waited;
 
     /// <summary>Called between two pages: whoever asks for a run waits for no longer than a page.</summary>
     public Func<AuditRun, CancellationToken, Task>? BetweenPages { get; set; }
@@ -24,16 +30,33 @@ public sealed partial class AuditSession(
     /// <summary>How audits are set up.</summary>
     public AuditOptions Options => options.Value;
 
-    /// <summary>Rests in proportion to what was compared, so that sale has Redis for itself.</summary>
+    /// <summary>A run begins: what was before it is no work of its first page.</summary>
+    public void Begin() => (workedSince, waited) = (Now(), TimeSpan.Zero);
+
+    /// <summary>
+    /// Rests in proportion to what was compared, so that sale has Redis for itself, and to how long that took, so that
+    /// it has the machine.
+    /// </summary>
+    /// <remarks>Absent: the latter for a run over one SKU, which is a page or so, and somebody waits.</remarks>
     public async Task RestAsync(AuditRun run, int items, CancellationToken cancellation)
     {
+        var worked = run.IsWhole ? Since(workedSince) - waited : TimeSpan.Zero;
         if (BetweenPages is { } meanwhile) await meanwhile(run, cancellation);
-        if (items == 0) return;
-        await Task.Delay(TimeSpan.FromSeconds((double)items / Options.ItemsPerSecond), time, cancellation);
+        var rest = TimeSpan.FromSeconds((double)items / Options.ItemsPerSecond);
+        var share = worked * ((1 / Options.Share) - 1);
+        if (share > LongestRest) share = LongestRest;
+        if (share > rest) rest = share;
+        if (rest > TimeSpan.Zero) await Task.Delay(rest, time, cancellation);
+        Begin();
     }
 
-    /// <summary>Lets a moment pass before something is looked at again.</summary>
-    public Task WaitAsync(CancellationToken cancellation) => Task.Delay(Step, time, cancellation);
+    /// <summary>Lets a moment pass before something is looked at again. That is no work.</summary>
+    public async Task WaitAsync(CancellationToken cancellation)
+    {
+        var since = Now();
+        await Task.Delay(Step, time, cancellation);
+        waited += Since(since);
+    }
 
     /// <summary>Whether waiting since then is enough.</summary>
     public bool IsPatienceOver(long since) => Since(since) >= Options.Patience;
@@ -133,7 +156,8 @@ public sealed partial class AuditSession(
     }
 
     /// <summary>
-    /// Items of one run of something that grows for ever: a third of a minute, in which the others wait for their turn.
+    /// Items of one run of something that grows for ever: a third of a minute and more, in which the others wait for
+    /// their turn.
     /// </summary>
     public int ItemsOfOnePass => Options.ItemsPerSecond * 20;
 

@@ -24,6 +24,7 @@ public sealed class Auditor(
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
+        session.Begin();
         try
         {
             if (await stock.IsFencedAsync()) throw new FenceDownException();

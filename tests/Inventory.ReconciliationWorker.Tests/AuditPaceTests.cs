@@ -1,0 +1,95 @@
+using Inventory.ReconciliationWorker.Auditing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>How long an audit rests, by a clock that is moved.</summary>
+public sealed class AuditPaceTests
+{
+    private static readonly AuditRun Whole = new(1, "", Requested: false, DryRun: false, Repairs: true);
+
+    [Theory]
+    //          share  items  page, ms   rest, ms
+    [InlineData(0.1, 500, 5, 100)]
+    [InlineData(0.1, 20, 2, 18)]
+    [InlineData(0.1, 500, 200, 1_800)]
+    [InlineData(0.1, 0, 200, 1_800)]
+    [InlineData(0.01, 500, 20, 1_980)]
+    [InlineData(0.5, 500, 200, 200)]
+    [InlineData(1, 500, 200, 100)]
+    [InlineData(1, 0, 200, 0)]
+    [InlineData(0.1, 500, 60_000, 10_000)]
+    public async Task A_rest_is_as_long_as_items_and_time_at_work_ask_for(double share, int items, int page, int rest)
+    {
+        var clock = new MovedClock();
+        var session = Session(clock, share);
+        session.Begin();
+        clock.Pass(page);
+
+        await session.RestAsync(Whole, items, CancellationToken.None);
+
+        Assert.Equal(page + rest, clock.Passed);
+    }
+
+    [Fact]
+    public async Task What_was_rested_or_waited_for_is_no_work_and_one_sku_is_not_kept_waiting()
+    {
+        var clock = new MovedClock();
+        var session = Session(clock, 0.1);
+        clock.Pass(5_000);
+        session.Begin();
+        for (var i = 0; i < 3; i++)
+        {
+            clock.Pass(10);
+            await session.WaitAsync(CancellationToken.None);
+            await session.RestAsync(Whole, 5, CancellationToken.None);
+        }
+
+        Assert.Equal(5_000 + (3 * (10 + 250 + 90)), clock.Passed);
+        clock.Pass(1_000);
+        await session.RestAsync(Whole with { Sku = "one" }, 5, CancellationToken.None);
+        Assert.Equal(5_000 + (3 * (10 + 250 + 90)) + 1_000 + 1, clock.Passed);
+    }
+
+    [Fact]
+    public async Task A_run_between_two_pages_is_no_work_of_the_other()
+    {
+        var clock = new MovedClock();
+        var session = Session(clock, 0.1);
+        session.Begin();
+        clock.Pass(10);
+        session.BetweenPages = (_, _) =>
+        {
+            clock.Pass(3_000);
+            return Task.CompletedTask;
+        };
+
+        await session.RestAsync(Whole, 5, CancellationToken.None);
+
+        Assert.Equal(10 + 3_000 + 90, clock.Passed);
+    }
+
+    // Books, ledger and metrics have no part in resting.
+    private static AuditSession Session(TimeProvider clock, double share) => new(
+        null!, null!, null!, Options.Create(new AuditOptions { Share = share }), clock,
+        NullLogger<AuditSession>.Instance);
+
+    /// <summary>Milliseconds pass when somebody says so, or waits.</summary>
+    private sealed class MovedClock : TimeProvider
+    {
+        public long Passed { get; private set; }
+
+        public override long TimestampFrequency => 1_000;
+
+        public override long GetTimestamp() => Passed;
+
+        public void Pass(long milliseconds) => Passed += milliseconds;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Pass((long)Math.Round(dueTime.TotalMilliseconds));
+            return System.CreateTimer(callback, state, TimeSpan.Zero, period);
+        }
+    }
+}
