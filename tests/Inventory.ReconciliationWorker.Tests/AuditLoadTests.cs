@@ -82,9 +82,11 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
             await Parallel.ForAsync(0, Many, async (_, _) => await scene.HoldAsync(sku, 1));
         }
 
+        // Some of what is oversold was held before the lowering, so that only the newest hold tells.
+        await AgeAsync(scene, oversold, TimeSpan.FromHours(1));
         await stores.ExecuteAsync($"UPDATE inventory SET total = 5 WHERE sku_id = '{lowered}'");
         await stores.InRedisAsync(lowered, 5);
-        // Both were lowered, this one before all of its holds.
+        // Both were lowered, this one before all of its holds but that.
         await stores.ExecuteAsync(
             $"""
             INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after, at)
@@ -110,6 +112,16 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
             """));
         await stores.ExecuteAsync($"UPDATE inventory SET total = 9999 WHERE sku_id IN ('{oversold}', '{lowered}')");
         await scene.CyclesAsync(2);
+    }
+
+    /// <summary>Of one hold of a SKU, time moves by what it says of its beginning.</summary>
+    private static async Task AgeAsync(AuditScene scene, string sku, TimeSpan age)
+    {
+        var keys = default(Partition);
+        string id = (await scene.Redis.SortedSetRangeByRankAsync(keys.DueOf(sku), 0, 0))[0]!;
+        var fields = ((string)(await scene.Redis.HashGetAsync(keys.HoldsOf(id), id))!).Split('\t');
+        fields[2] = $"{long.Parse(fields[2], null) - (long)age.TotalMilliseconds}";
+        await scene.Redis.HashSetAsync(keys.HoldsOf(id), id, string.Join('\t', fields));
     }
 
     private static async Task ShopAsync(AuditScene scene, string[] skus, Random random)
