@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Inventory.Stock;
+using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
@@ -114,6 +116,37 @@ public sealed class QueueOutageTests
 
         Assert.Equal("cancelled", await waiting.StatusAsync(ticket));
         Assert.Equal(0, await waiting.ReservedAsync(sku));
+    }
+
+    [Fact]
+    public async Task What_can_not_be_given_back_or_read_keeps_nobody_else_waiting()
+    {
+        await using var waiting = await Waiting.StartAsync();
+        var sku = await waiting.Api.NewSkuAsync(10);
+        await waiting.Api.HoldAsync(await waiting.Api.NewSkuAsync(1), 1);
+        waiting.Api.Redis.Freeze();
+        var owed = await waiting.QueueAsync(sku);
+        Assert.Equal(200, (await waiting.Api.SendAsync("DELETE", $"/api/queue/{owed}")).Status);
+        Assert.True(await waiting.Shop.ReadAsync<bool>("SELECT unsure FROM waiting_queue"));
+        var id = ReservationKey.Of(await waiting.Shop.ReadAsync<Guid>("SELECT reservation_id FROM waiting_queue"));
+        var (spoilt, good) = (await waiting.QueueAsync(sku, "spoilt"), await waiting.QueueAsync(sku));
+        await waiting.Shop.ExecuteAsync(
+            "UPDATE waiting_queue SET lines = replace(lines, ':1', ':one') WHERE holder = 'u:spoilt'");
+        await waiting.Api.Redis.KillAsync();
+        await waiting.Api.Redis.RestartAsync();
+        // Nothing is given back behind the fence.
+        await using (var redis = await ConnectionMultiplexer.ConnectAsync(waiting.Api.Redis.ConnectionString))
+        {
+            await redis.GetDatabase().HashSetAsync(default(Partition).HoldsOf(id), id, "spoilt");
+        }
+
+        await waiting.LiftAsync();
+        await waiting.DrainedAsync();
+
+        Assert.Equal(
+            ("cancelled", "refused", "granted"),
+            (await waiting.StatusAsync(owed), await waiting.StatusAsync(spoilt), await waiting.StatusAsync(good)));
+        Assert.Equal(201, (await waiting.ReserveAsync(await waiting.Api.NewSkuAsync(1))).Status);
     }
 
     [Fact]

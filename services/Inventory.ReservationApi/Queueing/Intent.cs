@@ -24,7 +24,11 @@ internal enum IntentForm : short
 internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClientsId)
 {
     /// <summary>The path that it was sent to.</summary>
-    internal string Path => Form == IntentForm.Cart ? "/reserve" : Reservations.Reserve.Path;
+    internal string Path => PathOf((short)Form);
+
+    /// <summary>The path of a form as it stands in the queue.</summary>
+    internal static string PathOf(short form) =>
+        form == (short)IntentForm.Cart ? "/reserve" : Reservations.Reserve.Path;
 
     /// <summary>As it stands in the queue.</summary>
     /// <param name="unsure">Whether Redis may have acted on it already, or may yet.</param>
@@ -56,7 +60,10 @@ internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClient
         },
         row.IsClientsId);
 
-    internal static IReadOnlyList<Line> LinesOf(string text) =>
+    /// <summary>What lines of the queue name, whatever else they say.</summary>
+    internal static IEnumerable<string> SkusOf(string text) => text.Split(',').Select(line => line.Split(':')[0]);
+
+    private static IReadOnlyList<Line> LinesOf(string text) =>
     [
         .. text.Split(',').Select(line => line.Split(':'))
             .Select(parts => new Line(parts[0], int.Parse(parts[1], CultureInfo.InvariantCulture))),

@@ -21,35 +21,46 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
     /// <exception cref="Exception">As <see cref="Failures.IsStockAway"/>: Redis is away, or has acted.</exception>
     internal async Task<QueueDecision?> DecideAsync(QueueEntry entry)
     {
-        var intent = Intent.Of(entry.Intent);
         try
         {
+            var intent = Intent.Of(entry.Intent);
             return intent.Form == IntentForm.Cart
                 ? await AdjustAsync(entry.Place, intent)
                 : await ReserveAsync(entry.Place, intent);
         }
         catch (Exception e) when (!Failures.IsStockAway(e))
         {
-            // A bug. The others must not wait for it to be mended.
+            // Of what is stored, something can't be read; or it is a bug. The others must not wait for it to be mended.
             Failed(entry.Ticket, e);
-            return Refused(entry.Place, intent, Refusal.Of(Problem.InternalError, "The request could not be decided."));
+            return Refused(
+                entry.Place, Intent.PathOf(entry.Intent.Form),
+                Failures.Explain(e) ?? Refusal.Of(Problem.InternalError, "The request could not be decided."));
         }
     }
 
     /// <summary>Gives back what may have been held for a place that was given up.</summary>
     /// <remarks>
     /// Absent: carts, and ids that the client chose. There the hold may be older than the ticket, and its owner knows
-    /// how to give it back.
+    /// how to give it back. Absent too: another attempt at a hold that can't be read, which ends at its deadline, once
+    /// the audit or somebody has mended it. Those who are owed something wait in line behind it.
     /// </remarks>
     /// <returns>False while nothing is decided, because the data is being checked.</returns>
+    /// <exception cref="Exception">As <see cref="Failures.IsStockAway"/>: Redis is away, or has acted.</exception>
     internal async Task<bool> GiveBackAsync(QueueEntry entry)
     {
-        var intent = Intent.Of(entry.Intent);
-        if (intent.Form == IntentForm.Cart || intent.IsClientsId) return true;
-        foreach (var id in new[] { intent.Ask.Id, SecondId(intent.Ask.Id) })
+        var row = entry.Intent;
+        if (row.Form == (short)IntentForm.Cart || row.IsClientsId) return true;
+        foreach (var id in new[] { row.ReservationId, SecondId(row.ReservationId) })
         {
-            var answer = await circuit.CallAsync(() => engine.ReleaseAsync(id, null));
-            if (answer.Outcome == ReleaseOutcome.Fenced) return false;
+            try
+            {
+                var answer = await circuit.CallAsync(() => engine.ReleaseAsync(id, null));
+                if (answer.Outcome == ReleaseOutcome.Fenced) return false;
+            }
+            catch (Exception e) when (!Failures.IsStockAway(e))
+            {
+                NotGivenBack(entry.Ticket, id, e);
+            }
         }
 
         return true;
@@ -71,7 +82,7 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
         return refusal is null
             ? new(place, QueueState.Granted, status,
                 JsonSerializer.Serialize(reservation!, ApiJson.Default.ReserveResponse))
-            : Refused(place, intent, refusal);
+            : Refused(place, intent.Path, refusal);
     }
 
     /// <summary>
@@ -101,12 +112,12 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
         var (status, hold, refusal) = ReserveForCart.Understand(answer, line);
         return refusal is null
             ? new(place, QueueState.Granted, status, JsonSerializer.Serialize(hold!, ApiJson.Default.CartHold))
-            : Refused(place, intent, refusal);
+            : Refused(place, intent.Path, refusal);
     }
 
-    private static QueueDecision Refused(long place, Intent intent, Refusal refusal) => new(
+    private static QueueDecision Refused(long place, string path, Refusal refusal) => new(
         place, QueueState.Refused, refusal.Status,
-        JsonSerializer.Serialize(refusal.At(intent.Path), ApiJson.Default.Refusal));
+        JsonSerializer.Serialize(refusal.At(path), ApiJson.Default.Refusal));
 
     /// <summary>An id made of another, the same each time, for an id is one reservation's for ever.</summary>
     private static Guid SecondId(Guid id) =>
@@ -114,4 +125,9 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
 
     [LoggerMessage(1, LogLevel.Error, "The ticket {Ticket} can't be decided, and is refused.")]
     private partial void Failed(string ticket, Exception reason);
+
+    [LoggerMessage(2, LogLevel.Error,
+        "What the cancelled ticket {Ticket} may have held as reservation {Reservation} can't be given back, and ends "
+        + "at its deadline.")]
+    private partial void NotGivenBack(string ticket, Guid reservation, Exception reason);
 }

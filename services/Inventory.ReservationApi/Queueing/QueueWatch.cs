@@ -143,7 +143,7 @@ internal sealed class QueueWatch(
         {
             foreach (var (place, lines) in load.Arrivals)
             {
-                foreach (var line in Intent.LinesOf(lines)) Note(line.Sku, place);
+                foreach (var sku in Intent.SkusOf(lines)) Note(sku, place);
                 known = Math.Max(known, place);
             }
 
