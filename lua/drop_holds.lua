@@ -11,26 +11,36 @@
 -- Returns outcome and, by LoadOutcome: 1 loaded   how many were removed
 --
 -- Invariants: the units of what is removed go back; how it ended is remembered as if it had
--- happened here. Only the end of an order whose event was lost is a new event.
+-- happened here. Only the end of an order whose event was lost is a new event. What can't be read
+-- goes as well, alone: totals and counts are made anew afterwards.
 -- Absent: the fence, which is down.
 
 assert((#ARGV - 2) % 3 == 0, 'drop_holds: three fields per hold')
+local function drop(id, sequence, state)
+  local hold = load_hold(id)
+  if not hold then return 0 end
+  hold.sequence = math.max(hold.sequence, sequence)
+  if state == 'o' then
+    end_hold(id, hold, 'f', 'confirmed')
+  else
+    remove_hold(id, hold)
+    if state ~= 'p' then
+      hold.state, hold.sequence = state, sequence
+      redis.call('SET', ended_key(id), hold_text(hold), 'EX', ended_retention_s)
+    end
+  end
+  return 1
+end
+
 local removed = 0
 for i = 3, #ARGV, 3 do
-  local id, sequence, state = ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]
-  local hold = load_hold(id)
-  if hold then
-    hold.sequence = math.max(hold.sequence, sequence)
-    if state == 'o' then
-      end_hold(id, hold, 'f', 'confirmed')
-    else
-      remove_hold(id, hold)
-      if state ~= 'p' then
-        hold.state, hold.sequence = state, sequence
-        redis.call('SET', ended_key(id), hold_text(hold), 'EX', ended_retention_s)
-      end
-    end
-    removed = removed + 1
+  local id = ARGV[i]
+  local readable, count = try(drop, id, tonumber(ARGV[i + 1]), ARGV[i + 2])
+  if not readable then
+    redis.call('HDEL', holds_key(id), id)
+    redis.call('ZREM', leases_key(), id)
+    count = 1
   end
+  removed = removed + count
 end
 return reply(1, removed)

@@ -7,36 +7,44 @@
 -- ARGV[3..] of each hold: id, sequence, created_ms, deadline_ms, holder, lines as sku:quantity,...
 --
 -- Returns outcome and, by LoadOutcome:
---    1 loaded   how many came back, how many were there, and how many have a SKU that is not here
+--    1 loaded   how many came back, how many were there, how many have a SKU that is not here, and
+--               how many can't come back because of what stands in their place and can't be read
 --
 -- Invariants: a hold comes back with its deadline and sequence, whatever is available, since its
--- units were promised; one that has ended here is not brought back by an older memory.
+-- units were promised; one that has ended here is not brought back by an older memory. The units of
+-- one that can't come back are reserved all the same: nobody else is promised them.
 -- Absent: the fence, which is down; and events: the system of record has them.
 
 assert((#ARGV - 2) % 6 == 0, 'load_holds: six fields per hold')
-local RESTORED, THERE, UNKNOWN = 1, 2, 3
+local RESTORED, THERE, UNKNOWN, UNREADABLE = 1, 2, 3, 4
 
 local function bring_back(id, sequence, created_ms, deadline_ms, holder, text)
   assert(#id == 22, 'load_holds: id must have 22 characters')
   if redis.call('HEXISTS', holds_key(id), id) == 1 then return THERE end
-  local ended = load_ended(id)
-  if ended and ended.sequence > sequence then return THERE end
+  local readable, ended = try(load_ended, id)
+  if readable and ended and ended.sequence > sequence then return THERE end
   local lines = {}
   for sku, quantity in string.gmatch(text, '([^:,]+):(%d+)') do
     lines[#lines + 1] = { sku = sku, quantity = tonumber(quantity) }
     if redis.call('EXISTS', stock_key(sku)) == 0 then return UNKNOWN end
   end
   assert(#lines > 0, 'load_holds: a line or more')
-  redis.call('DEL', ended_key(id))
-  place_hold(id, { state = 'p', sequence = sequence, created_ms = created_ms,
+  local placed = try(place_hold, id, { state = 'p', sequence = sequence, created_ms = created_ms,
     deadline_ms = deadline_ms, holder = holder, lines = lines })
+  if not placed then
+    for _, line in ipairs(lines) do
+      redis.pcall('HINCRBY', stock_key(line.sku), 'reserved', line.quantity)
+    end
+    return UNREADABLE
+  end
+  redis.call('DEL', ended_key(id))
   return RESTORED
 end
 
-local counts = { 0, 0, 0 }
+local counts = { 0, 0, 0, 0 }
 for i = 3, #ARGV, 6 do
   local came_to = bring_back(ARGV[i], tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]),
     tonumber(ARGV[i + 3]), ARGV[i + 4], ARGV[i + 5])
   counts[came_to] = counts[came_to] + 1
 end
-return reply(1, counts[RESTORED], counts[THERE], counts[UNKNOWN])
+return reply(1, unpack(counts))

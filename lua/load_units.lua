@@ -8,15 +8,16 @@
 --
 -- Returns outcome and, by LoadOutcome: 1 loaded   how many were different
 --
--- Invariants: holds stay as they are.
+-- Invariants: holds stay as they are, and so does what can't be read: its owner is refused by name.
 -- Absent: the fence, which is down.
 
 assert((#ARGV - 2) % 3 == 0, 'load_units: three fields each')
 local changed = 0
 for i = 3, #ARGV, 3 do
-  local units, bought = read_units(ARGV[i], ARGV[i + 1]), tonumber(ARGV[i + 2])
+  local bought = tonumber(ARGV[i + 2])
   assert(bought and bought >= 0, 'load_units: units must be 0 or more')
-  if units.confirmed ~= bought then
+  local readable, units = try(read_units, ARGV[i], ARGV[i + 1])
+  if readable and units.confirmed ~= bought then
     units.confirmed = bought
     write_units(units)
     changed = changed + 1

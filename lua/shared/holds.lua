@@ -107,7 +107,7 @@ local function load_hold(id)
   if hold.state == 'p' then
     local sku = hold.lines[1].sku
     local deadline_ms = read_of(sku, 'ZSCORE', due_key(sku), id)
-    assert(deadline_ms, 'holds: a pending hold is in due')
+    if not deadline_ms then unreadable(sku, 'a pending hold has no deadline') end
     hold.deadline_ms = tonumber(deadline_ms)
   end
   return hold
@@ -115,7 +115,7 @@ end
 
 -- Asked after load_current found nothing: what is there still waits, and counts as expired.
 local function load_ended(id)
-  local text = redis.call('GET', ended_key(id))
+  local text = read_of('-', 'GET', ended_key(id))
   if text then return parse_hold(text) end
   local waiting = load_hold(id)
   if waiting then waiting.state = 'e' end
@@ -222,9 +222,14 @@ local function load_current(id, now_ms)
   return hold
 end
 
-local function give_back(id)
+-- A deadline whose hold is gone, by somebody's hand or a rebuild's, is nobody's, and goes too.
+local function give_back(sku, id)
   local hold = load_hold(id)
-  end_hold(id, hold, 'e', 'expired')
+  if hold then
+    end_hold(id, hold, 'e', 'expired')
+  else
+    redis.call('ZREM', due_key(sku), id)
+  end
   return hold
 end
 
@@ -237,8 +242,10 @@ local function give_back_due(sku, now_ms, budget)
   if #due > 0 and expiry_waits(now_ms) then return 0, false, deadlines end
   for _, id in ipairs(due) do
     if spent >= budget then break end
-    local done, hold = try(give_back, id)
-    if done then
+    local done, hold = try(give_back, sku, id)
+    if done and not hold then
+      spent = spent + 1
+    elseif done then
       spent = spent + #hold.lines
       deadlines[#deadlines + 1] = hold.deadline_ms
     else

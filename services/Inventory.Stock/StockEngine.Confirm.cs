@@ -79,20 +79,33 @@ public sealed partial class StockEngine
                 partition.Leases, stop: now.ToUnixTimeMilliseconds(), take: count).OrFailedAsync();
             foreach (string? id in ids)
             {
-                var text = await database.HashGetAsync(partition.HoldsOf(id!), id).OrFailedAsync();
-                var hold = ((string?)text)?.Split('\t');
-                // Gone in between: whoever pinned it did come back.
-                if (hold is ["c", var sequence, _, _, var holder, .. var lines])
-                {
-                    var pin = new Pin(partition.Index, int.Parse(sequence, Invariant));
-                    lapsed.Add(new(ReservationKey.Parse(id), pin, Holder.Parse(holder), [
-                        .. lines.Chunk(2).Select(line => new Line(line[0], int.Parse(line[1], Invariant))),
-                    ]));
-                }
+                if (await ReadLapsedPinAsync(partition, id!) is { } hold) lapsed.Add(hold);
             }
         }
 
         return lapsed;
+    }
+
+    /// <returns>
+    /// Null when it is gone, since whoever pinned it did come back, or can't be read: the audit names it, and the
+    /// others must not wait for it.
+    /// </returns>
+    private async Task<LapsedPin?> ReadLapsedPinAsync(Partition partition, string id)
+    {
+        if (!ReservationKey.IsKey(id)) return null;
+        RedisValue text;
+        try
+        {
+            text = await database.HashGetAsync(partition.HoldsOf(id), id).OrFailedAsync();
+        }
+        catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+        {
+            return null;
+        }
+
+        return HoldText.Parse(text) is { Confirming: true } hold
+            ? new(ReservationKey.Parse(id), new(partition.Index, hold.Sequence), hold.Holder, hold.Lines)
+            : null;
     }
 
     /// <summary>Redis' clock, the one that every deadline is compared against.</summary>

@@ -20,7 +20,8 @@ public sealed record LoadedStock(int Changed, int Corrected, IReadOnlyList<(stri
 /// <param name="Restored">Holds that came back.</param>
 /// <param name="There">Holds that were there, or have ended here since.</param>
 /// <param name="Unknown">Holds of SKUs that aren't there.</param>
-public readonly record struct LoadedHolds(int Restored, int There, int Unknown);
+/// <param name="Unreadable">Holds that what stands in their place keeps out; their units are reserved.</param>
+public readonly record struct LoadedHolds(int Restored, int There, int Unknown, int Unreadable);
 
 /// <summary>One partition's part of a hold, as Redis has it.</summary>
 /// <param name="ReservationId">The reservation.</param>
@@ -28,6 +29,22 @@ public readonly record struct LoadedHolds(int Restored, int There, int Unknown);
 /// <param name="Sequence">Events that it has had.</param>
 /// <param name="Lines">What is held.</param>
 public sealed record HeldPart(Guid ReservationId, bool Confirming, int Sequence, IReadOnlyList<Line> Lines);
+
+/// <summary>What stands where holds stand, and isn't one as the scripts write it.</summary>
+/// <param name="Bucket">The key.</param>
+/// <param name="Field">Its place there; null for the key itself, which has another type.</param>
+public readonly record struct SpoiltHold(RedisKey Bucket, RedisValue Field)
+{
+    /// <summary>The reservation, where the place is one's; else the key.</summary>
+    public override string ToString() => (string?)Field is { } name && ReservationKey.IsKey(name)
+        ? ReservationKey.Parse(name).ToString()
+        : Field.IsNull ? $"{Bucket}" : $"a field of {Bucket}";
+}
+
+/// <summary>Some of a partition's holds.</summary>
+/// <param name="Holds">Those that can be read.</param>
+/// <param name="Spoilt">What can't be.</param>
+public sealed record HeldPage(IReadOnlyList<HeldPart> Holds, IReadOnlyList<SpoiltHold> Spoilt);
 
 /// <summary>A hold of Redis that the system of record knows better.</summary>
 /// <param name="ReservationId">The reservation.</param>
@@ -111,15 +128,35 @@ public sealed partial class StockEngine
     }
 
     /// <summary>Reads every hold of a partition, a number of buckets at a time. Complete only while fenced.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<HeldPart>> ReadHoldsAsync(
+    public async IAsyncEnumerable<HeldPage> ReadHoldsAsync(
         Partition partition, [EnumeratorCancellation] CancellationToken cancellation)
     {
         foreach (var buckets in partition.HoldBuckets().Chunk(BucketsAtOnce))
         {
             cancellation.ThrowIfCancellationRequested();
-            var entries = await Task.WhenAll(buckets.Select(bucket => database.HashGetAllAsync(bucket)));
-            var page = entries.SelectMany(entry => entry).Select(ReadHeld).ToList();
-            if (page.Count > 0) yield return page;
+            var pages = await Task.WhenAll(buckets.Select(bucket => ReadBucketAsync(partition, bucket)));
+            var page = new HeldPage(
+                [.. pages.SelectMany(one => one.Holds)], [.. pages.SelectMany(one => one.Spoilt)]);
+            if (page.Holds.Count + page.Spoilt.Count > 0) yield return page;
+        }
+    }
+
+    /// <summary>Removes what can't be read, wherever a reservation's id leads to it, but for what counts it.</summary>
+    public async Task DropSpoiltAsync(Partition partition, IReadOnlyList<SpoiltHold> spoilt)
+    {
+        foreach (var batch in spoilt.Chunk(BucketsAtOnce))
+        {
+            await Task.WhenAll(batch.Select(async one =>
+            {
+                if (one.Field.IsNull)
+                {
+                    await database.KeyDeleteAsync(one.Bucket);
+                    return;
+                }
+
+                await database.HashDeleteAsync(one.Bucket, one.Field);
+                await database.SortedSetRemoveAsync(partition.Leases, one.Field);
+            }));
         }
     }
 
@@ -159,7 +196,7 @@ public sealed partial class StockEngine
                     string.Create(CultureInfo.InvariantCulture, $"{line.Sku}:{line.Quantity}"))),
             })]));
         _ = (LoadOutcome)reply.NextInt();
-        return new(reply.NextInt(), reply.NextInt(), reply.NextInt());
+        return new(reply.NextInt(), reply.NextInt(), reply.NextInt(), reply.NextInt());
     }
 
     /// <summary>Removes holds that the system of record knows better.</summary>
@@ -199,12 +236,35 @@ public sealed partial class StockEngine
             [partition.Epoch, partition.Heartbeat, partition.Waiting],
             [look.Epoch, look.At.ToUnixTimeMilliseconds()])).NextInt();
 
-    private static HeldPart ReadHeld(HashEntry entry)
+    private async Task<HeldPage> ReadBucketAsync(Partition partition, RedisKey bucket)
     {
-        var fields = ((string)entry.Value!).Split('\t');
-        var lines = new List<Line>();
-        for (var i = 5; i + 1 < fields.Length; i += 2) lines.Add(new(fields[i], int.Parse(fields[i + 1], Invariant)));
-        return new(ReservationKey.Parse((string)entry.Name!), fields[0] == "c", int.Parse(fields[1], Invariant), lines);
+        HashEntry[] entries;
+        try
+        {
+            entries = await database.HashGetAllAsync(bucket);
+        }
+        catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+        {
+            return new([], [new(bucket, RedisValue.Null)]);
+        }
+
+        var (holds, spoilt) = (new List<HeldPart>(entries.Length), new List<SpoiltHold>());
+        foreach (var entry in entries)
+        {
+            if (ReadHeld(partition, bucket, entry) is { } held) holds.Add(held);
+            else spoilt.Add(new(bucket, entry.Name));
+        }
+
+        return new(holds, spoilt);
+    }
+
+    /// <returns>Null when it isn't as the scripts write it, or stands where they never look.</returns>
+    private static HeldPart? ReadHeld(Partition partition, RedisKey bucket, HashEntry entry)
+    {
+        var name = (string)entry.Name!;
+        if (!ReservationKey.IsKey(name) || partition.HoldsOf(name) != bucket) return null;
+        if (HoldText.Parse(entry.Value) is not { } hold) return null;
+        return new(ReservationKey.Parse(name), hold.Confirming, hold.Sequence, hold.Lines);
     }
 
     private static string Letter(HoldEnd end) => end switch

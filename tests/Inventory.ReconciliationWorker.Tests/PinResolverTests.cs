@@ -45,6 +45,32 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         Assert.Equal(left.Item1, await TotalAsync(sku));
     }
 
+    [Theory]
+    [InlineData("spoilt")]
+    [InlineData("c\tmany\t1\t1\tu:me\tsku\t1")]
+    [InlineData("c\t1\t1\t1\tu:me\tsku\tone")]
+    [InlineData("c\t1\t1\t1\tu:me\tsku")]
+    public async Task A_hold_that_can_not_be_read_keeps_no_other_from_being_resolved(string text)
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores, ("Audit:AutomaticRepair", "false"));
+        var sku = await stores.SkuAsync(10);
+        var (redis, keys) = (worker.Redis.GetDatabase(), default(Partition));
+        var (spoilt, id) = (
+            await HoldAsync(worker.Engine, sku, 1, TimeSpan.FromMinutes(10)),
+            await HoldAsync(worker.Engine, sku, 2, TimeSpan.FromMinutes(10)));
+        await worker.Engine.PinAsync(spoilt, Lease);
+        await worker.Engine.PinAsync(id, Lease);
+        await redis.HashSetAsync(keys.HoldsOf(ReservationKey.Of(spoilt)), ReservationKey.Of(spoilt), text);
+        await redis.SortedSetAddAsync(keys.Leases, "no reservation", 1);
+        await stores.EndLeasesAsync();
+
+        await worker.Resolver.ResolveAsync(CancellationToken.None);
+
+        await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) == ReservationStatus.Pending);
+        await redis.KeyDeleteAsync(keys.Leases);
+        await redis.HashDeleteAsync(keys.HoldsOf(ReservationKey.Of(spoilt)), ReservationKey.Of(spoilt));
+    }
+
     [Fact]
     public async Task A_hold_that_was_unpinned_can_be_confirmed_anew()
     {

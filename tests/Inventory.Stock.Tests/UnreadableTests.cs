@@ -65,6 +65,47 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
         Assert.Equal(ReserveOutcome.Insufficient, (await stock.ReserveAsync("late", new Line(good, 1))).Outcome);
     }
 
+    [Fact]
+    public async Task A_deadline_whose_hold_is_gone_is_nobodys_and_keeps_nobody_from_giving_back()
+    {
+        var sku = await stock.SkuAsync(5);
+        var gone = (await stock.ReserveAsync("me", new Line(sku, 2))).Reservation!;
+        var free = (await stock.ReserveAsync("other", new Line(sku, 3))).Reservation!;
+        await stock.MakeDueAsync(gone);
+        await stock.MakeDueAsync(free);
+        var (redis, keys, id) = (stock.Database, default(Partition), ReservationKey.Of(gone.Id));
+        await redis.HashDeleteAsync(keys.HoldsOf(id), id);
+
+        Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("third", new Line(sku, 3))).Outcome);
+
+        Assert.Null(await redis.SortedSetScoreAsync(keys.DueOf(sku), id));
+        // Nobody knows what it held: the audit asks PostgreSQL.
+        Assert.Equal("5", await redis.HashGetAsync(keys.Stock(sku), "reserved"));
+        var again = (await stock.ReserveAsync("me", new Line(await stock.SkuAsync(1), 1))).Reservation!;
+        await stock.MakeDueAsync(again);
+        await redis.HashDeleteAsync(keys.HoldsOf(ReservationKey.Of(again.Id)), ReservationKey.Of(again.Id));
+        await stock.Engine.ExpireAsync(100);
+        Assert.Null(await redis.SortedSetScoreAsync(
+            keys.DueOf(again.Lines[0].Sku), ReservationKey.Of(again.Id)));
+    }
+
+    [Fact]
+    public async Task A_hold_that_lost_a_deadline_keeps_nobody_else_from_giving_back()
+    {
+        var (first, second) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
+        var half = (await stock.ReserveAsync("me", new Line(first, 2), new Line(second, 2))).Reservation!;
+        var free = (await stock.ReserveAsync("other", new Line(second, 3))).Reservation!;
+        await stock.MakeDueAsync(half);
+        await stock.MakeDueAsync(free);
+        await stock.Database.SortedSetRemoveAsync(default(Partition).DueOf(first), ReservationKey.Of(half.Id));
+
+        await stock.Engine.ExpireAsync(100);
+
+        Assert.Equal("2", await stock.Database.HashGetAsync(default(Partition).Stock(second), "reserved"));
+        var failure = await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.ReleaseAsync(half.Id, null));
+        Assert.Equal($"{first} a pending hold has no deadline", Unreadable.Explain(failure));
+    }
+
     private async Task BreakAsync(Damage damage, string sku)
     {
         var (redis, keys) = (stock.Database, default(Partition));

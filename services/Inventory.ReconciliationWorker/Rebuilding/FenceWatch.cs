@@ -24,11 +24,13 @@ public sealed partial class FenceWatch(
     ReconciliationMetrics metrics,
     IConnectionMultiplexer redis,
     IOptions<ReconciliationOptions> options,
-    TimeProvider time) : BackgroundService
+    TimeProvider time,
+    ILogger<FenceWatch> log) : BackgroundService
 {
     private TaskCompletionSource restored = NewSignal();
     private long? closedSince;
     private int rebuilds;
+    private string? brokenBy;
 
     /// <summary>Whether every partition sold at least once since this process started.</summary>
     public bool HasOpened { get; private set; }
@@ -77,6 +79,7 @@ public sealed partial class FenceWatch(
                     cameBack = false;
                 }
 
+                brokenBy = null;
                 outages.Ended(this);
             }
             catch (Exception e) when (StoreOutages.Explains(e))
@@ -84,6 +87,14 @@ public sealed partial class FenceWatch(
                 // The next tick looks again. What a rebuild had begun stays fenced.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                // What somebody wrote into a store by hand may be anything. Nothing is sold meanwhile, and what can be
+                // captured, settled and audited still is: all of that lives in this process too.
+                var reason = e.GetBaseException().Message;
+                if (brokenBy != reason) Broken(reason, e);
+                brokenBy = reason;
             }
 
             await Task.WhenAny(
@@ -111,4 +122,8 @@ public sealed partial class FenceWatch(
         rebuilds++;
         return await rebuild.RunAsync(partition, turn, cancellation);
     }
+
+    [LoggerMessage(1, LogLevel.Error,
+        "Redis can't be checked or rebuilt because of something that can't be read; it is tried again: {Reason}")]
+    private partial void Broken(string reason, Exception failure);
 }

@@ -7,7 +7,7 @@ namespace Inventory.ReconciliationWorker.Rebuilding;
 /// <remarks>
 /// What is always true: a hold that PostgreSQL does not know stays, since it may only not have been told; a hold that
 /// it knows to have gone on is made what it has become; a pinned hold with an order is left to
-/// <see cref="PinResolver"/>.
+/// <see cref="PinResolver"/>. What can't be read counts as not there: it goes, and comes back as PostgreSQL has it.
 /// </remarks>
 public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels levels)
 {
@@ -26,10 +26,12 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
         var ordered = new List<Guid>();
         await foreach (var page in stock.ReadHoldsAsync(partition, cancellation))
         {
+            await stock.DropSpoiltAsync(partition, page.Spoilt);
+            progress.AddSpoilt(page.Spoilt);
             var known = await rows.FindAsync(
-                partition.Index, [.. page.Select(part => part.ReservationId)], cancellation);
+                partition.Index, [.. page.Holds.Select(part => part.ReservationId)], cancellation);
             var outdated = new List<OutdatedHold>();
-            foreach (var part in page)
+            foreach (var part in page.Holds)
             {
                 if (known.TryGetValue(part.ReservationId, out var row))
                 {
@@ -44,7 +46,9 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
 
                 foreach (var line in part.Lines)
                 {
-                    reserved[line.Sku] = reserved.GetValueOrDefault(line.Sku) + line.Quantity;
+                    // Whatever somebody wrote into a hold: too much is held of one SKU, and the fence opens.
+                    var sum = (long)reserved.GetValueOrDefault(line.Sku) + line.Quantity;
+                    reserved[line.Sku] = (int)Math.Min(sum, int.MaxValue);
                 }
             }
 
@@ -92,7 +96,7 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
                 foreach (var batch in page.Chunk(Batch))
                 {
                     var loaded = await stock.LoadHoldsAsync(partition, [.. batch.Select(Record)]);
-                    progress.AddRestored(loaded.Restored, loaded.Unknown);
+                    progress.AddRestored(loaded.Restored, loaded.Unknown, loaded.Unreadable);
                 }
             });
 

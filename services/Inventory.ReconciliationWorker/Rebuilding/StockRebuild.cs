@@ -92,7 +92,9 @@ public sealed partial class StockRebuild(
         Opened(
             partition.Index, took.TotalSeconds, progress.Totals, progress.Corrected, progress.Restored,
             progress.Dropped);
+        if (progress.Spoilt > 0) HoldsWereSpoilt(progress.Spoilt, partition.Index, progress.SpoiltNames);
         if (progress.Unknown > 0) SkusAreMissing(progress.Unknown, partition.Index);
+        if (progress.KeptOut > 0) HoldsAreKeptOut(progress.KeptOut, partition.Index);
         return true;
     }
 
@@ -208,4 +210,14 @@ public sealed partial class StockRebuild(
     [LoggerMessage(7, LogLevel.Error,
         "{Count} holds of partition {Partition} can't come back: PostgreSQL doesn't know their SKUs.")]
     private partial void SkusAreMissing(int count, int partition);
+
+    [LoggerMessage(8, LogLevel.Warning,
+        "{Count} holds of partition {Partition} could not be read, and were removed; those that PostgreSQL has as "
+        + "pending were restored from there: {Holds}.")]
+    private partial void HoldsWereSpoilt(int count, int partition, string holds);
+
+    [LoggerMessage(9, LogLevel.Error,
+        "{Count} holds of partition {Partition} can't come back because of what stands in their place and can't be "
+        + "read. Their units stay reserved; the audit names what is to be mended.")]
+    private partial void HoldsAreKeptOut(int count, int partition);
 }

@@ -1,0 +1,144 @@
+using Inventory.Stock;
+using StackExchange.Redis;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>What somebody has written into Redis by hand keeps no shop closed.</summary>
+public sealed class SpoiltRebuildTests : IAsyncLifetime, IAsyncDisposable
+{
+    private readonly Stores stores = new();
+
+    private static Partition Only => default;
+
+    public Task InitializeAsync() => stores.InitializeAsync();
+
+    public Task DisposeAsync() => stores.DisposeAsync();
+
+    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
+
+    [Fact]
+    public async Task Holds_that_can_not_be_read_count_as_not_there_and_come_back_as_PostgreSQL_has_them()
+    {
+        await using var worker = await StartAsync();
+        var redis = worker.Redis.GetDatabase();
+        var sku = await stores.SkuAsync(100);
+        var (pending, pinned, ended, unknown, whole) = (
+            await HoldAsync(worker, sku, 1), await HoldAsync(worker, sku, 2), await HoldAsync(worker, sku, 4),
+            await HoldAsync(worker, sku, 8), await HoldAsync(worker, sku, 16));
+        await worker.Engine.PinAsync(pinned.Id, TimeSpan.FromHours(1));
+        await RowAsync(pending, sku, "pending", 1);
+        await RowAsync(pinned, sku, "pending", 1);
+        await RowAsync(ended, sku, "released", 2);
+        await RowAsync(whole, sku, "pending", 1);
+        await SpoilAsync(redis, pending.Id, "spoilt");
+        await SpoilAsync(redis, pinned.Id, $"c\t1\t1\t1\tu:me\t{sku}\ttwo");
+        await SpoilAsync(redis, ended.Id, "");
+        await SpoilAsync(redis, unknown.Id, $"p\tx\t1\t0\tu:me\t{sku}\t8");
+        // What is no reservation's, what stands where nobody looks, and a bucket that is none.
+        await redis.HashSetAsync("{inv:0}:holds:zz", "stray", "spoilt");
+        await redis.HashSetAsync("{inv:0}:holds:zz", "AAAAAAAAAAAAAAAAAAAAAA", $"p\t1\t1\t0\tu:me\t{sku}\t32");
+        await redis.StringSetAsync("{inv:0}:holds:__", "spoilt");
+
+        await RebuildAsync(worker);
+
+        Assert.Equal(
+            (FindOutcome.Active, ReservationStatus.Pending, pending.ExpiresAt), await FindAsync(worker, pending.Id));
+        Assert.Equal(
+            (FindOutcome.Active, ReservationStatus.Pending, pinned.ExpiresAt), await FindAsync(worker, pinned.Id));
+        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.FindAsync(ended.Id)).Outcome);
+        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.FindAsync(unknown.Id)).Outcome);
+        Assert.Equal(1 + 2 + 16, (await worker.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(0, await redis.SortedSetLengthAsync(Only.Leases));
+        Assert.Equal(1, worker.Log.Count("7 holds of partition 0 could not be read"));
+        foreach (var one in new[] { pending, pinned, ended, unknown }) Assert.Equal(1, Named(worker, one.Id));
+        Assert.Equal(0, Named(worker, whole.Id));
+
+        // The deadlines that nobody's hold has any more are in nobody's way.
+        foreach (var one in new[] { ended, unknown, whole })
+        {
+            await redis.SortedSetAddAsync(Only.DueOf(sku), ReservationKey.Of(one.Id), 1);
+        }
+
+        await redis.SortedSetAddAsync(Only.Due, sku, 1);
+        await Worker.UntilAsync(async () =>
+        {
+            await worker.Engine.ExpireAsync(100);
+            return await redis.SortedSetLengthAsync(Only.DueOf(sku)) == 2;
+        });
+        Assert.Equal(1 + 2, (await worker.Engine.SnapshotAsync(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task A_hold_that_is_kept_out_keeps_its_units_and_the_shop_opens()
+    {
+        await using var worker = await StartAsync();
+        var (spoilt, whole) = (await stores.SkuAsync(10), await stores.SkuAsync(10));
+        var deadline = DateTimeOffset.FromUnixTimeMilliseconds(
+            TimeProvider.System.GetUtcNow().AddMinutes(9).ToUnixTimeMilliseconds());
+        var kept = await stores.HoldRowAsync(spoilt, 3, "pending", deadline, sequence: 1);
+        var back = await stores.HoldRowAsync(whole, 3, "pending", deadline, sequence: 1);
+        var redis = worker.Redis.GetDatabase();
+        await redis.StringSetAsync(Only.DueOf(spoilt), "tomorrow");
+        await redis.HashSetAsync(Only.Ended(ReservationKey.Of(back)), "of another", "type");
+
+        await RebuildAsync(worker);
+
+        Assert.Equal(FindOutcome.Active, (await worker.Engine.FindAsync(back)).Outcome);
+        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.FindAsync(kept)).Outcome);
+        Assert.Equal(
+            ("3", "3"), (await stores.FieldAsync(spoilt, "reserved"), await stores.FieldAsync(whole, "reserved")));
+        Assert.Equal(1, worker.Log.Count("1 holds of partition 0 can't come back"));
+    }
+
+    [Fact]
+    public async Task What_keeps_a_rebuild_from_ending_ends_no_process_and_the_next_attempt_opens()
+    {
+        await using var worker = await StartAsync();
+        var sku = await stores.SkuAsync(10);
+        await worker.ReserveAsync(sku, "a", 1);
+        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        var redis = worker.Redis.GetDatabase();
+        await redis.KeyRenameAsync(Only.Events, "aside");
+        await redis.StringSetAsync(Only.Events, "spoilt");
+        await redis.KeyDeleteAsync(Only.Epoch);
+        await Worker.UntilAsync(
+            () => Task.FromResult(worker.Log.Count("Redis can't be checked or rebuilt") == 1));
+        Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "b", 1)).Outcome);
+
+        await redis.KeyRenameAsync("aside", Only.Events);
+
+        await worker.UntilOpenAsync();
+        Assert.Equal(ReserveOutcome.Held, (await worker.ReserveAsync(sku, "b", 9)).Outcome);
+    }
+
+    // What the audit would mend is another test's affair.
+    private Task<Worker> StartAsync() => Worker.StartCapturingAsync(stores, ("Audit:AutomaticRepair", "false"));
+
+    private async Task RebuildAsync(Worker worker)
+    {
+        if (await worker.Engine.ReadLastEventIdAsync(Only) is { } last) await stores.StoredAsync(last);
+        await worker.Redis.GetDatabase().KeyDeleteAsync(Only.Epoch);
+        await worker.UntilOpenAsync();
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("sells again after") >= 2));
+    }
+
+    private static async Task<Reservation> HoldAsync(Worker worker, string sku, int quantity) =>
+        (await worker.ReserveAsync(sku, $"user-{quantity}", quantity)).Reservation!;
+
+    private Task<Guid> RowAsync(Reservation hold, string sku, string status, int sequence) => stores.HoldRowAsync(
+        sku, hold.Lines[0].Quantity, status, hold.ExpiresAt, sequence, hold.Holder.Text, hold.Id);
+
+    private static Task<bool> SpoilAsync(IDatabase redis, Guid id, string text) =>
+        redis.HashSetAsync(Only.HoldsOf(ReservationKey.Of(id)), ReservationKey.Of(id), text);
+
+    private static int Named(Worker worker, Guid id) =>
+        worker.Log.All.Count(line =>
+            line.Text.Contains("could not be read", StringComparison.Ordinal)
+            && line.Text.Contains(id.ToString(), StringComparison.Ordinal));
+
+    private static async Task<(FindOutcome, ReservationStatus, DateTimeOffset)> FindAsync(Worker worker, Guid id)
+    {
+        var found = await worker.Engine.FindAsync(id);
+        return (found.Outcome, found.Reservation!.Status, found.Reservation.ExpiresAt);
+    }
+}
