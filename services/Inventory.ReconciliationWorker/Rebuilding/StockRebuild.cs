@@ -89,12 +89,12 @@ public sealed partial class StockRebuild(
         await fences.OpenedAsync(partition.Index, number, run, stopping);
         var took = time.GetElapsedTime(began);
         metrics.Rebuilt(took);
-        Opened(
-            partition.Index, took.TotalSeconds, progress.Totals, progress.Corrected, progress.Restored,
-            progress.Dropped);
         if (progress.Spoilt > 0) HoldsWereSpoilt(progress.Spoilt, partition.Index, progress.SpoiltNames);
         if (progress.Unknown > 0) SkusAreMissing(progress.Unknown, partition.Index);
         if (progress.KeptOut > 0) HoldsAreKeptOut(progress.KeptOut, partition.Index);
+        Opened(
+            partition.Index, took.TotalSeconds, progress.Totals, progress.Corrected, progress.Restored,
+            progress.Dropped);
         return true;
     }
 
