@@ -5,6 +5,7 @@ using Inventory.Stock;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
@@ -168,6 +169,23 @@ public sealed class ProductCacheTests : IAsyncLifetime
             Assert.False(read.Json.TryGetProperty("available", out _));
         }
         if (freeze) shop.Api.Redis.Thaw();
+    }
+
+    [Fact]
+    public async Task What_may_have_been_told_while_the_connection_was_away_is_forgotten_when_it_is_back()
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        Assert.Equal("Something", (await ReadOtherAsync(sku)).GetProperty("name").GetString());
+        // Told to nobody, as whatever is told to a broken connection.
+        await shop.ExecuteAsync($"UPDATE products SET name = 'Renamed' WHERE sku_id = '{sku}'");
+        var redis = shop.Api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
+        Assert.True(await redis.KeyDeleteAsync("cache:product:1:" + sku));
+        Assert.Equal("Something", (await ReadOtherAsync(sku)).GetProperty("name").GetString());
+
+        foreach (var kind in new[] { "pubsub", "normal" }) await redis.ExecuteAsync("CLIENT", "KILL", "TYPE", kind);
+
+        await Eventually.TrueAsync(
+            async () => (await ReadOtherAsync(sku)).GetProperty("name").GetString() == "Renamed");
     }
 
     [Fact]
