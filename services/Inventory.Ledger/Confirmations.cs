@@ -107,7 +107,7 @@ public sealed partial class Confirmations(NpgsqlDataSource source)
             }
             catch (Exception e) when (IsBroken(e) && attempt == 1)
             {
-                // A pooled connection may have died long ago. Should the transaction have been committed, its orders
+                // A pooled connection may have died long ago, or an operator has ended its session. Should the transaction have been committed, its orders
                 // are found.
             }
             catch (Exception e) when (members.Count == 1 || IsAway(e))
@@ -135,7 +135,5 @@ public sealed partial class Confirmations(NpgsqlDataSource source)
         IsAway(failure) && failure.InnerException is not TimeoutException;
 
     /// <summary>It would fail for every member.</summary>
-    private static bool IsAway(Exception failure) =>
-        failure is (NpgsqlException and not PostgresException) or PostgresException { IsTransient: true }
-        && !IsContention(failure);
+    private static bool IsAway(Exception failure) => LedgerOutage.Explains(failure) && !IsContention(failure);
 }

@@ -115,7 +115,7 @@ public sealed partial class PaymentSettler(
             if (answer.Progress == PaymentProgress.StoreAway) return false;
             if (answer.Progress == PaymentProgress.Settled) return true;
         }
-        catch (Exception e) when (e is not OperationCanceledException && !IsLedgerAway(e))
+        catch (Exception e) when (e is not OperationCanceledException && !LedgerOutage.Explains(e))
         {
             // Whatever it is, it is this payment's: the others go on.
             NotSettled(payment.EventId, payment.ReservationId, e);
@@ -185,9 +185,6 @@ public sealed partial class PaymentSettler(
         var answer = await confirmer.ReviveAsync(hold, payment.PaymentId).ConfigureAwait(false);
         return (answer, RefundReason.HoldExpired);
     }
-
-    private static bool IsLedgerAway(Exception failure) =>
-        failure is (NpgsqlException and not PostgresException) or PostgresException { IsTransient: true };
 
     [LoggerMessage(1, LogLevel.Error, "Payment event {Event} of reservation {Reservation} can't be settled yet.")]
     private partial void NotSettled(string @event, Guid reservation, Exception failure);

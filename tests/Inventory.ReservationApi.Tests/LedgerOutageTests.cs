@@ -78,6 +78,39 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         Assert.Equal(60, (await shop.LevelsAsync(sku)).Ledger);
     }
 
+    [Theory]
+    [InlineData("orders", "confirm", "orders-unavailable")]
+    [InlineData("products", "pause", "ledger-unavailable")]
+    [InlineData("inventory_movements", "adjust", "ledger-unavailable")]
+    public async Task A_session_that_an_operator_ends_is_an_outage(string table, string act, string problem)
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        var id = await shop.Api.HoldAsync(sku, 1);
+        await shop.ExecuteAsync(
+            $$"""
+            CREATE FUNCTION end_session() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(60);
+            END $$;
+            CREATE TRIGGER end_session BEFORE INSERT OR UPDATE ON {{table}} EXECUTE FUNCTION end_session();
+            """);
+        Task<Answer> ActAsync() => act switch
+        {
+            "confirm" => shop.SendAsync("POST", $"/api/reservations/{id}/confirm"),
+            "pause" => shop.SendAsync("POST", $"/api/products/{sku}/pause"),
+            _ => shop.AdjustAsync(sku, 5, "delivery", "key-1"),
+        };
+
+        AssertAway(await ActAsync(), problem);
+        await shop.ExecuteAsync("DROP FUNCTION end_session CASCADE");
+        Answer? done = null;
+        // The attempt that was cut has left a pin with a lease.
+        await Eventually.TrueAsync(async () => (done = await ActAsync()).Status != 409);
+
+        Assert.InRange(done!.Status, 200, 299);
+        Assert.Equal(act == "confirm" ? 1 : 0, await shop.ReadAsync<long>("SELECT count(*) FROM orders"));
+    }
+
     private async Task CutAsync(CancellationToken over)
     {
         await using var knife = new NpgsqlConnection(shop.LedgerAddress + ";Pooling=false");
@@ -102,9 +135,9 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         return seen;
     }
 
-    private static void AssertAway(Answer answer)
+    private static void AssertAway(Answer answer, string problem = "ledger-unavailable")
     {
-        answer.AssertProblem(503, "ledger-unavailable");
+        answer.AssertProblem(503, problem);
         Assert.NotNull(answer.Headers.RetryAfter?.Delta);
     }
 }

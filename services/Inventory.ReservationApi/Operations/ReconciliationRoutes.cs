@@ -1,5 +1,5 @@
+using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
-using Npgsql;
 
 namespace Inventory.ReservationApi.Operations;
 
@@ -23,7 +23,7 @@ internal static class ReconciliationRoutes
         {
             return await next(context);
         }
-        catch (NpgsqlException e) when (IsOutage(e))
+        catch (Exception e) when (LedgerOutage.Explains(e))
         {
             return Refusal.Of(Problem.LedgerUnavailable,
                 "The system of record, which the audit writes its reports to, did not answer. A run that was asked "
@@ -32,8 +32,4 @@ internal static class ReconciliationRoutes
             { RetryAfterSeconds = 2 };
         }
     }
-
-    // Tables that aren't there yet are the worker's to make, when it starts.
-    private static bool IsOutage(NpgsqlException failure) =>
-        failure is not PostgresException { IsTransient: false, SqlState: not PostgresErrorCodes.UndefinedTable };
 }

@@ -1,8 +1,8 @@
 using System.Text.Json;
+using Inventory.Ledger;
 using Inventory.ReservationApi.Queueing;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
-using Npgsql;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Problems;
@@ -20,8 +20,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
         RedisConnectionException e when StockCircuit.WasSpared(e) => Refusal.StockAway(),
         _ when StockOutage.Explains(exception) => Refusal.OutcomeUnknown(),
         RedisServerException e when Unreadable.Explain(e) is { } what => Refusal.StockUnreadable(what),
-        NpgsqlException and not PostgresException or PostgresException { IsTransient: true } =>
-            Refusal.OrdersUnavailable(),
+        _ when LedgerOutage.Explains(exception) => Refusal.OrdersUnavailable(),
         BadHttpRequestException { StatusCode: var status, Message: var message } => ForStatus(status, message),
         _ => null,
     };
@@ -35,7 +34,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// Whether it says that PostgreSQL is away: by itself, or because the caller's patience, a token, has ended.
     /// </summary>
     internal static bool IsLedgerAway(Exception exception) =>
-        exception is NpgsqlException or TimeoutException or OperationCanceledException;
+        LedgerOutage.Explains(exception) || exception is TimeoutException or OperationCanceledException;
 
     /// <summary>For answers that the framework would leave without a body.</summary>
     internal static Task FillBodyAsync(HttpContext http) =>

@@ -94,7 +94,7 @@ internal sealed partial class ProductCache(
         {
             await entry.Loading;
         }
-        catch (Exception e) when (ProductRoutes.IsOutage(e))
+        catch (Exception e) when (LedgerOutage.Explains(e))
         {
             // The change is committed and forgotten here; the next read loads it.
         }

@@ -64,7 +64,7 @@ internal static class ProductRoutes
         PauseProduct.Map(products);
     }
 
-    /// <summary>Without PostgreSQL nothing is administered. What EF Core wraps around the failure differs.</summary>
+    /// <summary>Without PostgreSQL nothing is administered.</summary>
     internal static async ValueTask<object?> AnswerOutageAsync(
         EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
@@ -72,7 +72,7 @@ internal static class ProductRoutes
         {
             return await next(context);
         }
-        catch (Exception e) when (IsOutage(e))
+        catch (Exception e) when (LedgerOutage.Explains(e))
         {
             return Refusal.Of(Problem.LedgerUnavailable,
                 "The system of record did not answer, so the outcome of a change is unknown. Read before trying again, "
@@ -80,19 +80,5 @@ internal static class ProductRoutes
             with
             { RetryAfterSeconds = 2 };
         }
-    }
-
-    /// <summary>Whether PostgreSQL is away, whatever has been put around the failure.</summary>
-    internal static bool IsOutage(Exception? failure)
-    {
-        for (; failure is not null; failure = failure.InnerException)
-        {
-            if (failure is PostgresException { IsTransient: true } or (NpgsqlException and not PostgresException))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 }

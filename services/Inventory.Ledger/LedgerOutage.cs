@@ -1,0 +1,48 @@
+using Npgsql;
+
+namespace Inventory.Ledger;
+
+/// <summary>Which failures of a call to the ledger mean that PostgreSQL can't answer at the moment.</summary>
+/// <remarks>
+/// Absent: what a worker may wait for. It has nobody to answer, and outlives every failure of PostgreSQL, also those
+/// that only people can mend.
+/// </remarks>
+public static class LedgerOutage
+{
+    /// <summary>
+    /// An operator, a crash or a start ends the session or refuses it: 57P01 to 57P05. Npgsql takes 57P01 and 57P02
+    /// for lasting.
+    /// </summary>
+    private const string SessionEnded = "57P";
+
+    private static readonly string[] Unready =
+    [
+        // A host that hung for long comes back to a session, or a transaction, that PostgreSQL has ended.
+        "25P03", "25P04",
+        // The database and its tables are the reconciliation worker's to make, when it starts.
+        PostgresErrorCodes.InvalidCatalogName, PostgresErrorCodes.UndefinedTable,
+    ];
+
+    /// <summary>
+    /// Whether waiting cures it: PostgreSQL is away, ends sessions, is short of something, gave up because of another
+    /// writer, or isn't migrated yet. What was being written may have been. Entity Framework wraps what it takes for
+    /// transient, and what meets it while it saves.
+    /// </summary>
+    /// <param name="failure">What a call ended with; null is none.</param>
+    public static bool Explains(Exception? failure)
+    {
+        for (; failure is not null; failure = failure.InnerException)
+        {
+            if (failure is (NpgsqlException and not PostgresException) or PostgresException { IsTransient: true }
+                || (failure is PostgresException refusal && IsUnready(refusal.SqlState)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsUnready(string state) =>
+        state.StartsWith(SessionEnded, StringComparison.Ordinal) || Array.IndexOf(Unready, state) >= 0;
+}

@@ -1,0 +1,153 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace Inventory.Ledger.Tests;
+
+/// <summary>What PostgreSQL says when it can't answer, and what it says when the question was wrong.</summary>
+[Collection(OneServer.Name)]
+public sealed class LedgerOutageTests(LedgerDatabases databases)
+{
+    private const string EndOwnSession = "SELECT pg_terminate_backend(pg_backend_pid())";
+
+    [Theory]
+    [InlineData("57P01", true)]
+    [InlineData("57P02", true)]
+    [InlineData("57P03", true)]
+    [InlineData("57P05", true)]
+    [InlineData("25P03", true)]
+    [InlineData("25P04", true)]
+    [InlineData("53100", true)]
+    [InlineData("53300", true)]
+    [InlineData("40001", true)]
+    [InlineData("40P01", true)]
+    [InlineData("3D000", true)]
+    [InlineData("42P01", true)]
+    [InlineData("22P05", false)]
+    [InlineData("23505", false)]
+    [InlineData("23514", false)]
+    [InlineData("28P01", false)]
+    [InlineData("42501", false)]
+    [InlineData("42601", false)]
+    [InlineData("42703", false)]
+    [InlineData("P0001", false)]
+    public async Task What_postgresql_raises_is_an_outage_where_waiting_cures_it(string state, bool isOutage)
+    {
+        var failure = await Assert.ThrowsAsync<PostgresException>(() => databases.Shared.ExecuteAsync(
+            $"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$"));
+
+        Assert.Equal((state, isOutage), (failure.SqlState, LedgerOutage.Explains(failure)));
+    }
+
+    [Fact]
+    public async Task A_session_that_is_ended_and_a_database_that_is_missing_are_outages()
+    {
+        var ended = await Assert.ThrowsAnyAsync<Exception>(() => databases.Shared.ExecuteAsync(EndOwnSession));
+        await using var nowhere = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(databases.Server.ConnectionString) { Database = "nowhere" });
+        var missing = await Assert.ThrowsAnyAsync<Exception>(() => nowhere.ExecuteAsync("SELECT 1"));
+
+        Assert.Equal("57P01", Assert.IsType<PostgresException>(ended).SqlState);
+        Assert.Equal("3D000", Assert.IsType<PostgresException>(missing).SqlState);
+        Assert.True(LedgerOutage.Explains(ended) && LedgerOutage.Explains(missing));
+    }
+
+    [Fact]
+    public async Task What_entity_framework_wraps_is_looked_into()
+    {
+        await using var source = databases.Connect(await databases.Server.CreateDatabaseAsync());
+        await using var context = LedgerDatabases.Open(source);
+        // Not migrated.
+        var unready = await Assert.ThrowsAnyAsync<Exception>(() => context.Products.ToListAsync());
+        context.Products.Add(new() { SkuId = "a", Name = "A" });
+        var unsaved = await Assert.ThrowsAsync<DbUpdateException>(() => context.SaveChangesAsync());
+        await source.ExecuteAsync(
+            """
+            CREATE FUNCTION give_up() RETURNS int LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '40001'; END $$
+            """);
+        var wrapped = await Assert.ThrowsAnyAsync<Exception>(() =>
+            context.Database.SqlQueryRaw<int>("SELECT give_up() AS \"Value\"").ToListAsync());
+        await using var migrated = LedgerDatabases.Open(databases.Shared);
+        migrated.Inventory.Add(new() { SkuId = "no-such-product", Total = 1 });
+        var wrong = await Assert.ThrowsAsync<DbUpdateException>(() => migrated.SaveChangesAsync());
+
+        Assert.IsType<InvalidOperationException>(wrapped);
+        Assert.All([unready, unsaved, wrapped], failure => Assert.True(LedgerOutage.Explains(failure)));
+        Assert.False(LedgerOutage.Explains(wrong));
+    }
+
+    [Fact]
+    public async Task A_confirm_whose_session_is_ended_once_is_tried_again_and_nobody_hears_of_it()
+    {
+        var (source, confirmations) = await EndingSessionsAsync(times: 1);
+
+        var answer = await confirmations.ConfirmAsync(Cut(), CancellationToken.None);
+
+        Assert.Equal(ConfirmOutcome.Confirmed, answer.Outcome);
+        Assert.Equal((9, 1), await LevelAsync(source));
+    }
+
+    [Fact]
+    public async Task Confirms_whose_session_is_ended_twice_all_hear_of_an_outage_and_may_be_repeated()
+    {
+        var (source, confirmations) = await EndingSessionsAsync(times: 2);
+        var requests = Enumerable.Range(0, 8).Select(_ => Cut()).ToList();
+
+        // The first one waits for the row, so that those who come then are one batch.
+        await using var blocker = await source.OpenConnectionAsync();
+        await using var blocking = await blocker.BeginTransactionAsync();
+        await using (var block = new NpgsqlCommand("SELECT FROM inventory FOR UPDATE", blocker))
+        {
+            await block.ExecuteNonQueryAsync();
+        }
+        var first = confirmations.ConfirmAsync(ConfirmationTests.Request(("a", 1)), CancellationToken.None);
+        while (await source.ReadAsync<long>("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
+        {
+        }
+        var together = requests.ConvertAll(request => confirmations.ConfirmAsync(request, CancellationToken.None));
+        await blocking.CommitAsync();
+        await first;
+        foreach (var one in together)
+        {
+            Assert.True(LedgerOutage.Explains(await Assert.ThrowsAnyAsync<Exception>(() => one)));
+        }
+        var afterwards = await LevelAsync(source);
+        var repeated = await Task.WhenAll(
+            requests.Select(request => confirmations.ConfirmAsync(request, CancellationToken.None)));
+
+        Assert.Equal((9, 1), afterwards);
+        Assert.All(repeated, answer => Assert.Equal(ConfirmOutcome.Confirmed, answer.Outcome));
+        Assert.Equal((1, 9), await LevelAsync(source));
+    }
+
+    private static ConfirmRequest Cut() => ConfirmationTests.Request(("a", 1)) with { Holder = "u:cut" };
+
+    /// <summary>The units that are left, and how many orders there are.</summary>
+    private static async Task<(int Total, long Orders)> LevelAsync(NpgsqlDataSource source) =>
+        ((await source.LevelAsync("a")).Total, await source.ReadAsync<long>("SELECT count(*) FROM orders"));
+
+    /// <summary>
+    /// A ledger with 10 units that ends so many sessions in the middle of writing orders of <see cref="Cut"/>, as an
+    /// operator does. A sequence counts: what it has given survives the transaction.
+    /// </summary>
+    private async Task<(NpgsqlDataSource Source, Confirmations Confirmations)> EndingSessionsAsync(int times)
+    {
+        var source = await databases.CreateMigratedAsync();
+        await source.ExecuteAsync(
+            $$"""
+            INSERT INTO products (sku_id, name) VALUES ('a', 'A');
+            INSERT INTO inventory (sku_id, total) VALUES ('a', 10);
+            CREATE SEQUENCE written;
+            CREATE FUNCTION end_session() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN
+                IF nextval('written') <= {{times}} THEN
+                    PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(60);
+                END IF;
+                RETURN NEW;
+            END $$;
+            CREATE TRIGGER end_session BEFORE INSERT ON orders
+                FOR EACH ROW WHEN (NEW.holder = 'u:cut') EXECUTE FUNCTION end_session();
+            """);
+        return (source, new(source));
+    }
+}
