@@ -40,7 +40,7 @@ public sealed class Site : IAsyncLifetime
     public async Task InitializeAsync()
     {
         postgres = Own(await PostgresServer.StartAsync());
-        redisServer = Own(await RedisServer.StartAsync(RedisPersistence.EverySecond));
+        redisServer = Own(await RedisServer.StartAsync(RedisPersistence.Written));
         toRedis = Own(new HoldingProxy(redisServer.Port));
         toLedger = Own(new HoldingProxy(postgres.Port));
         Ledger = Own(NpgsqlDataSource.Create(postgres.ConnectionString));

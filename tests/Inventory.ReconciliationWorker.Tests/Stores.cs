@@ -27,7 +27,7 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
     public async Task InitializeAsync()
     {
         Postgres = await PostgresServer.StartAsync(settings);
-        Redis = await RedisServer.StartAsync(RedisPersistence.EverySecond);
+        Redis = await RedisServer.StartAsync(RedisPersistence.Written);
         ledger = NpgsqlDataSource.Create(Postgres.ConnectionString);
         connection = await ConnectionMultiplexer.ConnectAsync($"{Redis.ConnectionString},abortConnect=false");
     }

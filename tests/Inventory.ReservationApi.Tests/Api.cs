@@ -45,7 +45,7 @@ public sealed class Api : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        redis = await RedisServer.StartAsync(RedisPersistence.EverySecond);
+        redis = await RedisServer.StartAsync(RedisPersistence.Written);
         factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
         {
             host.UseSetting("ConnectionStrings:redis", redis.ConnectionString);

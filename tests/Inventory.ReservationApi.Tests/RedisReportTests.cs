@@ -23,7 +23,9 @@ public sealed class RedisReportTests : IAsyncLifetime
         var redis = await ReadAsync();
 
         Assert.True(redis.GetProperty("connected").GetBoolean());
-        Assert.Empty(redis.GetProperty("warnings").EnumerateArray());
+        // Tests run with a Redis that writes at once and syncs when the kernel likes.
+        Assert.StartsWith(
+            "appendfsync is no", Assert.Single(redis.GetProperty("warnings").EnumerateArray()).GetString());
         Assert.Equal((long)await RunAsync("DBSIZE"), redis.GetProperty("keys").GetInt64());
         Assert.True(redis.GetProperty("uptimeSeconds").GetInt64() >= 0);
         var latency = redis.GetProperty("latency");
@@ -34,7 +36,7 @@ public sealed class RedisReportTests : IAsyncLifetime
         Assert.Equal("noeviction", memory.GetProperty("policy").GetString());
         var persistence = redis.GetProperty("persistence");
         Assert.Equal(
-            (true, "everysec", "ok"),
+            (true, "no", "ok"),
             (persistence.GetProperty("aof").GetBoolean(), persistence.GetProperty("fsync").GetString(),
                 persistence.GetProperty("lastWrite").GetString()));
         Assert.Equal("master", redis.GetProperty("replication").GetProperty("role").GetString());

@@ -26,9 +26,6 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
     {
         var waiting = new Waiting(settings);
         await waiting.shop.InitializeAsync();
-        // What is acknowledged is counted, so none of it may be lost on a busy disk.
-        await waiting.Api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase()
-            .ExecuteAsync("CONFIG", "SET", "appendfsync", "always");
         return waiting;
     }
 

@@ -12,7 +12,7 @@ public sealed class FenceTests
     private const string Sku = "sku-1";
 
     [Theory]
-    [InlineData(RedisPersistence.EverySecond)]
+    [InlineData(RedisPersistence.Written)]
     [InlineData(RedisPersistence.Always)]
     public async Task A_server_that_restarted_with_all_its_data_is_fenced_until_it_is_opened(RedisPersistence mode)
     {

@@ -97,7 +97,8 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
         }
         if (persistence is { Aof: true, Fsync: "no" })
         {
-            yield return "appendfsync is no: a crash of the machine loses half a minute of holds.";
+            yield return "appendfsync is no: a crash of the machine loses what Redis wrote in the last half a minute. "
+                + "Holds of that time come back from PostgreSQL, idempotency records don't.";
         }
         if (persistence is { Aof: true, LastWrite: not "ok" } or { Aof: true, LastRewrite: not "ok" })
         {

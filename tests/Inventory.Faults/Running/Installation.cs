@@ -113,7 +113,7 @@ public sealed class Installation : IAsyncDisposable
     private async Task StartStoresAsync()
     {
         Postgres = Own(await PostgresServer.StartAsync("max_connections=300"));
-        RedisServer = Own(await RedisServer.StartAsync(RedisPersistence.EverySecond));
+        RedisServer = Own(await RedisServer.StartAsync(RedisPersistence.Written));
         Ledger = Own(NpgsqlDataSource.Create(Postgres.ConnectionString));
         Redis = Own(await ConnectionMultiplexer.ConnectAsync(
             $"{RedisServer.ConnectionString},abortConnect=false,allowAdmin=true"));
