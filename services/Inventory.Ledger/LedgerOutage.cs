@@ -9,12 +9,7 @@ namespace Inventory.Ledger;
 /// </remarks>
 public static class LedgerOutage
 {
-    /// <summary>
-    /// An operator, a crash or a start ends the session or refuses it: 57P01 to 57P05. Npgsql takes 57P01 and 57P02
-    /// for lasting.
-    /// </summary>
-    private const string SessionEnded = "57P";
-
+    // Beside what Npgsql calls transient. Sessions that an operator or a crash has ended, 57P01 to 57P05, are among it.
     private static readonly string[] Unready =
     [
         // A host that hung for long comes back to a session, or a transaction, that PostgreSQL has ended.
@@ -34,7 +29,7 @@ public static class LedgerOutage
         for (; failure is not null; failure = failure.InnerException)
         {
             if (failure is (NpgsqlException and not PostgresException) or PostgresException { IsTransient: true }
-                || (failure is PostgresException refusal && IsUnready(refusal.SqlState)))
+                || (failure is PostgresException refusal && Array.IndexOf(Unready, refusal.SqlState) >= 0))
             {
                 return true;
             }
@@ -42,7 +37,4 @@ public static class LedgerOutage
 
         return false;
     }
-
-    private static bool IsUnready(string state) =>
-        state.StartsWith(SessionEnded, StringComparison.Ordinal) || Array.IndexOf(Unready, state) >= 0;
 }
