@@ -107,8 +107,8 @@ public sealed partial class Confirmations(NpgsqlDataSource source)
             }
             catch (Exception e) when (IsBroken(e) && attempt == 1)
             {
-                // A pooled connection may have died long ago, or an operator has ended its session. Should the transaction have been committed, its orders
-                // are found.
+                // A pooled connection may have died long ago, or an operator has ended its session. Should the
+                // transaction have been committed, its orders are found.
             }
             catch (Exception e) when (members.Count == 1 || IsAway(e))
             {
