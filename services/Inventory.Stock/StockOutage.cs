@@ -5,9 +5,13 @@ namespace Inventory.Stock;
 /// <summary>Which failures of a call to the engine mean that Redis can't decide at the moment.</summary>
 public static class StockOutage
 {
-    // Redis answers, but can't act: it is loading, a replica, full, without its disk, or without its cluster.
+    // Redis answers, but can't act: it is loading, a replica, full, without its disk, or without its cluster; or it gave
+    // a transaction up because it refused one of its commands for such a reason.
     private static readonly string[] Unready =
-        ["LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN"];
+    [
+        "LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN",
+        "EXECABORT",
+    ];
 
     /// <summary>
     /// Whether waiting cures it: Redis is away, or it is there and can't act. A server with much data refuses all calls

@@ -181,6 +181,9 @@ public sealed record Answer(
 
     public string Text => Encoding.UTF8.GetString(Body);
 
+    /// <summary>What a failed assertion shows.</summary>
+    public override string ToString() => $"{Status} {Text}";
+
     public string? Header(string name) => Headers.TryGetValues(name, out var values) ? values.Single() : null;
 
     /// <summary>Checks what every problem of this API has in common.</summary>
