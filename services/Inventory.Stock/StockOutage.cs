@@ -5,7 +5,7 @@ namespace Inventory.Stock;
 /// <summary>Which failures of a call to the engine mean that Redis can't decide at the moment.</summary>
 public static class StockOutage
 {
-    // Redis answers, but can't act: it is loading, a replica, full, without its disk, or without its cluster; or it gave
+    // Redis answers, but can't act: it is loading, a replica, full, without its disk or its cluster; or it has given
     // a transaction up because it refused one of its commands for such a reason.
     private static readonly string[] Unready =
     [

@@ -33,7 +33,7 @@ public sealed class AuditPaceTests
     }
 
     [Fact]
-    public async Task What_was_rested_or_waited_for_is_no_work_and_one_sku_is_not_kept_waiting()
+    public async Task What_was_rested_or_waited_for_is_no_work_and_nobody_who_asked_is_kept_waiting()
     {
         var clock = new MovedClock();
         var session = Session(clock, 0.1);
@@ -48,7 +48,7 @@ public sealed class AuditPaceTests
 
         Assert.Equal(5_000 + (3 * (10 + 250 + 90)), clock.Passed);
         clock.Pass(1_000);
-        await session.RestAsync(Whole with { Sku = "one" }, 5, CancellationToken.None);
+        await session.RestAsync(Whole with { Requested = true }, 5, CancellationToken.None);
         Assert.Equal(5_000 + (3 * (10 + 250 + 90)) + 1_000 + 1, clock.Passed);
     }
 

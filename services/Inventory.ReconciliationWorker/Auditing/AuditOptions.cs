@@ -24,9 +24,9 @@ public sealed class AuditOptions
     public int ItemsPerSecond { get; init; } = 5_000;
 
     /// <summary>
-    /// Most of the time that a run over everything is at work; it rests for the others. A page takes the longer the
-    /// more the machine has to do, and the rest grows with it, so that the audit steps back by itself: what it takes of
-    /// this process, PostgreSQL and Redis together stays about this share of one core.
+    /// Most of the time that a cycle is at work; it rests for the others. A page takes the longer the more the machine
+    /// has to do, and the rest grows with it, so that the audit steps back by itself: what it takes of this process,
+    /// PostgreSQL and Redis together stays about this share of one core. Who asks for a run doesn't wait for rests.
     /// </summary>
     [Range(0.01, 1)]
     public double Share { get; init; } = 0.1;

@@ -37,10 +37,10 @@ public sealed partial class AuditSession(
     /// Rests in proportion to what was compared, so that sale has Redis for itself, and to how long that took, so that
     /// it has the machine.
     /// </summary>
-    /// <remarks>Absent: the latter for a run over one SKU, which is a page or so, and somebody waits.</remarks>
+    /// <remarks>Absent: the latter for a run that was asked for. Somebody waits for it.</remarks>
     public async Task RestAsync(AuditRun run, int items, CancellationToken cancellation)
     {
-        var worked = run.IsWhole ? Since(workedSince) - waited : TimeSpan.Zero;
+        var worked = !run.Requested ? Since(workedSince) - waited : TimeSpan.Zero;
         if (BetweenPages is { } meanwhile) await meanwhile(run, cancellation);
         var rest = TimeSpan.FromSeconds((double)items / Options.ItemsPerSecond);
         var share = worked * ((1 / Options.Share) - 1);
