@@ -27,6 +27,8 @@ public sealed partial class PinResolver(
     /// <summary>Most holds of a partition for one look. Bounds how long the others wait for the next.</summary>
     private const int Batch = 100;
 
+    private bool unreadable;
+
     /// <summary>Resolves every hold whose lease is over, up to a limit.</summary>
     /// <returns>How many there were.</returns>
     public async Task<int> ResolveAsync(CancellationToken cancellation)
@@ -81,6 +83,13 @@ public sealed partial class PinResolver(
             {
                 await ResolveAsync(stoppingToken);
                 outages.Ended(this);
+                unreadable = false;
+            }
+            catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+            {
+                // Somebody wrote over the leases. Change capture and the fence live in this process too, and go on.
+                if (!unreadable) CannotRead(Unreadable.Explain(e)!);
+                unreadable = true;
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
@@ -95,4 +104,7 @@ public sealed partial class PinResolver(
     [LoggerMessage(1, LogLevel.Error,
         "Reservation {Reservation} had ended in another way although it has become order {Order}.")]
     private partial void EndedTwice(Guid reservation, Guid order);
+
+    [LoggerMessage(2, LogLevel.Error, "Confirms that were broken off can't be finished: {What}.")]
+    private partial void CannotRead(string what);
 }
