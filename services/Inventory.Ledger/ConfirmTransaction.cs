@@ -1,4 +1,3 @@
-using System.Data;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -95,23 +94,12 @@ internal sealed partial class ConfirmTransaction
     {
         var self = new ConfirmTransaction(members);
         await using var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
-        try
-        {
-            await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
-            await self.ReadAsync(connection).ConfigureAwait(false);
-            var answers = members.ConvertAll(self.Answer);
-            await self.WriteAsync(connection, answers).ConfigureAwait(false);
-            await transaction.CommitAsync().ConfigureAwait(false);
-            return
-            [
-                .. answers.Select((answer, i) => answer.Order is { } order ? self.WithTotals(answer, order) : answer),
-            ];
-        }
-        catch (InvalidOperationException e) when (connection.State != ConnectionState.Open)
-        {
-            // It broke where the client swallows that, such as at the end of a reader, and refuses what comes next.
-            throw new NpgsqlException("The connection broke.", e);
-        }
+        await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
+        await self.ReadAsync(connection).ConfigureAwait(false);
+        var answers = members.ConvertAll(self.Answer);
+        await self.WriteAsync(connection, answers).ConfigureAwait(false);
+        await transaction.CommitAsync().ConfigureAwait(false);
+        return [.. answers.Select((answer, i) => answer.Order is { } order ? self.WithTotals(answer, order) : answer)];
     }
 
     /// <summary>The first round trip: takes the locks, and reads what there is once they are held.</summary>

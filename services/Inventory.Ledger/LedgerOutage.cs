@@ -29,6 +29,8 @@ public static class LedgerOutage
         for (; failure is not null; failure = failure.InnerException)
         {
             if (failure is (NpgsqlException and not PostgresException) or PostgresException { IsTransient: true }
+                // Npgsql's words for a connection that broke while nobody read from it: what was disposed of is its own.
+                || IsOfNpgsql(failure as ObjectDisposedException)
                 || (failure is PostgresException refusal && Array.IndexOf(Unready, refusal.SqlState) >= 0))
             {
                 return true;
@@ -37,4 +39,7 @@ public static class LedgerOutage
 
         return false;
     }
+
+    private static bool IsOfNpgsql(ObjectDisposedException? disposed) =>
+        disposed?.StackTrace?.Contains("Npgsql.", StringComparison.Ordinal) == true;
 }
