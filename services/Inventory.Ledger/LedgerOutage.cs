@@ -29,7 +29,7 @@ public static class LedgerOutage
         for (; failure is not null; failure = failure.InnerException)
         {
             if (failure is (NpgsqlException and not PostgresException) or PostgresException { IsTransient: true }
-                // Npgsql's words for a connection that broke while nobody read from it: what was disposed of is its own.
+                // Npgsql's words for a connection that broke while nobody read from it: what is disposed is its own.
                 || IsOfNpgsql(failure as ObjectDisposedException)
                 || (failure is PostgresException refusal && Array.IndexOf(Unready, refusal.SqlState) >= 0))
             {
