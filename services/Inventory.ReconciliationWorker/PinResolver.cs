@@ -85,10 +85,10 @@ public sealed partial class PinResolver(
                 outages.Ended(this);
                 unreadable = false;
             }
-            catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+            catch (RedisServerException e) when (Unreadable.Explain(e) is { } what)
             {
                 // Somebody wrote over the leases. Change capture and the fence live in this process too, and go on.
-                if (!unreadable) CannotRead(Unreadable.Explain(e)!);
+                if (!unreadable) CannotRead(what);
                 unreadable = true;
             }
             catch (Exception e) when (StoreOutages.Explains(e))

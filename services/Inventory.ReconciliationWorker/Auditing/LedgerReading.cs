@@ -43,7 +43,7 @@ public sealed class LedgerReading(NpgsqlDataSource source)
         List<LedgerLevel> page;
         do
         {
-            page = await ReadAsync(PageAfter, ToLevel, cancellation, after, pageSize);
+            page = await source.ReadAsync(PageAfter, ToLevel, cancellation, after, pageSize);
             if (page.Count == 0) yield break;
             after = page[^1].Sku;
             yield return page;
@@ -53,7 +53,7 @@ public sealed class LedgerReading(NpgsqlDataSource source)
 
     /// <summary>Some SKUs; those that there are.</summary>
     public Task<List<LedgerLevel>> ReadLevelsAsync(IEnumerable<string> skus, CancellationToken cancellation) =>
-        ReadAsync(Named, ToLevel, cancellation, [skus.ToArray()]);
+        source.ReadAsync(Named, ToLevel, cancellation, [skus.ToArray()]);
 
     /// <summary>Pending reservations, those with the earliest deadlines first.</summary>
     /// <param name="sku">Those that hold this SKU; empty for all.</param>
@@ -66,7 +66,7 @@ public sealed class LedgerReading(NpgsqlDataSource source)
         List<LedgerReservation> page;
         do
         {
-            page = await ReadAsync(
+            page = await source.ReadAsync(
                 $"""
                 {Reservation}
                 WHERE status = 'pending' AND (deadline, reservation_id, partition) > ($1, $2, $3)
@@ -84,7 +84,7 @@ public sealed class LedgerReading(NpgsqlDataSource source)
     /// <summary>Some reservations' parts in one partition; those that there are.</summary>
     public async Task<Dictionary<Guid, LedgerReservation>> ReadReservationsAsync(
         int partition, IEnumerable<Guid> ids, CancellationToken cancellation) =>
-        (await ReadAsync(
+        (await source.ReadAsync(
             Reservation + " WHERE partition = $1 AND reservation_id = ANY($2)",
             ToReservation, cancellation, partition, ids.ToArray()))
         .ToDictionary(row => row.Id);
@@ -92,14 +92,14 @@ public sealed class LedgerReading(NpgsqlDataSource source)
     /// <summary>Which of some reservations have become orders.</summary>
     public async Task<HashSet<Guid>> ReadOrderedAsync(IEnumerable<Guid> ids, CancellationToken cancellation) =>
     [
-        .. await ReadAsync(
+        .. await source.ReadAsync(
             "SELECT reservation_id FROM orders WHERE reservation_id = ANY($1)",
             row => row.GetGuid(0), cancellation, [ids.ToArray()]),
     ];
 
     /// <summary>How far a partition's events are stored; null while nothing is.</summary>
     public async Task<string?> ReadPositionAsync(int partition, CancellationToken cancellation) =>
-        (await ReadAsync(
+        (await source.ReadAsync(
             "SELECT stream_id FROM stream_positions WHERE partition = $1",
             row => row.GetString(0), cancellation, partition))
         .SingleOrDefault();
@@ -111,7 +111,7 @@ public sealed class LedgerReading(NpgsqlDataSource source)
     /// movements are enough.
     /// </summary>
     public async Task<DateTimeOffset?> ReadLoweredAsync(string sku, CancellationToken cancellation) =>
-        (await ReadAsync(
+        (await source.ReadAsync(
             """
             SELECT coalesce(
                 max(at) FILTER (WHERE coalesce(is_after_gap, reason <> 'repair') OR quantity < 0 AND order_id IS NULL),
@@ -123,17 +123,6 @@ public sealed class LedgerReading(NpgsqlDataSource source)
             """,
             row => row.IsDBNull(0) ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>(0), cancellation, sku))
         .Single();
-
-    private async Task<List<T>> ReadAsync<T>(
-        string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellation, params object[] values)
-    {
-        await using var command = source.CreateCommand(sql);
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(cancellation)) rows.Add(row(reader));
-        return rows;
-    }
 
     private static LedgerLevel ToLevel(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetInt32(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetInt32(3),

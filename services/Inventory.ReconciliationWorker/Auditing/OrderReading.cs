@@ -54,7 +54,7 @@ public sealed class OrderReading(NpgsqlDataSource source)
 
     /// <summary>Whether any SKU has a limit, so that it matters what somebody has bought.</summary>
     public async Task<bool> HasLimitsAsync(CancellationToken cancellation) =>
-        (await ReadAsync(
+        (await source.ReadAsync(
             "SELECT EXISTS (SELECT FROM products WHERE max_per_customer IS NOT NULL)",
             row => row.GetBoolean(0), cancellation))
         .Single();
@@ -64,11 +64,11 @@ public sealed class OrderReading(NpgsqlDataSource source)
     /// <param name="count">At most so many.</param>
     /// <param name="cancellation">Ends the reading.</param>
     public Task<List<string>> ReadOwnersAsync(string after, int count, CancellationToken cancellation) =>
-        ReadAsync(Owners, row => row.GetString(0), cancellation, after, count);
+        source.ReadAsync(Owners, row => row.GetString(0), cancellation, after, count);
 
     /// <summary>What some owners have bought of SKUs with a limit; 0 where all their orders are cancelled.</summary>
     public Task<List<LedgerBought>> ReadBoughtAsync(IEnumerable<string> owners, CancellationToken cancellation) =>
-        ReadAsync(
+        source.ReadAsync(
             Bought,
             row => new LedgerBought(row.GetString(0), row.GetString(1), row.GetInt64(2), row.GetBoolean(3)),
             cancellation, [owners.ToArray()]);
@@ -78,7 +78,7 @@ public sealed class OrderReading(NpgsqlDataSource source)
     /// <param name="count">At most so many.</param>
     /// <param name="cancellation">Ends the reading.</param>
     public Task<List<Guid>> ReadIdsAsync(Guid after, int count, CancellationToken cancellation) =>
-        ReadAsync(
+        source.ReadAsync(
             "SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT $2", row => row.GetGuid(0), cancellation,
             after, count);
 
@@ -87,19 +87,8 @@ public sealed class OrderReading(NpgsqlDataSource source)
     /// <param name="to">Where it ends, itself included.</param>
     /// <param name="cancellation">Ends the reading.</param>
     public Task<List<WrongOrder>> ReadWrongAsync(Guid after, Guid to, CancellationToken cancellation) =>
-        ReadAsync(
+        source.ReadAsync(
             Wrong,
             row => new WrongOrder(row.GetGuid(0), row.GetString(1), row.GetInt64(2), row.GetInt64(3)),
             cancellation, after, to);
-
-    private async Task<List<T>> ReadAsync<T>(
-        string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellation, params object[] values)
-    {
-        await using var command = source.CreateCommand(sql);
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(cancellation)) rows.Add(row(reader));
-        return rows;
-    }
 }
