@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json.Nodes;
 using Npgsql;
 
@@ -78,13 +79,19 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     /// <summary>Sends Redis one command past the product, as an operator would, and waits for its answer.</summary>
     /// <param name="command">The command, as one types it.</param>
     /// <param name="expect">The answer's first line, as the protocol has it.</param>
-    public async Task RedisAsync(string command, string expect = "+OK")
+    public async Task RedisAsync(string command, string expect = "+OK") =>
+        Assert.Equal(expect, await AskRedisAsync(command));
+
+    /// <summary>Asks Redis past the product.</summary>
+    /// <param name="command">The command, as one types it.</param>
+    /// <returns>A string, each byte one character; or the answer's first line, as the protocol has it.</returns>
+    public async Task<string> AskRedisAsync(string command)
     {
         var parts = (await app.GetConnectionStringAsync("redis"))!.Split(',', ':');
         using var connection = new TcpClient(parts[0], int.Parse(parts[1], CultureInfo.InvariantCulture));
         await using var stream = connection.GetStream();
         await using var writer = new StreamWriter(stream) { AutoFlush = true };
-        using var reader = new StreamReader(stream);
+        using var reader = new StreamReader(stream, Encoding.Latin1);
         foreach (var password in parts.Where(part => part.StartsWith("password=", StringComparison.Ordinal)))
         {
             await writer.WriteAsync($"AUTH {password["password=".Length..]}\r\n");
@@ -92,7 +99,11 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         }
 
         await writer.WriteAsync($"{command}\r\n");
-        Assert.Equal(expect, await reader.ReadLineAsync());
+        var line = (await reader.ReadLineAsync())!;
+        if (line is not ['$', not '-', ..]) return line;
+        var text = new char[int.Parse(line.AsSpan(1), CultureInfo.InvariantCulture)];
+        await reader.ReadBlockAsync(text);
+        return new(text);
     }
 
     public async Task<JsonNode> SnapshotAsync(string sku)
