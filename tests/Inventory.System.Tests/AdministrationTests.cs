@@ -83,6 +83,17 @@ public sealed class AdministrationTests(Stack stack)
         await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["total"] == 20);
     }
 
+    [Fact]
+    public async Task Redis_is_set_up_to_lose_nothing_with_its_process_and_its_report_warns_of_nothing()
+    {
+        using var response = await SendAsync(HttpMethod.Get, "/api/operations/redis", Admin);
+        var report = (await response.Content.ReadFromJsonAsync<JsonNode>())!;
+
+        Assert.Equal("no", (string?)report["persistence"]!["fsync"]);
+        Assert.StartsWith("Nothing when its process dies.", (string?)report["persistence"]!["mayLose"]);
+        Assert.Empty(report["warnings"]!.AsArray());
+    }
+
     private async Task<HttpResponseMessage> SendAsync(
         HttpMethod method, string path, string key, object? body = null, EntityTagHeaderValue? matches = null)
     {

@@ -46,7 +46,7 @@ public sealed class RedisLossTests(Stack stack)
         var sku = await stack.SkuAsync(Total);
         await using var crowd = new Crowd(stack, sku);
         await crowd.UntilHeldAsync(100);
-        // A killed process loses nothing that it answered; only a machine that dies may, up to a second of it.
+        // A killed process loses nothing that it answered; only a machine that dies may.
         stack.Kill("redis");
         await crowd.UntilRefusedAsync();
 

@@ -9,14 +9,14 @@ public enum RedisPersistence
     None,
 
     /// <summary>
-    /// Append-only file, written before each answer and synced when the kernel likes. What is acknowledged outlives a
-    /// killed process: what a test needs that kills Redis and expects all back.
+    /// Append-only file, written before each answer and synced when the kernel likes: the product's default. What is
+    /// acknowledged outlives a killed process.
     /// </summary>
     Written,
 
     /// <summary>
-    /// Append-only file, synced every second: the product's default. While a sync runs, Redis answers and puts off
-    /// writing, for up to 2 seconds, which a killed process takes along.
+    /// Append-only file, synced every second. While a sync runs, Redis answers and puts off writing, for up to 2
+    /// seconds, which a killed process takes along.
     /// </summary>
     EverySecond,
 

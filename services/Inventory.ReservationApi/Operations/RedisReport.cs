@@ -55,8 +55,9 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
         var fsync = await IfAllowedAsync("CONFIG", "GET", "appendfsync") is { Length: 2 } setting
             ? (string?)setting[1]
             : null;
+        var isLogged = Number(info, "aof_enabled") == 1;
         var persistence = new RedisPersistence(
-            Number(info, "aof_enabled") == 1, fsync, info.GetValueOrDefault("aof_last_write_status"),
+            isLogged, fsync, MayLose(isLogged, fsync), info.GetValueOrDefault("aof_last_write_status"),
             info.GetValueOrDefault("aof_last_bgrewrite_status"), Number(info, "aof_delayed_fsync"));
         var slow = await IfAllowedAsync("SLOWLOG", "GET", SlowCommands);
         var scripts = Script.NamesByHash(info.GetValueOrDefault("run_id", ""));
@@ -95,16 +96,23 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
         {
             yield return "The append-only file is off: a restart loses every hold.";
         }
-        if (persistence is { Aof: true, Fsync: "no" })
-        {
-            yield return "appendfsync is no: a crash of the machine loses what Redis wrote in the last half a minute. "
-                + "Holds of that time come back from PostgreSQL, idempotency records don't.";
-        }
         if (persistence is { Aof: true, LastWrite: not "ok" } or { Aof: true, LastRewrite: not "ok" })
         {
             yield return "The append-only file could not be written.";
         }
     }
+
+    /// <summary>What is no fault, each of these being somebody's choice, but good to know before Redis dies.</summary>
+    private static string? MayLose(bool isLogged, string? fsync) => (isLogged, fsync) switch
+    {
+        (false, _) => "Everything: it starts empty, and what PostgreSQL has is brought back.",
+        (_, "no") => "Nothing when its process dies. When its machine dies, what it wrote in the last 30 s: holds of "
+            + "that time come back from PostgreSQL, idempotency records don't.",
+        (_, "everysec") => "Up to 2 s, when its process or its machine dies: holds of that time come back from "
+            + "PostgreSQL, idempotency records don't.",
+        (_, "always") => "Nothing, unless the disk does.",
+        _ => null,
+    };
 
     /// <summary>The answer; null where a hosted Redis forbids the command.</summary>
     private async Task<RedisResult[]?> IfAllowedAsync(string command, params object[] arguments)

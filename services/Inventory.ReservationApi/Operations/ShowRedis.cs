@@ -75,12 +75,15 @@ public sealed record RedisMemory(long UsedBytes, long PeakBytes, long MaxBytes, 
 
 /// <summary>How Redis outlives a restart.</summary>
 /// <param name="Aof">Whether it writes an append-only file.</param>
-/// <param name="Fsync">When that reaches the disk: everysec, always or no. Absent where CONFIG is forbidden.</param>
+/// <param name="Fsync">
+/// When that reaches the disk: no (when the kernel likes), everysec or always. Absent where CONFIG is forbidden.
+/// </param>
+/// <param name="MayLose">What that may lose when Redis dies, in words. Absent where it isn't known.</param>
 /// <param name="LastWrite">How the last write of the file went: ok or err.</param>
 /// <param name="LastRewrite">How its last rewriting went: ok or err.</param>
 /// <param name="DelayedFsyncs">How often writing waited for a slow disk.</param>
 public sealed record RedisPersistence(
-    bool Aof, string? Fsync, string? LastWrite, string? LastRewrite, long DelayedFsyncs);
+    bool Aof, string? Fsync, string? MayLose, string? LastWrite, string? LastRewrite, long DelayedFsyncs);
 
 /// <summary>Whom Redis follows, and who follows it.</summary>
 /// <param name="Role">master or slave, in Redis' words.</param>

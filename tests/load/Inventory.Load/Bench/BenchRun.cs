@@ -109,7 +109,7 @@ internal static class BenchRun
             [".NET"] = Environment.Version.ToString(),
             ["Redis"] = await Commands.FirstLineAsync("redis-server", "--version"),
             ["PostgreSQL"] = await Commands.FirstLineAsync("pgbench", "--version"),
-            ["durability"] = $"AOF {Environment.GetEnvironmentVariable("Redis__AppendFsync") ?? "everysec"}, "
+            ["durability"] = $"AOF {Environment.GetEnvironmentVariable("Redis__AppendFsync") ?? "no"}, "
                 + "PostgreSQL with fsync and synchronous_commit",
         };
     }

@@ -33,7 +33,7 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
     /// <summary>Calls of the reserve script by redis-benchmark, in both durability modes.</summary>
     public async Task CallAsync(CancellationToken stop)
     {
-        foreach (var mode in new[] { RedisPersistence.EverySecond, RedisPersistence.Always })
+        foreach (var mode in new[] { RedisPersistence.Written, RedisPersistence.Always })
         {
             await using var server = await RedisServer.StartAsync(mode);
             await using var redis = await ConnectAsync(server);
@@ -44,7 +44,7 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
             var hash = (string)(await redis.GetDatabase().ExecuteAsync("SCRIPT", "LOAD", text))!;
 
             string[] keys = ["epoch", "events", "due", "idem:", "holds:", "ended:", $"stock:{Sku}"];
-            var step = $"{Names.Script} {(mode == RedisPersistence.Always ? "always" : "everysec")}";
+            var step = $"{Names.Script} {(mode == RedisPersistence.Always ? "fsync always" : "fsync no")}";
             foreach (var connections in new[] { 1, Names.Compared })
             {
                 // One connection waits for each answer, and with "always" for the disk.

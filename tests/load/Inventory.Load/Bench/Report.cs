@@ -31,7 +31,7 @@ internal static class Report
             Load(text, figures, $"{Names.Empty} c{connections}");
             Load(text, figures, $"{Names.EmptyProxied} c{connections}");
         }
-        foreach (var mode in new[] { "everysec c1", "always c1", "everysec c64", "always c64" })
+        foreach (var mode in new[] { "fsync no c1", "fsync always c1", "fsync no c64", "fsync always c64" })
         {
             Load(text, figures, $"{Names.Script} {mode}");
         }
