@@ -2,6 +2,15 @@ using Npgsql;
 
 namespace Inventory.Ledger;
 
+/// <summary>A payment that is known, and whose order is not decided yet.</summary>
+/// <param name="ReservationId">What it pays for.</param>
+/// <param name="PaymentId">The provider's name for the payment.</param>
+/// <param name="Since">When it was stored.</param>
+/// <param name="Holder">Who holds the reservation, or held it; null while PostgreSQL has not heard of it.</param>
+/// <param name="Lines">What is to be bought; empty while PostgreSQL has not heard of it.</param>
+public sealed record UnsettledPayment(
+    Guid ReservationId, string PaymentId, DateTimeOffset Since, string? Holder, IReadOnlyList<OrderLine> Lines);
+
 /// <summary>Finds orders.</summary>
 public sealed class Orders(NpgsqlDataSource source)
 {
@@ -25,7 +34,14 @@ public sealed class Orders(NpgsqlDataSource source)
 
     private const string Unsettled =
         $"""
-        SELECT payment_id, received_at FROM payment_events
+        SELECT payment_id, received_at, holder, skus, quantities
+        FROM payment_events LEFT JOIN (
+            SELECT reservation_id, min(holder) AS holder,
+                array_agg(line ->> 'sku' ORDER BY partition, place) AS skus,
+                array_agg((line ->> 'quantity')::int ORDER BY partition, place) AS quantities
+            FROM reservations, jsonb_array_elements(lines) WITH ORDINALITY AS each (line, place)
+            WHERE reservation_id = $1 GROUP BY reservation_id
+        ) AS held USING (reservation_id)
         WHERE reservation_id = $1 AND type = '{PaymentEvent.Approved}' AND processed_at IS NULL
         ORDER BY received_at LIMIT 1
         """;
@@ -52,17 +68,20 @@ public sealed class Orders(NpgsqlDataSource source)
     }
 
     /// <summary>A payment of a reservation whose order is not decided yet.</summary>
-    /// <returns>The payment and since when it is known; null when there is none.</returns>
+    /// <returns>The oldest; null when there is none.</returns>
     /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
-    public async Task<(string PaymentId, DateTimeOffset Since)?> FindUnsettledAsync(
+    public async Task<UnsettledPayment?> FindUnsettledAsync(
         Guid reservationId, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Unsettled);
         command.Parameters.Add(new() { Value = reservationId });
         await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        return await reader.ReadAsync(cancellation).ConfigureAwait(false)
-            ? (reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1))
-            : null;
+        if (!await reader.ReadAsync(cancellation).ConfigureAwait(false)) return null;
+        var (payment, since) = (reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1));
+        if (reader.IsDBNull(2)) return new(reservationId, payment, since, null, []);
+        var lines = reader.GetFieldValue<string[]>(3)
+            .Zip(reader.GetFieldValue<int[]>(4), (sku, quantity) => new OrderLine(sku, quantity));
+        return new(reservationId, payment, since, reader.GetString(2), [.. lines]);
     }
 
     private async Task<Order?> FindAsync(string sql, object[] arguments, CancellationToken cancellation)

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+using Inventory.Identity;
 using Inventory.Settlement;
 using Inventory.Stock;
 using StackExchange.Redis;
@@ -50,6 +52,54 @@ public sealed class PaymentOutageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task While_redis_is_away_who_has_paid_reads_that_the_order_is_pending_and_nobody_else_does()
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        var (ann, bob) = (ShopperSubject.Create(), ShopperSubject.Create());
+        var held = await AsAsync(ann, "POST", "/api/reservations", Api.OneLine(sku, "ann", 3));
+        var id = held.Json.GetProperty("reservationId").GetGuid();
+        // As the materializer stores it.
+        await shop.ExecuteAsync(
+            $$"""
+            INSERT INTO reservations
+                (reservation_id, partition, holder, status, deadline, lines, sequence, created_at, updated_at)
+            VALUES ('{{id}}', 0, 'u:{{ann}}', 'pending', now() + interval '1 hour',
+                '[{"sku": "{{sku}}", "quantity": 3}]', 1, now(), now())
+            """);
+        await shop.Api.Redis.KillAsync();
+        var accepted = await new Provider(shop.Api).ApproveAsync(id, "pay-1");
+
+        var order = await AsAsync(ann, "GET", $"/api/reservations/{id}/order");
+        var reservation = await AsAsync(ann, "GET", $"/api/reservations/{id}");
+
+        Assert.Equal((202, 200), (accepted.Status, order.Status));
+        Assert.Equal(
+            $$"""
+            {"reservationId":"{{id}}","customerId":"{{ann}}","status":"pending","paymentId":"pay-1","createdAt":"",
+            """ + $$"""
+            "items":[{"sku":"{{sku}}","quantity":3}]}
+            """,
+            Regex.Replace(order.Text, "(?<=\"createdAt\":\")[^\"]+", ""));
+        Assert.Equal(503, reservation.Status);
+        Assert.NotNull(reservation.Headers.RetryAfter?.Delta);
+        (await AsAsync(bob, "GET", $"/api/reservations/{id}/order")).AssertProblem(404, "order-not-found");
+    }
+
+    [Fact]
+    public async Task A_payment_of_a_hold_that_postgresql_has_not_heard_of_is_shown_to_backends_alone()
+    {
+        var ann = ShopperSubject.Create();
+        var id = Guid.NewGuid();
+        await new Provider(shop.Api).ApproveAsync(id, "pay-1");
+
+        var pending = await shop.SendAsync("GET", $"/api/reservations/{id}/order");
+
+        Assert.Equal("pending", pending.Json.GetProperty("status").GetString());
+        Assert.Empty(pending.Json.GetProperty("items").EnumerateArray());
+        (await AsAsync(ann, "GET", $"/api/reservations/{id}/order")).AssertProblem(404, "order-not-found");
+    }
+
+    [Fact]
     public async Task Without_postgresql_the_provider_is_told_to_come_again()
     {
         var provider = new Provider(shop.Api);
@@ -66,6 +116,10 @@ public sealed class PaymentOutageTests : IAsyncLifetime
         Assert.NotNull(refused.Headers.RetryAfter?.Delta);
         Assert.Equal((200, "confirmed"), (taken!.Status, taken.Json.GetProperty("outcome").GetString()));
     }
+
+    private Task<Answer> AsAsync(string shopper, string method, string path, string? json = null) =>
+        shop.Api.SendWithAsync(
+            method, path, json, ["X-Forwarded-For: 203.0.113.9", $"X-Inventory-Shopper: {shopper}"]);
 
     private static async Task UntilAsync(Func<Task<bool>> happened)
     {

@@ -25,13 +25,14 @@ public sealed record OrderView
     }
 
     /// <summary>For a payment that is known, and whose order is not decided yet.</summary>
-    internal OrderView(Guid reservationId, string paymentId, DateTimeOffset since)
+    internal OrderView(UnsettledPayment payment)
     {
-        ReservationId = reservationId;
+        ReservationId = payment.ReservationId;
+        if (payment.Holder is { } holder) (CustomerId, CartId) = Holder.Parse(holder).Names();
         Status = "pending";
-        PaymentId = paymentId;
-        CreatedAt = since.UtcDateTime;
-        Items = [];
+        PaymentId = payment.PaymentId;
+        CreatedAt = payment.Since.UtcDateTime;
+        Items = [.. payment.Lines.Select(line => new ItemView(line.Sku, line.Quantity))];
     }
 
     /// <summary>The order's id; absent while it is pending.</summary>
@@ -41,7 +42,7 @@ public sealed record OrderView
     /// <summary>The reservation that became this order.</summary>
     public Guid ReservationId { get; }
 
-    /// <summary>The customer who bought; absent when a cart did that is no shopper's.</summary>
+    /// <summary>The customer who bought; absent when a cart did that is no shopper's, or as items are empty.</summary>
     /// <example>user-1</example>
     public string? CustomerId { get; }
 
@@ -61,6 +62,9 @@ public sealed record OrderView
     /// <summary>When it was written, UTC; while pending, since when the payment is known.</summary>
     public DateTime CreatedAt { get; }
 
-    /// <summary>What was bought, one line per SKU; empty while pending.</summary>
+    /// <summary>
+    /// What was bought, one line per SKU. While pending, what was paid for; empty for the moment in which a new
+    /// reservation is on its way to PostgreSQL.
+    /// </summary>
     public IReadOnlyList<ItemView> Items { get; }
 }

@@ -33,7 +33,7 @@ public static class ShowOrder
             .MayBeShed(Priority.Browsing)
             .WithSummary("Read the order that a reservation became")
             .WithDescription("While a payment is known and its order is not decided, the status is pending and there "
-                + "is no orderId yet.")
+                + "is no orderId yet: Redis is away, or the payment came late. Nobody has to pay again.")
             .Answers<OrderView>(StatusCodes.Status200OK, "The order, or the payment that waits for it.")
             .Refuses(Problem.OrderNotFound, Problem.OrdersUnavailable);
     }
@@ -59,11 +59,16 @@ public static class ShowOrder
             return View(new(order));
         }
 
-        // Whose payment it is, nobody can say without Redis; a shopper sees the order as soon as there is one.
-        return payment is var (paymentId, since) && caller.Shopper is null
-            ? View(new(reservationId, paymentId, since))
+        return payment is not null && MaySee(caller, payment)
+            ? View(new(payment))
             : NotFound($"Reservation {reservationId} is not an order.");
     }
+
+    /// <summary>
+    /// A shopper sees theirs, by what PostgreSQL knows of the hold: Redis may be the reason why it isn't decided.
+    /// </summary>
+    private static bool MaySee(Caller caller, Ledger.UnsettledPayment payment) =>
+        caller.Shopper is null || (payment.Holder is { } holder && caller.MaySee(Holder.Parse(holder)));
 
     internal static Refusal NotFound(string detail) => Refusal.Of(Problem.OrderNotFound, detail);
 

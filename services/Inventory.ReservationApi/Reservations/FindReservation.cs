@@ -20,7 +20,8 @@ public static class FindReservation
         .ForShoppersAnd(Scopes.Reserve)
         .MayBeShed(Priority.Browsing)
         .WithSummary("Read a reservation")
-        .WithDescription("Ended reservations are found for a day, with their final status.")
+        .WithDescription("Ended reservations are found for a day, with their final status. Whether a payment has "
+            + "arrived that waits for a decision, the reservation's order says, also while Redis is away.")
         .Answers<ReservationView>(StatusCodes.Status200OK, "The reservation.")
         .Refuses(Problem.ReservationNotFound);
 
