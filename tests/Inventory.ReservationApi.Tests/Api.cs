@@ -97,7 +97,7 @@ public sealed class Api : IAsyncLifetime
     }
 
     /// <summary>A name that no other test has.</summary>
-    public static string Fresh(string kind) => $"{kind}-{Interlocked.Increment(ref names)}";
+    public static string Fresh(string kind) => $"test-{kind}-{Interlocked.Increment(ref names)}";
 
     /// <summary>A new SKU on sale.</summary>
     public async Task<string> NewSkuAsync(int total, int? maxPerCustomer = null, bool paused = false)

@@ -5,6 +5,8 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Inventory.System.Tests;
@@ -17,6 +19,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
 
     private readonly ConcurrentDictionary<string, ResourceEvent> states = new();
     private readonly CancellationTokenSource watching = new();
+    private readonly ResourceLog log = new();
     private DistributedApplication app = null!;
     private NpgsqlDataSource ledger = null!;
     private Task watch = Task.CompletedTask;
@@ -27,6 +30,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Inventory_AppHost>();
+        builder.Services.AddLogging(logging => logging.AddProvider(log));
         app = await builder.BuildAsync();
         watch = WatchAsync();
         await app.StartAsync();
@@ -51,7 +55,15 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         await app.DisposeAsync();
     }
 
-    public void Dispose() => watching.Dispose();
+    public void Dispose()
+    {
+        watching.Dispose();
+        log.Dispose();
+    }
+
+    /// <summary>Fails with what the resources wrote last: an answer that nobody expects has its reason there.</summary>
+    /// <param name="what">What was unexpected.</param>
+    public void Fail(string what) => Assert.Fail($"{what}{Environment.NewLine}{log}");
 
     /// <summary>A product that no other test knows, put into PostgreSQL and waited for in the shop window.</summary>
     public async Task<string> SkuAsync(int total, int? limit = null)
