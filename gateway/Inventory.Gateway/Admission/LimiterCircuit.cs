@@ -7,7 +7,11 @@ namespace Inventory.Gateway.Admission;
 /// Whether Redis is asked. It is not, once a connection is known to be gone or several calls in a row had no answer in
 /// time; <see cref="LimiterProbe"/> finds out when it is back, so that no request has to try.
 /// </summary>
-internal sealed partial class LimiterCircuit(ILogger<LimiterCircuit> log)
+/// <remarks>
+/// On a machine that has more to do than it can, Redis looks slow, and a probe between two requests finds it quick. So
+/// a Redis that is slow again soon after it was back is left alone for longer each time.
+/// </remarks>
+internal sealed partial class LimiterCircuit(TimeProvider time, ILogger<LimiterCircuit> log)
 {
     /// <summary>
     /// A pause of Redis or of this process delays what is on its way at that moment; a server that hangs delays all.
@@ -15,10 +19,27 @@ internal sealed partial class LimiterCircuit(ILogger<LimiterCircuit> log)
     /// </summary>
     private const int FailuresInARow = 5;
 
-    private int _failures;
-    private int _open;
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromSeconds(2), LongestRest = TimeSpan.FromSeconds(30);
 
-    public bool IsOpen => Volatile.Read(ref _open) != 0;
+    private readonly Lock _gate = new();
+    private int _failures;
+    private volatile bool _isOpen;
+    private long _openedAt;
+    private long? _closedAt;
+    private TimeSpan _rest;
+
+    public bool IsOpen => _isOpen;
+
+    /// <summary>Whether it is open, and time to find out whether Redis is back.</summary>
+    public bool MayProbe
+    {
+        get
+        {
+            if (!_isOpen) return false;
+            lock (_gate) return time.GetElapsedTime(_openedAt) >= _rest;
+        }
+    }
 
     public void Succeeded()
     {
@@ -29,15 +50,35 @@ internal sealed partial class LimiterCircuit(ILogger<LimiterCircuit> log)
     public void Failed(Exception reason)
     {
         var failures = Interlocked.Increment(ref _failures);
-        if (reason is not RedisConnectionException && failures < FailuresInARow) return;
-        if (Interlocked.Exchange(ref _open, 1) == 0) Opened(log, Words(reason));
+        var isGone = reason is RedisConnectionException;
+        if (!isGone && failures < FailuresInARow) return;
+        lock (_gate)
+        {
+            if (_isOpen) return;
+            var isAgain = _closedAt is { } at && time.GetElapsedTime(at) < Soon;
+            _rest = isGone || !isAgain ? TimeSpan.Zero
+                : _rest < ShortestRest ? ShortestRest
+                : _rest > LongestRest / 2 ? LongestRest
+                : _rest * 2;
+            _openedAt = time.GetTimestamp();
+            _isOpen = true;
+        }
+
+        Opened(log, Words(reason));
     }
 
     /// <summary>Redis is asked again.</summary>
     public void Close()
     {
-        Volatile.Write(ref _failures, 0);
-        if (Interlocked.Exchange(ref _open, 0) == 1) Closed(log);
+        lock (_gate)
+        {
+            if (!_isOpen) return;
+            Volatile.Write(ref _failures, 0);
+            _closedAt = time.GetTimestamp();
+            _isOpen = false;
+        }
+
+        Closed(log);
     }
 
     // The client's own messages fill a screen with its counters.
@@ -56,7 +97,7 @@ internal sealed partial class LimiterCircuit(ILogger<LimiterCircuit> log)
     private static partial void Closed(ILogger log);
 }
 
-/// <summary>Closes the circuit when Redis is back.</summary>
+/// <summary>Closes the circuit when Redis is back, and forgets what was counted without it.</summary>
 internal sealed class LimiterProbe(
     LimiterCircuit circuit,
     SharedLimiter shared,
@@ -70,9 +111,8 @@ internal sealed class LimiterProbe(
         using var tick = new PeriodicTimer(limits.Value.ProbeInterval, time);
         while (await tick.WaitForNextTickAsync(stoppingToken))
         {
-            if (!circuit.IsOpen || !await shared.ProbeAsync()) continue;
-            circuit.Close();
-            local.Forget();
+            if (circuit.MayProbe && await shared.ProbeAsync()) circuit.Close();
+            if (!circuit.IsOpen) local.ForgetUnused();
         }
     }
 }

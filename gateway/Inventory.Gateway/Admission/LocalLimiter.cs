@@ -30,7 +30,9 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
         {
             try
             {
-                return Take(Current(), set, who);
+                var generation = Current();
+                generation.UsedAt = time.GetTimestamp();
+                return Take(generation, set, who);
             }
             catch (ObjectDisposedException)
             {
@@ -39,10 +41,19 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
         }
     }
 
-    /// <summary>Redis counts again; the next outage begins with nothing.</summary>
-    public void Forget() => Interlocked.Exchange(ref _generation, new Generation(time.GetTimestamp())).Dispose();
+    /// <summary>
+    /// Forgets what nobody was charged to for the longest of its windows. Not sooner: a Redis that comes and goes must
+    /// not be a new budget each time.
+    /// </summary>
+    public void ForgetUnused()
+    {
+        var generation = Volatile.Read(ref _generation);
+        if (!generation.IsEmpty && time.GetElapsedTime(generation.UsedAt) > generation.LongestWindow) Forget();
+    }
 
     public void Dispose() => Forget();
+
+    private void Forget() => Interlocked.Exchange(ref _generation, new Generation(time.GetTimestamp())).Dispose();
 
     private static Verdict Take(Generation generation, BudgetSet set, Identities who)
     {
@@ -92,13 +103,22 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
     {
         private readonly ConcurrentDictionary<Budget, PartitionedRateLimiter<string>> _limiters = new();
         private int _identities;
+        private long _usedAt = began;
         private bool _isOver;
 
-        public long Began => began;
+        public long Began { get; } = began;
 
         public int Identities => Volatile.Read(ref _identities);
 
         public bool IsFull { get; set; }
+
+        public bool IsEmpty => _limiters.IsEmpty;
+
+        public long UsedAt
+        {
+            get => Volatile.Read(ref _usedAt);
+            set => Volatile.Write(ref _usedAt, value);
+        }
 
         public TimeSpan LongestWindow => _limiters.Keys.Max(budget => budget.Window);
 

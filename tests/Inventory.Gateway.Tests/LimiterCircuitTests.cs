@@ -1,0 +1,92 @@
+using Inventory.Gateway.Admission;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>A Redis that comes and goes: who counts doesn't change with each of its moods.</summary>
+public sealed class LimiterCircuitTests
+{
+    private readonly Stopped time = new();
+    private readonly LimiterCircuit circuit;
+
+    public LimiterCircuitTests() => circuit = new(time, NullLogger<LimiterCircuit>.Instance);
+
+    [Fact]
+    public void Who_is_slow_again_soon_after_being_back_is_left_alone_for_longer_each_time()
+    {
+        var rests = new List<int>();
+        for (var turn = 0; turn < 7; turn++)
+        {
+            BeSlow();
+            rests.Add(RestBefore());
+            circuit.Close();
+            time.Pass(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal([0, 2, 4, 8, 16, 30, 30], rests);
+        time.Pass(TimeSpan.FromSeconds(10));
+        BeSlow();
+        Assert.Equal(0, RestBefore());
+    }
+
+    [Fact]
+    public void Whose_connection_breaks_is_looked_for_at_once()
+    {
+        for (var turn = 0; turn < 3; turn++)
+        {
+            circuit.Failed(new RedisConnectionException(ConnectionFailureType.SocketClosed, "gone"));
+            Assert.Equal((true, 0), (circuit.IsOpen, RestBefore()));
+            circuit.Close();
+        }
+
+        Assert.False(circuit.MayProbe);
+    }
+
+    [Fact]
+    public void A_budget_that_was_used_up_without_redis_is_not_new_when_redis_was_back_for_a_moment()
+    {
+        using var limiter = new LocalLimiter(Options.Create(new RateLimitOptions()), time);
+        var budget = new Budget(
+            "test", IdentityKind.Address, new RateBudget { Permits = 3, Window = TimeSpan.FromMinutes(1) });
+        int Passed() => Enumerable.Range(0, 5).Count(_ => limiter.Take(
+            new BudgetSet(budget), new Identities(null, null, "192.0.2.1")).Outcome == RateLimitOutcome.Admitted);
+
+        Assert.Equal(3, Passed());
+        limiter.ForgetUnused();
+        time.Pass(TimeSpan.FromSeconds(59));
+        limiter.ForgetUnused();
+        Assert.Equal(0, Passed());
+        time.Pass(TimeSpan.FromSeconds(61));
+        limiter.ForgetUnused();
+        Assert.Equal(3, Passed());
+    }
+
+    private void BeSlow()
+    {
+        while (!circuit.IsOpen) circuit.Failed(new TimeoutException());
+    }
+
+    /// <summary>Seconds until Redis is looked for.</summary>
+    private int RestBefore()
+    {
+        for (var waited = 0; ; waited++)
+        {
+            if (circuit.MayProbe) return waited;
+            time.Pass(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    /// <summary>A clock that stands still until it is moved.</summary>
+    private sealed class Stopped : TimeProvider
+    {
+        private long now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => now;
+
+        public void Pass(TimeSpan by) => now += by.Ticks;
+    }
+}
