@@ -37,6 +37,13 @@ public sealed class Site : IAsyncLifetime
     /// <summary>The test's own, past the proxies.</summary>
     public StockEngine Engine { get; private set; } = null!;
 
+    /// <summary>Where a service finds the stores.</summary>
+    public (string Name, string Value)[] Stores =>
+    [
+        ("ConnectionStrings:redis", redisServer.ConnectionString),
+        ("ConnectionStrings:ledger", postgres.ConnectionString),
+    ];
+
     public async Task InitializeAsync()
     {
         postgres = Own(await PostgresServer.StartAsync());
@@ -46,10 +53,7 @@ public sealed class Site : IAsyncLifetime
         Ledger = Own(NpgsqlDataSource.Create(postgres.ConnectionString));
         Redis = Own(await ConnectionMultiplexer.ConnectAsync(redisServer.ConnectionString));
         Engine = new(Redis, Options.Create(new StockOptions()));
-        worker = Own(await ServiceProcess.StartAsync(
-            "Inventory.ReconciliationWorker",
-            ("ConnectionStrings:redis", redisServer.ConnectionString),
-            ("ConnectionStrings:ledger", postgres.ConnectionString)));
+        worker = Own(await ServiceProcess.StartAsync("Inventory.ReconciliationWorker", Stores));
         StartApi();
         await UntilHealthyAsync(worker);
         runId = ((string)(await Redis.GetDatabase().ExecuteAsync("INFO", "server"))!).Split("\r\n")

@@ -35,6 +35,9 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public bool HasExited => process.HasExited;
 
+    /// <summary>What it ended with, once it has.</summary>
+    public int ExitCode => process.ExitCode;
+
     /// <summary>Starts a server and waits until it says that it is ready to accept connections.</summary>
     /// <param name="command">The executable and its arguments.</param>
     /// <param name="account">The account to run under, or null for the caller's own.</param>

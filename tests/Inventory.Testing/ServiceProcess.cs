@@ -61,6 +61,9 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Whether it has ended, by whatever.</summary>
     public bool HasExited => process.HasExited;
 
+    /// <summary>What it ended with, once it has: 0 when it stopped because it was told to.</summary>
+    public int ExitCode => process.ExitCode;
+
     /// <summary>Kills it with SIGKILL, and waits until it is gone.</summary>
     public Task KillAsync() => process.EndAsync(Signals.Kill, KillPatience);
 
