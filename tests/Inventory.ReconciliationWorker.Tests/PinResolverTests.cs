@@ -1,5 +1,6 @@
 using Inventory.Ledger;
 using Inventory.Stock;
+using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
@@ -69,6 +70,31 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) == ReservationStatus.Pending);
         await redis.KeyDeleteAsync(keys.Leases);
         await redis.HashDeleteAsync(keys.HoldsOf(ReservationKey.Of(spoilt)), ReservationKey.Of(spoilt));
+    }
+
+    [Fact]
+    public async Task A_sku_that_can_not_be_read_keeps_no_other_order_from_being_finished_and_its_own_is_when_mended()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores, ("Audit:AutomaticRepair", "false"));
+        var (redis, keys) = (worker.Redis.GetDatabase(), default(Partition));
+        var (spoilt, good) = (await stores.SkuAsync(10), await stores.SkuAsync(10));
+        var first = await OrderAsync(worker, spoilt);
+        var second = await OrderAsync(worker, good);
+        RedisKey key = $"{{inv:0}}:stock:{spoilt}";
+        await redis.KeyRenameAsync(key, "{inv:0}:aside");
+        await redis.StringSetAsync(key, "ten");
+        await stores.EndLeasesAsync();
+        await redis.SortedSetAddAsync(keys.Leases, ReservationKey.Of(first), 0, SortedSetWhen.Exists);
+
+        await worker.Resolver.ResolveAsync(CancellationToken.None);
+
+        Assert.Equal(ReservationStatus.Confirmed, await StatusAsync(worker.Engine, second));
+        Assert.Equal(ReservationStatus.Confirming, await StatusAsync(worker.Engine, first));
+        await redis.KeyRenameAsync("{inv:0}:aside", key);
+        await Worker.UntilAsync(async () =>
+            await StatusAsync(worker.Engine, first) == ReservationStatus.Confirmed);
+        var snapshot = await worker.Engine.SnapshotAsync(spoilt);
+        Assert.Equal((7, 0), (snapshot.Total, snapshot.Reserved));
     }
 
     [Fact]
@@ -158,6 +184,16 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
             HoldFor = holdFor,
         });
         Assert.Equal(ReserveOutcome.Held, answer.Outcome);
+        return id;
+    }
+
+    /// <summary>A hold of 3 units that is an order, and whose confirm has died before Redis heard of it.</summary>
+    private static async Task<Guid> OrderAsync(Worker worker, string sku)
+    {
+        var id = await HoldAsync(worker.Engine, sku, 3, TimeSpan.FromMinutes(10));
+        var pinned = await worker.Engine.PinAsync(id, Lease);
+        var answer = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
+        Assert.Equal(ConfirmOutcome.Confirmed, answer.Outcome);
         return id;
     }
 

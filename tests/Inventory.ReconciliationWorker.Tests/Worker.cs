@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
 using Inventory.Ledger;
+using Inventory.ReconciliationWorker.Rebuilding;
 using Inventory.Stock;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -46,6 +47,8 @@ public sealed class Worker : IAsyncDisposable
 
     public IConnectionMultiplexer Redis =>
         factory.Services.GetRequiredService<IConnectionMultiplexer>();
+
+    public ExpiryHeartbeat Heartbeat => factory.Services.GetRequiredService<ExpiryHeartbeat>();
 
     public PinResolver Resolver => factory.Services.GetRequiredService<PinResolver>();
 

@@ -1,0 +1,32 @@
+using Inventory.Stock;
+
+namespace Inventory.ReconciliationWorker.Tests;
+
+/// <summary>Due holds may go back when no payment of an outage is left, and not before.</summary>
+public sealed class ExpiryHeartbeatTests(Stores stores) : IClassFixture<Stores>
+{
+    [Fact]
+    public async Task A_payment_that_nobody_has_tried_yet_keeps_due_holds_from_going_back()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var sku = await stores.SkuAsync(3);
+        var held = (await worker.ReserveAsync(sku, "a", 3)).Reservation!;
+        await Worker.UntilAsync(() => worker.Heartbeat.BeatAsync(CancellationToken.None));
+        // Another instance has claimed it, and died with it.
+        await stores.ExecuteAsync(
+            $$"""
+            INSERT INTO payment_events
+                (event_id, type, reservation_id, payment_id, occurred_at, body, next_attempt_at)
+            VALUES ('evt-1', 'payment.approved', '{{held.Id}}', 'pay-1', now(), '{}', now() + interval '1 hour')
+            """);
+
+        Assert.False(await worker.Heartbeat.BeatAsync(CancellationToken.None));
+
+        // Its claim ends, and whoever is there settles it.
+        await stores.ExecuteAsync("UPDATE payment_events SET next_attempt_at = now()");
+        await Worker.UntilAsync(() => worker.Heartbeat.BeatAsync(CancellationToken.None));
+        Assert.Equal("confirmed", await stores.ReadAsync<string>("SELECT outcome FROM payment_events"));
+        Assert.Equal(
+            ReservationStatus.Confirmed, (await worker.Engine.FindAsync(held.Id)).Reservation!.Status);
+    }
+}
