@@ -52,6 +52,23 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
     }
 
     [Fact]
+    public async Task What_npgsql_has_thrown_away_after_a_break_is_an_outage_and_what_others_disposed_of_is_a_bug()
+    {
+        await using var connection = await databases.Shared.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var end = new NpgsqlCommand(EndOwnSession, connection);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => end.ExecuteNonQueryAsync());
+
+        var thrownAway = await Assert.ThrowsAsync<ObjectDisposedException>(() => transaction.CommitAsync());
+        var stream = new MemoryStream();
+        await stream.DisposeAsync();
+        var others = Assert.Throws<ObjectDisposedException>(() => stream.ReadByte());
+
+        Assert.True(LedgerOutage.Explains(thrownAway));
+        Assert.False(LedgerOutage.Explains(others));
+    }
+
+    [Fact]
     public async Task What_entity_framework_wraps_is_looked_into()
     {
         await using var source = databases.Connect(await databases.Server.CreateDatabaseAsync());
