@@ -16,8 +16,8 @@ if fenced() then return reply(-9) end
 local now_ms, id = clock_ms(), locate(ARGV[3], ARGV[4], ARGV[5])
 if not id then return reply(-1, now_ms) end
 assert(#id == 22, 'find: id must have 22 characters')
-local hold = load_current(id, now_ms)
+local hold, waiting = load_current(id, now_ms)
 if hold then return reply(1, now_ms, hold_fields(id, hold)) end
-local ended = load_ended(id)
+local ended = load_ended(id, waiting)
 if ended then return reply(2, now_ms, hold_fields(id, ended)) end
 return reply(-1, now_ms)

@@ -23,7 +23,8 @@ assert(#id == 22, 'pin: id must have 22 characters')
 assert(lease_ms and lease_ms >= 1, 'pin: lease_ms must be 1 or more')
 
 local now_ms = clock_ms()
-local hold = load_current(id, now_ms) or load_hold(id)
+local hold, waiting = load_current(id, now_ms)
+hold = hold or waiting
 if not hold then
   local ended = load_ended(id)
   if not ended then return reply(-1, now_ms) end

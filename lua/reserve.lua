@@ -1,17 +1,18 @@
--- reserve: hold one or more SKUs for one holder, all or nothing, until a deadline.
+-- reserve: hold one or more SKUs for one holder, all or nothing, until a deadline. Decides requests
+-- that came together one after the other, each as if it had come alone.
 -- include shared/holds.lua
 --
--- KEYS[1] {inv:p}:epoch         KEYS[2] {inv:p}:events     KEYS[3] {inv:p}:due
--- KEYS[4] {inv:p}:idem:<digest> KEYS[5] {inv:p}:holds:<bucket of the id>
--- KEYS[6] {inv:p}:ended:<id>    KEYS[7..] {inv:p}:stock:<sku>, one per SKU
--- Derived, with the same tag: due:<sku>, units:<bucket>; and the parts of holds given back.
--- ARGV[1] trace           ARGV[2] ended_retention_s   ARGV[3] fingerprint or empty
--- ARGV[4] idem_retention_s ARGV[5] reclaim_batch, lines, 1 or more
--- ARGV[6] id              ARGV[7] holder              ARGV[8] hold_ms, 1 or more
--- ARGV[9] on_existing: refuse, refuse-unless-limited, replace, allow
--- ARGV[10..] sku, quantity (1 or more) of each line; each SKU once
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- Derived, with the same tag: idem:<digest>, holds:<bucket>, ended:<id>, stock:<sku>, due:<sku>,
+-- units:<bucket>; and the parts of holds given back.
+-- ARGV[1] empty            ARGV[2] ended_retention_s  ARGV[3] empty: each request has its own
+-- ARGV[4] idem_retention_s ARGV[5] reclaim_batch, lines of all requests together, 1 or more
+-- ARGV[6..] of each request: number of lines, trace, fingerprint or empty, digest of its key, id,
+--   holder, hold_ms (1 or more), on_existing (refuse, refuse-unless-limited, replace, allow), then
+--   sku and quantity (1 or more) of each line; each SKU once
 --
--- Returns outcome, now_ms and, by ReserveOutcome:
+-- Returns fenced, or for each request in their order an error or its outcome, now_ms and, by
+-- ReserveOutcome:
 --    1 held          id, state, deadline_ms, holder, lines, and sku:quantity:left of each line
 --    2 already held  id, state, deadline_ms, holder, lines: the same request, repeated
 --   -1 insufficient  sku:quantity:available of each line, own
@@ -26,123 +27,177 @@
 -- absent where there is none. Nobody is refused because of a hold of their own without being told.
 --
 -- Invariants: reserved <= total after every hold; every line or none; what is due is given back
--- before anybody is refused; a holder's units stay within max_per_customer.
+-- before anybody is refused; a holder's units stay within max_per_customer; what one request comes
+-- to, an error of its own included, is nothing to the next but what it took.
 -- Absent: a second look at `total`. Lowering it below `reserved` is the owner's right; it stops new
 -- holds and ends none.
 
 if fenced() then return reply(-9) end
-local replayed = replay()
-if replayed then return replayed end
-
-local budget, id, holder = tonumber(ARGV[5]), ARGV[6], ARGV[7]
-local hold_ms, on_existing = tonumber(ARGV[8]), ARGV[9]
+local budget = tonumber(ARGV[5])
 assert(budget and budget >= 1, 'reserve: reclaim_batch must be 1 or more')
-assert(#id == 22, 'reserve: id must have 22 characters')
-assert(hold_ms and hold_ms >= 1, 'reserve: hold_ms must be 1 or more')
-assert(KEYS[5] == holds_key(id) and KEYS[6] == ended_key(id), 'reserve: keys of this id')
-assert((#ARGV - 9) / 2 == #KEYS - 6 and #KEYS >= 7, 'reserve: a stock key for each line')
+local BEFORE_LINES = 8
 
+-- One moment for all: what has nothing due for the first request has nothing due for the last.
 local now_ms = clock_ms()
-local lines, seen = {}, {}
-for i = 10, #ARGV, 2 do
-  local line = { sku = ARGV[i], quantity = tonumber(ARGV[i + 1]) }
-  assert(line.quantity and line.quantity >= 1, 'reserve: quantity must be 1 or more')
-  assert(not seen[line.sku], 'reserve: each SKU once')
-  seen[line.sku] = true
-  lines[#lines + 1] = line
-end
+local now_text = reply(now_ms)
+local nothing_due = {}
 
--- An id means one reservation for ever.
-local existing = load_current(id, now_ms)
-if existing then
-  if not same_request(existing, holder, lines) then return answer(-6, now_ms) end
-  return answer(2, now_ms, hold_fields(id, existing))
-end
-local ended = load_ended(id)
-if ended then
-  if not same_request(ended, holder, lines) then return answer(-6, now_ms) end
-  return answer(-8, now_ms, hold_fields(id, ended))
+local function read_request(at)
+  local id, holder, hold_ms = ARGV[at + 4], ARGV[at + 5], tonumber(ARGV[at + 6])
+  assert(#id == 22, 'reserve: id must have 22 characters')
+  assert(hold_ms and hold_ms >= 1, 'reserve: hold_ms must be 1 or more')
+  local lines, seen = {}, {}
+  for n = 1, tonumber(ARGV[at]) do
+    local place = at + BEFORE_LINES + 2 * (n - 1)
+    local line = { sku = ARGV[place], quantity = tonumber(ARGV[place + 1]) }
+    assert(line.quantity and line.quantity >= 1, 'reserve: quantity must be 1 or more')
+    assert(not seen[line.sku], 'reserve: each SKU once')
+    seen[line.sku] = true
+    lines[n] = line
+  end
+  return id, holder, hold_ms, ARGV[at + 7], lines
 end
 
 -- Due holds go back first. This writes before the last refusal, which is safe: each is a whole
 -- step. With the budget spent, a line that was not looked at may have due holds too.
-local more_due = false
-for i, line in ipairs(lines) do
-  local spent, more = give_back_due(line.sku, now_ms, budget)
-  budget = budget - spent
-  more_due = more_due or more or (budget < 1 and i < #lines)
-  if budget < 1 then break end
+local function give_back(lines)
+  local more_due = false
+  for _, line in ipairs(lines) do
+    if not nothing_due[line.sku] then
+      if budget < 1 then return true end
+      local spent, more = give_back_due(line.sku, now_ms, budget)
+      budget = budget - spent
+      more_due = more_due or more
+      nothing_due[line.sku] = not more
+    end
+  end
+  return more_due
 end
 
 -- What the holder has of these SKUs: each hold once, looked at as it is now.
-local own, own_ids = {}, {}
-for _, line in ipairs(lines) do
-  local units = read_units(holder, line.sku)
-  if #units.holds > 0 then
-    for _, held in ipairs(units.holds) do
-      local hold = not own[held.id] and load_current(held.id, now_ms)
-      if hold then
-        own[held.id] = hold
-        own_ids[#own_ids + 1] = held.id
-      end
+local function find_own(holder, lines)
+  local own, own_ids = {}, {}
+  for _, line in ipairs(lines) do
+    local account, has_changed = read_units(holder, line.sku), false
+    for _, held in ipairs(account.holds) do
+      local hold = own[held.id] or load_current(held.id, now_ms)
+      if hold and not own[held.id] then own_ids[#own_ids + 1] = held.id end
+      own[held.id] = hold
+      has_changed = has_changed or not hold
     end
-    units = read_units(holder, line.sku)
+    if has_changed then account = read_units(holder, line.sku) end
+    line.account, line.units = account, account.confirmed + account.held
   end
-  line.units = units.confirmed + units.held
-end
-local function fields_with(own_id, ...)
-  local text = table.concat({ ... }, '\t')
-  if not own_id then return text end
-  return text .. '\t' .. table.concat({ hold_fields(own_id, own[own_id]) }, '\t')
+  return own, own_ids
 end
 
-for _, line in ipairs(lines) do
-  local stock = stock_of(line.sku)
-  if not stock then return answer(-2, now_ms, line.sku) end
-  if stock.paused then return answer(-5, now_ms, line.sku) end
-  line.available = stock.total - stock.reserved
-  line.limit = stock.limit
+local function fields_with(own, own_id, text)
+  if not own_id then return text end
+  return text .. '\t' .. reply(hold_fields(own_id, own[own_id]))
+end
+
+-- The first SKU that can't be had at all, and why.
+local function look_up_stock(lines)
+  for _, line in ipairs(lines) do
+    local stock = remembered_stock[line.sku] or stock_of(line.sku)
+    if not stock then return answer(-2, now_text, line.sku) end
+    remembered_stock[line.sku] = stock
+    if stock.paused then return answer(-5, now_text, line.sku) end
+    line.available, line.limit = stock.total - stock.reserved, stock.limit
+  end
 end
 
 -- Own holds are in the way, or are given back in favour of this one, or neither.
-for _, own_id in ipairs(own_ids) do
-  for _, line in ipairs(lines) do
-    local held = quantity_of(own[own_id], line.sku)
-    local refusing = on_existing == 'refuse'
-      or (on_existing == 'refuse-unless-limited' and not line.limit)
-      or (on_existing == 'replace' and own[own_id].state ~= 'p')
-    if held > 0 and refusing then
-      return answer(-3, fields_with(own_id, now_ms, line.sku))
-    end
-    if on_existing == 'replace' then
-      line.available = line.available + held
-      line.units = line.units - held
+local function weigh_own(own, own_ids, on_existing, lines)
+  for _, own_id in ipairs(own_ids) do
+    for _, line in ipairs(lines) do
+      local held = quantity_of(own[own_id], line.sku)
+      local refusing = on_existing == 'refuse'
+        or (on_existing == 'refuse-unless-limited' and not line.limit)
+        or (on_existing == 'replace' and own[own_id].state ~= 'p')
+      if held > 0 and refusing then
+        return answer(-3, fields_with(own, own_id, reply(now_text, line.sku)))
+      end
+      if on_existing == 'replace' then
+        line.available = line.available + held
+        line.units = line.units - held
+      end
     end
   end
 end
 
-local sufficient, left = true, {}
-for i, line in ipairs(lines) do
-  if line.limit and line.units + line.quantity > line.limit then
-    return answer(-4, fields_with(own_ids[1], now_ms, line.sku, line.limit, line.units))
+local function decide(at)
+  trace, fingerprint = ARGV[at + 1], ARGV[at + 2]
+  answer_key = fingerprint ~= '' and prefix .. 'idem:' .. ARGV[at + 3]
+  local replayed = replay()
+  if replayed then return replayed end
+  local id, holder, hold_ms, on_existing, lines = read_request(at)
+
+  -- An id means one reservation for ever.
+  local existing, waiting = load_current(id, now_ms)
+  if existing then
+    if not same_request(existing, holder, lines) then return answer(-6, now_text) end
+    return answer(2, now_text, hold_fields(id, existing))
   end
-  sufficient = sufficient and line.quantity <= line.available
-  left[i] = line.sku .. ':' .. line.quantity .. ':' .. math.max(0, line.available)
-end
-if not sufficient then
-  if more_due then return reply(-10) end
-  return answer(-1, fields_with(own_ids[1], now_ms, table.concat(left, ',')))
+  local ended = load_ended(id, waiting)
+  if ended then
+    if not same_request(ended, holder, lines) then return answer(-6, now_text) end
+    return answer(-8, now_text, hold_fields(id, ended))
+  end
+
+  local more_due = give_back(lines)
+  local own, own_ids = find_own(holder, lines)
+  local refused = look_up_stock(lines) or weigh_own(own, own_ids, on_existing, lines)
+  if refused then return refused end
+
+  local sufficient, left = true, {}
+  for i, line in ipairs(lines) do
+    if line.limit and line.units + line.quantity > line.limit then
+      return answer(-4,
+        fields_with(own, own_ids[1], reply(now_text, line.sku, line.limit, line.units)))
+    end
+    sufficient = sufficient and line.quantity <= line.available
+    left[i] = line.sku .. ':' .. line.quantity .. ':' .. math.max(0, line.available)
+  end
+  if not sufficient then
+    if more_due then return reply(-10) end
+    return answer(-1, fields_with(own, own_ids[1], reply(now_text, table.concat(left, ','))))
+  end
+
+  -- Numbers as text where they are written more than once: to format one takes as long as a GET.
+  local hold = { state = 'p', sequence = 1, created_ms = now_text,
+    deadline_ms = reply(now_ms + hold_ms), holder = holder, lines = lines }
+  local replaced = on_existing == 'replace' and own_ids or {}
+  for _, own_id in ipairs(replaced) do end_hold(own_id, own[own_id], 'r', 'released') end
+  -- Deadlines that were not looked at may be unreadable, and what was replaced has changed units.
+  if more_due or #replaced > 0 then place_hold(id, hold) else write_hold(id, hold) end
+  append_event('reserved', id, hold)
+  for i, line in ipairs(lines) do
+    left[i] = line.sku .. ':' .. line.quantity .. ':' .. (line.available - line.quantity)
+  end
+  return answer(1, now_text, id, 'p', hold.deadline_ms, holder, lines_text(lines),
+    table.concat(left, ','))
 end
 
-if on_existing == 'replace' then
-  for _, own_id in ipairs(own_ids) do end_hold(own_id, own[own_id], 'r', 'released') end
+-- An error of one request, as its caller would get it alone: a code, or ERR where it is a bug's.
+local function error_of(what)
+  local text = type(what) == 'table' and what.err or tostring(what)
+  return { err = string.match(text, '^%u+ ') and text or 'ERR ' .. text }
 end
-local hold = { state = 'p', sequence = 1, created_ms = now_ms, deadline_ms = now_ms + hold_ms,
-  holder = holder, lines = lines }
-place_hold(id, hold)
-append_event('reserved', id, hold)
-for i, line in ipairs(lines) do
-  left[i] = line.sku .. ':' .. line.quantity .. ':' .. (line.available - line.quantity)
+
+-- All are known to be whole before the first is decided.
+local starts, at = {}, 6
+while at <= #ARGV do
+  local count = tonumber(ARGV[at])
+  assert(count and count >= 1, 'reserve: a line or more')
+  starts[#starts + 1] = at
+  at = at + BEFORE_LINES + 2 * count
 end
-local _, state, deadline_ms, _, text = hold_fields(id, hold)
-return answer(1, now_ms, id, state, deadline_ms, holder, text, table.concat(left, ','))
+assert(at == #ARGV + 1 and #starts > 0, 'reserve: sku and quantity of each line')
+
+local answers = {}
+for i, start in ipairs(starts) do
+  local decided, said = pcall(decide, start)
+  answers[i] = decided and said or error_of(said)
+end
+return answers

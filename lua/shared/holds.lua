@@ -32,7 +32,8 @@
 -- ARGV[1] trace, ARGV[2] ended_retention_s, ARGV[3] fingerprint or empty, ARGV[4] idem_retention_s.
 -- A reply is one string of tab-separated fields, the first being the outcome.
 
-local trace, ended_retention_s = ARGV[1], ARGV[2]
+-- A script that decides several requests sets these for each.
+local trace, answer_key, fingerprint, ended_retention_s = ARGV[1], KEYS[4], ARGV[3], ARGV[2]
 
 -- The server's clock, not the caller's: every deadline is compared against the same one.
 local function clock_ms()
@@ -58,9 +59,7 @@ local function fenced()
 end
 
 -- The number that an order of this hold is accepted under; 0 behind the fence.
-local function epoch_number()
-  return string.match(redis.call('GET', KEYS[1]) or '0:', '^%d+')
-end
+local function epoch_number() return string.match(redis.call('GET', KEYS[1]) or '0:', '^%d+') end
 
 -- For refusals that a retry may find changed: nothing is remembered.
 local function reply(...) return table.concat({ ... }, '\t') end
@@ -68,36 +67,34 @@ local function reply(...) return table.concat({ ... }, '\t') end
 -- For decisions: remembered under the idempotency key, and repeated byte for byte.
 local function answer(...)
   local text = table.concat({ ... }, '\t')
-  if ARGV[3] ~= '' then
-    redis.call('SET', KEYS[4], ARGV[3] .. '\t' .. text, 'EX', ARGV[4])
+  if fingerprint ~= '' then
+    redis.call('SET', answer_key, fingerprint .. '\t' .. text, 'EX', ARGV[4])
   end
   return text
 end
 
 -- An earlier answer to the same key, marked with `*`; -7 when the key came with another request.
 local function replay()
-  if ARGV[3] == '' then return nil end
-  local record = redis.call('GET', KEYS[4])
+  if fingerprint == '' then return nil end
+  local record = redis.call('GET', answer_key)
   if not record then return nil end
-  local fingerprint, text = string.match(record, '^([^\t]*)\t(.*)$')
-  if fingerprint ~= ARGV[3] then return reply(-7) end
+  local asked, text = string.match(record, '^([^\t]*)\t(.*)$')
+  if asked ~= fingerprint then return reply(-7) end
   return '*' .. text
 end
 
 local function lines_text(lines)
+  if #lines == 1 then return lines[1].sku .. ':' .. lines[1].quantity end
   local parts = {}
   for i, line in ipairs(lines) do parts[i] = line.sku .. ':' .. line.quantity end
   return table.concat(parts, ',')
 end
 
 local function hold_text(hold)
-  local parts = { hold.state, hold.sequence, hold.created_ms,
-    hold.state == 'p' and 0 or hold.deadline_ms, hold.holder }
-  for _, line in ipairs(hold.lines) do
-    parts[#parts + 1] = line.sku
-    parts[#parts + 1] = line.quantity
-  end
-  return table.concat(parts, '\t')
+  local text = hold.state .. '\t' .. hold.sequence .. '\t' .. hold.created_ms .. '\t'
+    .. (hold.state == 'p' and '0' or hold.deadline_ms) .. '\t' .. hold.holder
+  for _, line in ipairs(hold.lines) do text = text .. '\t' .. line.sku .. '\t' .. line.quantity end
+  return text
 end
 
 local function load_hold(id)
@@ -113,11 +110,10 @@ local function load_hold(id)
   return hold
 end
 
--- Asked after load_current found nothing: what is there still waits, and counts as expired.
-local function load_ended(id)
+-- Asked after load_current found nothing: what it said is waiting counts as expired.
+local function load_ended(id, waiting)
   local text = read_of('-', 'GET', ended_key(id))
   if text then return parse_hold(text) end
-  local waiting = load_hold(id)
   if waiting then waiting.state = 'e' end
   return waiting
 end
@@ -143,6 +139,16 @@ local function stock_of(sku)
     limit = stock[4] and count_of(sku, 'max_per_customer', stock[4]) or nil }
 end
 
+-- What a script that decides several requests has read of SKUs, and how early it has made them due.
+-- It stays true, since nobody else runs and whoever writes `reserved` or `due` writes it here too.
+local remembered_stock, remembered_due = {}, {}
+
+local function change_reserved(sku, units)
+  local reserved = redis.call('HINCRBY', stock_key(sku), 'reserved', units)
+  local stock = remembered_stock[sku]
+  if stock then stock.reserved = reserved end
+end
+
 -- Reads all that a hold's coming or going writes to, before the first write: HINCRBY of what is no
 -- number would fail half-way. A SKU that isn't there counts from 0.
 local function assure_countable(hold)
@@ -161,22 +167,31 @@ local function schedule(id, hold, lease_until_ms)
   for _, line in ipairs(hold.lines) do
     if hold.state == 'p' then
       redis.call('ZADD', due_key(line.sku), hold.deadline_ms, id)
-      redis.call('ZADD', KEYS[3], 'LT', hold.deadline_ms, line.sku)
+      local deadline_ms, known_ms = tonumber(hold.deadline_ms), remembered_due[line.sku]
+      if not known_ms or deadline_ms < known_ms then
+        redis.call('ZADD', KEYS[3], 'LT', hold.deadline_ms, line.sku)
+        remembered_due[line.sku] = deadline_ms
+      end
     else
       redis.call('ZREM', due_key(line.sku), id)
     end
   end
 end
 
--- Writes a hold that was not there before, with what its lines take from stock.
-local function place_hold(id, hold, lease_until_ms)
-  assure_countable(hold)
+-- Writes a hold that was not there before, with what its lines take from stock. Asked instead of
+-- place_hold by who has read all that assure_countable reads, and written none of it since.
+local function write_hold(id, hold, lease_until_ms)
   for _, line in ipairs(hold.lines) do
-    redis.call('HINCRBY', stock_key(line.sku), 'reserved', line.quantity)
+    change_reserved(line.sku, line.quantity)
     set_units(line.account, id, line.quantity)
   end
   redis.call('HSET', holds_key(id), id, hold_text(hold))
   schedule(id, hold, lease_until_ms)
+end
+
+local function place_hold(id, hold, lease_until_ms)
+  assure_countable(hold)
+  write_hold(id, hold, lease_until_ms)
 end
 
 -- The one place where a hold leaves: its units go back, and no trace of it stays.
@@ -185,7 +200,7 @@ local function remove_hold(id, hold)
   assure_countable(hold)
   if hold.state == 'c' then redis.call('ZREM', leases_key(), id) end
   for _, line in ipairs(hold.lines) do
-    redis.call('HINCRBY', stock_key(line.sku), 'reserved', -line.quantity)
+    change_reserved(line.sku, -line.quantity)
     redis.call('ZREM', due_key(line.sku), id)
     set_units(line.account, id, 0)
   end
@@ -213,10 +228,12 @@ local function expiry_waits(now_ms)
 end
 
 -- A hold whose deadline has passed has ended: whoever looks ends it, unless it waits for payments.
+-- Returns the hold, or nil and the one that waits.
 local function load_current(id, now_ms)
   local hold = load_hold(id)
   if hold and hold.state == 'p' and hold.deadline_ms <= now_ms then
-    if not expiry_waits(now_ms) then end_hold(id, hold, 'e', 'expired') end
+    if expiry_waits(now_ms) then return nil, hold end
+    end_hold(id, hold, 'e', 'expired')
     return nil
   end
   return hold

@@ -6,6 +6,7 @@ local prefix = string.match(KEYS[1], '^{inv:%d+}:')
 -- Whose units count together: whatever carts a shopper fills, and what they hold without one.
 -- Everybody else is their own owner.
 local function owner_of(holder)
+  if string.sub(holder, 1, 2) ~= 's:' then return holder end
   local subject = string.match(holder, '^s:([^|]+)')
   return subject and 'u:' .. subject or holder
 end

@@ -59,29 +59,28 @@ public sealed partial class StockEngine
 
     private async Task<ReserveAnswer> ReservePartAsync(ReserveRequest request, Partition partition, Line[] lines)
     {
-        var id = ReservationKey.Of(request.Id);
-        var keys = new RedisKey[6 + lines.Length];
-        (keys[0], keys[1], keys[2]) = (partition.Epoch, partition.Events, partition.Due);
-        (keys[3], keys[4]) = (partition.Answer(request.Idempotency), partition.HoldsOf(id));
-        keys[5] = partition.Ended(id);
-        var arguments = new RedisValue[9 + (2 * lines.Length)];
-        (arguments[0], arguments[1]) = (Trace, EndedRetention);
-        (arguments[2], arguments[3]) = (Fingerprint(request.Idempotency), IdempotencyRetention);
-        (arguments[4], arguments[5], arguments[6]) = (settings.ReclaimBatch, id, request.Holder.Text);
-        (arguments[7], arguments[8]) = (Milliseconds(request.HoldFor), Text(request.OnExisting));
+        var arguments = new RedisValue[ReserveCalls.BeforeLines + (2 * lines.Length)];
+        (arguments[0], arguments[1]) = (lines.Length, Trace);
+        (arguments[2], arguments[3]) = (Fingerprint(request.Idempotency), request.Idempotency?.Key ?? "");
+        (arguments[4], arguments[5]) = (ReservationKey.Of(request.Id), request.Holder.Text);
+        (arguments[6], arguments[7]) = (Milliseconds(request.HoldFor), Text(request.OnExisting));
         for (var i = 0; i < lines.Length; i++)
         {
-            keys[6 + i] = partition.Stock(lines[i].Sku);
-            arguments[9 + (2 * i)] = lines[i].Sku;
-            arguments[10 + (2 * i)] = lines[i].Quantity;
+            arguments[ReserveCalls.BeforeLines + (2 * i)] = lines[i].Sku;
+            arguments[ReserveCalls.BeforeLines + 1 + (2 * i)] = lines[i].Quantity;
         }
 
         ReserveAnswer answer;
-        // Ends: each call with this outcome gives at least one due hold back, and new ones are not due yet.
-        do answer = Read(await Script.Reserve.RunAsync(guard, keys, arguments));
+        // Ends: a call with this outcome gave at least one due hold back, and new ones are not due yet.
+        do answer = Read(await CallsOf(partition).AskAsync(arguments));
         while (answer.Outcome == ReserveOutcome.MoreDue);
         return answer;
     }
+
+    private ReserveCalls CallsOf(Partition partition) => reserving.TryGetValue(partition, out var calls)
+        ? calls
+        : reserving.GetOrAdd(partition, new ReserveCalls(
+            guard, partition, EndedRetention, IdempotencyRetention, settings.ReclaimBatch));
 
     private async Task UndoAsync(ReserveRequest request, List<(Partition Partition, ReserveAnswer Answer)> held)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Options;
@@ -16,6 +17,7 @@ public sealed partial class StockEngine(IConnectionMultiplexer redis, IOptions<S
 {
     private readonly IDatabase database = redis.GetDatabase();
     private readonly RunGuard guard = new(redis.GetDatabase());
+    private readonly ConcurrentDictionary<Partition, ReserveCalls> reserving = new();
     private readonly StockOptions settings = options.Value;
 
     private static CultureInfo Invariant => CultureInfo.InvariantCulture;

@@ -66,21 +66,22 @@ public sealed class QueueOutageTests
     public async Task A_call_without_an_answer_that_redis_executes_later_is_one_hold()
     {
         await using var waiting = await Waiting.StartAsync();
-        var sku = await waiting.Api.NewSkuAsync(10);
+        var (sku, other) = (await waiting.Api.NewSkuAsync(10), await waiting.Api.NewSkuAsync(10));
         // What is sent has to be the script's call, and not the question whether Redis knows the script.
         await waiting.Api.HoldAsync(await waiting.Api.NewSkuAsync(1), 1);
         var held = await waiting.Api.SendAsync(
             "POST", "/reserve", $$"""{"sku":"{{await waiting.Api.NewSkuAsync(1)}}","qty":1,"cart_id":"c"}""");
         Assert.Equal(201, held.Status);
         waiting.Api.Redis.Freeze();
+        // Each on its own: of those who come together one call is sent, and the others fail with it.
+        await waiting.QueueAsync(other, "keyed", "a key");
         var reserving = Enumerable.Range(0, 3).Select(_ => waiting.QueueAsync(sku)).ToArray();
         var cart = waiting.Api.SendAsync("POST", "/reserve", $$"""{"sku":"{{sku}}","qty":2,"cart_id":"c"}""");
-        var keyed = waiting.QueueAsync(sku, "keyed", "a key");
-        await Task.WhenAll([.. reserving, cart, keyed]);
+        await Task.WhenAll([.. reserving, cart]);
         waiting.Api.Redis.Thaw();
         await waiting.DrainedAsync();
 
-        Assert.Equal(6, await waiting.ReservedAsync(sku));
+        Assert.Equal((5, 1), (await waiting.ReservedAsync(sku), await waiting.ReservedAsync(other)));
         var statuses = new List<int>();
         foreach (var ticket in reserving)
         {
@@ -92,14 +93,14 @@ public sealed class QueueOutageTests
             Assert.Equal("pending", found.Json.GetProperty("status").GetString());
         }
 
-        // Some were held already when the queue came to them.
+        // The first was held already when the queue came to it.
         Assert.Contains(200, statuses);
         // For a moment yet the same key has the same ticket.
         Answer? again = null;
         await Eventually.TrueAsync(
-            async () => (again = await waiting.ReserveAsync(sku, "keyed", "a key")).Status != 202);
+            async () => (again = await waiting.ReserveAsync(other, "keyed", "a key")).Status != 202);
         Assert.Equal((201, "true"), (again!.Status, again.Header("Idempotent-Replayed")));
-        Assert.Equal(6, await waiting.ReservedAsync(sku));
+        Assert.Equal((5, 1), (await waiting.ReservedAsync(sku), await waiting.ReservedAsync(other)));
     }
 
     [Fact]

@@ -1,0 +1,98 @@
+using Inventory.Testing;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Inventory.Stock.Tests;
+
+/// <summary>What befalls a call befalls all who share it, and those who wait behind it; and then it is over.</summary>
+public sealed class TogetherOutageTests : IAsyncLifetime
+{
+    private RedisServer server = null!;
+    private ConnectionMultiplexer redis = null!;
+    private StockEngine engine = null!;
+
+    public async Task InitializeAsync()
+    {
+        server = await RedisServer.StartAsync(RedisPersistence.Written);
+        redis = await ConnectionMultiplexer.ConnectAsync(
+            server.ConnectionString + ",allowAdmin=true,asyncTimeout=1000,abortConnect=false");
+        engine = new(redis, Options.Create(new StockOptions()));
+        await engine.LiftFenceAsync();
+        await engine.SetStockAsync(new("sku", 1_000, 1, null, false));
+        Assert.Equal(ReserveOutcome.Held, (await AskAsync(0)).Outcome);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await redis.DisposeAsync();
+        await server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_fence_is_everybodys_answer()
+    {
+        await redis.GetDatabase().KeyDeleteAsync(default(Partition).Epoch);
+
+        var answers = await Task.WhenAll(Enumerable.Range(1, 100).Select(AskAsync));
+
+        Assert.All(answers, answer => Assert.Equal(ReserveOutcome.Fenced, answer.Outcome));
+    }
+
+    [Fact]
+    public async Task A_Redis_that_hangs_keeps_nobody_longer_than_one_call_may_take()
+    {
+        await using var other = await ConnectionMultiplexer.ConnectAsync(redis.Configuration);
+        await Together.PauseAsync(other);
+
+        var failures = new List<Exception>();
+        foreach (var call in Enumerable.Range(1, 100).Select(AskAsync).ToList())
+        {
+            failures.Add(await Assert.ThrowsAsync<RedisTimeoutException>(() => call));
+        }
+
+        Assert.Single(failures.Distinct(ReferenceEqualityComparer.Instance));
+        await other.GetDatabase().ExecuteAsync("CLIENT", "UNPAUSE");
+        Assert.Equal(ReserveOutcome.Held, (await AskAsync(101)).Outcome);
+    }
+
+    [Fact]
+    public async Task A_Redis_that_dies_is_told_to_all_and_its_next_life_serves_them()
+    {
+        await Together.PauseAsync(redis);
+        var calls = Enumerable.Range(1, 100).Select(AskAsync).ToList();
+
+        await server.KillAsync();
+
+        foreach (var call in calls)
+        {
+            Assert.True(StockOutage.Explains(await Assert.ThrowsAnyAsync<Exception>(() => call)));
+        }
+
+        await server.RestartAsync();
+        await UntilAsync(async () => await engine.SnapshotAsync("sku") is not null);
+        await engine.LiftFenceAsync();
+        var again = await Task.WhenAll(Enumerable.Range(1, 100).Select(AskAsync));
+        Assert.All(again, answer => Assert.Equal(ReserveOutcome.Held, answer.Outcome));
+    }
+
+    private Task<ReserveAnswer> AskAsync(int shopper) =>
+        engine.ReserveAsync(EngineFixture.Request($"user-{shopper}", new Line("sku", 1)));
+
+    private static async Task UntilAsync(Func<Task<bool>> isSo)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            try
+            {
+                if (await isSo()) return;
+            }
+            catch (Exception e) when (StockOutage.Explains(e))
+            {
+                // Asked again.
+            }
+
+            await Task.Delay(50, patience.Token);
+        }
+    }
+}
