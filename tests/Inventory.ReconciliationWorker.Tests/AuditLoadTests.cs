@@ -72,6 +72,19 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
+    public async Task A_sku_whose_holds_have_all_ended_meanwhile_adds_up_to_nothing()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: false);
+        var sku = await stores.SkuAsync(10);
+        var id = await scene.HoldAsync(sku, 2);
+        Assert.Equal(ReleaseOutcome.Released, (await scene.Engine.ReleaseAsync(id, null)).Outcome);
+
+        var sum = await scene.Worker.Large.CountAsync(sku, CancellationToken.None);
+
+        Assert.Equal((0, 0), (sum!.Counter, sum.Held));
+    }
+
+    [Fact]
     public async Task What_was_oversold_is_paused_also_with_very_many_holds_and_what_was_lowered_is_reported()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);

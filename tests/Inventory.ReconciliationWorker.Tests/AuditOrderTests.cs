@@ -70,6 +70,42 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
+    public async Task A_row_whose_last_event_was_lost_ends_as_its_order_says()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var sku = await LimitedAsync(limit: 3);
+        var id = await BuyAsync(scene, sku, "u:buyer", 2);
+        var row = $"FROM reservations WHERE reservation_id = '{id}'";
+        await Worker.UntilAsync(() => stores.ReadAsync<bool>($"SELECT EXISTS (SELECT {row} AND status = 'confirmed')"));
+
+        // As if Redis had lost its data before the event was read.
+        await stores.ExecuteAsync(
+            $"UPDATE reservations SET status = 'pending', sequence = sequence - 1 WHERE reservation_id = '{id}'");
+        var found = await scene.FindingAsync("UnrecordedEnd", sku, repaired: true);
+
+        Assert.Equal("The reservation is confirmed, as its order says; its history lacks the event.", found.Repair);
+        Assert.Equal("confirmed 1", await stores.ReadAsync<string>($"SELECT concat_ws(' ', status, sequence) {row}"));
+        await scene.CyclesAsync(2);
+        Assert.Equal("UnrecordedEnd gone", await FindingsAsync(sku));
+    }
+
+    [Fact]
+    public async Task A_count_that_no_limit_asks_for_is_no_finding()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var (limited, free) = (await LimitedAsync(limit: 3), await stores.SkuAsync(10));
+        await BuyAsync(scene, limited, "u:both", 1);
+        await BuyAsync(scene, free, "u:both", 2);
+
+        // As a rebuild leaves it.
+        await CountAsync(scene, free, "u:both", 0);
+        await scene.CyclesAsync(2);
+
+        Assert.Equal("", await FindingsAsync(free) + await FindingsAsync(limited));
+        Assert.Equal(0, await BoughtAsync(scene, free, "u:both"));
+    }
+
+    [Fact]
     public async Task Orders_and_movements_that_disagree_are_reported_and_left_to_people()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
@@ -94,6 +130,35 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
         await scene.CyclesAsync(2);
         Assert.Equal("OrderMovements gone", await FindingsAsync(sku));
         Assert.StartsWith("OrderMovements open", await FindingsAsync(cancelled), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_order_at_the_end_of_a_page_is_compared_with_its_movements_like_any_other()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: false);
+        var sku = await stores.SkuAsync(10);
+        // Two pages and one more, of which only the last order of the second page lacks its movement.
+        await stores.ExecuteAsync(
+            $"""
+            CREATE TEMP TABLE written ON COMMIT DROP AS
+                SELECT lpad(n::text, 32, '0')::uuid AS id, n FROM generate_series(1, 1001) n;
+            INSERT INTO orders (id, reservation_id, holder, customer_id, status, confirmed_at)
+                SELECT id, id, 'u:pager', 'pager', 'CONFIRMED', now() FROM written;
+            INSERT INTO order_items (order_id, sku_id, quantity) SELECT id, '{sku}', 1 FROM written;
+            INSERT INTO inventory_movements
+                (order_id, sku_id, quantity, reason, reference, total_after, version_after)
+                SELECT id, '{sku}', -1, 'sold', id, total, version
+                FROM written, inventory WHERE sku_id = '{sku}' AND n <> 1000
+            """);
+
+        await scene.FindingAsync("OrderMovements", sku, repaired: false);
+
+        Assert.Equal("-1 units moved by 1 orders that have 1 units, 0 units moved", await stores.ReadAsync<string>(
+            $"SELECT expected || ', ' || actual FROM audit_findings WHERE sku_id = '{sku}'"));
+        await stores.ExecuteAsync("DELETE FROM order_items WHERE order_id IN "
+            + "(SELECT id FROM orders WHERE customer_id = 'pager')");
+        await stores.ExecuteAsync($"DELETE FROM inventory_movements WHERE sku_id = '{sku}'");
+        await stores.ExecuteAsync("DELETE FROM orders WHERE customer_id = 'pager'");
     }
 
     private async Task<string> LimitedAsync(int limit)

@@ -70,6 +70,22 @@ public sealed class AuditPaceTests
         Assert.Equal(10 + 3_000 + 90, clock.Passed);
     }
 
+    [Fact]
+    public void A_sku_with_very_many_holds_is_added_up_twice_a_minute_and_whenever_somebody_asks()
+    {
+        var clock = new MovedClock();
+        var large = new LargeSkus(null!, null!, Session(clock, 0.1));
+
+        Assert.True(large.IsDue(Whole, "sku"));
+        clock.Pass(29_999);
+        Assert.False(large.IsDue(Whole, "sku"));
+        Assert.True(large.IsDue(Whole, "other"));
+        clock.Pass(1);
+        Assert.True(large.IsDue(Whole, "sku"));
+        Assert.True(large.IsDue(Whole with { Requested = true }, "sku"));
+        Assert.False(large.IsDue(Whole, "sku"));
+    }
+
     // Books, ledger and metrics have no part in resting.
     private static AuditSession Session(TimeProvider clock, double share) => new(
         null!, null!, null!, Options.Create(new AuditOptions { Share = share }), clock,

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
 using Inventory.Ledger;
+using Inventory.ReconciliationWorker.Auditing;
 using Inventory.ReconciliationWorker.Rebuilding;
 using Inventory.Stock;
 using Microsoft.AspNetCore.Hosting;
@@ -49,6 +50,8 @@ public sealed class Worker : IAsyncDisposable
         factory.Services.GetRequiredService<IConnectionMultiplexer>();
 
     public ExpiryHeartbeat Heartbeat => factory.Services.GetRequiredService<ExpiryHeartbeat>();
+
+    public LargeSkus Large => factory.Services.GetRequiredService<LargeSkus>();
 
     public PinResolver Resolver => factory.Services.GetRequiredService<PinResolver>();
 

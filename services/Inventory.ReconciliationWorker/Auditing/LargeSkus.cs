@@ -82,7 +82,9 @@ public sealed class LargeSkus(StockEngine stock, LedgerReading ledger, AuditSess
         var end = await LookAsync(partition, sku);
         var after = (await ledger.ReadLevelsAsync([sku], cancellation)).Single();
         if (!await ApplyEventsAsync(partition, sku, start, end.LastEvent, quantities, cancellation)) return null;
-        var newest = quantities.Values.Where(held => held.Quantity > 0).Select(held => held.Since).Max();
+        // Meanwhile all of them may have ended.
+        var newest = quantities.Values.Where(held => held.Quantity > 0).Select(held => held.Since)
+            .DefaultIfEmpty().Max();
         return new(end.Skus[0].Reserved, quantities.Values.Sum(held => held.Quantity),
             $"{quantities.Count} holds added up over the events from {start} to {end.LastEvent}",
             new(before, end.Skus[0] with { Newest = newest }, after));

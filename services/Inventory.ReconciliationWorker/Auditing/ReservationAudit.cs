@@ -84,10 +84,10 @@ public sealed class ReservationAudit(
                 run,
                 new(FindingKind.UnrecordedEnd, lines[0].Sku, row.Id.ToString(), "the end of the reservation is stored",
                     "the ledger has it as pending",
-                    "The reservation has ended, and the event that says so was not stored: look at the dead letters. "
-                        + "Stock is right; the history is not.",
+                    "The reservation has ended, and the event that says so was not stored: Redis lost it with its "
+                        + "data, or it is among the dead letters. Stock is right; the history is not.",
                     evidence + (isOrdered ? ", there is an order" : $", ended in Redis as {look.State}")),
-                null, cancellation);
+                isOrdered ? () => repair.EndAsync(row, cancellation) : null, cancellation);
             return;
         }
 

@@ -65,6 +65,24 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
                 : $"The counter of reserved units went from {before} to {after}, the sum of the holds.");
         });
 
+    /// <summary>
+    /// Ends a reservation's row as its order says, where the event was lost with the data of Redis. No units are
+    /// concerned, so no lock is, and there is no movement. An event that comes after all finds its number unused.
+    /// </summary>
+    public async Task<Repaired?> EndAsync(LedgerReservation row, CancellationToken cancellation)
+    {
+        await using var connection = await ledger.OpenConnectionAsync(cancellation);
+        var ended = await ExecuteAsync(
+            connection,
+            """
+            UPDATE reservations SET status = 'confirmed', updated_at = now()
+            WHERE reservation_id = $1 AND partition = $2 AND sequence = $3 AND status = 'pending'
+                AND EXISTS (SELECT FROM orders WHERE reservation_id = $1)
+            """,
+            cancellation, row.Id, row.Partition, row.Sequence);
+        return ended == 1 ? new("The reservation is confirmed, as its order says; its history lacks the event.") : null;
+    }
+
     /// <summary>Puts a hold back wherever it has to stand.</summary>
     /// <param name="run">The run.</param>
     /// <param name="hold">The hold.</param>
