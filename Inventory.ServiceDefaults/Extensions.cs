@@ -74,7 +74,8 @@ public static class Extensions
                 .AddSource("OpenTelemetry.Instrumentation.StackExchangeRedis", "Npgsql", "Yarp.ReverseProxy")
                 .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsProbe(context.Request.Path))
                 .AddHttpClientInstrumentation()
-                .AddProcessor(new UnrecordedParents()))
+                .AddProcessor(new UnrecordedParents())
+                .AddProcessor(new StatementNames()))
             .UseOtlpExporter();
         return builder;
     }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Inventory.Ledger;
 
 /// <summary>One reservation of a batch, and all who wait for its answer.</summary>
@@ -29,6 +31,9 @@ internal sealed class ConfirmMember
     }
 
     public ConfirmRequest Request { get; }
+
+    /// <summary>Who asks, where somebody records it.</summary>
+    public ActivityContext Trace { get; } = Activity.Current is { Recorded: true } asking ? asking.Context : default;
 
     /// <summary>Each SKU once, in byte order.</summary>
     public IReadOnlyList<OrderLine> Lines { get; }

@@ -93,6 +93,7 @@ internal sealed partial class ConfirmTransaction
     public static async Task<ConfirmAnswer[]> RunAsync(NpgsqlDataSource source, List<ConfirmMember> members)
     {
         var self = new ConfirmTransaction(members);
+        using var activity = ConfirmSpan.Start(members);
         await using var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
         await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
         await self.ReadAsync(connection).ConfigureAwait(false);

@@ -52,7 +52,7 @@ public sealed partial class Confirmations(NpgsqlDataSource source)
             if (!busy)
             {
                 busy = true;
-                // The batches are nobody's in particular: they belong in no caller's trace.
+                // The batches are nobody's in particular: each says by itself whose traces it belongs in.
                 using (ExecutionContext.SuppressFlow())
                 {
                     _ = Task.Run(ConfirmWaitingAsync, CancellationToken.None);

@@ -5,6 +5,7 @@ using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using Inventory.System.Tests.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -27,10 +28,16 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     /// <summary>A client of the gateway.</summary>
     public HttpClient Gateway { get; private set; } = null!;
 
+    /// <summary>
+    /// What the product tells of itself: requests whose caller wants them recorded, and all that the materializer does.
+    /// </summary>
+    public Collector Telemetry { get; private set; } = null!;
+
     public async Task InitializeAsync()
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Inventory_AppHost>();
         builder.Services.AddLogging(logging => logging.AddProvider(log));
+        await SendTelemetryAsync(builder);
         app = await builder.BuildAsync();
         watch = WatchAsync();
         await app.StartAsync();
@@ -50,6 +57,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         // A start that failed has neither, and what it started must end all the same.
         if (ledger is not null) await ledger.DisposeAsync();
         Gateway?.Dispose();
+        if (Telemetry is not null) await Telemetry.DisposeAsync();
         await watching.CancelAsync();
         await watch;
         await app.DisposeAsync();
@@ -182,6 +190,20 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     }
 
     /// <summary>Keeps the last word about each replica; a replica has an id of its own.</summary>
+    private async Task SendTelemetryAsync(IDistributedApplicationTestingBuilder builder)
+    {
+        Telemetry = await Collector.StartAsync();
+        foreach (var project in builder.Resources.OfType<ProjectResource>())
+        {
+            // A crowd whose every step is recorded would be what is measured.
+            var sampler = project.Name == "materializer" ? "always_on" : "parentbased_always_off";
+            builder.CreateResourceBuilder(project)
+                .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", Telemetry.Address)
+                .WithEnvironment("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+                .WithEnvironment("OTEL_TRACES_SAMPLER", sampler);
+        }
+    }
+
     private async Task WatchAsync()
     {
         try

@@ -1,4 +1,4 @@
-namespace Standins.Clients.Tests;
+namespace Inventory.System.Tests.Telemetry;
 
 /// <summary>Reads protobuf messages by field number: as much of the format as OTLP uses.</summary>
 public static class ProtobufReader

@@ -1,12 +1,13 @@
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
-namespace Standins.Clients.Tests;
+namespace Inventory.System.Tests.Telemetry;
 
 /// <summary>A span as it arrived. Identifiers are in hexadecimal; the parent's is empty for a root.</summary>
+/// <param name="Links">Spans that it names without being their child, each by its trace and itself.</param>
 public sealed record Span(
     string Service, string Source, string TraceId, string Id, string ParentId, string Name,
-    IReadOnlyDictionary<string, string> Tags);
+    IReadOnlyDictionary<string, string> Tags, IReadOnlyList<(string TraceId, string Id)> Links);
 
 /// <summary>Takes OTLP over HTTP as a collector does, and remembers spans and the names of metrics.</summary>
 public sealed class Collector : IAsyncDisposable
@@ -42,6 +43,12 @@ public sealed class Collector : IAsyncDisposable
     public Task<IReadOnlyList<Span>> TraceAsync(string traceId, Predicate<IReadOnlyList<Span>> complete) =>
         WhenAsync(() => (IReadOnlyList<Span>)[.. spans.Values.Where(s => s.TraceId == traceId)], complete);
 
+    /// <summary>The spans that name a trace without being in it, in the moment in which they satisfy the condition.
+    /// </summary>
+    public Task<IReadOnlyList<Span>> LinkedAsync(string traceId, Predicate<IReadOnlyList<Span>> complete) => WhenAsync(
+        () => (IReadOnlyList<Span>)[.. spans.Values.Where(s => s.Links.Any(link => link.TraceId == traceId))],
+        complete);
+
     /// <summary>The names of all metrics so far, in the moment in which they satisfy the condition.</summary>
     public Task<IReadOnlyList<string>> MetricsAsync(Predicate<IReadOnlyList<string>> complete) =>
         WhenAsync(() => (IReadOnlyList<string>)[.. metrics], complete);
@@ -50,7 +57,7 @@ public sealed class Collector : IAsyncDisposable
 
     private async Task<IReadOnlyList<T>> WhenAsync<T>(Func<IReadOnlyList<T>> read, Predicate<IReadOnlyList<T>> complete)
     {
-        var limit = Task.Delay(TimeSpan.FromSeconds(20));
+        var limit = Task.Delay(TimeSpan.FromSeconds(60));
         while (true)
         {
             IReadOnlyList<T> seen;
@@ -105,7 +112,8 @@ public sealed class Collector : IAsyncDisposable
                     var id = Hex(span, 2);
                     spans.TryAdd(id, new Span(
                         service, source, Hex(span, 1), id, Hex(span, 4), Text(span, 5),
-                        Attributes(9)(span).ToDictionary(a => a.Key, a => a.Value)));
+                        Attributes(9)(span).ToDictionary(a => a.Key, a => a.Value),
+                        [.. ProtobufReader.Fields(span, 13).Select(link => (Hex(link, 1), Hex(link, 2)))]));
                 }
             }
         }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
-namespace Standins.Clients.Tests;
+namespace Inventory.System.Tests.Telemetry;
 
 /// <summary>A Kestrel server on a free loopback port that answers every request the same way.</summary>
 public sealed class LoopbackServer : IAsyncDisposable

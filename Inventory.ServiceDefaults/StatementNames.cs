@@ -1,0 +1,36 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+using OpenTelemetry;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>
+/// Gives each statement of PostgreSQL the name that a person looks for: what it does, and to which table, as in
+/// <c>INSERT orders</c>. The client calls all of them by the name of the system.
+/// </summary>
+internal sealed partial class StatementNames : BaseProcessor<Activity>
+{
+    /// <inheritdoc/>
+    public override void OnEnd(Activity data)
+    {
+        if (data.Source.Name == "Npgsql" && data.GetTagItem("db.query.text") is string statement)
+        {
+            data.DisplayName = Name(statement) ?? data.DisplayName;
+        }
+    }
+
+    /// <summary>The first verb and the first table; of statements that come together, those of the first.</summary>
+    private static string? Name(string statement)
+    {
+        var verb = Verb().Match(statement);
+        if (!verb.Success) return null;
+        var table = Table().Match(statement, verb.Index);
+        return table.Success ? $"{verb.Value} {table.Groups[1].Value}" : verb.Value;
+    }
+
+    [GeneratedRegex(@"\b(SELECT|INSERT|UPDATE|DELETE|MERGE|COPY|LISTEN|NOTIFY|TRUNCATE)\b")]
+    private static partial Regex Verb();
+
+    [GeneratedRegex(@"\b(?:FROM|INTO|UPDATE|COPY)\s+([a-z_][a-z_0-9.]*)")]
+    private static partial Regex Table();
+}
