@@ -118,8 +118,8 @@ public static class AspireRedisExtensions
         }
 
         var connection = ConnectionMultiplexer.Connect(options);
-        // Hosted services ask for Redis while the host makes them, before it starts telemetry: without a listener by then
-        // no command would ever be noted.
+        // Hosted services ask for Redis while the host makes them, before it starts telemetry: without a listener by
+        // then no command would ever be noted.
         services.GetService<TracerProvider>();
         services.GetService<CommandSpans>()?.Watch(connection, settings);
         return connection;
