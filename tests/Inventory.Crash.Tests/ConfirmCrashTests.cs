@@ -74,7 +74,7 @@ public sealed class ConfirmCrashTests(Site site)
         var sku = await site.SkuAsync(10);
         var id = await site.HoldAsync(new Line(sku, 3));
         await CrashAsync(id, Step.Write, Fate.Late);
-        await EndDeadlineAsync(id);
+        await site.EndDeadlineAsync(id);
 
         Assert.Equal(Confirming, await site.StatusAsync(id));
         await site.UntilSettledAsync();
@@ -94,7 +94,7 @@ public sealed class ConfirmCrashTests(Site site)
         var answer = site.ConfirmAsync(id);
         await commit.Reached;
         await site.KillApiAsync();
-        await EndDeadlineAsync(id);
+        await site.EndDeadlineAsync(id);
 
         var settled = site.UntilSettledAsync();
         await site.UntilAsync(() => site.ReadAsync<bool>(
@@ -123,17 +123,5 @@ public sealed class ConfirmCrashTests(Site site)
         if (fate == Fate.Late) await held.DeliverAsync();
         else held.Drop();
         Assert.Null(await answer);
-    }
-
-    /// <summary>Moves the deadline of a confirming hold into the past.</summary>
-    private async Task EndDeadlineAsync(Guid id)
-    {
-        const int Deadline = 3;
-        var (key, redis) = (ReservationKey.Of(id), site.Redis.GetDatabase());
-        var bucket = new Partition(0).HoldsOf(key);
-        var text = ((string)(await redis.HashGetAsync(bucket, key))!).Split('\t');
-        Assert.Equal("c", text[0]);
-        text[Deadline] = "1";
-        await redis.HashSetAsync(bucket, key, string.Join('\t', text));
     }
 }

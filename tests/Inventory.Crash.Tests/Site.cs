@@ -256,6 +256,7 @@ public sealed class Site : IAsyncLifetime
             ("ApiKeys:0:Name", "test"),
             ("ApiKeys:0:Hash", ApiKeyRing.HashOf(Key)),
             ("ApiKeys:0:Scopes:0", "confirm"),
+            ("ApiKeys:0:Scopes:1", "reserve"),
             ("Payments:WebhookSecrets:0", $"whsec_{Convert.ToBase64String(webhookKey)}"));
         await UntilHealthyAsync(started);
         return started;
