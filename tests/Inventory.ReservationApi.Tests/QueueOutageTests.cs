@@ -11,6 +11,12 @@ public sealed class QueueOutageTests
     private const int Shoppers = 20;
     private const int Total = 120;
 
+    private const string FirstComeFirstServed =
+        """
+        SELECT (SELECT max(place) FROM waiting_queue WHERE state = 1)
+            < (SELECT min(place) FROM waiting_queue WHERE state = 2)
+        """;
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -174,6 +180,51 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
+    public async Task Carts_and_reservations_of_one_sku_are_decided_in_their_order()
+    {
+        await using var waiting = await Waiting.StartAsync();
+        var sku = await waiting.Api.NewSkuAsync(30);
+        await waiting.KillAsync(sku);
+        for (var i = 0; i < 60; i++)
+        {
+            if (i % 5 < 3)
+            {
+                await waiting.QueueAsync(sku);
+                continue;
+            }
+
+            var cart = await waiting.Api.SendAsync(
+                "POST", "/reserve", $$"""{"sku":"{{sku}}","qty":1,"cart_id":"{{Api.Fresh("cart")}}"}""");
+            Assert.Equal(202, cart.Status);
+        }
+
+        await waiting.RestartAsync();
+        await waiting.DrainedAsync();
+
+        Assert.Equal(30, await waiting.ReservedAsync(sku));
+        Assert.True(await waiting.Shop.ReadAsync<bool>(FirstComeFirstServed));
+    }
+
+    [Fact]
+    public async Task Who_finds_many_holds_due_is_not_overtaken_while_they_are_given_back()
+    {
+        await using var waiting = await Waiting.StartAsync(("Inventory:ReclaimBatch", "1"));
+        var (other, sku) = (await waiting.Api.NewSkuAsync(1), await waiting.Api.NewSkuAsync(10));
+        var held = new List<Guid>();
+        for (var i = 0; i < 10; i++) held.Add(await waiting.Api.HoldAsync(sku, 1));
+        foreach (var id in held) await waiting.Api.ExpireAsync(sku, id);
+        await waiting.KillAsync(other);
+        await waiting.QueueAsync(other);
+        for (var i = 0; i < 20; i++) await waiting.QueueAsync(sku);
+
+        await waiting.RestartAsync();
+        await waiting.DrainedAsync();
+
+        Assert.Equal(10, await waiting.ReservedAsync(sku));
+        Assert.True(await waiting.Shop.ReadAsync<bool>(FirstComeFirstServed));
+    }
+
+    [Fact]
     public async Task Two_instances_give_places_in_one_queue_and_work_it_off_once()
     {
         await using var waiting = await Waiting.StartAsync();
@@ -196,11 +247,7 @@ public sealed class QueueOutageTests
         var states = await Task.WhenAll(tickets.Select(waiting.StatusAsync));
         Assert.Equal((50, 50), (states.Count(state => state == "granted"), states.Count(state => state == "refused")));
         Assert.Equal(50, await waiting.ReservedAsync(sku));
-        Assert.True(await waiting.Shop.ReadAsync<bool>(
-            """
-            SELECT (SELECT max(place) FROM waiting_queue WHERE state = 1)
-                < (SELECT min(place) FROM waiting_queue WHERE state = 2)
-            """));
+        Assert.True(await waiting.Shop.ReadAsync<bool>(FirstComeFirstServed));
         Assert.Equal(50, await waiting.Shop.ReadAsync<long>(
             "SELECT count(DISTINCT answer::json ->> 'reservationId') FROM waiting_queue WHERE state = 1"));
     }

@@ -1,11 +1,12 @@
 using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
+using Inventory.Stock;
 using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Queueing;
 
 /// <summary>
-/// Works the queue off, first come, first served: one instance at a time, one place after the other, at a bounded rate.
+/// Works the queue off, first come, first served: one instance at a time, in steps, at a bounded rate.
 /// </summary>
 /// <remarks>
 /// A crash between a decision and its row is harmless: the next turn decides anew and finds what was held. Who cancels
@@ -13,7 +14,8 @@ namespace Inventory.ReservationApi.Queueing;
 /// </remarks>
 internal sealed partial class QueueDrain(
     WaitingQueue queue, QueueDecider decider, QueueWatch watch, StockCircuit circuit,
-    IOptions<WaitingQueueOptions> options, QueueMetrics metrics, TimeProvider time, ILogger<QueueDrain> log)
+    IOptions<WaitingQueueOptions> options, IOptions<StockOptions> stock, QueueMetrics metrics, TimeProvider time,
+    ILogger<QueueDrain> log)
     : BackgroundService
 {
     /// <summary>Most places of one step: what a crash decides twice, and what a refusal of PostgreSQL undoes.</summary>
@@ -93,15 +95,10 @@ internal sealed partial class QueueDrain(
         var isFenced = false;
         try
         {
-            foreach (var entry in claimed)
+            foreach (var wave in Waves(claimed))
             {
-                if (await decider.DecideAsync(entry) is not { } decision)
-                {
-                    isFenced = true;
-                    break;
-                }
-
-                decisions.Add(decision);
+                isFenced = !await DecideAsync(wave, decisions);
+                if (isFenced) break;
             }
         }
         finally
@@ -114,6 +111,57 @@ internal sealed partial class QueueDrain(
         var due = TimeSpan.FromSeconds(claimed.Count / (double)settings.DrainPerSecond);
         if (due - time.GetElapsedTime(began) is { Ticks: > 0 } pause) await Task.Delay(pause, time, stop);
         return !isFenced;
+    }
+
+    /// <summary>Cuts a step into those that may be on their way to Redis together, in their order.</summary>
+    /// <remarks>
+    /// The first of a step that names a SKU is decided before the second sets out: what has to be said again, because
+    /// Redis has forgotten its scripts or more holds are due than one call gives back, is said then, and nobody is
+    /// overtaken meanwhile. Carts are calls of another kind than reservations, and no order holds between the two; nor
+    /// does it between the calls for several partitions.
+    /// </remarks>
+    private IEnumerable<IReadOnlyList<QueueEntry>> Waves(IReadOnlyList<QueueEntry> places)
+    {
+        var wave = new List<QueueEntry>();
+        var (decided, underWay) = (new HashSet<(bool, string)>(), new HashSet<(bool, string)>());
+        foreach (var place in places)
+        {
+            var names = Intent.SkusOf(place.Intent.Lines).Select(sku => (IsCart(place), sku)).ToArray();
+            if (wave.Count > 0 && (IsCart(wave[^1]) != IsCart(place) || IsAlone(wave[^1]) || IsAlone(place)
+                || names.Any(underWay.Contains)))
+            {
+                yield return wave;
+                wave = [];
+                decided.UnionWith(underWay);
+                underWay.Clear();
+            }
+
+            wave.Add(place);
+            underWay.UnionWith(names.Where(name => !decided.Contains(name)));
+        }
+
+        yield return wave;
+    }
+
+    private bool IsAlone(QueueEntry place) =>
+        stock.Value.Partitions > 1 && place.Intent.Lines.Contains(',', StringComparison.Ordinal);
+
+    private static bool IsCart(QueueEntry place) => place.Intent.Form == (short)IntentForm.Cart;
+
+    /// <summary>Decides places, which Redis gets in their order.</summary>
+    /// <param name="wave">The places.</param>
+    /// <param name="decisions">What was decided is added, also when something fails.</param>
+    /// <returns>False when the data is being checked, and not all are decided.</returns>
+    private async Task<bool> DecideAsync(IReadOnlyList<QueueEntry> wave, List<QueueDecision> decisions)
+    {
+        var calls = new Task<QueueDecision?>[wave.Count];
+        // Each call has been handed over when it returns.
+        for (var i = 0; i < calls.Length; i++) calls[i] = decider.DecideAsync(wave[i]);
+        await ((Task)Task.WhenAll(calls)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        decisions.AddRange(calls.Where(call => call.IsCompletedSuccessfully).Select(call => call.Result)
+            .OfType<QueueDecision>());
+        foreach (var call in calls) await call;
+        return calls.All(call => call.Result is not null);
     }
 
     private async Task<bool> GiveBackAsync(WaitingQueueTurn turn, CancellationToken stop)

@@ -12,8 +12,8 @@ public sealed class WaitingQueueOptions
     [Range(0, 10_000_000)] public int Capacity { get; init; } = 100_000;
 
     /// <summary>
-    /// Most decisions a second once Redis is back. They are made one by one, so a Redis that is further away makes it
-    /// less; beside them everybody else is served.
+    /// Most decisions a second once Redis is back, beside which everybody else is served. What PostgreSQL can write
+    /// bounds them too.
     /// </summary>
     [Range(1, 100_000)] public int DrainPerSecond { get; init; } = 2_000;
 
