@@ -9,7 +9,6 @@ internal static class Names
     public const string ForUpdate = "rival SELECT FOR UPDATE";
     public const string Conditional = "rival conditional UPDATE";
     public const string RedisLock = "rival lock in Redis";
-    public const string Unlimited = "gateway without limiter";
     public const string Batch = "batch of 100";
     public const string Confirm = "confirm one SKU";
     public const string ConfirmAlone = "rival one transaction an order";
@@ -22,6 +21,9 @@ internal static class Names
     /// <summary>A step of reserving.</summary>
     public static string Reserve(string door, bool hot, int connections) =>
         $"{door} {(hot ? "one SKU" : "10000 SKUs")} c{connections}";
+
+    /// <summary>One hot SKU through a gateway that doesn't limit: beside <see cref="Reserve"/>, what limiting takes.</summary>
+    public static string Unlimited(int connections) => $"gateway without limiter c{connections}";
 
     /// <summary>A rival's SQL on one hot SKU, without HTTP.</summary>
     public static string Sql(string design) => $"pgbench {design} one SKU";

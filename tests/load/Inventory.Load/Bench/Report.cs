@@ -36,6 +36,17 @@ internal static class Report
             Load(text, figures, $"{Names.Script} {mode}");
         }
 
+        text.Append("\nWhat the gateway's limiter adds to a request: with it, less without it\n");
+        foreach (var connections in new[] { 1, Names.Compared, 512 })
+        {
+            Load(text, figures, Names.Unlimited(connections));
+            text.Append(Invariant, $"  {$"added, {connections} connections",-38}{"",10}");
+            text.Append(Invariant, $"{Added("p50"),9}{Added("p99"),9}\n");
+            string Added(string metric) => Number(
+                figures.Median(Names.Reserve("gateway", hot: true, connections), metric)
+                - figures.Median(Names.Unlimited(connections), metric));
+        }
+
         text.Append("\nBeside it, with 64 connections\n");
         foreach (var where in new[] { "one SKU", "10000 SKUs" })
         {
@@ -47,7 +58,7 @@ internal static class Report
         foreach (var design in PgBench.Scripts.Keys) Load(text, figures, Names.Sql(design));
         foreach (var step in new[]
         {
-            Names.Unlimited, Names.Batch, Names.Confirm, $"{Names.Confirm} at the API", Names.ConfirmAlone,
+            Names.Batch, Names.Confirm, $"{Names.Confirm} at the API", Names.ConfirmAlone,
             Names.Expiry,
         }) Load(text, figures, step);
 

@@ -76,13 +76,13 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
             {
                 var sku = hot ? null : Many;
                 yield return (Names.Reserve("gateway", hot, connections), Door(stack.Gateway), connections, sku);
+                if (hot) yield return (Names.Unlimited(connections), Door(servers.Unlimited), connections, sku);
                 yield return (Names.Reserve("api", hot, connections), api, connections, sku);
             }
             yield return ($"{Names.Empty} c{connections}", new(servers.Rivals, "empty"), connections, "hot");
             yield return ($"{Names.EmptyProxied} c{connections}", new(servers.Proxy, "empty"), connections, "hot");
         }
 
-        yield return (Names.Unlimited, Door(servers.Unlimited), Names.Compared, null);
         foreach (var sku in new[] { "hot", "many" })
         {
             var where = sku == "hot" ? "one SKU" : "10000 SKUs";
