@@ -1,3 +1,4 @@
+using System.Globalization;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
@@ -17,10 +18,14 @@ internal sealed class ReserveCalls(
     private const int MaxRequests = 64;
     private const int MaxLines = 256;
 
+    private static readonly string MoreDue = ((int)ReserveOutcome.MoreDue).ToString(CultureInfo.InvariantCulture);
+
     private readonly RedisKey[] keys = [partition.Epoch, partition.Events, partition.Due];
     private readonly RedisValue[] common = ["", endedRetention, "", answerRetention, reclaimBatch];
     private readonly Lock gate = new();
     private readonly Queue<Request> waiting = new();
+    // Those for whom more was due than one call gives back. They are first in the next, so that nobody overtakes them.
+    private List<Request> again = [];
     private bool isUnderWay;
 
     /// <summary>Has one request decided.</summary>
@@ -52,9 +57,10 @@ internal sealed class ReserveCalls(
     {
         lock (gate)
         {
-            isUnderWay = waiting.Count > 0;
+            isUnderWay = again.Count + waiting.Count > 0;
             if (!isUnderWay) return null;
-            var (taken, lines) = (new List<Request>(Math.Min(waiting.Count, MaxRequests)), 0);
+            var (taken, lines) = (again, again.Sum(request => request.Lines));
+            again = [];
             while (taken.Count < MaxRequests && waiting.TryPeek(out var next))
             {
                 lines += next.Lines;
@@ -74,7 +80,10 @@ internal sealed class ReserveCalls(
             for (var i = 0; i < requests.Count; i++)
             {
                 // Fenced, it says so once.
-                requests[i].SetResult(reply.Length < 0 ? reply : reply[i]);
+                var own = reply.Length < 0 ? reply : reply[i];
+                // Ends: a call with this outcome gave at least one due hold back, and new ones are not due yet.
+                if (IsMoreDue(own)) again.Add(requests[i]);
+                else requests[i].SetResult(own);
             }
         }
         // Whatever it is, it is theirs to name: who isn't told waits for ever.
@@ -86,6 +95,9 @@ internal sealed class ReserveCalls(
             if (failure is RedisConnectionException or RedisTimeoutException) FailWaiting(failure);
         }
     }
+
+    private static bool IsMoreDue(RedisResult reply) =>
+        reply.Resp2Type != ResultType.Error && (string?)reply == MoreDue;
 
     private void FailWaiting(Exception failure)
     {

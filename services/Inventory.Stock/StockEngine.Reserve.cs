@@ -70,11 +70,7 @@ public sealed partial class StockEngine
             arguments[ReserveCalls.BeforeLines + 1 + (2 * i)] = lines[i].Quantity;
         }
 
-        ReserveAnswer answer;
-        // Ends: a call with this outcome gave at least one due hold back, and new ones are not due yet.
-        do answer = Read(await CallsOf(partition).AskAsync(arguments));
-        while (answer.Outcome == ReserveOutcome.MoreDue);
-        return answer;
+        return Read(await CallsOf(partition).AskAsync(arguments));
     }
 
     private ReserveCalls CallsOf(Partition partition) => reserving.TryGetValue(partition, out var calls)

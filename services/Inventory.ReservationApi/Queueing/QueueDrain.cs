@@ -115,20 +115,17 @@ internal sealed partial class QueueDrain(
 
     /// <summary>Cuts a step into those that may be on their way to Redis together, in their order.</summary>
     /// <remarks>
-    /// The first of a step that names a SKU is decided before the second sets out: what has to be said again, because
-    /// Redis has forgotten its scripts or more holds are due than one call gives back, is said then, and nobody is
-    /// overtaken meanwhile. Carts are calls of another kind than reservations, and no order holds between the two; nor
-    /// does it between the calls for several partitions.
+    /// The first of a step that names a SKU is decided before the second sets out: what is due of it is given back
+    /// then. Carts, and calls for several partitions, are of another kind, whose order nobody keeps: they go alone.
     /// </remarks>
     private IEnumerable<IReadOnlyList<QueueEntry>> Waves(IReadOnlyList<QueueEntry> places)
     {
         var wave = new List<QueueEntry>();
-        var (decided, underWay) = (new HashSet<(bool, string)>(), new HashSet<(bool, string)>());
+        var (decided, underWay) = (new HashSet<string>(), new HashSet<string>());
         foreach (var place in places)
         {
-            var names = Intent.SkusOf(place.Intent.Lines).Select(sku => (IsCart(place), sku)).ToArray();
-            if (wave.Count > 0 && (IsCart(wave[^1]) != IsCart(place) || IsAlone(wave[^1]) || IsAlone(place)
-                || names.Any(underWay.Contains)))
+            var skus = Intent.SkusOf(place.Intent.Lines).ToArray();
+            if (wave.Count > 0 && (IsAlone(wave[^1]) || IsAlone(place) || skus.Any(underWay.Contains)))
             {
                 yield return wave;
                 wave = [];
@@ -137,16 +134,14 @@ internal sealed partial class QueueDrain(
             }
 
             wave.Add(place);
-            underWay.UnionWith(names.Where(name => !decided.Contains(name)));
+            underWay.UnionWith(skus.Where(sku => !decided.Contains(sku)));
         }
 
         yield return wave;
     }
 
-    private bool IsAlone(QueueEntry place) =>
-        stock.Value.Partitions > 1 && place.Intent.Lines.Contains(',', StringComparison.Ordinal);
-
-    private static bool IsCart(QueueEntry place) => place.Intent.Form == (short)IntentForm.Cart;
+    private bool IsAlone(QueueEntry place) => place.Intent.Form == (short)IntentForm.Cart
+        || (stock.Value.Partitions > 1 && place.Intent.Lines.Contains(',', StringComparison.Ordinal));
 
     /// <summary>Decides places, which Redis gets in their order.</summary>
     /// <param name="wave">The places.</param>

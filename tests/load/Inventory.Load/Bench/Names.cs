@@ -22,7 +22,9 @@ internal static class Names
     public static string Reserve(string door, bool hot, int connections) =>
         $"{door} {(hot ? "one SKU" : "10000 SKUs")} c{connections}";
 
-    /// <summary>One hot SKU through a gateway that doesn't limit: beside <see cref="Reserve"/>, what limiting takes.</summary>
+    /// <summary>
+    /// One hot SKU through a gateway that doesn't limit: beside <see cref="Reserve"/>, what limiting takes.
+    /// </summary>
     public static string Unlimited(int connections) => $"gateway without limiter c{connections}";
 
     /// <summary>A rival's SQL on one hot SKU, without HTTP.</summary>
