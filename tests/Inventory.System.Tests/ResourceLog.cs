@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Inventory.System.Tests;
 
-/// <summary>Keeps the last lines that the resources of a <see cref="Stack"/> wrote, for the message of a failure.</summary>
+/// <summary>Keeps the last lines that a <see cref="Stack"/>'s resources wrote, for the message of a failure.</summary>
 internal sealed class ResourceLog : ILoggerProvider
 {
     private const int MostLines = 400;
