@@ -3,13 +3,14 @@ using Npgsql;
 namespace Inventory.Ledger;
 
 /// <summary>
-/// Numbers the lives of the stock store's data. A rebuild raises its partition's number before it reads anything, and
-/// an order may only come of a pin of the number that stands: one that was lost with the old data never becomes an
-/// order beside the hold that was restored for it.
+/// Numbers the lives of the stock store's data. A rebuild raises its partition's number before it reads anything. An
+/// order may only come of a pin of the number that stands: one that was lost with the old data never becomes an order
+/// beside the hold that was restored for it. And events are only stored under the number that they were read under:
+/// what was lost with the old data never ends a hold that was restored.
 /// </summary>
 public sealed class Fences(NpgsqlDataSource source)
 {
-    // Waits for the confirms that have read the number: afterwards each of them is an order or none.
+    // Waits for the confirms and batches of events that have read the number: afterwards each is there, or never.
     private const string Raise =
         """
         INSERT INTO fences (partition, epoch, cause) VALUES ($1, $2 + 1, $3)

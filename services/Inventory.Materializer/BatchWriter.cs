@@ -5,7 +5,10 @@ using Npgsql;
 
 namespace Inventory.Materializer;
 
-/// <summary>Another session has moved the position on: this reader has lost its lock without noticing.</summary>
+/// <summary>
+/// Another session has moved the position on, because this reader has lost its lock without noticing; or a rebuild has
+/// begun since the events were read.
+/// </summary>
 internal sealed class PositionMovedException(int partition)
     : Exception($"Another reader has stored events of partition {partition}.");
 
@@ -13,6 +16,11 @@ internal sealed class PositionMovedException(int partition)
 /// Stores batches of one stream, each in one transaction with the position behind it. Events take effect exactly once
 /// and in their order, because the position only moves on from the value that the reader began with.
 /// </summary>
+/// <remarks>
+/// A rebuild raises the partition's number before it reads what is stored, and waits for batches that have begun. What
+/// was read under the number before is stored by then, or never: Redis may have lost it, and the rebuild brings back the
+/// holds as PostgreSQL knew them, which may then end once more, and otherwise.
+/// </remarks>
 public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<BatchWriter> log)
 {
     /// <summary>The name of the activities.</summary>
@@ -21,11 +29,17 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
     /// <summary>Links of one activity: what OpenTelemetry keeps unless told otherwise.</summary>
     private const int MaxLinks = 128;
 
+    /// <summary>Whoever raises the number waits for this transaction.</summary>
+    private const string UnderFence =
+        "WITH fence AS MATERIALIZED (SELECT epoch FROM fences WHERE partition = $1 FOR SHARE) ";
+
     private static readonly ActivitySource Activities = new(ActivitySourceName);
 
     /// <summary>Stores a batch; what can't be stored is found by halving, and goes to the dead letters.</summary>
     /// <returns>The position behind the batch.</returns>
-    /// <exception cref="PositionMovedException">The stored position isn't <paramref name="stored"/>.</exception>
+    /// <exception cref="PositionMovedException">
+    /// The stored position isn't <paramref name="stored"/>, or the fence isn't the batch's.
+    /// </exception>
     internal async Task<StoredPosition> StoreAsync(
         NpgsqlConnection connection, Batch batch, StoredPosition? stored, CancellationToken cancellation)
     {
@@ -55,8 +69,8 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         using var activity = StartActivity(batch);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         var next = new StoredPosition(batch.Events[^1].Record.Id, batch.Epoch);
-        // First of all: a reader that has woken up without its lock stops here.
-        await MoveAsync(transaction, batch.Partition, stored, next, cancellation);
+        // First of all: a reader that has woken up without its lock, or in another life of the data, stops here.
+        await MoveAsync(transaction, batch, stored, next, cancellation);
         var readable = batch.Events.FindAll(item => item.Event is not null)
             .ConvertAll(item => new Readable(item.Record, item.Event!));
         var applied = await EventRows.ApplyAsync(transaction, batch.Partition, readable, cancellation);
@@ -80,33 +94,36 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
 
     private static async Task MoveAsync(
         NpgsqlTransaction transaction,
-        int partition,
+        Batch batch,
         StoredPosition? from,
         StoredPosition to,
         CancellationToken cancellation)
     {
         await using var move = new NpgsqlCommand(
-            from is null
+            UnderFence + (from is null
                 ? """
-                  INSERT INTO stream_positions (partition, stream_id, epoch) VALUES ($1, $2, $3)
+                  INSERT INTO stream_positions (partition, stream_id, epoch)
+                  SELECT $1, $2, $3 WHERE coalesce((SELECT epoch FROM fence), 0) = $4
                   ON CONFLICT DO NOTHING
                   """
                 : """
                   UPDATE stream_positions SET stream_id = $2, epoch = $3, updated_at = now()
-                  WHERE partition = $1 AND stream_id = $4 AND epoch IS NOT DISTINCT FROM $5
-                  """,
+                  WHERE partition = $1 AND coalesce((SELECT epoch FROM fence), 0) = $4
+                    AND stream_id = $5 AND epoch IS NOT DISTINCT FROM $6
+                  """),
             transaction.Connection,
             transaction);
-        move.Parameters.AddWithValue(partition);
+        move.Parameters.AddWithValue(batch.Partition);
         move.Parameters.AddWithValue(to.StreamId);
         move.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = to.Epoch });
+        move.Parameters.AddWithValue(batch.Fence);
         if (from is not null)
         {
             move.Parameters.AddWithValue(from.StreamId);
             move.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = from.Epoch });
         }
 
-        if (await move.ExecuteNonQueryAsync(cancellation) != 1) throw new PositionMovedException(partition);
+        if (await move.ExecuteNonQueryAsync(cancellation) != 1) throw new PositionMovedException(batch.Partition);
     }
 
     /// <summary>The batch belongs to no request, but each of its events does: their traces are linked.</summary>
@@ -139,11 +156,12 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
 /// <summary>Events of one partition that stand side by side in its stream.</summary>
 /// <param name="Partition">Its index.</param>
 /// <param name="Epoch">Which life of Redis' data they are of; null when they were read while it was fenced.</param>
+/// <param name="Fence">The number of the partition's fence that stood before they were read.</param>
 /// <param name="Events">One or more, in their order.</param>
-internal sealed record Batch(int Partition, string? Epoch, List<BatchItem> Events)
+internal sealed record Batch(int Partition, string? Epoch, long Fence, List<BatchItem> Events)
 {
-    public static Batch Read(int partition, string? epoch, IEnumerable<StreamRecord> records) =>
-        new(partition, epoch, [.. records.Select(BatchItem.Read)]);
+    public static Batch Read(int partition, string? epoch, long fence, IEnumerable<StreamRecord> records) =>
+        new(partition, epoch, fence, [.. records.Select(BatchItem.Read)]);
 }
 
 /// <summary>An entry of the stream: the event that it tells of, or why it can't be one.</summary>

@@ -73,9 +73,9 @@ internal sealed partial class PartitionReader(
         (waitingSince, waitReported) = (null, false);
         try
         {
-            var stored = await session.ReadPositionAsync(partition.Index, stopping);
+            var (stored, fence) = await session.ReadPositionAsync(partition.Index, stopping);
             var stream = new StreamReading(
-                partition, session, stored, stock, writer, metrics, options, time, ReportLoss);
+                partition, session, stored, fence, stock, writer, metrics, options, time, ReportLoss);
             while (true)
             {
                 var full = await stream.PassAsync(stopping);

@@ -66,15 +66,25 @@ internal sealed class ReaderSession : IAsyncDisposable
         return null;
     }
 
-    /// <summary>How far the partition is stored; null before its first event.</summary>
-    public async Task<StoredPosition?> ReadPositionAsync(int partition, CancellationToken cancellation)
+    /// <summary>
+    /// How far the partition is stored, null before its first event; and the number of its fence, 0 before the first.
+    /// </summary>
+    public async Task<(StoredPosition? Stored, long Fence)> ReadPositionAsync(
+        int partition, CancellationToken cancellation)
     {
         await using var read = new NpgsqlCommand(
-            "SELECT stream_id, epoch FROM stream_positions WHERE partition = $1", Connection);
+            """
+            SELECT coalesce((SELECT epoch FROM fences WHERE partition = $1), 0), position.stream_id, position.epoch
+            FROM (SELECT $1 AS partition) asked LEFT JOIN stream_positions position USING (partition)
+            """,
+            Connection);
         read.Parameters.AddWithValue(partition);
         await using var row = await read.ExecuteReaderAsync(cancellation);
-        if (!await row.ReadAsync(cancellation)) return null;
-        return new(row.GetString(0), await row.IsDBNullAsync(1, cancellation) ? null : row.GetString(1));
+        await row.ReadAsync(cancellation);
+        StoredPosition? stored = row.IsDBNull(1)
+            ? null
+            : new(row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2));
+        return (stored, row.GetInt64(0));
     }
 
     /// <summary>Breaks the silence, and fails when the session has ended.</summary>

@@ -11,6 +11,7 @@ namespace Inventory.Materializer;
 /// <param name="partition">The partition.</param>
 /// <param name="session">Its lock.</param>
 /// <param name="stored">How far it is stored; null before its first event.</param>
+/// <param name="fence">The number of its fence.</param>
 /// <param name="stock">Reads and trims the stream.</param>
 /// <param name="writer">Stores what was read.</param>
 /// <param name="metrics">Hears of lag and trimming.</param>
@@ -21,6 +22,7 @@ internal sealed class StreamReading(
     Partition partition,
     ReaderSession session,
     StoredPosition? stored,
+    long fence,
     StockEngine stock,
     BatchWriter writer,
     MaterializerMetrics metrics,
@@ -31,6 +33,7 @@ internal sealed class StreamReading(
     // All events up to the stored one are stored as well: they go when enough have come after them.
     private StoredMarks marks = new(options.KeepEvents, stored?.StreamId);
     private StoredPosition? stored = stored;
+    private long fence = fence;
     private bool fromBeginning = stored is null;
     private string? trimTo;
     private long storedInStream;
@@ -63,7 +66,7 @@ internal sealed class StreamReading(
             return await RestAsync(cancellation);
         }
 
-        await StoreAsync(stretch, [.. records.Take(options.BatchSize)], cancellation);
+        if (!await TryStoreAsync(stretch, [.. records.Take(options.BatchSize)], cancellation)) return true;
         await TrimAsync();
         return records.Count >= options.BatchSize;
     }
@@ -77,12 +80,30 @@ internal sealed class StreamReading(
         trimTo = null;
     }
 
+    /// <returns>False when a rebuild has begun since these were read: what Redis has now is to be read.</returns>
+    private async Task<bool> TryStoreAsync(
+        StreamStretch stretch, List<StreamRecord> records, CancellationToken cancellation)
+    {
+        var before = fence;
+        try
+        {
+            await StoreAsync(stretch, records, cancellation);
+            return true;
+        }
+        catch (PositionMovedException)
+        {
+            (stored, fence) = await session.ReadPositionAsync(partition.Index, cancellation);
+            if (fence == before) throw;
+            return false;
+        }
+    }
+
     private async Task StoreAsync(
         StreamStretch stretch, List<StreamRecord> records, CancellationToken cancellation)
     {
         var index = partition.Index;
-        var batch = Batch.Read(index, stretch.Epoch, records);
-        var age = await stock.NowAsync() - HappenedAt(records[0].Id);
+        var batch = Batch.Read(index, stretch.Epoch, fence, records);
+        var age = await stock.NowAsync() - StreamIds.TimeOf(records[0].Id);
         metrics.Behind(index, Math.Max(records.Count, stretch.Length - storedInStream), age);
         stored = await writer.StoreAsync(session.Connection, batch, stored, cancellation);
         fromBeginning = false;
@@ -113,10 +134,4 @@ internal sealed class StreamReading(
         lastHeard = time.GetTimestamp();
         return false;
     }
-
-    private static DateTimeOffset HappenedAt(string id) =>
-        long.TryParse(id.AsSpan(0, id.IndexOf('-', StringComparison.Ordinal)), out var milliseconds)
-        && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
-            ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
-            : DateTimeOffset.UnixEpoch;
 }

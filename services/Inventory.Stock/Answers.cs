@@ -188,10 +188,7 @@ public sealed record StockEvent(
     string? TraceParent)
 {
     /// <summary>When it happened, by Redis' clock.</summary>
-    public DateTimeOffset At => DateTimeOffset.FromUnixTimeMilliseconds(
-        long.Parse(
-            Id.AsSpan(0, Id.IndexOf('-', StringComparison.Ordinal)),
-            System.Globalization.CultureInfo.InvariantCulture));
+    public DateTimeOffset At => StreamIds.TimeOf(Id);
 }
 
 /// <summary>What became of an attempt to put a hold out of reach.</summary>

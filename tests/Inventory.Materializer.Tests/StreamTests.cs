@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Inventory.Stock;
 using Inventory.Testing;
+using Npgsql;
 
 namespace Inventory.Materializer.Tests;
 
@@ -58,6 +59,50 @@ public sealed class StreamTests(Postgres postgres)
         Assert.NotEqual(epoch, await world.ReadAsync<string>("SELECT epoch FROM stream_positions"));
         Assert.Equal(1, instance.Log.Count("Redis lost events"));
         Assert.Equal(0, instance.Figure("missing"));
+    }
+
+    [Fact]
+    public async Task Events_that_were_read_before_a_rebuild_began_are_stored_by_then_or_never()
+    {
+        await using var world = await World.StartAsync(postgres.Server);
+        await world.ExecuteAsync("INSERT INTO fences (partition, epoch, cause) VALUES (0, 1, 'A test.')");
+        var instance = await world.StartInstanceAsync();
+        await world.Engine.SetStockAsync(new("sku-1", 10, 1, null, false));
+        var id = Guid.NewGuid();
+        await world.Engine.ReserveAsync(new()
+        {
+            Id = id,
+            Holder = Holder.Customer("user-1"),
+            Lines = [new("sku-1", 1)],
+            HoldFor = TimeSpan.FromMinutes(10),
+            OnExisting = OnExisting.Allow,
+        });
+        await world.UntilStoredAsync();
+
+        await using (var connection = await world.Ledger.OpenConnectionAsync())
+        await using (var rebuild = await connection.BeginTransactionAsync())
+        {
+            await using var raise = new NpgsqlCommand("UPDATE fences SET epoch = 2", connection, rebuild);
+            await raise.ExecuteNonQueryAsync();
+            await world.Engine.ReleaseAsync(id, null);
+            await World.UntilAsync(() => world.ReadAsync<bool>(
+                """
+                SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+                    AND wait_event_type = 'Lock' AND query LIKE '%stream_positions%')
+                """));
+            await world.Database.ExecuteAsync("FLUSHALL");
+            await rebuild.CommitAsync();
+        }
+
+        await world.Engine.LiftFenceAsync();
+        await new Shopping(world, seed: 1).RunAsync(50);
+        await world.UntilStoredAsync();
+
+        // The rebuild has read it as pending, and brings it back.
+        Assert.Equal(
+            "pending", await world.ReadAsync<string>($"SELECT status FROM reservations WHERE reservation_id = '{id}'"));
+        Assert.Equal(0, instance.Log.Count("waits for its turn"));
+        Assert.Equal(0, await world.ReadAsync<long>("SELECT count(*) FROM dead_letters"));
     }
 
     [Fact]

@@ -97,52 +97,38 @@ public sealed class AuditBook(NpgsqlDataSource source)
 
     /// <summary>Closes what a completed run didn't find any more.</summary>
     /// <returns>What is gone.</returns>
-    public async Task<IReadOnlyList<(string Kind, string Sku, string Subject)>> CloseAsync(
-        AuditRun run, CancellationToken cancellation)
-    {
-        await using var command = Command(
-            """
-            UPDATE audit_findings SET gone_at = now()
-            WHERE gone_at IS NULL AND last_run < $1 AND ($2 = '' OR sku_id = $2)
-              AND ($2 = ''
-                OR kind NOT IN ('CustomerUnits', 'UnknownToLedger', 'OrderMissing', 'Deadline', 'Unreadable'))
-              AND kind NOT IN ('BoughtUnits', 'OrderMovements')
-            RETURNING kind, sku_id, subject
-            """,
-            run.Id, run.Sku);
-        return await ReadGoneAsync(command, cancellation);
-    }
+    public Task<List<(string Kind, string Sku, string Subject)>> CloseAsync(
+        AuditRun run, CancellationToken cancellation) => source.ReadAsync(
+        """
+        UPDATE audit_findings SET gone_at = now()
+        WHERE gone_at IS NULL AND last_run < $1 AND ($2 = '' OR sku_id = $2)
+          AND ($2 = ''
+            OR kind NOT IN ('CustomerUnits', 'UnknownToLedger', 'OrderMissing', 'Deadline', 'Unreadable'))
+          AND kind NOT IN ('BoughtUnits', 'OrderMovements')
+        RETURNING kind, sku_id, subject
+        """,
+        ToGone, cancellation, run.Id, run.Sku);
 
     /// <summary>Closes what a whole pass didn't find any more.</summary>
     /// <param name="kind">What it looked for.</param>
     /// <param name="firstRun">The run that began it.</param>
     /// <param name="cancellation">Ends the waiting.</param>
     /// <returns>What is gone.</returns>
-    public async Task<IReadOnlyList<(string Kind, string Sku, string Subject)>> CloseAsync(
-        FindingKind kind, long firstRun, CancellationToken cancellation)
-    {
-        await using var command = Command(
-            """
-            UPDATE audit_findings SET gone_at = now() WHERE gone_at IS NULL AND kind = $1 AND last_run < $2
-            RETURNING kind, sku_id, subject
-            """,
-            kind.ToString(), firstRun);
-        return await ReadGoneAsync(command, cancellation);
-    }
+    public Task<List<(string Kind, string Sku, string Subject)>> CloseAsync(
+        FindingKind kind, long firstRun, CancellationToken cancellation) => source.ReadAsync(
+        """
+        UPDATE audit_findings SET gone_at = now() WHERE gone_at IS NULL AND kind = $1 AND last_run < $2
+        RETURNING kind, sku_id, subject
+        """,
+        ToGone, cancellation, kind.ToString(), firstRun);
 
     /// <summary>Reservations that had no order when last looked at, at most a thousand.</summary>
-    public async Task<List<Guid>> ReadMissingOrdersAsync(CancellationToken cancellation)
-    {
-        await using var command = Command(
-            """
-            SELECT subject::uuid FROM audit_findings WHERE kind = 'OrderMissing' AND gone_at IS NULL
-            ORDER BY id LIMIT 1000
-            """);
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        var ids = new List<Guid>();
-        while (await row.ReadAsync(cancellation)) ids.Add(row.GetGuid(0));
-        return ids;
-    }
+    public Task<List<Guid>> ReadMissingOrdersAsync(CancellationToken cancellation) => source.ReadAsync(
+        """
+        SELECT subject::uuid FROM audit_findings WHERE kind = 'OrderMissing' AND gone_at IS NULL
+        ORDER BY id LIMIT 1000
+        """,
+        row => row.GetGuid(0), cancellation);
 
     /// <summary>Says that the audit is alive.</summary>
     /// <param name="state">What it does, in a few words.</param>
@@ -183,14 +169,8 @@ public sealed class AuditBook(NpgsqlDataSource source)
         await gone.ExecuteNonQueryAsync(cancellation);
     }
 
-    private static async Task<List<(string Kind, string Sku, string Subject)>> ReadGoneAsync(
-        NpgsqlCommand command, CancellationToken cancellation)
-    {
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        var gone = new List<(string, string, string)>();
-        while (await row.ReadAsync(cancellation)) gone.Add((row.GetString(0), row.GetString(1), row.GetString(2)));
-        return gone;
-    }
+    private static (string Kind, string Sku, string Subject) ToGone(NpgsqlDataReader row) =>
+        (row.GetString(0), row.GetString(1), row.GetString(2));
 
     private NpgsqlCommand Command(string sql, params object[] values)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.Stock;
 using Microsoft.Extensions.Options;
 
 namespace Inventory.ReconciliationWorker.Auditing;
@@ -198,26 +199,4 @@ public sealed partial class AuditSession(
 
     [LoggerMessage(4, LogLevel.Information, "Somebody changed the total of {Sku} without a movement: {Words}")]
     private partial void Explained(string sku, string words);
-}
-
-/// <summary>The order of ids in a stream: milliseconds, a hyphen, a number.</summary>
-internal static class StreamIds
-{
-    /// <summary>Below 0, 0 or above 0, as the first is before, at or after the second.</summary>
-    public static int Compare(string one, string other)
-    {
-        var (oneMs, oneNumber) = Split(one);
-        var (otherMs, otherNumber) = Split(other);
-        return oneMs != otherMs ? oneMs.CompareTo(otherMs) : oneNumber.CompareTo(otherNumber);
-    }
-
-    private static (ulong, ulong) Split(string id)
-    {
-        var hyphen = id.IndexOf('-', StringComparison.Ordinal);
-        var invariant = System.Globalization.CultureInfo.InvariantCulture;
-        return hyphen < 0
-            ? (ulong.Parse(id, invariant), 0)
-            : (ulong.Parse(id.AsSpan(0, hyphen), provider: invariant),
-                ulong.Parse(id.AsSpan(hyphen + 1), provider: invariant));
-    }
 }

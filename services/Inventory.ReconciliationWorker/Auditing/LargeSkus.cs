@@ -121,7 +121,7 @@ public sealed class LargeSkus(StockEngine stock, LedgerReading ledger, AuditSess
             foreach (var record in stretch.Records.SkipWhile(record => record.Id == from))
             {
                 if (StreamIds.Compare(record.Id, end) > 0) return true;
-                Apply(record.Parse(), Rebuilding.StreamIds.TimeOf(record.Id), sku, quantities);
+                Apply(record.Parse(), StreamIds.TimeOf(record.Id), sku, quantities);
                 if (++read > MostEvents) return false;
             }
 

@@ -58,7 +58,8 @@ public sealed partial class StockRebuild(
         var cause = Cause(stored, await stock.ReadLastEventIdAsync(partition), unfinished);
         var harmless = cause.StartsWith(New, StringComparison.Ordinal);
         Began(harmless ? LogLevel.Information : LogLevel.Warning, partition.Index, cause);
-        // 2. No order comes of a pin of before; those on their way are written now, or never.
+        // 2. No order comes of a pin of before, and no event that was read before is stored; those on their way are
+        // written now, or never.
         var number = await fences.RaiseAsync(partition.Index, known, cause, stopping);
         var progress = new RebuildProgress();
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(stopping);

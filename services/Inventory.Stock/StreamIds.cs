@@ -1,0 +1,27 @@
+using System.Globalization;
+
+namespace Inventory.Stock;
+
+/// <summary>Ids of entries in a Redis stream: milliseconds, a hyphen, a number. Without a number it is 0.</summary>
+public static class StreamIds
+{
+    private static readonly ulong LastMillisecond = (ulong)DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
+
+    /// <summary>Below 0, 0 or above 0, as the first is before, at or after the second. Null comes first.</summary>
+    public static int Compare(string? one, string? other) => Read(one).CompareTo(Read(other));
+
+    /// <summary>When an entry was written, by Redis' clock. Somebody's id beyond the calendar is its last day.</summary>
+    public static DateTimeOffset TimeOf(string id) =>
+        DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Min(Read(id).Milliseconds, LastMillisecond));
+
+    private static (ulong Milliseconds, ulong Number) Read(string? id)
+    {
+        if (id is null) return default;
+        var hyphen = id.IndexOf('-', StringComparison.Ordinal);
+        return hyphen < 0
+            ? (Number(id), 0)
+            : (Number(id.AsSpan(0, hyphen)), Number(id.AsSpan(hyphen + 1)));
+    }
+
+    private static ulong Number(ReadOnlySpan<char> digits) => ulong.Parse(digits, CultureInfo.InvariantCulture);
+}
