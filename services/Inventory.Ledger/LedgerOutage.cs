@@ -29,8 +29,9 @@ public static class LedgerOutage
         for (; failure is not null; failure = failure.InnerException)
         {
             if (failure is (NpgsqlException and not PostgresException) or PostgresException { IsTransient: true }
-                // Npgsql's words for a connection that broke while nobody read from it: what is disposed is its own.
-                || IsOfNpgsql(failure as ObjectDisposedException)
+                // Npgsql's words for a connection that broke while nobody read from it: what is disposed, or gone, is
+                // its own.
+                || (failure is ObjectDisposedException or NullReferenceException && IsOfNpgsql(failure))
                 || (failure is PostgresException refusal && Array.IndexOf(Unready, refusal.SqlState) >= 0))
             {
                 return true;
@@ -40,6 +41,8 @@ public static class LedgerOutage
         return false;
     }
 
-    private static bool IsOfNpgsql(ObjectDisposedException? disposed) =>
-        disposed?.StackTrace?.Contains("Npgsql.", StringComparison.Ordinal) == true;
+    // The first line that isn't the framework's says who threw it.
+    private static bool IsOfNpgsql(Exception failure) =>
+        failure.StackTrace?.Split('\n').FirstOrDefault(line => !line.Contains("at System.", StringComparison.Ordinal))
+            ?.Contains("at Npgsql.", StringComparison.Ordinal) == true;
 }

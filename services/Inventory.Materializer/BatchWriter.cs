@@ -18,8 +18,8 @@ internal sealed class PositionMovedException(int partition)
 /// </summary>
 /// <remarks>
 /// A rebuild raises the partition's number before it reads what is stored, and waits for batches that have begun. What
-/// was read under the number before is stored by then, or never: Redis may have lost it, and the rebuild brings back the
-/// holds as PostgreSQL knew them, which may then end once more, and otherwise.
+/// was read under the number before is stored by then, or never: Redis may have lost it, and the rebuild brings back
+/// the holds as PostgreSQL knew them, which may then end once more, and otherwise.
 /// </remarks>
 public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<BatchWriter> log)
 {

@@ -1,3 +1,4 @@
+using Inventory.Ledger;
 using Inventory.Stock;
 using Npgsql;
 
@@ -16,7 +17,7 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     /// Whether waiting may cure a failure: a store is away, or PostgreSQL is set up in a way that only people can mend.
     /// Entity Framework wraps what it takes for transient.
     /// </summary>
-    public static bool Explains(Exception failure) => StockOutage.Explains(failure)
+    public static bool Explains(Exception failure) => StockOutage.Explains(failure) || LedgerOutage.Explains(failure)
         || failure is NpgsqlException or TimeoutException or IOException or CaptureRefusedException
         || (failure.InnerException is { } cause && Explains(cause));
 

@@ -46,10 +46,11 @@ public static class Report
             + $"{heard.GetValueOrDefault(Heard.Unknown)} unknown), {facts.Events.Count} events, "
             + $"{facts.Orders.Count} orders, {facts.Payments.Count} payments, {facts.Refunds.Count} refunds; "
             + $"{finding.Violations.Count} violations");
-        foreach (var violation in finding.Violations.Take(MostTold))
-        {
-            text.AppendLine().Append(Shrinker.Tell(finding.Evidence, violation));
-        }
+        // Of each law something: the first that is broken is seldom the most telling.
+        var told = finding.Violations.GroupBy(violation => violation.Law)
+            .SelectMany(law => law.Select((violation, place) => (violation, place)))
+            .OrderBy(each => each.place).Take(MostTold);
+        foreach (var (violation, _) in told) text.AppendLine().Append(Shrinker.Tell(finding.Evidence, violation));
 
         if (finding.Violations.Count > MostTold)
         {
@@ -57,7 +58,7 @@ public static class Report
                 .GroupBy(violation => violation.Law).Select(law => $"{law.Key} {law.Count()}")));
         }
 
-        foreach (var words in finding.LastWords) text.AppendLine("a service ended by itself:").AppendLine(words);
+        foreach (var words in finding.LastWords) text.AppendLine("a service said:").AppendLine(words);
         return text.ToString();
     }
 

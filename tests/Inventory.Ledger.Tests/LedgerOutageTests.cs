@@ -63,9 +63,11 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
         var stream = new MemoryStream();
         await stream.DisposeAsync();
         var others = Assert.Throws<ObjectDisposedException>(() => stream.ReadByte());
+        var gone = Assert.Throws<NullReferenceException>(() => NpgsqlConnection.ClearPool(null!));
+        var ours = Assert.Throws<NullReferenceException>(() => ((string)null!).Length.ToString());
 
-        Assert.True(LedgerOutage.Explains(thrownAway));
-        Assert.False(LedgerOutage.Explains(others));
+        Assert.True(LedgerOutage.Explains(thrownAway) && LedgerOutage.Explains(gone));
+        Assert.False(LedgerOutage.Explains(others) || LedgerOutage.Explains(ours));
     }
 
     [Fact]

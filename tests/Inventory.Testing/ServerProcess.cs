@@ -13,6 +13,11 @@ internal sealed class ServerProcess : IAsyncDisposable
 {
     private const int KeptLines = 200;
 
+    /// <summary>What ASP.NET Core says of a request that ended with an exception which nothing explains.</summary>
+    private const string SignOfBug = "An unhandled exception has occurred";
+
+    private const int KeptBugs = 5;
+
     private static readonly BlockingCollection<Action> Starts = [];
     private static readonly Thread Starter = RunStarter();
 
@@ -22,6 +27,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     private readonly Process process;
     private readonly string sign;
     private readonly ConcurrentQueue<string> output = new();
+    private readonly ConcurrentQueue<string> bugs = new();
     private readonly TaskCompletionSource<string> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ServerProcess(ProcessStartInfo start, string sign) =>
@@ -32,6 +38,9 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>The last lines that the server wrote, for messages about its failure.</summary>
     public string Output => string.Join(Environment.NewLine, output);
+
+    /// <summary>The first few requests that ended with an exception which nothing explains, a line each.</summary>
+    public IReadOnlyList<string> Bugs => [.. bugs];
 
     public bool HasExited => process.HasExited;
 
@@ -132,6 +141,8 @@ internal sealed class ServerProcess : IAsyncDisposable
             output.TryDequeue(out _);
         }
 
+        // A busy service says much afterwards.
+        if (bugs.Count < KeptBugs && line.Contains(SignOfBug, StringComparison.Ordinal)) bugs.Enqueue(line);
         if (line.Contains(sign, StringComparison.OrdinalIgnoreCase))
         {
             ready.TrySetResult(line);

@@ -79,6 +79,9 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The last that it said: what a failing test wants to show.</summary>
     public override string ToString() => process.Output;
 
+    /// <summary>What it wrote of requests that ended with an exception which nothing explains.</summary>
+    public IReadOnlyList<string> Bugs => process.Bugs;
+
     /// <summary>Kills it if it still runs.</summary>
     public async ValueTask DisposeAsync()
     {

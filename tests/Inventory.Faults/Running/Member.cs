@@ -23,8 +23,11 @@ public sealed class Member : IAsyncDisposable
     /// <summary>Which it is.</summary>
     public string Name { get; }
 
-    /// <summary>What it said when it ended although nobody had killed it, or did not start.</summary>
-    public IReadOnlyList<string> LastWords => lastWords;
+    /// <summary>
+    /// What it said when it ended although nobody had killed it, or did not start; and of requests that it could only
+    /// answer with 500.
+    /// </summary>
+    public IReadOnlyList<string> LastWords => [.. lastWords, .. process.Bugs.Select(bug => $"{Name}: {bug}")];
 
     /// <summary>What it said lately.</summary>
     public string Output => process.ToString();
@@ -102,6 +105,7 @@ public sealed class Member : IAsyncDisposable
                 var next = await start();
                 var ended = process;
                 process = next;
+                foreach (var bug in ended.Bugs) Note(bug);
                 await ended.DisposeAsync();
                 return;
             }
