@@ -146,13 +146,13 @@ public sealed partial class Script
             {
                 try
                 {
-                    return await guard.Database.ScriptEvaluateAsync(run.HashOf(this), keys, arguments);
+                    return (await guard.Database.ScriptEvaluateAsync(run.HashOf(this), keys, arguments)).OrGivenUp();
                 }
                 catch (RedisServerException e) when (attempt < Attempts && RunGuard.IsUnknownText(e))
                 {
                     // Nothing was done.
                 }
-                catch (OperationCanceledException e)
+                catch (Exception e) when (GivenUp.IsSaidBy(e))
                 {
                     throw GivenUp.Explain(e);
                 }
@@ -167,13 +167,13 @@ public sealed partial class Script
     {
         try
         {
-            return await database.ScriptEvaluateAsync(hash, keys, arguments);
+            return (await database.ScriptEvaluateAsync(hash, keys, arguments)).OrGivenUp();
         }
         catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
-            return await database.ScriptEvaluateAsync(text, keys, arguments).OrFailedAsync();
+            return (await database.ScriptEvaluateAsync(text, keys, arguments).OrFailedAsync()).OrGivenUp();
         }
-        catch (OperationCanceledException e)
+        catch (Exception e) when (GivenUp.IsSaidBy(e))
         {
             throw GivenUp.Explain(e);
         }

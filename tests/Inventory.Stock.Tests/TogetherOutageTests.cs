@@ -65,7 +65,8 @@ public sealed class TogetherOutageTests : IAsyncLifetime
 
         foreach (var call in calls)
         {
-            Assert.True(StockOutage.Explains(await Assert.ThrowsAnyAsync<Exception>(() => call)));
+            var failure = await Assert.ThrowsAnyAsync<Exception>(() => call);
+            Assert.True(StockOutage.Explains(failure), failure.ToString());
         }
 
         await server.RestartAsync();

@@ -59,13 +59,18 @@ internal sealed class Script
     {
         try
         {
-            return await database.ScriptEvaluateAsync(_hash, keys, arguments);
+            return Answered(await database.ScriptEvaluateAsync(_hash, keys, arguments));
         }
         catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
-            return await database.ScriptEvaluateAsync(_text, keys, arguments);
+            return Answered(await database.ScriptEvaluateAsync(_text, keys, arguments));
         }
     }
+
+    // No script answers with nothing: it is what the client is left with when a connection dies while it writes.
+    private static RedisResult Answered(RedisResult? answer) => answer is { IsNull: false }
+        ? answer
+        : throw new RedisConnectionException(ConnectionFailureType.SocketClosed, "The answer was lost.");
 
     [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing is secured by it.")]
     private static byte[] Digest(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));

@@ -57,6 +57,8 @@ public static class PaymentLaws
             {
                 "confirmed" or "revived" => bought == 1,
                 "refund-required" => back == 1,
+                // Told of once more, it waits its own quarter of an hour.
+                null => unknown,
                 _ => false,
             };
             if (!right) yield return one.Breaks(Law.PaymentEndsOnce, $"{each}, and there are {bought} orders of it");

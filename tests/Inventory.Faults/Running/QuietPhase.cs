@@ -121,12 +121,9 @@ public sealed class QuietPhase(
         var times = 0;
         await Waiting.UntilAsync("the audit answers", async () =>
         {
-            using var answer = await http.PostAsync(
-                new Uri("/api/operations/reconciliation/run?dryRun=true", UriKind.Relative), null);
-            if ((int)answer.StatusCode != 200) return false;
-            run = await answer.Content.ReadFromJsonAsync<JsonNode>();
+            run = await AuditOnceAsync(http);
             // What it does not decide about when all is quiet, it never does; its findings are what counts.
-            return (long)run!["undecided"]! == 0 || ++times == MostAudits;
+            return run is not null && ((long)run["undecided"]! == 0 || ++times == MostAudits);
         }, patience);
         return
         [
@@ -134,5 +131,22 @@ public sealed class QuietPhase(
                 $"the audit finds {finding!.ToJsonString()}", (string?)finding["kind"],
                 Guid.TryParse((string?)finding["subject"], out var id) ? id : null)),
         ];
+    }
+
+    /// <summary>One audit to its end, which after a long run is later than the first answer; null if it breaks off.
+    /// </summary>
+    private static async Task<JsonNode?> AuditOnceAsync(HttpClient http)
+    {
+        using var asked = await http.PostAsync(
+            new Uri("/api/operations/reconciliation/run?dryRun=true", UriKind.Relative), null);
+        if (!asked.IsSuccessStatusCode) return null;
+        var run = await asked.Content.ReadFromJsonAsync<JsonNode>();
+        while ((string?)run!["state"] is not ("completed" or "failed"))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100));
+            run = await http.GetFromJsonAsync<JsonNode>(asked.Headers.Location);
+        }
+
+        return (string?)run["state"] == "completed" ? run : null;
     }
 }

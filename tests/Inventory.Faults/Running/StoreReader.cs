@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -12,54 +13,69 @@ namespace Inventory.Faults.Running;
 /// <summary>Reads all that both stores say, past the product.</summary>
 public sealed class StoreReader(Installation installation, Shelf shelf)
 {
-    /// <summary>Reads everything; nothing may change meanwhile.</summary>
+    /// <summary>
+    /// Reads everything; nothing may change meanwhile but payments of what nobody knows, which wait for long. So the
+    /// ledger is read at one moment.
+    /// </summary>
     /// <param name="owners">Whoever may have bought or hold something.</param>
-    public async Task<Facts> ReadAsync(IEnumerable<string> owners) => new()
+    public async Task<Facts> ReadAsync(IEnumerable<string> owners)
     {
-        Stock = await StockAsync(),
-        Holds = await HoldsAsync(),
-        Units = await UnitsAsync(owners),
-        Rows = await RowsAsync(
-            "SELECT reservation_id, status, holder, deadline, lines::text FROM reservations",
-            row => new HoldFact(row.GetGuid(0), row.GetString(1), row.GetString(2), Ms(row, 3), Lines(row, 4))),
-        Events = await RowsAsync(
-            """
-            SELECT reservation_id, sequence, type, holder, deadline, lines::text, stream_id, at
-            FROM reservation_events
-            """,
-            row => new EventFact(
-                row.GetGuid(0), row.GetInt32(1), row.GetString(2), row.GetString(3), Ms(row, 4), Lines(row, 5),
-                row.GetString(6), Ms(row, 7))),
-        Orders = await RowsAsync(
-            """
-            SELECT reservation_id, holder, payment_id, confirmed_at,
-                (SELECT jsonb_agg(jsonb_build_object('sku', sku_id, 'quantity', quantity))::text
-                 FROM order_items WHERE order_id = id)
-            FROM orders
-            """,
-            row => new OrderFact(
-                row.GetGuid(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), Ms(row, 3),
-                row.IsDBNull(4) ? [] : Lines(row, 4))),
-        Movements = await RowsAsync(
-            "SELECT sku_id, quantity, reason, reference, at FROM inventory_movements WHERE reason <> 'sold'",
-            row => new MovementFact(
-                row.GetString(0), row.GetInt32(1), row.GetString(2), row.GetString(3), Ms(row, 4))),
-        Payments = await RowsAsync(
-            """
-            SELECT event_id, reservation_id, payment_id, outcome FROM payment_events
-            WHERE type = 'payment.approved'
-            """,
-            row => new PaymentFact(
-                row.GetString(0), row.GetGuid(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3))),
-        Refunds = await RowsAsync(
-            """
-            SELECT payload ->> 'reservationId', payload ->> 'paymentId', payload ->> 'reason' FROM outbox
-            WHERE kind = 'refund_required'
-            """,
-            row => new RefundFact(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetString(2))),
-        Complaints = await RowsAsync(
-            "SELECT error FROM dead_letters", row => new Complaint($"dead letter: {row.GetString(0)}")),
-    };
+        await using var connection = await installation.Ledger.OpenConnectionAsync();
+        await using var moment = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead);
+        return new()
+        {
+            Stock = await StockAsync(),
+            Holds = await HoldsAsync(),
+            Units = await UnitsAsync(owners),
+            Rows = await ReadAsync(
+                connection,
+                "SELECT reservation_id, status, holder, deadline, lines::text FROM reservations",
+                row => new HoldFact(row.GetGuid(0), row.GetString(1), row.GetString(2), Ms(row, 3), Lines(row, 4))),
+            Events = await ReadAsync(
+                connection,
+                """
+                SELECT reservation_id, sequence, type, holder, deadline, lines::text, stream_id, at
+                FROM reservation_events
+                """,
+                row => new EventFact(
+                    row.GetGuid(0), row.GetInt32(1), row.GetString(2), row.GetString(3), Ms(row, 4), Lines(row, 5),
+                    row.GetString(6), Ms(row, 7))),
+            Orders = await ReadAsync(
+                connection,
+                """
+                SELECT reservation_id, holder, payment_id, confirmed_at,
+                    (SELECT jsonb_agg(jsonb_build_object('sku', sku_id, 'quantity', quantity))::text
+                     FROM order_items WHERE order_id = id)
+                FROM orders
+                """,
+                row => new OrderFact(
+                    row.GetGuid(0), row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2), Ms(row, 3),
+                    row.IsDBNull(4) ? [] : Lines(row, 4))),
+            Movements = await ReadAsync(
+                connection,
+                "SELECT sku_id, quantity, reason, reference, at FROM inventory_movements WHERE reason <> 'sold'",
+                row => new MovementFact(
+                    row.GetString(0), row.GetInt32(1), row.GetString(2), row.GetString(3), Ms(row, 4))),
+            Payments = await ReadAsync(
+                connection,
+                """
+                SELECT event_id, reservation_id, payment_id, outcome FROM payment_events
+                WHERE type = 'payment.approved'
+                """,
+                row => new PaymentFact(
+                    row.GetString(0), row.GetGuid(1), row.GetString(2), row.IsDBNull(3) ? null : row.GetString(3))),
+            Refunds = await ReadAsync(
+                connection,
+                """
+                SELECT payload ->> 'reservationId', payload ->> 'paymentId', payload ->> 'reason' FROM outbox
+                WHERE kind = 'refund_required'
+                """,
+                row => new RefundFact(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetString(2))),
+            Complaints = await ReadAsync(
+                connection,
+                "SELECT error FROM dead_letters", row => new Complaint($"dead letter: {row.GetString(0)}")),
+        };
+    }
 
     /// <summary>Redis' holds.</summary>
     public async Task<IReadOnlyList<HoldFact>> HoldsAsync()
@@ -92,7 +108,14 @@ public sealed class StoreReader(Installation installation, Shelf shelf)
     public async Task<IReadOnlyList<T>> RowsAsync<T>(string sql, Func<NpgsqlDataReader, T> read)
     {
         ArgumentNullException.ThrowIfNull(read);
-        await using var command = installation.Ledger.CreateCommand(sql);
+        await using var connection = await installation.Ledger.OpenConnectionAsync();
+        return await ReadAsync(connection, sql, read);
+    }
+
+    private static async Task<IReadOnlyList<T>> ReadAsync<T>(
+        NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> read)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<T>();
         while (await reader.ReadAsync()) rows.Add(read(reader));
