@@ -91,6 +91,7 @@ public sealed class GivingBackTests(Stack stack)
             return another.IsSuccessStatusCode;
         });
         await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["reserved"] == 10);
+        await stack.DecidingAsync();
     }
 
     /// <returns>The deadline.</returns>

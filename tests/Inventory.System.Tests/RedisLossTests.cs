@@ -38,6 +38,7 @@ public sealed class RedisLossTests(Stack stack)
         // Whatever else was held: these had been stored, and have the deadline that they were promised.
         foreach (var (id, deadline) in before) Assert.Equal(("pending", deadline), await FindAsync(id));
         await AssertSoldOutAsync(sku);
+        await stack.DecidingAsync();
     }
 
     [Fact]
@@ -55,6 +56,7 @@ public sealed class RedisLossTests(Stack stack)
         Assert.All(crowd.Held, held => Assert.NotEqual(default, held.Value));
         foreach (var (id, deadline) in crowd.Held) Assert.Equal(("pending", deadline), await FindAsync(id));
         await AssertSoldOutAsync(sku);
+        await stack.DecidingAsync();
     }
 
     /// <summary>Both stores say the same: every unit is held once.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text;
@@ -82,6 +83,25 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
         await UntilAsync(async () => (int?)(await SnapshotAsync(sku))["total"] == total);
         return sku;
+    }
+
+    /// <summary>
+    /// Waits until every replica decides again. Each has a connection to Redis of its own, which comes back in its own
+    /// time; the gateway asks them at random, so that one that is not back yet answers one of twenty.
+    /// </summary>
+    public async Task DecidingAsync()
+    {
+        var sku = await SkuAsync(0);
+        await UntilAsync(async () =>
+        {
+            for (var i = 0; i < 20; i++)
+            {
+                using var response = await PostAsync("/reserve", new { sku, qty = 1, cart_id = "cart-1" });
+                if (response.StatusCode != HttpStatusCode.Conflict) return false;
+            }
+
+            return true;
+        });
     }
 
     public async Task ExecuteAsync(string sql)
