@@ -29,7 +29,9 @@ public sealed class QuietPhase(
     ];
 
     private const int MostAudits = 10;
-    private readonly List<Complaint> complaints = [];
+    private static readonly Partition Only = new(0);
+    private IReadOnlyList<Complaint> findings = [];
+    private Complaint? neverHappened;
 
     /// <summary>Waits, and reads. What does not come to rest is a complaint.</summary>
     public async Task<Facts> ReadAsync()
@@ -38,43 +40,63 @@ public sealed class QuietPhase(
         await ResolveAsync();
         await RestAsync();
         var owners = recorder.Read().Where(call => call.Act == Act.Reserve).Select(call => call.Holder).ToHashSet();
-        while (true)
+        // A hold that comes due in between would be read in one store before its end, and in the other after it.
+        var expiring = installation.Members["expiration-worker"];
+        expiring.Freeze();
+        try
         {
-            var facts = await reader.ReadAsync(owners);
-            // A hold may have come due in the middle.
-            var isStill = (await reader.HoldsAsync()).Select(hold => hold.ToString())
-                .SequenceEqual(facts.Holds.Select(hold => hold.ToString()), StringComparer.Ordinal);
-            if (isStill || complaints.Count > 0)
+            var facts = await ReadStillAsync(owners);
+            return facts with
             {
-                return facts with { Complaints = [.. facts.Complaints, .. complaints.Distinct()] };
-            }
-
-            await RestAsync();
+                Complaints = [.. facts.Complaints, .. findings, .. new[] { neverHappened }.OfType<Complaint>()],
+            };
+        }
+        finally
+        {
+            expiring.Thaw();
         }
     }
 
-    private async Task RestAsync()
+    private async Task<Facts> ReadStillAsync(HashSet<string> owners)
     {
-        if (complaints.Count > 0) return;
+        while (true)
+        {
+            await TryAsync(StoredAsync);
+            var facts = await reader.ReadAsync(owners);
+            // What was under way when the worker froze may have arrived in the middle.
+            var isStill = (await reader.HoldsAsync()).Select(hold => hold.ToString())
+                .SequenceEqual(facts.Holds.Select(hold => hold.ToString()), StringComparer.Ordinal);
+            if (isStill || neverHappened is not null) return facts;
+        }
+    }
+
+    private Task RestAsync() => TryAsync(async () =>
+    {
+        foreach (var member in installation.Members.Values)
+        {
+            await Waiting.UntilAsync($"{member.Name} is healthy", member.IsHealthyAsync, patience);
+        }
+
+        await SettleAsync();
+        findings = await AuditAsync();
+    });
+
+    /// <summary>Once something has never happened, nothing more is waited for.</summary>
+    private async Task TryAsync(Func<Task> wait)
+    {
+        if (neverHappened is not null) return;
         try
         {
-            foreach (var member in installation.Members.Values)
-            {
-                await Waiting.UntilAsync($"{member.Name} is healthy", member.IsHealthyAsync, patience);
-            }
-
-            await SettleAsync();
-            complaints.AddRange(await AuditAsync());
+            await wait();
         }
         catch (NeverHappenedException e)
         {
-            complaints.Add(new(e.Message));
+            neverHappened = new(e.Message);
         }
     }
 
     private async Task SettleAsync()
     {
-        var partition = new Partition(0);
         await Waiting.UntilAsync(
             "the fence is open", async () => !await installation.Engine.IsFencedAsync(), patience);
         foreach (var (what, sql) in Settled)
@@ -84,16 +106,10 @@ public sealed class QuietPhase(
         }
 
         await Waiting.UntilAsync("no hold is confirming", async () =>
-            (await installation.Engine.ReadLeasesAsync(partition, 1)).Count == 0, patience);
+            (await installation.Engine.ReadLeasesAsync(Only, 1)).Count == 0, patience);
         await Waiting.UntilAsync("nothing is due", async () => await installation.Redis.GetDatabase()
-            .SortedSetLengthAsync(partition.Due, 0, Clock.NowMs) == 0, patience);
-        await Waiting.UntilAsync("every event is stored", async () =>
-        {
-            var last = await installation.Redis.GetDatabase().StreamRangeAsync(
-                partition.Events, count: 1, messageOrder: StackExchange.Redis.Order.Descending);
-            var stored = await reader.RowsAsync("SELECT stream_id FROM stream_positions", row => row.GetString(0));
-            return last.Length == 0 || stored.Contains((string)last[0].Id!);
-        }, patience);
+            .SortedSetLengthAsync(Only.Due, 0, Clock.NowMs) == 0, patience);
+        await StoredAsync();
         var versions = await reader.RowsAsync(
             "SELECT sku_id, version FROM inventory", row => (Sku: row.GetString(0), Version: row.GetInt64(1)));
         foreach (var (sku, version) in versions)
@@ -102,6 +118,14 @@ public sealed class QuietPhase(
                 (await installation.Engine.SnapshotAsync(sku)).Version >= version, patience);
         }
     }
+
+    private Task StoredAsync() => Waiting.UntilAsync("every event is stored", async () =>
+    {
+        var last = await installation.Redis.GetDatabase().StreamRangeAsync(
+            Only.Events, count: 1, messageOrder: StackExchange.Redis.Order.Descending);
+        var stored = await reader.RowsAsync("SELECT stream_id FROM stream_positions", row => row.GetString(0));
+        return last.Length == 0 || stored.Contains((string)last[0].Id!);
+    }, patience);
 
     /// <summary>What was not heard of is read, as its client would.</summary>
     private async Task ResolveAsync()
