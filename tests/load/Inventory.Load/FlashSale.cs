@@ -44,8 +44,8 @@ internal sealed class FlashSale(RunningStack stack, Action<string> say)
         var loop = new ClosedLoop(stack.Gateway, Math.Min(buyers, MostConnections))
         {
             Succeeds = status => status is 201 or 409,
-            Answered = (_, status, _) => Interlocked.Increment(
-                ref status == 201 ? ref held : ref status == 409 ? ref refused : ref errors),
+            Answered = answer => Interlocked.Increment(
+                ref answer.Status == 201 ? ref held : ref answer.Status == 409 ? ref refused : ref errors),
         };
         var clock = Stopwatch.StartNew();
         void Show() => say($"{clock.Elapsed.TotalSeconds,6:0.00} s   held {held,6}   refused {refused,6}   "

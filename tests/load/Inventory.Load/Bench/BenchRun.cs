@@ -52,6 +52,8 @@ internal static class BenchRun
         reserving.Weigh();
         await TryAsync("expiry", () => new Expiring(stack, plan, figures, Log).RunAsync(reserving.SettleAsync, stop));
         await TryAsync("flash sale", () => SellAsync(stack, figures, Log, stop));
+        await TryAsync("overload", () =>
+            new Overloading(stack, plan, figures, Log).RunAsync(reserving.SettleAsync, stop));
         await TryAsync("kill -9", () => new Killing(stack, plan, figures, Log).RunAsync(reserving.SettleAsync, stop));
 
         Console.WriteLine();

@@ -73,9 +73,9 @@ internal sealed class Confirming(RunningStack stack, Plan plan, Figures figures,
         var batches = new ConcurrentDictionary<long, string[]>();
         var loop = new ClosedLoop(stack.Gateway, BatchesAtOnce)
         {
-            Answered = (number, status, _) =>
+            Answered = answer =>
             {
-                if (!batches.TryRemove(number, out var ids) || status != 200) return;
+                if (!batches.TryRemove(answer.Number, out var ids) || answer.Status != 200) return;
                 lock (held) held.AddRange(ids);
             },
         };

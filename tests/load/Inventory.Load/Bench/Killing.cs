@@ -33,10 +33,10 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         var (gate, last, longest) = (new Lock(), Stopwatch.GetTimestamp(), TimeSpan.Zero);
         var loop = new ClosedLoop(stack.Gateway, Connections)
         {
-            Answered = (number, status, _) =>
+            Answered = answer =>
             {
-                ids.TryRemove(number, out var id);
-                if (status != 201) return;
+                ids.TryRemove(answer.Number, out var id);
+                if (answer.Status != 201) return;
                 held.Add(id!);
                 lock (gate)
                 {

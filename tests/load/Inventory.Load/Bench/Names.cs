@@ -14,9 +14,18 @@ internal static class Names
     public const string ConfirmAlone = "rival one transaction an order";
     public const string Expiry = "expiry";
     public const string Sale = "flash sale";
+    public const string OverloadRead = "overload read";
+    public const string OverloadReserve = "overload reserve";
+    public const string OverloadConfirm = "overload confirm";
 
     /// <summary>Concurrency at which products, ceilings and rivals are compared.</summary>
     public const int Compared = 64;
+
+    /// <summary>Connections that read in an overload, and as many that reserve.</summary>
+    public const int Crowd = 2_000;
+
+    /// <summary>What an overload does to a process.</summary>
+    public static string Overloaded(string process) => $"overload, process {process}";
 
     /// <summary>A step of reserving.</summary>
     public static string Reserve(string door, bool hot, int connections) =>

@@ -25,6 +25,9 @@ internal sealed record Plan(bool Quick)
     /// <summary>Sizes at which the bytes of a hold are measured.</summary>
     public int[] HoldCounts => Quick ? [100_000] : [100_000, 1_000_000];
 
+    /// <summary>How long more comes than the machine can carry.</summary>
+    public TimeSpan Overload => TimeSpan.FromSeconds(Quick ? 10 : 30);
+
     /// <summary>What is killed under load.</summary>
     public string[] Victims =>
         Quick ? ["gateway", "redis"] : ["reservation-api", "gateway", "materializer", "postgres", "redis"];

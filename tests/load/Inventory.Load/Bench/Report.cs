@@ -70,6 +70,21 @@ internal static class Report
             text.Append(Invariant, $"  {name,-38}{Number(time),20}{Number(figures.Median(step, "memory")),10}\n");
         }
 
+        text.Append(Invariant, $"\n{$"{Names.Crowd:#,0} read and {Names.Crowd:#,0} reserve, without pause",-40}");
+        text.Append(Invariant, $"{"served",10}{"shed",9}{"neither",9}{"p50 ms",10}{"p99 ms",8}\n");
+        foreach (var step in new[] { Names.OverloadRead, Names.OverloadReserve, Names.OverloadConfirm })
+        {
+            var (served, shed, neither, p50, p99) = (Of("served"), Of("shed"), Of("neither"), Of("p50"), Of("p99"));
+            text.Append(Invariant, $"  {step,-38}{served,10}{shed,9}{neither,9}{p50,10}{p99,8}\n");
+            string Of(string metric) => Number(figures.Median(step, metric));
+        }
+        foreach (var name in Overloading.Weighed)
+        {
+            var (before, most) = (Of("memory before"), Of("memory, most"));
+            text.Append(Invariant, $"  {name,-38}{before,7} MB before,{most,7} MB at most\n");
+            string Of(string metric) => Number(figures.Median(Names.Overloaded(name), metric));
+        }
+
         text.Append("\nKilled with -9 under load                  nobody served   acknowledged   of these lost\n");
         foreach (var victim in plan.Victims)
         {
@@ -98,6 +113,10 @@ internal static class Report
         yield return AtMost($"{plan.DueHolds:N0} due holds, all back",
             figures.Median(Names.Expiry, "all back"), 3, " s");
         yield return AtMost("  p99 of reserves meanwhile", figures.Median(Names.Expiry, "p99"), 50, " ms");
+        yield return AtMost("overload: confirms that did not succeed",
+            figures.Most(Names.OverloadConfirm, "shed") + figures.Most(Names.OverloadConfirm, "neither"), 0, "");
+        yield return AtMost("overload: others, neither served nor shed with Retry-After",
+            figures.Most(Names.OverloadRead, "neither") + figures.Most(Names.OverloadReserve, "neither"), 0, "");
         foreach (var victim in plan.Victims)
         {
             var step = $"kill -9 {victim}";

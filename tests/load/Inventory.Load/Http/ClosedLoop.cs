@@ -18,8 +18,8 @@ internal sealed class ClosedLoop(Uri target, int connections)
     /// <summary>Which status means that a request did what it was for; any 2xx when not set.</summary>
     public Func<int, bool> Succeeds { get; init; } = status => status is >= 200 and < 300;
 
-    /// <summary>Is told of each answer: the request's number, its status (0 for none) and its body.</summary>
-    public Action<long, int, ReadOnlyMemory<byte>>? Answered { get; init; }
+    /// <summary>Is told of each answer.</summary>
+    public Action<Answer>? Answered { get; init; }
 
     /// <summary>Sends requests until they run out or are stopped.</summary>
     /// <param name="next">
@@ -71,8 +71,14 @@ internal sealed class ClosedLoop(Uri target, int connections)
             latencies.Add(Stopwatch.GetElapsedTime(begun));
             if (Succeeds(status)) done++;
             else errors++;
-            Answered?.Invoke(number, status, status == 0 ? default : connection.Body.ToArray());
+            Answered?.Invoke(new(number, status, status != 0 && connection.TellsWhenToRetry));
         }
         return (done, errors);
     }
 }
+
+/// <summary>How a request was answered.</summary>
+/// <param name="Number">The request's number.</param>
+/// <param name="Status">The HTTP status; 0 when there was no answer.</param>
+/// <param name="TellsWhenToRetry">Whether there was a Retry-After.</param>
+internal readonly record struct Answer(long Number, int Status, bool TellsWhenToRetry);

@@ -14,11 +14,10 @@ internal sealed class HttpConnection(DnsEndPoint target) : IDisposable
 {
     private byte[] buffer = new byte[16 * 1024];
     private Socket? socket;
-    private int bodyStart;
     private int end;
 
-    /// <summary>The body of the last answer.</summary>
-    public ReadOnlySpan<byte> Body => buffer.AsSpan(bodyStart, end - bodyStart);
+    /// <summary>Whether the last answer said when to come again.</summary>
+    public bool TellsWhenToRetry { get; private set; }
 
     /// <summary>Sends a request and reads its answer.</summary>
     /// <returns>The HTTP status.</returns>
@@ -66,16 +65,16 @@ internal sealed class HttpConnection(DnsEndPoint target) : IDisposable
 
     private async Task<int> ReadAsync(CancellationToken stop)
     {
-        (end, bodyStart) = (0, 0);
+        end = 0;
         int head;
         while ((head = buffer.AsSpan(0, end).IndexOf("\r\n\r\n"u8)) < 0) await FillAsync(stop);
 
         var status = int.Parse(buffer.AsSpan(9, 3), NumberStyles.None, CultureInfo.InvariantCulture);
         var headers = Encoding.ASCII.GetString(buffer, 0, head);
-        bodyStart = head + 4;
+        TellsWhenToRetry = Header(headers, "Retry-After") is not null;
         if (Header(headers, "Content-Length") is { } length)
         {
-            var whole = bodyStart + int.Parse(length, NumberStyles.None, CultureInfo.InvariantCulture);
+            var whole = head + 4 + int.Parse(length, NumberStyles.None, CultureInfo.InvariantCulture);
             while (end < whole) await FillAsync(stop);
         }
         else if (Header(headers, "Transfer-Encoding") is not null)
