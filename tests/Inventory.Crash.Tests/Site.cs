@@ -87,10 +87,9 @@ public sealed class Site : IAsyncLifetime
     /// <summary>Holds a step when the API comes to it.</summary>
     /// <param name="step">The step.</param>
     /// <param name="fate">Whether the store is to see it before the API dies.</param>
-    /// <param name="skip">So many of its kind go on unharmed.</param>
-    public HeldStep HoldNext(Step step, Fate fate, int skip = 0) => step.IsOfRedis()
-        ? toRedis.HoldNext(fate.Part(), HashOf(step.Script()), skip)
-        : toLedger.HoldNext(fate.Part(), step.Sql(), skip);
+    public HeldStep HoldNext(Step step, Fate fate) => step.IsOfRedis()
+        ? toRedis.HoldNext(fate.Part(), HashOf(step.Script()))
+        : toLedger.HoldNext(fate.Part(), step.Sql());
 
     /// <summary>A product that no other test knows.</summary>
     public async Task<string> SkuAsync(int total)

@@ -27,8 +27,7 @@ public sealed class HoldingProxy(int server) : LoopbackProxy(server)
     /// </summary>
     /// <param name="part">The request or its answer.</param>
     /// <param name="text">The text, in ASCII.</param>
-    /// <param name="skip">So many requests with the text are let through before.</param>
-    public HeldStep HoldNext(Holding part, string text, int skip = 0) => armed = new(part, text, skip);
+    public HeldStep HoldNext(Holding part, string text) => armed = new(part, text);
 
     /// <inheritdoc/>
     protected override async Task ServeAsync(NetworkStream near, NetworkStream far, CancellationToken cancellation)
@@ -95,12 +94,8 @@ public sealed class HeldStep
     private readonly TaskCompletionSource<bool> decided = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly byte[] text;
-    private int skip;
 
-    internal HeldStep(Holding part, string text, int skip)
-    {
-        (Part, this.text, this.skip) = (part, Encoding.ASCII.GetBytes(text), skip);
-    }
+    internal HeldStep(Holding part, string text) => (Part, this.text) = (part, Encoding.ASCII.GetBytes(text));
 
     /// <summary>Completes when the client has come here.</summary>
     public Task Reached => reached.Task;
@@ -135,15 +130,15 @@ public sealed class HeldStep
     internal int? Find(ReadOnlySpan<byte> passing, ref byte[] before)
     {
         byte[] seen = [.. before, .. passing];
-        for (var from = 0; seen.AsSpan(from).IndexOf(text) is var at and >= 0; from += at + text.Length)
+        var at = seen.AsSpan().IndexOf(text);
+        if (at < 0)
         {
-            if (skip-- > 0) continue;
-            // A pipeline of Redis commands is cut where the command begins; PostgreSQL gets one batch at a time.
-            var command = seen.AsSpan(0, from + at).LastIndexOf("\r\n*"u8);
-            return command < 0 ? 0 : Math.Max(0, command + 2 - before.Length);
+            before = seen[^Math.Min(seen.Length, text.Length - 1)..];
+            return null;
         }
 
-        before = seen[^Math.Min(seen.Length, text.Length - 1)..];
-        return null;
+        // A pipeline of Redis commands is cut where the command begins; PostgreSQL gets one batch at a time.
+        var command = seen.AsSpan(0, at).LastIndexOf("\r\n*"u8);
+        return command < 0 ? 0 : Math.Max(0, command + 2 - before.Length);
     }
 }

@@ -22,51 +22,25 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
     internal async Task<KeptHolds> DropAsync(
         Partition partition, RebuildProgress progress, CancellationToken cancellation)
     {
-        var reserved = new Dictionary<string, int>(StringComparer.Ordinal);
-        var ordered = new List<Guid>();
-        await foreach (var page in stock.ReadHoldsAsync(partition, cancellation))
-        {
-            await stock.DropSpoiltAsync(partition, page.Spoilt);
-            progress.AddSpoilt(page.Spoilt);
-            var known = await rows.FindAsync(
-                partition.Index, [.. page.Holds.Select(part => part.ReservationId)], cancellation);
-            var outdated = new List<OutdatedHold>();
-            foreach (var part in page.Holds)
+        var kept = new KeptHolds();
+        await Parallel.ForEachAsync(
+            stock.ReadHoldsAsync(partition, cancellation), Limit(cancellation), async (page, _) =>
             {
-                if (known.TryGetValue(part.ReservationId, out var row))
+                await stock.DropSpoiltAsync(partition, page.Spoilt);
+                progress.AddSpoilt(page.Spoilt);
+                var known = await rows.FindAsync(
+                    partition.Index, [.. page.Holds.Select(part => part.ReservationId)], cancellation);
+                foreach (var batch in kept.AddAll(page.Holds, known).Chunk(Batch))
                 {
-                    if (IsOutdated(part, row, out var end))
-                    {
-                        outdated.Add(new(part.ReservationId, row.Sequence, end));
-                        continue;
-                    }
-
-                    if (row.HasOrder) ordered.Add(part.ReservationId);
+                    progress.AddDropped(await stock.DropHoldsAsync(partition, batch));
                 }
-
-                foreach (var line in part.Lines)
-                {
-                    // Whatever somebody wrote into a hold: too much is held of one SKU, and the fence opens.
-                    var sum = (long)reserved.GetValueOrDefault(line.Sku) + line.Quantity;
-                    reserved[line.Sku] = (int)Math.Min(sum, int.MaxValue);
-                }
-            }
-
-            foreach (var batch in outdated.Chunk(Batch))
-            {
-                progress.AddDropped(await stock.DropHoldsAsync(partition, batch));
-            }
-        }
-
-        return new(reserved, ordered);
+            });
+        return kept;
     }
 
     /// <summary>Makes every total what PostgreSQL says, and reserved units the sum of their holds.</summary>
     internal async Task LoadTotalsAsync(
-        Partition partition,
-        Dictionary<string, int> reserved,
-        RebuildProgress progress,
-        CancellationToken cancellation)
+        Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation)
     {
         var partitions = stock.ReadPartitions().Count;
         var own = levels.ReadAllAsync(cancellation: cancellation)
@@ -84,16 +58,17 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
 
         RebuiltStock Rebuilt(StockLevel level, long overwritable) => new(
             new(level.Sku, level.Total, level.Version, level.MaxPerCustomer, level.Paused),
-            reserved.GetValueOrDefault(level.Sku),
+            kept.ReservedOf(level.Sku),
             overwritable);
     }
 
     /// <summary>Brings back the holds that Redis lacks.</summary>
-    internal async Task RestoreAsync(Partition partition, RebuildProgress progress, CancellationToken cancellation) =>
+    internal async Task RestoreAsync(
+        Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation) =>
         await Parallel.ForEachAsync(
             rows.ReadPendingAsync(partition.Index, cancellation), Limit(cancellation), async (page, _) =>
             {
-                foreach (var batch in page.Chunk(Batch))
+                foreach (var batch in page.Where(hold => !kept.Has(hold.ReservationId)).Chunk(Batch))
                 {
                     var loaded = await stock.LoadHoldsAsync(partition, [.. batch.Select(Record)]);
                     progress.AddRestored(loaded.Restored, loaded.Unknown, loaded.Unreadable);
@@ -105,30 +80,16 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
     /// and not here too.
     /// </summary>
     internal async Task CountBoughtAsync(
-        Partition partition, List<Guid> uncommitted, RebuildProgress progress, CancellationToken cancellation)
+        Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation)
     {
         var partitions = stock.ReadPartitions().Count;
-        var own = rows.ReadBoughtAsync([.. uncommitted], cancellation)
+        var own = rows.ReadBoughtAsync([.. kept.Ordered], cancellation)
             .Where(bought => Partition.Of(bought.Sku, partitions) == partition);
         await foreach (var batch in own.Chunk(Batch).WithCancellation(cancellation))
         {
             progress.AddUnits(await stock.LoadUnitsAsync(
                 partition, [.. batch.Select(bought => (bought.Owner, bought.Sku, bought.Units))]));
         }
-    }
-
-    private static bool IsOutdated(HeldPart part, KnownHold row, out HoldEnd end)
-    {
-        end = row.Status switch
-        {
-            ReservationRow.Pending => row.HasOrder ? HoldEnd.Ordered : HoldEnd.NotEnded,
-            "released" => HoldEnd.Released,
-            "expired" => HoldEnd.Expired,
-            _ => HoldEnd.Confirmed,
-        };
-        // Its lease will tell: the order may be from before the pin, and its totals have to reach Redis with it.
-        if (end == HoldEnd.Ordered) return !part.Confirming;
-        return row.Sequence > part.Sequence;
     }
 
     private static HoldRecord Record(PendingHold hold) => new(
@@ -144,8 +105,3 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
     private static ParallelOptions Limit(CancellationToken cancellation) =>
         new() { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation };
 }
-
-/// <summary>What is true of the holds that a rebuild leaves in Redis.</summary>
-/// <param name="Reserved">Their units per SKU; as large as there are SKUs with holds.</param>
-/// <param name="Ordered">Those that are pinned and have become orders, which Redis has not heard.</param>
-internal readonly record struct KeptHolds(Dictionary<string, int> Reserved, List<Guid> Ordered);

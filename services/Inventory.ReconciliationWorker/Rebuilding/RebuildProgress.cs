@@ -53,11 +53,13 @@ internal sealed class RebuildProgress
         Interlocked.Add(ref keptOut, withoutPlace);
     }
 
-    /// <summary>One page after the other.</summary>
     public void AddSpoilt(IReadOnlyList<SpoiltHold> found)
     {
-        spoilt += found.Count;
-        spoiltNames.AddRange(found.Take(MaxNamed - spoiltNames.Count).Select(one => one.ToString()));
+        lock (spoiltNames)
+        {
+            spoilt += found.Count;
+            spoiltNames.AddRange(found.Take(MaxNamed - spoiltNames.Count).Select(one => one.ToString()));
+        }
     }
 
     public void AddUnits(int count) => Interlocked.Add(ref units, count);

@@ -115,12 +115,12 @@ public sealed partial class StockRebuild(
         progress.Step = "compares holds";
         var kept = await holds.DropAsync(partition, progress, cancellation);
         progress.Step = "loads totals";
-        await holds.LoadTotalsAsync(partition, kept.Reserved, progress, cancellation);
+        await holds.LoadTotalsAsync(partition, kept, progress, cancellation);
         // 6. Holds that are missing take their units from the totals.
         progress.Step = "restores holds";
-        await holds.RestoreAsync(partition, progress, cancellation);
+        await holds.RestoreAsync(partition, kept, progress, cancellation);
         progress.Step = "counts what was bought";
-        await holds.CountBoughtAsync(partition, kept.Ordered, progress, cancellation);
+        await holds.CountBoughtAsync(partition, kept, progress, cancellation);
     }
 
     private async Task DrainAsync(Partition partition, RebuildProgress progress, CancellationToken cancellation)

@@ -18,16 +18,31 @@ internal sealed partial class QueueDrain(
     ILogger<QueueDrain> log)
     : BackgroundService
 {
+    /// <summary>
+    /// Steps of a second at full rate. Each takes some round trips to PostgreSQL and two flushes of its log, which few
+    /// places would not be worth; and until its end nobody hears of what it decided.
+    /// </summary>
+    private const int StepsPerSecond = 8;
+
     /// <summary>Most places of one step: what a crash decides twice, and what a refusal of PostgreSQL undoes.</summary>
-    private const int MaxStep = 100;
+    private const int MaxStep = 500;
+
+    /// <summary>Those who are owed a hold and are given one back, one by one, in a step.</summary>
+    private const int MaxGivenBack = 100;
 
     private const int MaxForgotten = 1_000;
+
+    /// <summary>
+    /// How long nobody looks for those who waited too long, or were decided long ago, after none were found.
+    /// </summary>
+    private static readonly TimeSpan TidyInterval = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(250);
 
     private readonly WaitingQueueOptions settings = options.Value;
     private int granted, refused, expired;
+    private long? tidiedAt;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -53,6 +68,7 @@ internal sealed partial class QueueDrain(
     {
         await using var turn = await queue.TakeTurnAsync(stop);
         if (turn is null) return;
+        tidiedAt = null;
         while (await StepAsync(turn, stop))
         {
         }
@@ -62,15 +78,12 @@ internal sealed partial class QueueDrain(
     /// <returns>Whether there may be more to do now.</returns>
     private async Task<bool> StepAsync(WaitingQueueTurn turn, CancellationToken stop)
     {
-        var gone = await turn.ExpireAsync(settings.LongestWait, MaxForgotten, stop);
-        expired += gone;
-        metrics.Drained("expired", gone);
-        var forgotten = await turn.PruneAsync(settings.Retention, MaxForgotten, stop);
-        if (circuit.IsOpen) return gone + forgotten > 0;
+        var tidied = await TidyAsync(turn, stop);
+        if (circuit.IsOpen) return tidied;
         try
         {
             if (!await GiveBackAsync(turn, stop)) return false;
-            return await DecideAsync(turn, stop) || gone + forgotten > 0;
+            return await DecideAsync(turn, stop) || tidied;
         }
         catch (Exception e) when (Failures.IsStockAway(e))
         {
@@ -79,10 +92,23 @@ internal sealed partial class QueueDrain(
         }
     }
 
+    /// <summary>Ends the waiting of those who waited too long, and forgets what was decided long ago.</summary>
+    /// <returns>Whether there were any, and so may be more.</returns>
+    private async Task<bool> TidyAsync(WaitingQueueTurn turn, CancellationToken stop)
+    {
+        if (tidiedAt is { } since && time.GetElapsedTime(since) < TidyInterval) return false;
+        var gone = await turn.ExpireAsync(settings.LongestWait, MaxForgotten, stop);
+        expired += gone;
+        metrics.Drained("expired", gone);
+        var any = gone + await turn.PruneAsync(settings.Retention, MaxForgotten, stop) > 0;
+        tidiedAt = any ? null : time.GetTimestamp();
+        return any;
+    }
+
     private async Task<bool> DecideAsync(WaitingQueueTurn turn, CancellationToken stop)
     {
         var began = time.GetTimestamp();
-        var count = Math.Clamp(settings.DrainPerSecond / 20, 1, MaxStep);
+        var count = Math.Clamp(settings.DrainPerSecond / StepsPerSecond, 1, MaxStep);
         var claimed = await turn.ClaimAsync(count, stop);
         if (claimed.Count == 0)
         {
@@ -161,7 +187,7 @@ internal sealed partial class QueueDrain(
 
     private async Task<bool> GiveBackAsync(WaitingQueueTurn turn, CancellationToken stop)
     {
-        foreach (var entry in await turn.ReadOwedAsync(MaxStep, stop))
+        foreach (var entry in await turn.ReadOwedAsync(MaxGivenBack, stop))
         {
             if (!await decider.GiveBackAsync(entry)) return false;
             await turn.SettleAsync(entry.Place, stop);
