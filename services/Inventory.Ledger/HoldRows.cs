@@ -21,13 +21,21 @@ public sealed record PendingHold(
     Guid ReservationId, string Holder, DateTimeOffset Deadline, int Sequence, DateTimeOffset CreatedAt,
     IReadOnlyList<OrderLine> Lines);
 
+/// <summary>A reservation that has ended, in one partition or in several.</summary>
+/// <param name="Holder">As the stock engine writes it.</param>
+/// <param name="Status">How: the type of the event that ended it.</param>
+/// <param name="Deadline">By Redis' clock.</param>
+/// <param name="Lines">Of all partitions.</param>
+public sealed record EndedHold(
+    string Holder, string Status, DateTimeOffset Deadline, IReadOnlyList<OrderLine> Lines);
+
 /// <summary>What an owner has bought of a SKU that has a limit.</summary>
 /// <param name="Owner">Whose limit it is, as the stock engine writes it.</param>
 /// <param name="Sku">The SKU.</param>
 /// <param name="Units">In orders that stand.</param>
 public readonly record struct BoughtUnits(string Owner, string Sku, long Units);
 
-/// <summary>Reads what a rebuild of the stock store needs, in pages or as it comes: memory is bounded.</summary>
+/// <summary>Reads what somebody needs whom the stock store can't tell, having lost it: in pages or as it comes: memory is bounded.</summary>
 public sealed class HoldRows(NpgsqlDataSource source)
 {
     /// <summary>Holds of one query: some 300 KB, and a few milliseconds.</summary>
@@ -48,6 +56,13 @@ public sealed class HoldRows(NpgsqlDataSource source)
         WHERE status = 'pending' AND partition = $1 AND (deadline, reservation_id) > ($2, $3)
             AND NOT EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
         ORDER BY deadline, reservation_id LIMIT $4
+        """;
+
+    private const string Ended =
+        """
+        SELECT reservation_id, min(holder), min(status), max(deadline), jsonb_agg(line)::text
+        FROM reservations, jsonb_array_elements(lines) line
+        WHERE reservation_id = ANY($1) GROUP BY reservation_id HAVING bool_and(status <> 'pending')
         """;
 
     private const string Bought =
@@ -78,6 +93,23 @@ public sealed class HoldRows(NpgsqlDataSource source)
         }
 
         return known;
+    }
+
+    /// <summary>Those of some reservations that are known to have ended.</summary>
+    public async Task<Dictionary<Guid, EndedHold>> FindEndedAsync(
+        Guid[] reservations, CancellationToken cancellation)
+    {
+        await using var find = Command(Ended, (object)reservations);
+        await using var reader = await find.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        var ended = new Dictionary<Guid, EndedHold>();
+        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        {
+            ended.Add(reader.GetGuid(0), new(
+                reader.GetString(1), reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3),
+                ReadLines(reader.GetString(4))));
+        }
+
+        return ended;
     }
 
     /// <summary>

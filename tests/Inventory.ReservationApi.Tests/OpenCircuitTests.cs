@@ -83,9 +83,11 @@ public sealed class OpenCircuitTests : IAsyncLifetime
         Assert.InRange((kept.Reservation!.ExpiresAt - kept.DecidedAt).TotalMinutes, 0, 1);
     }
 
-    private Task<QueueDecision?> DecideAsync(Intent intent) => Api.Get<QueueDecider>().DecideAsync(new(
-        1, "ticket", intent.ToRow(unsure: true), QueueState.Waiting, null, null, TimeProvider.System.GetUtcNow(),
-        TimeSpan.Zero, 0));
+    private Task<QueueDecision?> DecideAsync(Intent intent) => Api.Get<QueueDecider>().DecideAsync(
+        new(
+            1, "ticket", intent.ToRow(unsure: true), QueueState.Waiting, null, null, TimeProvider.System.GetUtcNow(),
+            TimeSpan.Zero, 0),
+        ended: null);
 
     private async Task OpenAsync()
     {

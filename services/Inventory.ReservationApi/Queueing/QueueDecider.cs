@@ -17,16 +17,18 @@ namespace Inventory.ReservationApi.Queueing;
 internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circuit, ILogger<QueueDecider> log)
 {
     /// <summary>Decides one place.</summary>
+    /// <param name="entry">The place.</param>
+    /// <param name="ended">What PostgreSQL knows of the end of its reservation, if anything.</param>
     /// <returns>Null while nothing is decided, because the data is being checked.</returns>
     /// <exception cref="Exception">As <see cref="Failures.IsStockAway"/>: Redis is away, or has acted.</exception>
-    internal async Task<QueueDecision?> DecideAsync(QueueEntry entry)
+    internal async Task<QueueDecision?> DecideAsync(QueueEntry entry, EndedHold? ended)
     {
         try
         {
             var intent = Intent.Of(entry.Intent);
             return intent.Form == IntentForm.Cart
                 ? await AdjustAsync(entry.Place, intent)
-                : await ReserveAsync(entry.Place, intent);
+                : await ReserveAsync(entry.Place, intent, ended);
         }
         catch (Exception e) when (!Failures.IsStockAway(e))
         {
@@ -66,9 +68,10 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
         return true;
     }
 
-    private async Task<QueueDecision?> ReserveAsync(long place, Intent intent)
+    private async Task<QueueDecision?> ReserveAsync(long place, Intent intent, EndedHold? ended)
     {
-        var answer = await circuit.CallAsync(() => engine.ReserveAsync(intent.Ask));
+        var answer = ended is null ? null : await RecallAsync(intent.Ask, ended);
+        answer ??= await circuit.CallAsync(() => engine.ReserveAsync(intent.Ask));
         if (answer.Outcome == ReserveOutcome.Ended && !intent.IsClientsId)
         {
             // A call without an answer did hold it, and that hold has run out meanwhile, unknown to anybody.
@@ -83,6 +86,30 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
             ? new(place, QueueState.Granted, status,
                 JsonSerializer.Serialize(reservation!, ApiJson.Default.ReserveResponse))
             : Refused(place, intent.Path, refusal);
+    }
+
+    /// <summary>
+    /// Where Redis has lost its data since a reservation ended, and with it the end, what it would answer if it
+    /// remembered: it would hold it anew. Such ends are not brought back with the holds, for there are too many.
+    /// </summary>
+    /// <returns>Null where it remembers.</returns>
+    private async Task<ReserveAnswer?> RecallAsync(ReserveRequest ask, EndedHold ended)
+    {
+        var found = await circuit.CallAsync(() => engine.FindAsync(ask.Id));
+        if (found.Outcome == FindOutcome.Fenced) return new() { Outcome = ReserveOutcome.Fenced };
+        if (found.Outcome != FindOutcome.NotFound) return null;
+        var lines = ended.Lines.Select(line => new Line(line.Sku, line.Quantity)).ToList();
+        if (ended.Holder != ask.Holder.Text || !lines.ToHashSet().SetEquals(ask.Lines))
+        {
+            return new() { Outcome = ReserveOutcome.IdReused };
+        }
+
+        var status = Enum.Parse<ReservationStatus>(ended.Status, ignoreCase: true);
+        return new()
+        {
+            Outcome = ReserveOutcome.Ended,
+            Reservation = new(ask.Id, status, ask.Holder, lines, ended.Deadline),
+        };
     }
 
     /// <summary>

@@ -13,7 +13,7 @@ namespace Inventory.ReservationApi.Queueing;
 /// in that moment is told so, and the hold is given back, because a claimed place that is given up remains owed.
 /// </remarks>
 internal sealed partial class QueueDrain(
-    WaitingQueue queue, QueueDecider decider, QueueWatch watch, StockCircuit circuit,
+    WaitingQueue queue, HoldRows holds, QueueDecider decider, QueueWatch watch, StockCircuit circuit,
     IOptions<WaitingQueueOptions> options, IOptions<StockOptions> stock, QueueMetrics metrics, TimeProvider time,
     ILogger<QueueDrain> log)
     : BackgroundService
@@ -117,13 +117,14 @@ internal sealed partial class QueueDrain(
             return false;
         }
 
+        var ended = await holds.FindEndedAsync([.. claimed.Select(place => place.Intent.ReservationId)], stop);
         var decisions = new List<QueueDecision>(claimed.Count);
         var isFenced = false;
         try
         {
             foreach (var wave in Waves(claimed))
             {
-                isFenced = !await DecideAsync(wave, decisions);
+                isFenced = !await DecideAsync(wave, ended, decisions);
                 if (isFenced) break;
             }
         }
@@ -171,13 +172,19 @@ internal sealed partial class QueueDrain(
 
     /// <summary>Decides places, which Redis gets in their order.</summary>
     /// <param name="wave">The places.</param>
+    /// <param name="ended">Reservations of the step that PostgreSQL knows to have ended.</param>
     /// <param name="decisions">What was decided is added, also when something fails.</param>
     /// <returns>False when the data is being checked, and not all are decided.</returns>
-    private async Task<bool> DecideAsync(IReadOnlyList<QueueEntry> wave, List<QueueDecision> decisions)
+    private async Task<bool> DecideAsync(
+        IReadOnlyList<QueueEntry> wave, Dictionary<Guid, EndedHold> ended, List<QueueDecision> decisions)
     {
         var calls = new Task<QueueDecision?>[wave.Count];
         // Each call has been handed over when it returns.
-        for (var i = 0; i < calls.Length; i++) calls[i] = decider.DecideAsync(wave[i]);
+        for (var i = 0; i < calls.Length; i++)
+        {
+            calls[i] = decider.DecideAsync(wave[i], ended.GetValueOrDefault(wave[i].Intent.ReservationId));
+        }
+
         await ((Task)Task.WhenAll(calls)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         decisions.AddRange(calls.Where(call => call.IsCompletedSuccessfully).Select(call => call.Result)
             .OfType<QueueDecision>());

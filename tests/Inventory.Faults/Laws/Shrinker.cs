@@ -15,6 +15,8 @@ public static class Shrinker
     {
         ArgumentNullException.ThrowIfNull(evidence);
         ArgumentNullException.ThrowIfNull(violation);
+        // About no reservation and no SKU: nothing can be left out.
+        if (violation.Reservation is null && violation.Sku is null) return evidence;
         var small = Project(evidence, violation);
         if (!IsBroken(small, violation)) small = evidence;
         if (violation.Reservation is null) return small;

@@ -73,7 +73,8 @@ public sealed class StoreReader(Installation installation, Shelf shelf)
                 row => new RefundFact(Guid.Parse(row.GetString(0)), row.GetString(1), row.GetString(2))),
             Complaints = await ReadAsync(
                 connection,
-                "SELECT error FROM dead_letters", row => new Complaint($"dead letter: {row.GetString(0)}")),
+                "SELECT concat_ws(' ', error, payload::text) FROM dead_letters",
+                row => new Complaint($"dead letter: {row.GetString(0)}")),
         };
     }
 

@@ -1,0 +1,39 @@
+namespace Inventory.ReservationApi.Tests;
+
+/// <summary>Redis has lost its data, and somebody waits for a reservation whose end went with it.</summary>
+public sealed class ForgottenEndTests
+{
+    [Theory]
+    [InlineData("user-1", 1, "granted")]
+    [InlineData("user-2", 1, "refused")]
+    [InlineData("user-1", 2, "refused")]
+    public async Task A_reservation_whose_end_redis_has_forgotten_is_not_held_anew(
+        string user, int quantity, string status)
+    {
+        await using var waiting = await Waiting.StartAsync();
+        var (sku, id) = (await waiting.Api.NewSkuAsync(10), Guid.NewGuid());
+        await waiting.KillAsync(sku);
+        var asked = await waiting.Api.SendAsync(
+            "POST", "/api/reservations",
+            $$"""{"productId":"{{sku}}","userId":"{{user}}","quantity":{{quantity}},"reservationId":"{{id}}"}""");
+        Assert.Equal(202, asked.Status);
+        await waiting.Shop.ExecuteAsync(
+            $$"""
+            INSERT INTO reservations (reservation_id, partition, holder, status, deadline, lines, sequence, created_at,
+                updated_at)
+            VALUES ('{{id}}', 0, 'u:user-1', 'released', now(), '[{"sku": "{{sku}}", "quantity": 1}]', 2, now(), now())
+            """);
+        await waiting.RestartAsync();
+        await waiting.DrainedAsync();
+
+        var ticket = await waiting.Api.SendAsync(
+            "GET", $"/api/queue/{asked.Json.GetProperty("ticket").GetString()}");
+        Assert.Equal(status, ticket.Json.GetProperty("status").GetString());
+        if (status == "granted")
+        {
+            Assert.Equal("released", ticket.Json.GetProperty("reservation").GetProperty("status").GetString());
+        }
+
+        Assert.Equal(0, await waiting.ReservedAsync(sku));
+    }
+}
