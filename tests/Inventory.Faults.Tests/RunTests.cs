@@ -13,8 +13,7 @@ public sealed class RunTests
         var finding = await FaultRun.CarryOutAsync(
             new() { Seed = 20261121, Length = TimeSpan.FromSeconds(25) }, CancellationToken.None);
 
-        // What is lost is the question here. A 500 in place of a 503 loses nothing, and eng/faults.sh tells of it.
-        Assert.True(finding.Violations.All(each => each.Law == Law.ClearAnswers), Report.Verdict(finding));
+        Assert.True(finding.Violations.Count == 0, Report.Verdict(finding));
         Assert.NotEmpty(finding.Evidence.Faults);
         Assert.NotEmpty(finding.Evidence.Facts.Orders);
     }
