@@ -35,7 +35,10 @@ public sealed record EndedHold(
 /// <param name="Units">In orders that stand.</param>
 public readonly record struct BoughtUnits(string Owner, string Sku, long Units);
 
-/// <summary>Reads what somebody needs whom the stock store can't tell, having lost it: in pages or as it comes: memory is bounded.</summary>
+/// <summary>
+/// Reads what somebody needs whom the stock store can't tell, having lost it: in pages or as it comes, so that memory
+/// is bounded.
+/// </summary>
 public sealed class HoldRows(NpgsqlDataSource source)
 {
     /// <summary>Holds of one query: some 300 KB, and a few milliseconds.</summary>

@@ -70,6 +70,20 @@ internal static class Report
             text.Append(Invariant, $"  {name,-38}{Number(time),20}{Number(figures.Median(step, "memory")),10}\n");
         }
 
+        Overload(text, figures);
+        text.Append("\nKilled with -9 under load                  nobody served   acknowledged   of these lost\n");
+        foreach (var victim in plan.Victims)
+        {
+            var step = $"kill -9 {victim}";
+            text.Append(Invariant, $"  {victim,-38}{Number(figures.Median(step, "nobody served for")),14} s");
+            text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged")),15}");
+            text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged and lost")),16}\n");
+        }
+        return text.ToString();
+    }
+
+    private static void Overload(StringBuilder text, Figures figures)
+    {
         text.Append(Invariant, $"\n{$"{Names.Crowd:#,0} read and {Names.Crowd:#,0} reserve, without pause",-40}");
         text.Append(Invariant, $"{"served",10}{"shed",9}{"neither",9}{"p50 ms",10}{"p99 ms",8}\n");
         foreach (var step in new[] { Names.OverloadRead, Names.OverloadReserve, Names.OverloadConfirm })
@@ -84,16 +98,6 @@ internal static class Report
             text.Append(Invariant, $"  {name,-38}{before,7} MB before,{most,7} MB at most\n");
             string Of(string metric) => Number(figures.Median(Names.Overloaded(name), metric));
         }
-
-        text.Append("\nKilled with -9 under load                  nobody served   acknowledged   of these lost\n");
-        foreach (var victim in plan.Victims)
-        {
-            var step = $"kill -9 {victim}";
-            text.Append(Invariant, $"  {victim,-38}{Number(figures.Median(step, "nobody served for")),14} s");
-            text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged")),15}");
-            text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged and lost")),16}\n");
-        }
-        return text.ToString();
     }
 
     /// <summary>What the product is to reach, and whether it did; null where it wasn't measured.</summary>
