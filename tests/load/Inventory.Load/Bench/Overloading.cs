@@ -50,12 +50,13 @@ internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures
             figures.Add(Names.Overloaded(name), "memory, most", "MB", most[name]);
         }
 
-        var (total, sold) = ((await stack.SnapshotAsync(sku)).Total, (await paying).Served);
+        var (total, sold) = ((await stack.SnapshotAsync(sku)).Total, await paying);
         if (total != Units - sold) throw new InvalidOperationException($"{sold} paid, and {Units - total} sold");
     }
 
     /// <summary>Asks without pause, and counts how it was answered.</summary>
-    private async Task<(long Served, long Shed)> AskAsync(
+    /// <returns>How many did what they were for.</returns>
+    private async Task<long> AskAsync(
         string step, int connections, Func<long, byte[]?> next, CancellationToken stop)
     {
         var (served, shed, others) = (0L, 0L, new ConcurrentDictionary<int, int>());
@@ -75,7 +76,7 @@ internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures
         figures.Add(step, load);
         var rest = string.Join("", others.Select(other => $", {other.Value} x {other.Key}"));
         log($"{step}: {served} served, {shed} shed with Retry-After{rest}, p99 {load.P99:0} ms");
-        return (served, shed);
+        return served;
     }
 
     private async Task<string[]> HoldAsync(string sku, CancellationToken stop)
