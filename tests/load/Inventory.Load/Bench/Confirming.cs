@@ -18,8 +18,7 @@ internal sealed class Confirming(RunningStack stack, Plan plan, Figures figures,
         var api = stack.Addresses("reservation-api")[0];
         for (var round = 1; round <= plan.Rounds; round++)
         {
-            var sku = $"bench-{Guid.NewGuid():N}";
-            await stack.CreateAsync(sku, 100_000_000);
+            var sku = await stack.CreateOwnAsync();
             await settle(stop);
             var held = await BatchAsync(sku, stop);
             await settle(stop);

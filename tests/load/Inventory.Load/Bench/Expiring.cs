@@ -20,9 +20,8 @@ internal sealed class Expiring(RunningStack stack, Plan plan, Figures figures, A
     {
         await using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
         var engine = new StockEngine(redis, Options.Create(new StockOptions()));
-        var (due, other) = ($"bench-due-{Guid.NewGuid():N}", $"bench-{Guid.NewGuid():N}");
+        var (due, other) = ($"bench-due-{Guid.NewGuid():N}", await stack.CreateOwnAsync());
         await stack.CreateAsync(due, plan.DueHolds);
-        await stack.CreateAsync(other, 100_000_000);
 
         // How fast holds can be made here decides how far away their deadline must be.
         var clock = Stopwatch.StartNew();

@@ -26,8 +26,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
 
     private async Task KillAsync(string victim, CancellationToken stop)
     {
-        var sku = $"bench-{Guid.NewGuid():N}";
-        await stack.CreateAsync(sku, 100_000_000);
+        var sku = await stack.CreateOwnAsync();
         var ids = new ConcurrentDictionary<long, string>();
         var held = new ConcurrentBag<string>();
         var (gate, last, longest) = (new Lock(), Stopwatch.GetTimestamp(), TimeSpan.Zero);

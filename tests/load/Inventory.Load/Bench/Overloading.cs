@@ -11,7 +11,6 @@ namespace Inventory.Load.Bench;
 /// </summary>
 internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures, Action<string> log)
 {
-    private const int Units = 100_000_000;
     private const int Holds = 5_000;
     private const int HoldsAtOnce = 16;
     private const int Payers = 16;
@@ -23,8 +22,7 @@ internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures
     /// <summary>Measures it once.</summary>
     public async Task RunAsync(Func<CancellationToken, Task> settle, CancellationToken stop)
     {
-        var sku = $"bench-{Guid.NewGuid():N}";
-        await stack.CreateAsync(sku, Units);
+        var sku = await stack.CreateOwnAsync();
         var held = await HoldAsync(sku, stop);
         await settle(stop);
         var before = Weighed.ToDictionary(name => name, Megabytes);
@@ -51,7 +49,8 @@ internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures
         }
 
         var (total, sold) = ((await stack.SnapshotAsync(sku)).Total, await paying);
-        if (total != Units - sold) throw new InvalidOperationException($"{sold} paid, and {Units - total} sold");
+        var gone = RunningStack.Plenty - total;
+        if (gone != sold) throw new InvalidOperationException($"{sold} paid, and {gone} sold");
     }
 
     /// <summary>Asks without pause, and counts how it was answered.</summary>

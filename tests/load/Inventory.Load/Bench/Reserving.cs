@@ -13,7 +13,6 @@ namespace Inventory.Load.Bench;
 /// <param name="log">Told of each step.</param>
 internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, Action<string> log)
 {
-    private const int Units = 100_000_000;
     private const int ManySkus = 10_000;
     private const string Many = "bench-many";
     /// <summary>Resources whose processes are watched.</summary>
@@ -28,7 +27,7 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
     public async Task RunAsync(Opponents servers, CancellationToken stop)
     {
         log("creating 10,000 products by plain SQL");
-        await stack.CreateManyAsync(Many, ManySkus, Units, stop);
+        await stack.CreateManyAsync(Many, ManySkus, RunningStack.Plenty, stop);
         foreach (var target in stack.Addresses("reservation-api").Prepend(stack.Gateway).Append(servers.Unlimited))
         {
             await WarmUpAsync(Door(target), Many, stop);
@@ -96,7 +95,7 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
         string round, string name, Uri target, int connections, string? sku, CancellationToken stop)
     {
         // A SKU of its own for each run: what earlier runs hold of it would be searched too.
-        if (sku is null) await stack.CreateAsync(sku = $"bench-{Guid.NewGuid():N}", Units);
+        sku ??= await stack.CreateOwnAsync();
         await SettleAsync(stop);
         var before = Measured.ToDictionary(process => process, Processor);
         var load = await Wrk.ReserveAsync(

@@ -11,6 +11,9 @@ namespace Inventory.Load.Stack;
 /// <param name="file">The host's resources.json.</param>
 internal sealed class RunningStack(string file) : IDisposable
 {
+    /// <summary>More units than any load can take.</summary>
+    public const int Plenty = 100_000_000;
+
     private readonly HttpClient client = new() { Timeout = TimeSpan.FromSeconds(60) };
 
     /// <summary>Names of everything that runs.</summary>
@@ -32,6 +35,15 @@ internal sealed class RunningStack(string file) : IDisposable
     /// <summary>Process ids of a resource's replicas; none where it is part of another's process.</summary>
     public int[] ProcessIds(string resource) =>
         [.. Resource(resource)["pids"]!.AsArray().Select(pid => (int)pid!)];
+
+    /// <summary>Creates a product that nobody else loads, and that can't run out.</summary>
+    /// <returns>Its SKU.</returns>
+    public async Task<string> CreateOwnAsync()
+    {
+        var sku = $"bench-{Guid.NewGuid():N}";
+        await CreateAsync(sku, Plenty);
+        return sku;
+    }
 
     /// <summary>Creates a product as an administrator would.</summary>
     public async Task CreateAsync(string sku, int total)
