@@ -1,12 +1,15 @@
 -- close_fence: stop selling, and begin a validation or a rebuild.
 --
--- KEYS[1] {inv:p}:epoch   KEYS[2] {inv:p}:rebuild
+-- KEYS[1] {inv:p}:epoch   KEYS[2] {inv:p}:rebuild   KEYS[3] {inv:p}:former
 -- ARGV[1] token, of this rebuild alone
 --
--- Returns outcome and run_id (empty where the server hides it), by CloseOutcome: 1 closed
+-- Returns outcome, run_id (empty where the server hides it) and the epoch that another run of a
+-- server left with this data (empty without one), by CloseOutcome:
+--    1 closed
 --
 -- Invariants: from here on every script that could sell refuses, until open_fence. The token lies
--- among the data: data that is lost or replaced before the end takes the token with it.
+-- among the data: data that is lost or replaced before the end takes the token with it. The former
+-- epoch is told once: a rebuild that breaks off has changed what it stood for.
 
 local function reply(...) return table.concat({ ... }, '\t') end
 
@@ -16,6 +19,7 @@ local function run_id()
   return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
 end
 
-redis.call('DEL', KEYS[1])
+local former = redis.call('GET', KEYS[3]) or ''
+redis.call('DEL', KEYS[1], KEYS[3])
 redis.call('SET', KEYS[2], ARGV[1])
-return reply(1, run_id())
+return reply(1, run_id(), former)

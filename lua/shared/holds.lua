@@ -4,7 +4,7 @@
 --
 -- Layout of one partition; `prefix` is its hash tag, such as {inv:0}: and leads every key
 --   epoch            string  <number>:<run_id> of the server that sells; absent while none may
---   rebuild          string  token of the rebuild that is going on
+--   rebuild, former  string  token of the rebuild that is going on; epoch of the run before one
 --   stock:<sku>      hash    total, reserved, version, max_per_customer, paused, limits_version
 --   holds:<bucket>   hash    reservation id -> hold text; bucket is two characters of the id
 --   due:<sku>        zset    ids of the SKU's pending holds, scored by deadline_ms

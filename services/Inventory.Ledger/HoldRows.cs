@@ -68,6 +68,13 @@ public sealed class HoldRows(NpgsqlDataSource source)
         WHERE reservation_id = ANY($1) GROUP BY reservation_id HAVING bool_and(status <> 'pending')
         """;
 
+    private const string Unheard =
+        """
+        SELECT reservation_id FROM orders WHERE confirmed_at > $2 AND NOT EXISTS (
+            SELECT FROM reservations row
+            WHERE row.partition = $1 AND row.reservation_id = orders.reservation_id AND status <> 'pending')
+        """;
+
     private const string Bought =
         $"""
         SELECT {Orders.OwnerSql},
@@ -132,6 +139,17 @@ public sealed class HoldRows(NpgsqlDataSource source)
             (deadline, id) = (page[^1].Deadline.UtcDateTime, page[^1].ReservationId);
         }
         while (page.Count == PageSize);
+    }
+
+    /// <summary>Reservations that have become orders since, without an event that ended them.</summary>
+    public async Task<List<Guid>> FindUnheardAsync(
+        int partition, DateTimeOffset since, CancellationToken cancellation)
+    {
+        await using var find = Command(Unheard, partition, since.UtcDateTime);
+        await using var reader = await find.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        var unheard = new List<Guid>();
+        while (await reader.ReadAsync(cancellation).ConfigureAwait(false)) unheard.Add(reader.GetGuid(0));
+        return unheard;
     }
 
     /// <summary>What was bought of SKUs with a limit.</summary>

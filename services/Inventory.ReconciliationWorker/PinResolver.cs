@@ -1,7 +1,6 @@
 using Inventory.Ledger;
 using Inventory.Stock;
 using StackExchange.Redis;
-using Order = Inventory.Ledger.Order;
 
 namespace Inventory.ReconciliationWorker;
 
@@ -53,7 +52,7 @@ public sealed partial class PinResolver(
     {
         var (id, pin) = (hold.ReservationId, hold.Pin);
         var answer = await confirmations.AbandonAsync(id, pin.Partition, pin.Number, cancellation);
-        if (answer.Abandoned || !Describes(answer.Order!, hold))
+        if (answer.Abandoned || !answer.Order!.IsOf(hold.Holder, hold.Lines, IsInPartition))
         {
             await stock.UnpinAsync(id, pin);
             return;
@@ -61,16 +60,9 @@ public sealed partial class PinResolver(
 
         var totals = answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version));
         if (await stock.CommitAsync(id, [.. totals]) == CommitOutcome.Ended) EndedTwice(id, answer.Order!.Id);
-    }
 
-    /// <summary>
-    /// Whether the order is what this hold became. A client may have used the id of an earlier order for another
-    /// reservation; its confirm was refused, and nobody was left to unpin it.
-    /// </summary>
-    private bool Describes(Order order, LapsedPin hold) => order.Holder == hold.Holder.Text && order.Items
-        .Where(item => stock.PartitionOf(item.SkuId).Index == hold.Pin.Partition)
-        .Select(item => new Line(item.SkuId, item.Quantity))
-        .ToHashSet().SetEquals(hold.Lines);
+        bool IsInPartition(string sku) => stock.PartitionOf(sku).Index == pin.Partition;
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -1,5 +1,12 @@
 namespace Inventory.Stock;
 
+/// <summary>What a fence was closed on.</summary>
+/// <param name="RunId">The run of the server; empty where it hides it.</param>
+/// <param name="FormerEpoch">
+/// The epoch that another run left with this data, which nobody has touched since; empty without one.
+/// </param>
+public readonly record struct ClosedFence(string RunId, string FormerEpoch);
+
 // While a partition is fenced nothing of it is sold: its data is being checked, or is not there. Whoever opens it has
 // closed it first, and has stayed with one run of one server in between.
 public sealed partial class StockEngine
@@ -13,19 +20,18 @@ public sealed partial class StockEngine
     /// <summary>Stops selling.</summary>
     /// <param name="partition">What is closed.</param>
     /// <param name="token">Names the rebuild that begins; no two have the same.</param>
-    /// <returns>The run of the server, for <see cref="OpenFenceAsync"/>; empty where the server hides it.</returns>
-    public async Task<string> CloseFenceAsync(Partition partition, string token)
+    public async Task<ClosedFence> CloseFenceAsync(Partition partition, string token)
     {
         var reply = new Reply(await Script.CloseFence.RunAsync(
-            database, [partition.Epoch, partition.Rebuild], [token]));
+            database, [partition.Epoch, partition.Rebuild, partition.Former], [token]));
         _ = (CloseOutcome)reply.NextInt();
-        return reply.Next().ToString();
+        return new(reply.Next().ToString(), reply.Next().ToString());
     }
 
     /// <summary>Sells again: from here on, what Redis has is sold.</summary>
     /// <param name="partition">What is opened.</param>
     /// <param name="token">As for <see cref="CloseFenceAsync"/>.</param>
-    /// <param name="runId">What <see cref="CloseFenceAsync"/> returned.</param>
+    /// <param name="runId">The run that <see cref="CloseFenceAsync"/> told.</param>
     /// <param name="number">The epoch's number in the system of record, higher than any before.</param>
     /// <param name="expiryWaits">Whether due holds stay until the first heartbeat.</param>
     public async Task<OpenOutcome> OpenFenceAsync(
@@ -49,7 +55,7 @@ public sealed partial class StockEngine
         {
             if ((await LookAsync(partition)).Outcome == VerifyOutcome.Verified) continue;
             var token = Guid.NewGuid().ToString("N");
-            var run = await CloseFenceAsync(partition, token);
+            var run = (await CloseFenceAsync(partition, token)).RunId;
             var number = (await NowAsync()).ToUnixTimeMilliseconds();
             lifted |= await OpenFenceAsync(partition, token, run, number, expiryWaits: false) == OpenOutcome.Opened;
         }

@@ -6,9 +6,9 @@ namespace Inventory.Stock;
 
 /// <summary>One SKU as a rebuild makes it.</summary>
 /// <param name="Stock">What the system of record says.</param>
-/// <param name="Reserved">The sum of its holds, 0 or more.</param>
+/// <param name="Reserved">The sum of its holds, 0 or more; null: as Redis has it.</param>
 /// <param name="Overwritable">A higher version that the system of record has gone back behind; 0 for none.</param>
-public readonly record struct RebuiltStock(StockTotal Stock, int Reserved, long Overwritable = 0);
+public readonly record struct RebuiltStock(StockTotal Stock, int? Reserved, long Overwritable = 0);
 
 /// <summary>What loading SKUs came to.</summary>
 /// <param name="Changed">SKUs whose total or version was another.</param>
@@ -91,6 +91,10 @@ public sealed partial class StockEngine
         }
     }
 
+    /// <summary>Whether a partition's stream still has an event.</summary>
+    public async Task<bool> HasEventAsync(Partition partition, string id) =>
+        (await database.StreamRangeAsync(partition.Events, id, id)).Length > 0;
+
     /// <summary>The newest event about a reservation, as far as there is one from some id on.</summary>
     /// <param name="partition">Whose stream.</param>
     /// <param name="from">The id to look back to, itself included; null for all that is kept.</param>
@@ -169,7 +173,7 @@ public sealed partial class StockEngine
             [Trace, .. page.SelectMany(one => new RedisValue[]
             {
                 one.Stock.Sku, one.Stock.Total, one.Stock.Version, one.Stock.MaxPerCustomer ?? 0,
-                one.Stock.Paused ? 1 : 0, one.Reserved, one.Overwritable,
+                one.Stock.Paused ? 1 : 0, one.Reserved ?? RedisValue.EmptyString, one.Overwritable,
             })]);
         var reply = new Reply(result);
         _ = (LoadOutcome)reply.NextInt();

@@ -135,7 +135,7 @@ public sealed class FenceTests
         await using var shop = await Shop.OpenAsync(server);
         var (partition, engine) = (default(Partition), shop.Engine);
 
-        var run = await engine.CloseFenceAsync(partition, "one");
+        var run = (await engine.CloseFenceAsync(partition, "one")).RunId;
         await engine.CloseFenceAsync(partition, "two");
         Assert.Equal(OpenOutcome.Replaced, await engine.OpenFenceAsync(partition, "one", run, 1, false));
         await shop.Database.ExecuteAsync("FLUSHALL");
@@ -145,7 +145,7 @@ public sealed class FenceTests
         await server.RestartAsync();
         await shop.ReserveWhenBackAsync();
         Assert.Equal(OpenOutcome.Replaced, await engine.OpenFenceAsync(partition, "three", run, 1, false));
-        run = await engine.CloseFenceAsync(partition, "four");
+        run = (await engine.CloseFenceAsync(partition, "four")).RunId;
         Assert.Equal(OpenOutcome.Opened, await engine.OpenFenceAsync(partition, "four", run, 7, false));
 
         Assert.Equal($"7:{run}", (await engine.LookAsync(partition)).Epoch);
@@ -162,7 +162,7 @@ public sealed class FenceTests
         // Whatever somebody writes there by hand.
         await shop.Database.StringSetAsync(default(Partition).Epoch, "1:");
 
-        Assert.Equal("", await shop.Engine.CloseFenceAsync(default, "token"));
+        Assert.Equal("", (await shop.Engine.CloseFenceAsync(default, "token")).RunId);
         Assert.Equal(OpenOutcome.Replaced, await shop.Engine.OpenFenceAsync(default, "token", "", 1, false));
         Assert.True(await shop.Engine.IsFencedAsync());
         Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());

@@ -9,10 +9,15 @@ namespace Inventory.ReconciliationWorker.Rebuilding;
 /// it knows to have gone on is made what it has become; a pinned hold with an order is left to
 /// <see cref="PinResolver"/>. What can't be read counts as not there: it goes, and comes back as PostgreSQL has it.
 /// </remarks>
-public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels levels)
+public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels levels, Confirmations confirmations)
 {
     /// <summary>SKUs or holds of one script call: a few milliseconds in which Redis serves nobody else.</summary>
     private const int Batch = 200;
+
+    /// <summary>
+    /// By how much an order may seem older than an event of before: the longest lease, and clocks that differ.
+    /// </summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromMinutes(2);
 
     /// <summary>Script calls on their way at once. Redis does one at a time: the others hide the way to it.</summary>
     private const int AtOnce = 4;
@@ -39,9 +44,14 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
     }
 
     /// <summary>Makes every total what PostgreSQL says, and reserved units the sum of their holds.</summary>
+    /// <param name="partition">Whose totals.</param>
+    /// <param name="kept">The holds; null when what they sum up to is known to be right.</param>
+    /// <param name="progress">Is told.</param>
+    /// <param name="cancellation">Ends it half-way.</param>
     internal async Task LoadTotalsAsync(
-        Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation)
+        Partition partition, KeptHolds? kept, RebuildProgress progress, CancellationToken cancellation)
     {
+        progress.Step = "loads totals";
         var partitions = stock.ReadPartitions().Count;
         var own = levels.ReadAllAsync(cancellation: cancellation)
             .Where(level => Names.IsSku(level.Sku) && Partition.Of(level.Sku, partitions) == partition);
@@ -58,7 +68,7 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
 
         RebuiltStock Rebuilt(StockLevel level, long overwritable) => new(
             new(level.Sku, level.Total, level.Version, level.MaxPerCustomer, level.Paused),
-            kept.ReservedOf(level.Sku),
+            kept?.ReservedOf(level.Sku),
             overwritable);
     }
 
@@ -91,6 +101,27 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
                 partition, [.. batch.Select(bought => (bought.Owner, bought.Sku, bought.Units))]));
         }
     }
+
+    /// <summary>Reservations that have become orders of which Redis may have lost what it knew.</summary>
+    /// <param name="partition">Whose events.</param>
+    /// <param name="stored">The last of them that is stored.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    internal Task<List<Guid>> FindUnheardAsync(Partition partition, string stored, CancellationToken cancellation) =>
+        rows.FindUnheardAsync(partition.Index, StreamIds.TimeOf(stored) - Margin, cancellation);
+
+    /// <summary>
+    /// Takes orders over that Redis has not told of. The end of a hold may be among what it lost with its machine, and
+    /// its pin too, without which it would expire.
+    /// </summary>
+    internal async Task CommitAsync(IReadOnlyList<Guid> reservations, CancellationToken cancellation) =>
+        await Parallel.ForEachAsync(reservations, Limit(cancellation), async (id, _) =>
+        {
+            var (order, totals) = await confirmations.FindOrderAsync(id, cancellation);
+            var held = (await stock.FindAsync(id)).Reservation;
+            if (order is null || held is null || !order.IsOf(held.Holder, held.Lines, _ => true)) return;
+            await stock.CommitAsync(
+                id, [.. totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
+        });
 
     private static HoldRecord Record(PendingHold hold) => new(
         new(

@@ -10,6 +10,8 @@ namespace Inventory.ReconciliationWorker.Rebuilding;
 /// <remarks>
 /// What is always true: the fence is down from the first step to the last, and opens only for the run and the data that
 /// it was closed for. Each step may be repeated, so a rebuild that breaks off is cured by the next.
+/// What another run left goes on without a comparison if it is what was opened last and has the last event that is
+/// stored: it is what that run was then or later, and nothing that PostgreSQL knows came after (ADR 0019).
 /// </remarks>
 public sealed partial class StockRebuild(
     StockEngine stock,
@@ -46,7 +48,7 @@ public sealed partial class StockRebuild(
         // 1. Nothing is sold from here on.
         var (token, unfinished) = (Guid.NewGuid().ToString("N"), await stock.IsRebuildUnfinishedAsync(partition));
         var known = NumberOf((await stock.LookAsync(partition)).Epoch);
-        var run = await stock.CloseFenceAsync(partition, token);
+        var (run, former) = await stock.CloseFenceAsync(partition, token);
         if (run.Length == 0)
         {
             if (!hidden) RunIsHidden(partition.Index);
@@ -54,20 +56,28 @@ public sealed partial class StockRebuild(
             return false;
         }
 
-        var (_, stored) = await fences.ReadAsync(partition.Index, stopping);
-        var cause = Cause(stored, await stock.ReadLastEventIdAsync(partition), unfinished);
+        var (opened, stored) = await fences.ReadAsync(partition.Index, stopping);
+        var goesOn = !unfinished && former.Length > 0 && NumberOf(former) == opened
+            && stored is not null && await stock.HasEventAsync(partition, stored);
+        var cause = Cause(stored, await stock.ReadLastEventIdAsync(partition), unfinished, goesOn);
         var harmless = cause.StartsWith(New, StringComparison.Ordinal);
         Began(harmless ? LogLevel.Information : LogLevel.Warning, partition.Index, cause);
         // 2. No order comes of a pin of before, and no event that was read before is stored; those on their way are
         // written now, or never.
-        var number = await fences.RaiseAsync(partition.Index, known, cause, stopping);
+        var number = await fences.RaiseAsync(
+            partition.Index, Math.Max(known, NumberOf(former)), cause, stopping);
+        await using var scope = scopes.CreateAsyncScope();
+        var holds = scope.ServiceProvider.GetRequiredService<HoldRebuild>();
+        var unheard = goesOn ? await holds.FindUnheardAsync(partition, stored!, stopping) : [];
         var progress = new RebuildProgress();
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var report = ReportAsync(partition, progress, turn, lost, finished.Token);
         try
         {
-            await StepsAsync(partition, progress, lost.Token);
+            // Totals come by another way than events do, and may be among what was lost.
+            if (goesOn) await holds.LoadTotalsAsync(partition, kept: null, progress, lost.Token);
+            else await CompareAsync(partition, holds, progress, lost.Token);
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
@@ -88,6 +98,7 @@ public sealed partial class StockRebuild(
         }
 
         await fences.OpenedAsync(partition.Index, number, run, stopping);
+        await holds.CommitAsync(unheard, stopping);
         var took = time.GetElapsedTime(began);
         metrics.Rebuilt(took);
         if (progress.Spoilt > 0) HoldsWereSpoilt(progress.Spoilt, partition.Index, progress.SpoiltNames);
@@ -99,10 +110,9 @@ public sealed partial class StockRebuild(
         return true;
     }
 
-    private async Task StepsAsync(Partition partition, RebuildProgress progress, CancellationToken cancellation)
+    private async Task CompareAsync(
+        Partition partition, HoldRebuild holds, RebuildProgress progress, CancellationToken cancellation)
     {
-        await using var scope = scopes.CreateAsyncScope();
-        var holds = scope.ServiceProvider.GetRequiredService<HoldRebuild>();
         // 3. What Redis has told, and PostgreSQL not heard.
         await DrainAsync(partition, progress, cancellation);
         // 4. Events to come must not be taken for those that this Redis has forgotten.
@@ -114,7 +124,6 @@ public sealed partial class StockRebuild(
         // 5. Holds that have gone on elsewhere go first, so that the counts are of those that stay.
         progress.Step = "compares holds";
         var kept = await holds.DropAsync(partition, progress, cancellation);
-        progress.Step = "loads totals";
         await holds.LoadTotalsAsync(partition, kept, progress, cancellation);
         // 6. Holds that are missing take their units from the totals.
         progress.Step = "restores holds";
@@ -166,7 +175,7 @@ public sealed partial class StockRebuild(
         }
     }
 
-    private static string Cause(string? stored, string? last, bool unfinished)
+    private static string Cause(string? stored, string? last, bool unfinished, bool goesOn)
     {
         var cause = (stored, last) switch
         {
@@ -177,6 +186,7 @@ public sealed partial class StockRebuild(
                 CultureInfo.InvariantCulture,
                 $"its data is {(StreamIds.TimeOf(position) - StreamIds.TimeOf(id)).TotalSeconds:0.###} s older "
                 + $"than what PostgreSQL has of it"),
+            _ when goesOn => "it was restarted or promoted, has every event that PostgreSQL has, and goes on there",
             _ => "it was restarted or replaced, and has every event that PostgreSQL has",
         };
         return unfinished ? cause + "; an earlier rebuild broke off" : cause;
