@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Inventory.Identity;
 using Inventory.Load.Http;
 using Inventory.Load.Stack;
+using StackExchange.Redis;
 
 namespace Inventory.Load.Bench;
 
@@ -12,6 +13,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
     private const int Connections = 16;
     private static readonly TimeSpan BeforeKill = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan After = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     /// <summary>Kills one after the other.</summary>
@@ -29,7 +31,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         var sku = await stack.CreateOwnAsync();
         var ids = new ConcurrentDictionary<long, string>();
         var held = new ConcurrentBag<string>();
-        var (gate, last, longest) = (new Lock(), Stopwatch.GetTimestamp(), TimeSpan.Zero);
+        var (direct, anybody) = (new Silence(), new Silence());
         var loop = new ClosedLoop(stack.Gateway, Connections)
         {
             Answered = answer =>
@@ -37,12 +39,8 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
                 ids.TryRemove(answer.Number, out var id);
                 if (answer.Status != 201) return;
                 held.Add(id!);
-                lock (gate)
-                {
-                    var silence = Stopwatch.GetElapsedTime(last);
-                    if (silence > longest) longest = silence;
-                    last = Stopwatch.GetTimestamp();
-                }
+                direct.End();
+                anybody.End();
             },
         };
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -51,8 +49,10 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
             var id = ids[number] = Guid.NewGuid().ToString();
             return HttpRequestText.Of("POST", "/api/reservations", ReserveBody.Of(sku, id));
         }, end.Token);
+        var watching = WatchAsync(sku, anybody, end.Token);
         await Task.Delay(BeforeKill, stop);
-        lock (gate) longest = TimeSpan.Zero;
+        direct.Begin();
+        anybody.Begin();
         using (var process = Process.GetProcessById(stack.ProcessIds(victim)[0])) process.Kill();
 
         // Served again: a second without a pause, after the kill.
@@ -66,6 +66,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         }
         await end.CancelAsync();
         await load;
+        await watching;
         if (served < 10)
         {
             figures.Add($"kill -9 {victim}", "nobody served for", "s", Patience.TotalSeconds);
@@ -73,11 +74,37 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         }
 
         var lost = await LostAsync([.. held], stop);
-        figures.Add($"kill -9 {victim}", "nobody served for", "s", longest.TotalSeconds);
+        figures.Add($"kill -9 {victim}", "nobody served for", "s", anybody.Longest.TotalSeconds);
+        figures.Add($"kill -9 {victim}", "newcomers queued for", "s", direct.Longest.TotalSeconds);
         figures.Add($"kill -9 {victim}", "acknowledged", "reservations", held.Count);
         figures.Add($"kill -9 {victim}", "acknowledged and lost", "reservations", lost);
-        log($"kill -9 {victim}: nobody served for {longest.TotalSeconds:0.00} s, "
-            + $"{lost} of {held.Count} acknowledged reservations lost");
+        log($"kill -9 {victim}: nobody served for {anybody.Longest.TotalSeconds:0.00} s, newcomers queued for "
+            + $"{direct.Longest.TotalSeconds:0.00} s, {lost} of {held.Count} acknowledged reservations lost");
+    }
+
+    /// <summary>Ends the silence whenever more is held than before: by those too who have waited in the queue.</summary>
+    private async Task WatchAsync(string sku, Silence silence, CancellationToken end)
+    {
+        var settings = ConfigurationOptions.Parse(stack.Redis);
+        settings.AbortOnConnectFail = false;
+        settings.BacklogPolicy = BacklogPolicy.FailFast;
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(settings);
+        var most = 0L;
+        while (!end.IsCancellationRequested)
+        {
+            try
+            {
+                var held = (long)await redis.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{sku}", "reserved");
+                if (held > most) silence.End();
+                most = Math.Max(most, held);
+            }
+            catch (Exception e) when (e is RedisException or TimeoutException)
+            {
+                // Redis is the victim, or hasn't loaded its file yet.
+            }
+
+            await Task.Delay(Glance, CancellationToken.None);
+        }
     }
 
     private async Task<int> LostAsync(string[] held, CancellationToken stop)

@@ -71,11 +71,13 @@ internal static class Report
         }
 
         Overload(text, figures);
-        text.Append("\nKilled with -9 under load                  nobody served   acknowledged   of these lost\n");
+        text.Append("\nKilled with -9 under load                  nobody served   newcomers queued   acknowledged");
+        text.Append("   of these lost\n");
         foreach (var victim in plan.Victims)
         {
             var step = $"kill -9 {victim}";
             text.Append(Invariant, $"  {victim,-38}{Number(figures.Median(step, "nobody served for")),14} s");
+            text.Append(Invariant, $"{Number(figures.Median(step, "newcomers queued for")),16} s");
             text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged")),15}");
             text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged and lost")),16}\n");
         }
