@@ -82,7 +82,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
             + $"{direct.Longest.TotalSeconds:0.00} s, {lost} of {held.Count} acknowledged reservations lost");
     }
 
-    /// <summary>Ends the silence whenever more is held than before: by those too who have waited in the queue.</summary>
+    /// <summary>Ends the silence whenever more is held than before, also by those who have queued.</summary>
     private async Task WatchAsync(string sku, Silence silence, CancellationToken end)
     {
         var settings = ConfigurationOptions.Parse(stack.Redis);
