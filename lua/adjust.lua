@@ -1,5 +1,6 @@
 -- adjust: set how many units of one SKU a holder holds, whether or not they hold some already.
 -- include shared/holds.lua
+-- include shared/expiring.lua
 --
 -- KEYS[1] {inv:p}:epoch         KEYS[2] {inv:p}:events     KEYS[3] {inv:p}:due
 -- KEYS[4] {inv:p}:idem:<digest> KEYS[5] {inv:p}:stock:<sku>

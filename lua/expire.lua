@@ -1,5 +1,6 @@
 -- expire: give holds back whose deadline has passed, a bounded batch of them.
 -- include shared/holds.lua
+-- include shared/expiring.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: due:<sku>, holds:<bucket>, ended:<id>, stock:<sku>, units:<bucket>.

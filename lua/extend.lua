@@ -35,7 +35,7 @@ if not hold then
   return answer(-2, now_ms, hold_fields(id, ended))
 end
 if hold.state ~= 'p' then return answer(-3, now_ms, hold_fields(id, hold)) end
-local deadline_ms = math.min(hold.deadline_ms + add_ms, hold.created_ms + max_lifetime_ms)
+local deadline_ms = math.min(hold.deadline_ms + add_ms, tonumber(hold.created_ms) + max_lifetime_ms)
 if deadline_ms <= hold.deadline_ms then return answer(-4, now_ms, hold_fields(id, hold)) end
 
 hold.deadline_ms, hold.sequence = deadline_ms, hold.sequence + 1

@@ -1,6 +1,7 @@
 -- reserve: hold one or more SKUs for one holder, all or nothing, until a deadline. Decides requests
 -- that came together one after the other, each as if it had come alone.
 -- include shared/holds.lua
+-- include shared/expiring.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: idem:<digest>, holds:<bucket>, ended:<id>, stock:<sku>, due:<sku>,

@@ -1,5 +1,6 @@
 -- restore_hold: bring a hold back that ended before its payment came.
 -- include shared/holds.lua
+-- include shared/expiring.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: holds:<bucket>, leases, due:<sku>, ended:<id>, stock:<sku>,

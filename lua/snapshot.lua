@@ -1,5 +1,6 @@
 -- snapshot: the stock of one SKU at this moment.
 -- include shared/holds.lua
+-- include shared/expiring.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- KEYS[4] {inv:p}:stock:<sku>

@@ -84,28 +84,31 @@ local function replay()
 end
 
 local function lines_text(lines)
-  if #lines == 1 then return lines[1].sku .. ':' .. lines[1].quantity end
+  if #lines == 1 then return lines[1].sku .. ':' .. digits[lines[1].quantity] end
   local parts = {}
-  for i, line in ipairs(lines) do parts[i] = line.sku .. ':' .. line.quantity end
+  for i, line in ipairs(lines) do parts[i] = line.sku .. ':' .. digits[line.quantity] end
   return table.concat(parts, ',')
 end
 
 local function hold_text(hold)
-  local text = hold.state .. '\t' .. hold.sequence .. '\t' .. hold.created_ms .. '\t'
+  local text = hold.state .. '\t' .. digits[hold.sequence] .. '\t' .. hold.created_ms .. '\t'
     .. (hold.state == 'p' and '0' or hold.deadline_ms) .. '\t' .. hold.holder
-  for _, line in ipairs(hold.lines) do text = text .. '\t' .. line.sku .. '\t' .. line.quantity end
+  for _, line in ipairs(hold.lines) do
+    text = text .. '\t' .. line.sku .. '\t' .. digits[line.quantity]
+  end
   return text
 end
 
-local function load_hold(id)
+-- Who comes from a deadline in `due_sku` knows it, as text.
+local function load_hold(id, due_sku, due_ms)
   local text = read_of('-', 'HGET', holds_key(id), id)
   if not text then return nil end
   local hold = parse_hold(text)
   if hold.state == 'p' then
     local sku = hold.lines[1].sku
-    local deadline_ms = read_of(sku, 'ZSCORE', due_key(sku), id)
-    if not deadline_ms then unreadable(sku, 'a pending hold has no deadline') end
-    hold.deadline_ms = tonumber(deadline_ms)
+    hold.deadline_ms = sku == due_sku and due_ms
+      or tonumber(read_of(sku, 'ZSCORE', due_key(sku), id))
+    if not hold.deadline_ms then unreadable(sku, 'a pending hold has no deadline') end
   end
   return hold
 end
@@ -124,9 +127,9 @@ end
 
 -- All events have the same fields in the same order: the stream stores the names once.
 local function append_event(type, id, hold)
-  redis.call('XADD', KEYS[2], '*', 'type', type, 'reservation', id, 'sequence', hold.sequence,
-    'holder', hold.holder, 'deadline_ms', hold.deadline_ms, 'lines', lines_text(hold.lines),
-    'trace', trace)
+  redis.call('XADD', KEYS[2], '*', 'type', type, 'reservation', id,
+    'sequence', digits[hold.sequence], 'holder', hold.holder, 'deadline_ms', hold.deadline_ms,
+    'lines', lines_text(hold.lines), 'trace', trace)
 end
 
 -- The counters of a SKU; nil where there is no such SKU.
@@ -150,12 +153,14 @@ local function change_reserved(sku, units)
 end
 
 -- Reads all that a hold's coming or going writes to, before the first write: HINCRBY of what is no
--- number would fail half-way. A SKU that isn't there counts from 0.
-local function assure_countable(hold)
+-- number would fail half-way. A SKU that isn't there counts from 0; one of `leaving` has been read.
+local function assure_countable(hold, leaving)
   for _, line in ipairs(hold.lines) do
-    local reserved = read_of(line.sku, 'HGET', stock_key(line.sku), 'reserved')
-    if reserved then count_of(line.sku, 'reserved', reserved) end
-    read_of(line.sku, 'ZCARD', due_key(line.sku))
+    if not (leaving and leaving[line.sku]) then
+      local reserved = read_of(line.sku, 'HGET', stock_key(line.sku), 'reserved')
+      if reserved then count_of(line.sku, 'reserved', reserved) end
+      read_of(line.sku, 'ZCARD', due_key(line.sku))
+    end
     line.account = read_units(hold.holder, line.sku)
   end
 end
@@ -194,24 +199,51 @@ local function place_hold(id, hold, lease_until_ms)
   write_hold(id, hold, lease_until_ms)
 end
 
--- The one place where a hold leaves: its units go back, and no trace of it stays.
+-- The one place where a hold leaves, after assure_countable. What stays of it is in `leaving`, by
+-- SKU: what all that leave in this step have in common is written once, by settle.
 -- `due` keeps its score: too early is allowed, and the next expiry corrects it.
-local function remove_hold(id, hold)
-  assure_countable(hold)
-  if hold.state == 'c' then redis.call('ZREM', leases_key(), id) end
+local function take_out(id, hold, leaving)
   for _, line in ipairs(hold.lines) do
-    change_reserved(line.sku, -line.quantity)
-    redis.call('ZREM', due_key(line.sku), id)
     set_units(line.account, id, 0)
+    local gone = leaving[line.sku]
+    if not gone then
+      gone = { units = 0, ids = {} }
+      leaving[line.sku] = gone
+    end
+    gone.units = gone.units + line.quantity
+    gone.ids[#gone.ids + 1] = id
   end
   redis.call('HDEL', holds_key(id), id)
 end
 
--- A hold ends: it leaves, and only how it ended is remembered.
-local function end_hold(id, hold, state, event)
-  remove_hold(id, hold)
+local function settle(leaving)
+  for sku, gone in pairs(leaving) do
+    change_reserved(sku, -gone.units)
+    -- Lua's stack has room for 8,000 of them.
+    for first = 1, #gone.ids, 1000 do
+      local last = math.min(first + 999, #gone.ids)
+      redis.call('ZREM', due_key(sku), unpack(gone.ids, first, last))
+    end
+  end
+end
+
+local function remove_hold(id, hold)
+  assure_countable(hold)
+  local leaving = {}
+  if hold.state == 'c' then redis.call('ZREM', leases_key(), id) end
+  take_out(id, hold, leaving)
+  settle(leaving)
+end
+
+-- A hold ends: it leaves, and only how it ended is remembered. Who ends several together settles.
+local function end_hold(id, hold, state, event, together)
+  local leaving = together or {}
+  assure_countable(hold, leaving)
+  if hold.state == 'c' then redis.call('ZREM', leases_key(), id) end
   hold.state, hold.sequence = state, hold.sequence + 1
   redis.call('SET', ended_key(id), hold_text(hold), 'EX', ended_retention_s)
+  take_out(id, hold, leaving)
+  if not together then settle(leaving) end
   append_event(event, id, hold)
 end
 
@@ -237,40 +269,6 @@ local function load_current(id, now_ms)
     return nil
   end
   return hold
-end
-
--- A deadline whose hold is gone, by somebody's hand or a rebuild's, is nobody's, and goes too.
-local function give_back(sku, id)
-  local hold = load_hold(id)
-  if hold then
-    end_hold(id, hold, 'e', 'expired')
-  else
-    redis.call('ZREM', due_key(sku), id)
-  end
-  return hold
-end
-
--- Gives due holds of one SKU back, the earliest first, until `budget` lines are spent. What can't
--- be read stays where it is, and is in nobody's way.
--- Returns the lines spent, whether more are due, and deadlines of what was given back.
-local function give_back_due(sku, now_ms, budget)
-  local due = read_of(sku, 'ZRANGEBYSCORE', due_key(sku), '-inf', now_ms, 'LIMIT', 0, budget)
-  local spent, left, deadlines = 0, 0, {}
-  if #due > 0 and expiry_waits(now_ms) then return 0, false, deadlines end
-  for _, id in ipairs(due) do
-    if spent >= budget then break end
-    local done, hold = try(give_back, sku, id)
-    if done and not hold then
-      spent = spent + 1
-    elseif done then
-      spent = spent + #hold.lines
-      deadlines[#deadlines + 1] = hold.deadline_ms
-    else
-      left = left + 1
-    end
-  end
-  local more = spent > 0 and redis.call('ZCOUNT', due_key(sku), '-inf', now_ms) > left
-  return spent, more, deadlines
 end
 
 -- A reservation is named by its id, or by its holder and one of its SKUs.

@@ -36,18 +36,38 @@ local function count_of(sku, name, text)
   return tonumber(text)
 end
 
+-- Numbers as text, each made once: to format one takes as long as a GET.
+local digits = setmetatable({}, { __index = function(known, number)
+  known[number] = tostring(number)
+  return known[number]
+end })
+
+-- A hold of one line, as most are, is read by one pattern; nil where it isn't that.
+local function parse_line(text)
+  local state, sequence, created_ms, deadline_ms, holder, sku, quantity = string.match(text,
+    '^([pcfre])\t(%d+)\t(%d+)\t(%d+)\t([^\t]+)\t([^\t]+)\t(%d+)$')
+  if not state or #quantity > 10 then return nil end
+  return { state = state, sequence = tonumber(sequence), created_ms = created_ms,
+    deadline_ms = tonumber(deadline_ms), holder = holder,
+    lines = { { sku = sku, quantity = tonumber(quantity) } } }
+end
+
+-- Nobody computes with created_ms but extend and the sums: it stays the text that it was.
+-- A quantity has at most 10 digits, so that the sum of thousands is exact.
 local function parse_hold(text)
+  local known = parse_line(text)
+  if known then return known end
   local fields = {}
   for field in string.gmatch(text, '[^\t]+') do fields[#fields + 1] = field end
   local hold = { state = fields[1], sequence = tonumber(fields[2]),
-    created_ms = tonumber(fields[3]), deadline_ms = tonumber(fields[4]), holder = fields[5],
+    created_ms = fields[3], deadline_ms = tonumber(fields[4]), holder = fields[5],
     lines = {} }
   local whole = #fields >= 7 and #fields % 2 == 1 and #fields[1] == 1
     and string.find('pcfre', fields[1], 1, true)
-    and hold.sequence and hold.created_ms and hold.deadline_ms
+    and hold.sequence and hold.deadline_ms and tonumber(hold.created_ms)
   for i = 6, #fields, 2 do
     local quantity = tonumber(fields[i + 1])
-    whole = whole and quantity and quantity % 1 == 0
+    whole = whole and quantity and quantity % 1 == 0 and math.abs(quantity) < 1e10
     hold.lines[#hold.lines + 1] = { sku = fields[i], quantity = quantity }
   end
   if not whole then unreadable(fields[6] or '-', 'a hold reads ' .. quoted(text)) end

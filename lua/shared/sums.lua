@@ -40,7 +40,7 @@ local function sum_due(sku)
     local quantity = hold and hold.state == 'p' and quantity_of(hold, sku) or 0
     if quantity > 0 then
       units = units + quantity
-      newest_ms = math.max(newest_ms, hold.created_ms)
+      newest_ms = math.max(newest_ms, tonumber(hold.created_ms))
     else
       dangling[#dangling + 1] = id
     end

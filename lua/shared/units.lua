@@ -17,7 +17,12 @@ local function read_units(holder, sku)
   local units = { key = prefix .. 'units:' .. string.sub(digest, 1, 3),
     field = string.sub(digest, 4, 25), confirmed = 0, held = 0, holds = {} }
   local text = read_of(sku, 'HGET', units.key, units.field)
-  if text then
+  -- Most have one hold, and have bought nothing.
+  local id, quantity = string.match(text or '', '^0 (%S+) (%d+)$')
+  if id then
+    units.held = tonumber(quantity)
+    units.holds[1] = { id = id, quantity = units.held }
+  elseif text then
     units.confirmed = count_of(sku, 'what a customer has bought', string.match(text, '^%S*'))
     for id, quantity in string.gmatch(text, ' (%S+) (%d+)') do
       units.holds[#units.holds + 1] = { id = id, quantity = tonumber(quantity) }
