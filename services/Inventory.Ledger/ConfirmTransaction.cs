@@ -2,7 +2,10 @@ using Npgsql;
 
 namespace Inventory.Ledger;
 
-/// <summary>One transaction that decides about many reservations, in three round trips.</summary>
+/// <summary>
+/// One transaction that decides about many reservations, in three round trips; in four where one of them may have been
+/// decided about before.
+/// </summary>
 internal sealed partial class ConfirmTransaction
 {
     /// <summary>
@@ -24,14 +27,6 @@ internal sealed partial class ConfirmTransaction
             SELECT reservation_id FROM attempt JOIN fences USING (partition) WHERE epoch > pin_epoch)
         ORDER BY reservation_id, partition, pin
         ON CONFLICT DO NOTHING
-        """;
-
-    private const string ReadAbandoned =
-        """
-        SELECT DISTINCT reservation_id
-        FROM unnest($1::uuid[], $2::int[], $3::int[]) AS attempt (reservation_id, partition, pin)
-        JOIN pin_decisions USING (reservation_id, partition, pin)
-        WHERE decision = 'abandoned'
         """;
 
     /// <summary>Locks the rows as an update would, one after the other: the sorting comes before the locking.</summary>
@@ -75,8 +70,6 @@ internal sealed partial class ConfirmTransaction
         """;
 
     private readonly List<ConfirmMember> members;
-    private readonly Dictionary<Guid, Order> orders = [];
-    private readonly HashSet<Guid> abandoned = [];
     private readonly Dictionary<int, long> epochs = [];
     private readonly Dictionary<string, SkuTotal> before = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> left = new(StringComparer.Ordinal);
@@ -89,64 +82,66 @@ internal sealed partial class ConfirmTransaction
     /// <summary>Decides about all of them, or throws and has decided about none.</summary>
     /// <param name="source">Where the ledger is.</param>
     /// <param name="members">Each reservation once.</param>
+    /// <param name="isKnown">Whether one of them is known to have become an order before.</param>
     /// <returns>An answer for each, in their order.</returns>
-    public static async Task<ConfirmAnswer[]> RunAsync(NpgsqlDataSource source, List<ConfirmMember> members)
+    public static async Task<ConfirmAnswer[]> RunAsync(
+        NpgsqlDataSource source, List<ConfirmMember> members, bool isKnown)
     {
         var self = new ConfirmTransaction(members);
         using var activity = ConfirmSpan.Start(members);
         await using var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
         await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
-        await self.ReadAsync(connection).ConfigureAwait(false);
-        var answers = members.ConvertAll(self.Answer);
+        var areAllNew = await self.ReadAsync(connection).ConfigureAwait(false) && !isKnown;
+        var answers = areAllNew ? self.Answers() : [];
+        if (!areAllNew || answers.Exists(answer => answer.Outcome != ConfirmOutcome.Confirmed))
+        {
+            await self.ReadEarlierAsync(connection).ConfigureAwait(false);
+            answers = self.Answers();
+        }
+
         await self.WriteAsync(connection, answers).ConfigureAwait(false);
         await transaction.CommitAsync().ConfigureAwait(false);
         return [.. answers.Select((answer, i) => answer.Order is { } order ? self.WithTotals(answer, order) : answer)];
     }
 
     /// <summary>The first round trip: takes the locks, and reads what there is once they are held.</summary>
-    private async Task ReadAsync(NpgsqlConnection connection)
+    /// <returns>Whether each attempt was decided about here and now.</returns>
+    private async Task<bool> ReadAsync(NpgsqlConnection connection)
     {
         var pins = Pins(members);
         var skus = members.SelectMany(member => member.Lines, (_, line) => line.Sku).Distinct().ToArray();
-        var reservations = members.ConvertAll(member => member.Request.ReservationId).ToArray();
+        var decide = Command(Decide, [.. pins, members.SelectMany(Epochs).ToArray()]);
         await using var batch = new NpgsqlBatch(connection)
         {
             Timeout = PatienceSeconds,
             BatchCommands =
             {
                 Command(Fences.LockForConfirm, members.SelectMany(Partitions).Distinct().ToArray()),
-                Command(Decide, [.. pins, members.SelectMany(Epochs).ToArray()]),
-                Command(LockPayments, reservations),
+                decide,
+                Command(LockPayments, Reservations()),
                 Command(LockTotals, (object)skus),
-                Command(ReadAbandoned, pins),
-                Command(OrderRows.ByReservations, reservations),
-                Command(ReadRefunds, (object)RefundKeys()),
                 Command("SELECT now()"),
             },
         };
+        if (RefundKeys() is { Length: > 0 } keys) batch.BatchCommands.Add(Command(ReadRefunds, (object)keys));
         await using var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
         while (await reader.ReadAsync().ConfigureAwait(false)) epochs.Add(reader.GetInt32(0), reader.GetInt64(1));
         await reader.NextResultAsync().ConfigureAwait(false);
         await reader.NextResultAsync().ConfigureAwait(false);
-        foreach (var total in await ReadTotalsAsync(reader).ConfigureAwait(false))
-        {
-            before.Add(total.Sku, total);
-            left.Add(total.Sku, total.Total);
-        }
-
-        await reader.NextResultAsync().ConfigureAwait(false);
-        while (await reader.ReadAsync().ConfigureAwait(false)) abandoned.Add(reader.GetGuid(0));
-        await reader.NextResultAsync().ConfigureAwait(false);
-        foreach (var order in await OrderRows.ReadAsync(reader, CancellationToken.None).ConfigureAwait(false))
-        {
-            orders.Add(order.ReservationId, order);
-        }
-
-        await reader.NextResultAsync().ConfigureAwait(false);
-        while (await reader.ReadAsync().ConfigureAwait(false)) refunds.Add(reader.GetString(0));
+        foreach (var total in await ReadTotalsAsync(reader).ConfigureAwait(false)) before.Add(total.Sku, total);
         await reader.NextResultAsync().ConfigureAwait(false);
         await reader.ReadAsync().ConfigureAwait(false);
         now = reader.GetFieldValue<DateTimeOffset>(0);
+        await reader.NextResultAsync().ConfigureAwait(false);
+        while (await reader.ReadAsync().ConfigureAwait(false)) refunds.Add(reader.GetString(0));
+        return decide.RecordsAffected == members.Sum(member => member.Request.Pins.Count);
+    }
+
+    private List<ConfirmAnswer> Answers()
+    {
+        written.Clear();
+        foreach (var total in before.Values) left[total.Sku] = total.Total;
+        return members.ConvertAll(Answer);
     }
 
     private ConfirmAnswer Answer(ConfirmMember member)
@@ -201,7 +196,7 @@ internal sealed partial class ConfirmTransaction
         };
     }
 
-    /// <summary>The second round trip. The third is the commit.</summary>
+    /// <summary>The round trip before the last, which is the commit.</summary>
     private async Task WriteAsync(NpgsqlConnection connection, List<ConfirmAnswer> answers)
     {
         var refused = members
@@ -270,6 +265,8 @@ internal sealed partial class ConfirmTransaction
             pins.ConvertAll(one => one.Pin.Number).ToArray(),
         ];
     }
+
+    private Guid[] Reservations() => [.. members.Select(member => member.Request.ReservationId)];
 
     private static IEnumerable<int> Partitions(ConfirmMember member) =>
         member.Request.Pins.Select(pin => pin.Partition);

@@ -93,17 +93,22 @@ public sealed partial class Confirmations(NpgsqlDataSource source)
 
     private async Task ConfirmBatchAsync(List<ConfirmMember> members)
     {
+        var isKnown = false;
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                var answers = await ConfirmTransaction.RunAsync(source, members).ConfigureAwait(false);
+                var answers = await ConfirmTransaction.RunAsync(source, members, isKnown).ConfigureAwait(false);
                 for (var i = 0; i < members.Count; i++) members[i].Complete(answers[i]);
                 return;
             }
             catch (Exception e) when (IsContention(e) && attempt < Attempts)
             {
                 // Its locks are free now, and whoever it was in the way of goes on.
+            }
+            catch (Exception e) when (ConfirmTransaction.IsRepetition(e) && !isKnown)
+            {
+                isKnown = true;
             }
             catch (Exception e) when (IsBroken(e) && attempt == 1)
             {

@@ -199,6 +199,39 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     }
 
     [Fact]
+    public async Task Orders_of_earlier_attempts_are_found_in_a_crowd_and_spoil_nothing_for_it()
+    {
+        var sku = await databases.StockAsync(100);
+        var known = Request((sku, 1));
+        var first = await ConfirmAsync(known);
+        var batches = (await databases.Shared.LevelAsync(sku)).Version;
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(i =>
+            ConfirmAsync(i == 25 ? known with { Pins = [new(0, 9)] } : Request((sku, 1)))));
+
+        Assert.Equal(ConfirmOutcome.AlreadyConfirmed, answers[25].Outcome);
+        Assert.Equal(first.Order!.Id, answers[25].Order!.Id);
+        Assert.Equal(49, answers.Count(answer => answer.Outcome == ConfirmOutcome.Confirmed));
+        var (total, version) = await databases.Shared.LevelAsync(sku);
+        Assert.Equal(50, total);
+        // Together all the same.
+        Assert.InRange(version, batches + 1, batches + 10);
+    }
+
+    [Fact]
+    public async Task What_is_an_order_already_is_covered_however_little_is_left()
+    {
+        var sku = await databases.StockAsync(5);
+        var request = Request((sku, 5));
+        var first = await ConfirmAsync(request);
+
+        var again = await ConfirmAsync(request with { Pins = [new(0, 9)] });
+
+        Assert.Equal((ConfirmOutcome.AlreadyConfirmed, first.Order!.Id), (again.Outcome, again.Order?.Id));
+        Assert.Equal((0, 2), await databases.Shared.LevelAsync(sku));
+    }
+
+    [Fact]
     public async Task A_dead_pooled_connection_is_replaced_and_a_dead_server_is_reported()
     {
         await using var server = await Testing.PostgresServer.StartAsync();
