@@ -1,46 +1,69 @@
--- commit: a hold has become an order in the system of record; its units leave the stock for good.
+-- commit: holds have become orders in the system of record; their units leave the stock for good.
+-- Decides requests that came together one after the other, each as if it had come alone.
 -- include shared/holds.lua
+-- include shared/together.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: holds:<bucket>, leases, due:<sku>, ended:<id>, stock:<sku>,
 -- units:<bucket>.
--- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] id
--- ARGV[4..] sku, total, version of each line, as the system of record returned them
+-- ARGV[1] empty            ARGV[2] ended_retention_s
+-- ARGV[3..] of each request: number of SKUs, trace, id, then sku, total, version of each line, as
+--   the system of record returned them
 --
--- Returns outcome, now_ms and, by CommitOutcome:
+-- Returns fenced, or for each request in their order an error or its outcome, now_ms and, by
+-- CommitOutcome:
 --    1 committed   2 committed before   -2 ended another way: id, state, deadline_ms, holder, lines
 --   -1 not found   -9 fenced
 --
 -- Invariants: the order is the truth, so a hold is committed whether or not it is still pinned; the
 -- totals are taken over even where the hold is gone; a version never goes back; what was bought
--- counts towards the holder's limit from the same step on.
+-- counts towards the holder's limit from the same step on; what one request comes to, an error of
+-- its own included, is nothing to the next.
 
 if fenced() then return reply(-9) end
-local id = ARGV[3]
-assert(#id == 22, 'commit: id must have 22 characters')
-assert(#ARGV % 3 == 0, 'commit: a total and a version for each SKU')
+local BEFORE_TOTALS, EACH = 3, 3
 
 local now_ms = clock_ms()
-for i = 4, #ARGV, 3 do
-  local total, version = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
-  assert(total and version, 'commit: total and version must be numbers')
-  local known = tonumber(redis.call('HGET', stock_key(ARGV[i]), 'version'))
-  if known and known < version then
-    redis.call('HSET', stock_key(ARGV[i]), 'total', ARGV[i + 1], 'version', ARGV[i + 2])
+-- Orders of one transaction bring one total and one version: the first has them taken over.
+local known_version = {}
+
+local function take_over(sku, total, version)
+  local known = known_version[sku] or tonumber(redis.call('HGET', stock_key(sku), 'version'))
+  known_version[sku] = known
+  if known and known < tonumber(version) then
+    redis.call('HSET', stock_key(sku), 'total', total, 'version', version)
+    known_version[sku] = tonumber(version)
   end
 end
 
-local hold = load_hold(id)
-if not hold then
-  local ended = load_ended(id)
-  if not ended then return reply(-1, now_ms) end
-  if ended.state == 'f' then return reply(2, now_ms, hold_fields(id, ended)) end
-  return reply(-2, now_ms, hold_fields(id, ended))
+local function decide(at)
+  trace = ARGV[at + 1]
+  local id, first = ARGV[at + 2], at + BEFORE_TOTALS
+  assert(#id == 22, 'commit: id must have 22 characters')
+  for place = first, first + EACH * (tonumber(ARGV[at]) - 1), EACH do
+    assert(tonumber(ARGV[place + 1]) and tonumber(ARGV[place + 2]),
+      'commit: total and version must be numbers')
+    take_over(ARGV[place], ARGV[place + 1], ARGV[place + 2])
+  end
+
+  local hold = load_hold(id)
+  if not hold then
+    local ended = load_ended(id)
+    if not ended then return reply(-1, now_ms) end
+    if ended.state == 'f' then return reply(2, now_ms, hold_fields(id, ended)) end
+    return reply(-2, now_ms, hold_fields(id, ended))
+  end
+  hold.is_bought = true
+  end_hold(id, hold, 'f', 'confirmed')
+  return reply(1, now_ms, hold_fields(id, hold))
 end
-end_hold(id, hold, 'f', 'confirmed')
-for _, line in ipairs(hold.lines) do
-  local units = read_units(hold.holder, line.sku)
-  units.confirmed = units.confirmed + line.quantity
-  write_units(units)
+
+local starts, at = {}, 3
+while at <= #ARGV do
+  local count = tonumber(ARGV[at])
+  assert(count and count >= 1, 'commit: a SKU or more')
+  starts[#starts + 1] = at
+  at = at + BEFORE_TOTALS + EACH * count
 end
-return reply(1, now_ms, hold_fields(id, hold))
+assert(at == #ARGV + 1 and #starts > 0, 'commit: a total and a version for each SKU')
+return decide_each(decide, starts)

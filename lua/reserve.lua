@@ -2,6 +2,7 @@
 -- that came together one after the other, each as if it had come alone.
 -- include shared/holds.lua
 -- include shared/expiring.lua
+-- include shared/together.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: idem:<digest>, holds:<bucket>, ended:<id>, stock:<sku>, due:<sku>,
@@ -180,12 +181,6 @@ local function decide(at)
     table.concat(left, ','))
 end
 
--- An error of one request, as its caller would get it alone: a code, or ERR where it is a bug's.
-local function error_of(what)
-  local text = type(what) == 'table' and what.err or tostring(what)
-  return { err = string.match(text, '^%u+ ') and text or 'ERR ' .. text }
-end
-
 -- All are known to be whole before the first is decided.
 local starts, at = {}, 6
 while at <= #ARGV do
@@ -196,9 +191,4 @@ while at <= #ARGV do
 end
 assert(at == #ARGV + 1 and #starts > 0, 'reserve: sku and quantity of each line')
 
-local answers = {}
-for i, start in ipairs(starts) do
-  local decided, said = pcall(decide, start)
-  answers[i] = decided and said or error_of(said)
-end
-return answers
+return decide_each(decide, starts)

@@ -199,12 +199,13 @@ local function place_hold(id, hold, lease_until_ms)
   write_hold(id, hold, lease_until_ms)
 end
 
--- The one place where a hold leaves, after assure_countable. What stays of it is in `leaving`, by
--- SKU: what all that leave in this step have in common is written once, by settle.
+-- The one place where a hold leaves, after assure_countable: its units go back, or are bought. What
+-- stays of it is in `leaving`, by SKU: what all that leave in this step have in common is written
+-- once, by settle.
 -- `due` keeps its score: too early is allowed, and the next expiry corrects it.
 local function take_out(id, hold, leaving)
   for _, line in ipairs(hold.lines) do
-    set_units(line.account, id, 0)
+    set_units(line.account, id, 0, hold.is_bought and line.quantity)
     local gone = leaving[line.sku]
     if not gone then
       gone = { units = 0, ids = {} }

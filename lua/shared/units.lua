@@ -42,8 +42,9 @@ local function write_units(units)
   redis.call('HSET', units.key, units.field, table.concat(parts, ' '))
 end
 
--- A changed hold keeps its place: the first is the one that a holder's cart means.
-local function set_units(units, id, quantity)
+-- A changed hold keeps its place: the first is the one that a holder's cart means. Units that were
+-- bought instead count from the same write on.
+local function set_units(units, id, quantity, bought)
   local holds, known = {}, false
   for _, hold in ipairs(units.holds) do
     if hold.id == id then
@@ -54,5 +55,6 @@ local function set_units(units, id, quantity)
   end
   if not known then holds[#holds + 1] = { id = id, quantity = quantity } end
   units.holds = holds
+  units.confirmed = units.confirmed + (bought or 0)
   write_units(units)
 end

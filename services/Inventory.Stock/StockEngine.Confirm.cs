@@ -53,13 +53,10 @@ public sealed partial class StockEngine
         var outcomes = new List<CommitOutcome>();
         foreach (var part in totals.GroupBy(total => Partition.Of(total.Sku, settings.Partitions)))
         {
-            RedisValue[] arguments =
-            [
-                Trace, EndedRetention, ReservationKey.Of(id),
-                .. part.SelectMany(total => new RedisValue[] { total.Sku, total.Total, total.Version }),
-            ];
-            var result = await Script.Commit.RunAsync(
-                guard, [part.Key.Epoch, part.Key.Events, part.Key.Due], arguments);
+            RedisValue[] lines =
+                [.. part.SelectMany(total => new RedisValue[] { total.Sku, total.Total, total.Version })];
+            var result = await CallsOf(Script.Commit, part.Key).AskAsync(
+                part.Count(), [part.Count(), Trace, ReservationKey.Of(id), .. lines]);
             outcomes.Add((CommitOutcome)new Reply(result).NextInt());
         }
 
@@ -117,8 +114,7 @@ public sealed partial class StockEngine
 
     private async Task<PinAnswer> PinPartAsync(Partition partition, string id, long leaseMs)
     {
-        var result = await Script.Pin.RunAsync(
-            guard, [partition.Epoch, partition.Events, partition.Due], [Trace, EndedRetention, id, leaseMs]);
+        var result = await CallsOf(Script.Pin, partition).AskAsync(1, Trace, id, leaseMs);
         var reply = new Reply(result);
         var outcome = (PinOutcome)reply.NextInt();
         var decidedAt = reply.HasMore ? reply.NextTime() : default;

@@ -5,6 +5,9 @@ namespace Inventory.Stock;
 
 public sealed partial class StockEngine
 {
+    // Of the arguments of a request.
+    private const int BeforeLines = 8;
+
     /// <summary>
     /// Holds all lines or none. Lines in several partitions are held one partition after the other, in ascending order,
     /// and given back on the first refusal; a crash half-way leaves only holds that expire.
@@ -59,24 +62,26 @@ public sealed partial class StockEngine
 
     private async Task<ReserveAnswer> ReservePartAsync(ReserveRequest request, Partition partition, Line[] lines)
     {
-        var arguments = new RedisValue[ReserveCalls.BeforeLines + (2 * lines.Length)];
+        var arguments = new RedisValue[BeforeLines + (2 * lines.Length)];
         (arguments[0], arguments[1]) = (lines.Length, Trace);
         (arguments[2], arguments[3]) = (Fingerprint(request.Idempotency), request.Idempotency?.Key ?? "");
         (arguments[4], arguments[5]) = (ReservationKey.Of(request.Id), request.Holder.Text);
         (arguments[6], arguments[7]) = (Milliseconds(request.HoldFor), Text(request.OnExisting));
         for (var i = 0; i < lines.Length; i++)
         {
-            arguments[ReserveCalls.BeforeLines + (2 * i)] = lines[i].Sku;
-            arguments[ReserveCalls.BeforeLines + 1 + (2 * i)] = lines[i].Quantity;
+            arguments[BeforeLines + (2 * i)] = lines[i].Sku;
+            arguments[BeforeLines + 1 + (2 * i)] = lines[i].Quantity;
         }
 
-        return Read(await CallsOf(partition).AskAsync(arguments));
+        return Read(await CallsOf(Script.Reserve, partition).AskAsync(lines.Length, arguments));
     }
 
-    private ReserveCalls CallsOf(Partition partition) => reserving.TryGetValue(partition, out var calls)
-        ? calls
-        : reserving.GetOrAdd(partition, new ReserveCalls(
-            guard, partition, EndedRetention, IdempotencyRetention, settings.ReclaimBatch));
+    // Asking again ends: a call that says so gave at least one due hold back, and new ones are not due yet.
+    private SharedCalls ReserveCalls(Partition partition) => new(
+        guard, Script.Reserve, partition, "", EndedRetention, "", IdempotencyRetention, settings.ReclaimBatch)
+    {
+        Again = (int)ReserveOutcome.MoreDue,
+    };
 
     private async Task UndoAsync(ReserveRequest request, List<(Partition Partition, ReserveAnswer Answer)> held)
     {

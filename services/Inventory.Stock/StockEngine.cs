@@ -17,7 +17,7 @@ public sealed partial class StockEngine(IConnectionMultiplexer redis, IOptions<S
 {
     private readonly IDatabase database = redis.GetDatabase();
     private readonly RunGuard guard = new(redis.GetDatabase());
-    private readonly ConcurrentDictionary<Partition, ReserveCalls> reserving = new();
+    private readonly ConcurrentDictionary<(Script, Partition), SharedCalls> shared = new();
     private readonly StockOptions settings = options.Value;
 
     private static CultureInfo Invariant => CultureInfo.InvariantCulture;
@@ -34,6 +34,13 @@ public sealed partial class StockEngine(IConnectionMultiplexer redis, IOptions<S
         Activity.Current is { Recorded: true, IdFormat: ActivityIdFormat.W3C } activity
             ? activity.Id
             : RedisValue.EmptyString;
+
+    private SharedCalls CallsOf(Script script, Partition partition) =>
+        shared.TryGetValue((script, partition), out var calls)
+            ? calls
+            : shared.GetOrAdd((script, partition), script == Script.Reserve
+                ? ReserveCalls(partition)
+                : new SharedCalls(guard, script, partition, "", EndedRetention));
 
     private static RedisValue Fingerprint(Idempotency? idempotency) =>
         idempotency?.Fingerprint ?? RedisValue.EmptyString;

@@ -14,15 +14,28 @@ internal static class Together
         await Task.WhenAll(await StartAsync(stock, engine, requests));
 
     /// <summary>The calls, all of them over.</summary>
-    public static async Task<Task<ReserveAnswer>[]> StartAsync(
-        EngineFixture stock, StockEngine engine, IEnumerable<ReserveRequest> requests)
+    public static Task<Task<ReserveAnswer>[]> StartAsync(
+        EngineFixture stock, StockEngine engine, IEnumerable<ReserveRequest> requests) =>
+        StartAsync(
+            stock,
+            () => engine.ReserveAsync(EngineFixture.Request("nobody", new Line("not-on-sale", 1))),
+            requests,
+            engine.ReserveAsync);
+
+    /// <summary>The calls, all of them over.</summary>
+    /// <param name="stock">Whose Redis is told to wait.</param>
+    /// <param name="first">One more request for the same script.</param>
+    /// <param name="requests">What comes behind it.</param>
+    /// <param name="ask">Asks for one of them.</param>
+    public static async Task<Task<TAnswer>[]> StartAsync<TRequest, TAnswer>(
+        EngineFixture stock, Func<Task> first, IEnumerable<TRequest> requests, Func<TRequest, Task<TAnswer>> ask)
     {
         await using var other = await ConnectionMultiplexer.ConnectAsync(stock.Redis.Configuration);
         await PauseAsync(other);
-        var first = engine.ReserveAsync(EngineFixture.Request("nobody", new Line("not-on-sale", 1)));
-        var calls = requests.Select(engine.ReserveAsync).ToArray();
+        var ahead = first();
+        var calls = requests.Select(ask).ToArray();
         await other.GetDatabase().ExecuteAsync("CLIENT", "UNPAUSE");
-        await first;
+        await ahead;
         await Task.WhenAll(calls.Select(call => call.ContinueWith(_ => { }, TaskScheduler.Default)));
         return calls;
     }

@@ -36,16 +36,23 @@ public sealed class TogetherOutageTests : IAsyncLifetime
         var answers = await Task.WhenAll(Enumerable.Range(1, 100).Select(AskAsync));
 
         Assert.All(answers, answer => Assert.Equal(ReserveOutcome.Fenced, answer.Outcome));
+        var pins = await Task.WhenAll(Enumerable.Range(1, 100).Select(_ => PinAsync()));
+        Assert.All(pins, pin => Assert.Equal(PinOutcome.Fenced, pin.Outcome));
+        var commits = await Task.WhenAll(Enumerable.Range(1, 100).Select(_ => CommitAsync()));
+        Assert.All(commits, commit => Assert.Equal(CommitOutcome.Fenced, commit));
     }
 
-    [Fact]
-    public async Task A_Redis_that_hangs_keeps_nobody_longer_than_one_call_may_take()
+    [Theory]
+    [InlineData("reserve")]
+    [InlineData("pin")]
+    [InlineData("commit")]
+    public async Task A_Redis_that_hangs_keeps_nobody_longer_than_one_call_may_take(string script)
     {
         await using var other = await ConnectionMultiplexer.ConnectAsync(redis.Configuration);
         await Together.PauseAsync(other);
 
         var failures = new List<Exception>();
-        foreach (var call in Enumerable.Range(1, 100).Select(AskAsync).ToList())
+        foreach (var call in Enumerable.Range(1, 100).Select(i => CallAsync(script, i)).ToList())
         {
             failures.Add(await Assert.ThrowsAsync<RedisTimeoutException>(() => call));
         }
@@ -78,6 +85,17 @@ public sealed class TogetherOutageTests : IAsyncLifetime
 
     private Task<ReserveAnswer> AskAsync(int shopper) =>
         engine.ReserveAsync(EngineFixture.Request($"user-{shopper}", new Line("sku", 1)));
+
+    private Task<PinAnswer> PinAsync() => engine.PinAsync(Guid.NewGuid(), TimeSpan.FromMinutes(1));
+
+    private Task<CommitOutcome> CommitAsync() => engine.CommitAsync(Guid.NewGuid(), [new("sku", 1_000, 1)]);
+
+    private Task CallAsync(string script, int shopper) => script switch
+    {
+        "pin" => PinAsync(),
+        "commit" => CommitAsync(),
+        _ => AskAsync(shopper),
+    };
 
     private static async Task UntilAsync(Func<Task<bool>> isSo)
     {

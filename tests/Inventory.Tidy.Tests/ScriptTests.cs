@@ -47,8 +47,10 @@ public sealed partial class ScriptTests
 
         Assert.Contains(
             Repository.Files("*.cs").Where(file => !file.StartsWith("tests/", StringComparison.Ordinal)),
-            file => Repository.Text(file).Contains($"Script.{name}.RunAsync", StringComparison.Ordinal));
+            file => Calls(name).Any(call => Repository.Text(file).Contains(call, StringComparison.Ordinal)));
     }
+
+    private static string[] Calls(string name) => [$"Script.{name}.RunAsync", $"CallsOf(Script.{name}, "];
 
     /// <summary>KEYS[3] and ARGV[7], and for `ARGV[7..]` any further ones that the body reaches by counting.</summary>
     private static HashSet<string> Inputs(string text) => [.. Input().Matches(text).Select(match => match.Value)];

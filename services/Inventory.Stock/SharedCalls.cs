@@ -4,36 +4,37 @@ using StackExchange.Redis;
 namespace Inventory.Stock;
 
 /// <summary>
-/// Calls of <c>lua/reserve.lua</c> in one partition, shared by those who ask at the same time. Who finds none under way
-/// goes at once; who comes while one is goes with the next. So nobody waits for company, and the more come, the less
-/// each of them costs Redis (ADR 0018).
+/// Calls of one script in one partition, shared by those who ask at the same time. Who finds none under way goes at
+/// once; who comes while one is goes with the next. So nobody waits for company, and the more come, the less each of
+/// them costs Redis (ADR 0018).
 /// </summary>
-internal sealed class ReserveCalls(
-    RunGuard guard, Partition partition, RedisValue endedRetention, RedisValue answerRetention, RedisValue reclaimBatch)
+/// <param name="guard">The connection.</param>
+/// <param name="script">It decides several requests in a call, one after the other, and answers each.</param>
+/// <param name="partition">Where.</param>
+/// <param name="common">Arguments before those of the requests.</param>
+internal sealed class SharedCalls(RunGuard guard, Script script, Partition partition, params RedisValue[] common)
 {
-    /// <summary>Arguments of a request before its lines.</summary>
-    public const int BeforeLines = 8;
-
     // Bound how long Redis serves nobody else: about 30 µs a request, and 10 µs a line more.
     private const int MaxRequests = 64;
     private const int MaxLines = 256;
 
-    private static readonly string MoreDue = ((int)ReserveOutcome.MoreDue).ToString(CultureInfo.InvariantCulture);
-
     private readonly RedisKey[] keys = [partition.Epoch, partition.Events, partition.Due];
-    private readonly RedisValue[] common = ["", endedRetention, "", answerRetention, reclaimBatch];
     private readonly Lock gate = new();
     private readonly Queue<Request> waiting = new();
-    // Those for whom more was due than one call gives back. They are first in the next, so that nobody overtakes them.
+    // Those who have to ask again. They are first in the next, so that nobody overtakes them.
     private List<Request> again = [];
     private bool isUnderWay;
 
+    /// <summary>The outcome that means: ask again. Null where the script has none.</summary>
+    public int? Again { get; init; }
+
     /// <summary>Has one request decided.</summary>
+    /// <param name="lines">How many lines it has.</param>
     /// <param name="arguments">What the script is given for it.</param>
     /// <returns>Its own reply. What its call comes to is thrown at each who shared it.</returns>
-    public Task<RedisResult> AskAsync(RedisValue[] arguments)
+    public Task<RedisResult> AskAsync(int lines, params RedisValue[] arguments)
     {
-        var request = new Request(arguments);
+        var request = new Request(lines, arguments);
         lock (gate)
         {
             waiting.Enqueue(request);
@@ -76,13 +77,12 @@ internal sealed class ReserveCalls(
     {
         try
         {
-            var reply = await Script.Reserve.RunAsync(guard, keys, ArgumentsOf(requests));
+            var reply = await script.RunAsync(guard, keys, ArgumentsOf(requests));
             for (var i = 0; i < requests.Count; i++)
             {
                 // Fenced, it says so once.
                 var own = reply.Length < 0 ? reply : reply[i];
-                // Ends: a call with this outcome gave at least one due hold back, and new ones are not due yet.
-                if (IsMoreDue(own)) again.Add(requests[i]);
+                if (IsAgain(own)) again.Add(requests[i]);
                 else requests[i].SetResult(own);
             }
         }
@@ -96,8 +96,9 @@ internal sealed class ReserveCalls(
         }
     }
 
-    private static bool IsMoreDue(RedisResult reply) =>
-        reply.Resp2Type != ResultType.Error && (string?)reply == MoreDue;
+    private bool IsAgain(RedisResult reply) =>
+        Again is { } again && reply.Resp2Type != ResultType.Error
+        && (string?)reply == again.ToString(CultureInfo.InvariantCulture);
 
     private void FailWaiting(Exception failure)
     {
@@ -122,11 +123,11 @@ internal sealed class ReserveCalls(
     }
 
     /// <summary>One who asked.</summary>
-    private sealed class Request(RedisValue[] arguments)
+    private sealed class Request(int lines, RedisValue[] arguments)
         : TaskCompletionSource<RedisResult>(TaskCreationOptions.RunContinuationsAsynchronously)
     {
         public RedisValue[] Arguments => arguments;
 
-        public int Lines => (arguments.Length - BeforeLines) / 2;
+        public int Lines => lines;
     }
 }
