@@ -34,6 +34,10 @@ public sealed partial class ChangeCapture(
     // Long enough to cost nothing, short enough for an orderly shutdown of PostgreSQL, which waits for a confirmation.
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
 
+    // A SKU that sells changes with every transaction of confirms, of which Redis hears by its commits as well. What
+    // comes so soon after a write is written together; a change that comes alone waits for nothing.
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(25);
+
     // A commit reaches its slot some microseconds before other sessions see it, or as much later as a synchronous
     // standby takes to answer.
     private static readonly TimeSpan NotYetVisible = TimeSpan.FromMilliseconds(5);
@@ -74,19 +78,23 @@ public sealed partial class ChangeCapture(
         await AcquireAsync(session, cancellation);
         await using var stream = await ChangeStream.OpenAsync(connectionString, options.Value.Slot, cancellation);
         var batch = new ChangeBatch(options.Value.CaptureBatch);
+        var writtenAt = 0L;
         while (true)
         {
+            var isReady = !batch.IsEmpty && !batch.IsOpen;
+            var patience = isReady ? Gathering - time.GetElapsedTime(writtenAt) : Idle;
             // What is here already goes into one batch; nothing waits for a batch to fill up.
-            if (batch.IsFull || (!batch.IsEmpty && !batch.IsOpen && !stream.HasMessage))
+            if (batch.IsFull || (patience <= TimeSpan.Zero && !stream.HasMessage))
             {
                 await WriteAsync(session, stream, batch, cancellation);
+                writtenAt = time.GetTimestamp();
                 Works();
             }
-            else if (stream.HasMessage || await stream.WaitAsync(Idle, time, cancellation))
+            else if (stream.HasMessage || await stream.WaitAsync(patience, time, cancellation))
             {
                 await stream.TakeAsync(batch, cancellation);
             }
-            else
+            else if (!isReady)
             {
                 if (!batch.IsOpen) stream.ConfirmReceived();
                 Measure(stream, await session.ReadPositionAsync(cancellation));
