@@ -19,7 +19,7 @@ public sealed class StockCircuitOptions
     /// <summary>Failures in a row after which Redis is not asked any more. One may be a broken connection.</summary>
     [Range(2, 1_000)] public int Failures { get; init; } = 3;
 
-    /// <summary>How long Redis is left alone before it is asked again.</summary>
+    /// <summary>How long Redis is left alone before it is asked again: by one call of one background task.</summary>
     [Range(typeof(TimeSpan), "00:00:00.500", "00:10:00")]
-    public TimeSpan BreakTime { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan BreakTime { get; init; } = TimeSpan.FromSeconds(1);
 }

@@ -71,6 +71,12 @@ internal static class Report
         }
 
         Overload(text, figures);
+        Kills(text, figures, plan);
+        return text.ToString();
+    }
+
+    private static void Kills(StringBuilder text, Figures figures, Plan plan)
+    {
         text.Append("\nKilled with -9 under load                  nobody served   newcomers queued   acknowledged");
         text.Append("   of these lost\n");
         foreach (var victim in plan.Victims)
@@ -81,7 +87,6 @@ internal static class Report
             text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged")),15}");
             text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged and lost")),16}\n");
         }
-        return text.ToString();
     }
 
     private static void Overload(StringBuilder text, Figures figures)
