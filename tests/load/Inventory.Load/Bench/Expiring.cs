@@ -12,7 +12,7 @@ internal sealed class Expiring(RunningStack stack, Plan plan, Figures figures, A
 {
     private const int HoldersAtOnce = 200;
     private const int Sample = 5_000;
-    private const double Margin = 2.5;
+    private const double Margin = 1.8;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     /// <summary>Measures once: it takes long, and its rounds would differ little.</summary>

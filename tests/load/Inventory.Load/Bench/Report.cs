@@ -21,7 +21,7 @@ internal static class Report
 
         text.Append(Invariant, $"\n{"Reserve, at all connections",-40}{"1/s",10}{"p50 ms",9}{"p99 ms",9}");
         text.Append(Invariant, $"{"p99.9 ms",10}{"errors",8}\n");
-        foreach (var connections in new[] { 1, Names.Compared, 512 })
+        foreach (var connections in plan.Connections)
         {
             foreach (var door in new[] { "gateway", "api" })
             {
@@ -37,7 +37,7 @@ internal static class Report
         }
 
         text.Append("\nWhat the gateway's limiter adds to a request: with it, less without it\n");
-        foreach (var connections in new[] { 1, Names.Compared, 512 })
+        foreach (var connections in plan.Connections)
         {
             Load(text, figures, Names.Unlimited(connections));
             text.Append(Invariant, $"  {$"added, {connections} connections",-38}{"",10}");

@@ -69,7 +69,7 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
     private IEnumerable<(string Name, Uri Target, int Connections, string? Sku)> Steps(Opponents servers)
     {
         var api = Door(stack.Addresses("reservation-api")[0]);
-        foreach (var connections in new[] { 1, Names.Compared, 512 })
+        foreach (var connections in plan.Connections)
         {
             foreach (var hot in new[] { true, false })
             {
@@ -121,7 +121,7 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
         var best = 0.0;
         for (var run = 1; run <= plan.WarmUps; run++)
         {
-            var load = await Wrk.ReserveAsync(target, Names.Compared, TimeSpan.FromSeconds(2), sku, ManySkus, stop);
+            var load = await Wrk.ReserveAsync(target, Names.Compared, plan.WarmUp, sku, ManySkus, stop);
             log($"warming up {target.Authority}{target.AbsolutePath}: {load.PerSecond:N0}/s");
             if (run > 2 && load.PerSecond < best * 1.05) return;
             best = Math.Max(best, load.PerSecond);
