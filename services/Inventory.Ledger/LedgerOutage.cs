@@ -29,9 +29,9 @@ public static class LedgerOutage
         for (; failure is not null; failure = failure.InnerException)
         {
             if (failure is (NpgsqlException and not PostgresException) or PostgresException { IsTransient: true }
-                // Npgsql's words for a connection that broke while nobody read from it: what is disposed, or gone, is
-                // its own.
-                || (failure is ObjectDisposedException or NullReferenceException && IsOfNpgsql(failure))
+                // Npgsql's words for a connection that broke while nobody read from it: what is disposed, gone, or
+                // completed without having been, is its own.
+                || (failure is InvalidOperationException or NullReferenceException && IsOfNpgsql(failure))
                 || (failure is PostgresException refusal && Array.IndexOf(Unready, refusal.SqlState) >= 0))
             {
                 return true;

@@ -77,6 +77,39 @@ public sealed class AnswerCheckTests
         CheckerTests.AssertFound(Law.Truthful, tale.End());
     }
 
+    [Theory]
+    // Whether it repeats what was answered before there was anything to find.
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Not_finding_what_is_there(bool isReplayed)
+    {
+        var tale = new Tale();
+        var first = tale.Call(id, Act.Extend, Heard.Refused);
+        tale.Say(told => told with { Status = 404, Problem = "reservation-not-found" });
+        tale.Do(id, Act.Reserve);
+        tale.Call(id, Act.Extend, Heard.Refused);
+        tale.Say(told => told with
+        {
+            Status = 404,
+            Problem = "reservation-not-found",
+            Key = first.Key,
+            Replayed = isReplayed,
+        });
+
+        if (isReplayed) Assert.Empty(Checker.Check(tale.End()));
+        else CheckerTests.AssertFound(Law.Truthful, tale.End());
+    }
+
+    [Fact]
+    public void A_bug_that_somebody_meets_who_receives_goods()
+    {
+        var tale = new Tale();
+        tale.Call(Guid.Empty, Act.Restock, Heard.Unknown);
+        tale.Say(told => told with { Status = 500 });
+
+        CheckerTests.AssertFound(Law.ClearAnswers, tale.End());
+    }
+
     [Fact]
     public void A_reading_of_what_was_over()
     {

@@ -59,15 +59,17 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
         await using var end = new NpgsqlCommand(EndOwnSession, connection);
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => end.ExecuteNonQueryAsync());
 
+        var completed = Assert.Throws<InvalidOperationException>(() => end.Transaction = transaction);
         var thrownAway = await Assert.ThrowsAsync<ObjectDisposedException>(() => transaction.CommitAsync());
         var stream = new MemoryStream();
         await stream.DisposeAsync();
         var others = Assert.Throws<ObjectDisposedException>(() => stream.ReadByte());
         var gone = Assert.Throws<NullReferenceException>(() => NpgsqlConnection.ClearPool(null!));
         var ours = Assert.Throws<NullReferenceException>(() => ((string)null!).Length.ToString());
+        var none = Assert.Throws<InvalidOperationException>(() => Array.Empty<int>().First());
 
-        Assert.True(LedgerOutage.Explains(thrownAway) && LedgerOutage.Explains(gone));
-        Assert.False(LedgerOutage.Explains(others) || LedgerOutage.Explains(ours));
+        Assert.All<Exception>([completed, thrownAway, gone], failure => Assert.True(LedgerOutage.Explains(failure)));
+        Assert.All<Exception>([others, ours, none], failure => Assert.False(LedgerOutage.Explains(failure)));
     }
 
     [Fact]

@@ -64,7 +64,7 @@ public static class AnswerLaws
             "hold-expired" => IsPast(one, told),
             "reservation-ended" or "payment-refunded" => Ended(one, told) || one.Orders.Count > 0,
             "hold-confirming" => one.Effective(Act.Confirm, Act.Pay).Any(call => call.BegunMs <= told.EndedMs),
-            "reservation-not-found" => !one.Events.Any(each => each.AtMs < told.BegunMs - SkewMs)
+            "reservation-not-found" => !one.Events.Any(each => each.AtMs < DecidedMs(one, told) - SkewMs)
                 // How reservations ended is not restored: docs/durability.md.
                 || (Ended(one, told) && one.Evidence.WipedBetween(one.Operations[0], told)),
             "lifetime-capped" => one.Events.Count > 0,
@@ -73,6 +73,11 @@ public static class AnswerLaws
         };
         return isTrue ? null : one.Breaks(Law.Truthful, $"was not so: {told}");
     }
+
+    /// <summary>From when on it may have been decided: a replayed answer was true when it was given first.</summary>
+    private static long DecidedMs(Case one, Operation told) => told.Replayed
+        ? one.Operations.Where(each => each.Key == told.Key).Min(each => each.BegunMs)
+        : told.BegunMs;
 
     private static bool Ended(Case one, Operation told) =>
         one.Events.Any(each =>

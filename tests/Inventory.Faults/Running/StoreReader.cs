@@ -146,17 +146,27 @@ public sealed class StoreReader(Installation installation, Shelf shelf)
     private async Task<IReadOnlyList<UnitsFact>> UnitsAsync(IEnumerable<string> owners)
     {
         var found = new List<UnitsFact>();
-        foreach (var (holder, sku) in owners.SelectMany(owner => shelf.Products.Select(each => (owner, each.Sku))))
+        var asked = owners.SelectMany(owner => shelf.Products.Select(each => (Holder: owner, each.Sku)));
+        // One after the other, a million of them took ten minutes.
+        foreach (var page in asked.Chunk(1_000))
         {
-            var digest = Digest($"{holder}\t{sku}");
-            var text = (string?)await installation.Redis.GetDatabase()
-                .HashGetAsync(new Partition(0).Units(digest[..3]), digest[3..25]);
-            if (text is null) continue;
-            var words = text.Split(' ');
-            found.Add(new(holder, sku, Number(words[0]), words[1..].Chunk(2).Sum(pair => Number(pair[1]))));
+            var texts = await Task.WhenAll(page.Select(one => UnitsTextAsync(one.Holder, one.Sku)));
+            foreach (var ((holder, sku), text) in page.Zip(texts))
+            {
+                if (text is null) continue;
+                var words = text.Split(' ');
+                found.Add(new(holder, sku, Number(words[0]), words[1..].Chunk(2).Sum(pair => Number(pair[1]))));
+            }
         }
 
         return found;
+    }
+
+    private async Task<string?> UnitsTextAsync(string holder, string sku)
+    {
+        var digest = Digest($"{holder}\t{sku}");
+        return await installation.Redis.GetDatabase()
+            .HashGetAsync(new Partition(0).Units(digest[..3]), digest[3..25]);
     }
 
     [System.Diagnostics.CodeAnalysis.SuppressMessage(
