@@ -18,21 +18,7 @@ internal static class LedgerConnection
     /// </summary>
     private const int PatienceSeconds = 10;
 
-    /// <summary>
-    /// Statements that a connection keeps prepared: all that the API has, and none of them is made of values. To parse
-    /// and plan what a batch of confirms says costs PostgreSQL as much as to do it.
-    /// </summary>
-    private const int MaxPrepared = 64;
-
-    /// <summary>
-    /// A kept plan may be older than most of a table's rows: one that reads the whole of a small table would go on with
-    /// it when it is large. All that the API asks for has an index. Without it, a plan would look dear enough to be
-    /// compiled.
-    /// </summary>
-    private const string Plans = "-c enable_seqscan=off -c jit=off";
-
     private const string PoolSize = "Maximum Pool Size";
-    private const string Prepared = "Max Auto Prepare";
     private const string ConnectTimeout = "Timeout";
     private const string CommandTimeout = "Command Timeout";
 
@@ -45,8 +31,6 @@ internal static class LedgerConnection
         if (!connection.ShouldSerialize(PoolSize)) connection.MaxPoolSize = MaxConnections;
         if (!connection.ShouldSerialize(ConnectTimeout)) connection.Timeout = PatienceSeconds;
         if (!connection.ShouldSerialize(CommandTimeout)) connection.CommandTimeout = PatienceSeconds;
-        if (!connection.ShouldSerialize(Prepared)) connection.MaxAutoPrepare = MaxPrepared;
-        connection.Options = $"{Plans} {connection.Options}".TrimEnd();
         ledger.ConnectionString = connection.ConnectionString;
     }
 }

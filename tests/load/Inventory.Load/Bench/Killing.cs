@@ -28,7 +28,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
 
     private async Task KillAsync(string victim, CancellationToken stop)
     {
-        var sku = await stack.CreateOwnAsync();
+        var sku = await CreateAsync(stop);
         var ids = new ConcurrentDictionary<long, string>();
         var held = new ConcurrentBag<string>();
         var (direct, anybody) = (new Silence(), new Silence());
@@ -78,6 +78,22 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         figures.Add($"kill -9 {victim}", "acknowledged and lost", "reservations", lost);
         log($"kill -9 {victim}: nobody served for {anybody.Longest.TotalSeconds:0.00} s, newcomers queued for "
             + $"{direct.Longest.TotalSeconds:0.00} s, {lost} of {held.Count} acknowledged reservations lost");
+    }
+
+    /// <summary>A product, once the victim before is whole again: who reserves does not miss PostgreSQL.</summary>
+    private async Task<string> CreateAsync(CancellationToken stop)
+    {
+        for (var waited = Stopwatch.StartNew(); ;)
+        {
+            try
+            {
+                return await stack.CreateOwnAsync();
+            }
+            catch (HttpRequestException) when (waited.Elapsed < Patience)
+            {
+                await Task.Delay(After, stop);
+            }
+        }
     }
 
     /// <summary>Ends the silence whenever more is held than before, also by those who have queued.</summary>
