@@ -4,42 +4,32 @@ using StackExchange.Redis;
 namespace Inventory.ReconciliationWorker.Tests;
 
 /// <summary>Whatever Redis has lost or comes back with, it sells only what PostgreSQL says it has promised.</summary>
-public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
+public sealed class RebuildTests : OwnStores
 {
-    private readonly Stores stores = new();
-
-    private static Partition Only => default;
-
-    public Task InitializeAsync() => stores.InitializeAsync();
-
-    public Task DisposeAsync() => stores.DisposeAsync();
-
-    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
-
     [Fact]
     public async Task Flushed_data_is_rebuilt_pending_holds_with_their_deadlines_and_nothing_else()
     {
-        await using var worker = await Worker.StartCapturingAsync(stores);
-        var sku = await stores.SkuAsync(10);
-        await stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
+        await using var worker = await Worker.StartCapturingAsync(Stores);
+        var sku = await Stores.SkuAsync(10);
+        await Stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
         // Captured before the flush, so that nothing of it makes a new stream.
-        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "max_per_customer") == "3");
+        await Worker.UntilAsync(async () => await Stores.FieldAsync(sku, "max_per_customer") == "3");
         var deadline = DateTimeOffset.FromUnixTimeMilliseconds(
             TimeProvider.System.GetUtcNow().AddMinutes(9).ToUnixTimeMilliseconds());
-        var pending = await stores.HoldRowAsync(sku, 2, "pending", deadline, sequence: 4);
-        await stores.HoldRowAsync(sku, 3, "released", deadline, sequence: 2);
-        var ordered = await stores.HoldRowAsync(sku, 1, "pending", deadline, sequence: 1, holder: "u:buyer");
-        await stores.OrderAsync(ordered, sku, 1, "u:buyer");
-        await stores.StoredAsync("1-1");
+        var pending = await Stores.HoldRowAsync(sku, 2, "pending", deadline, sequence: 4);
+        await Stores.HoldRowAsync(sku, 3, "released", deadline, sequence: 2);
+        var ordered = await Stores.HoldRowAsync(sku, 1, "pending", deadline, sequence: 1, holder: "u:buyer");
+        await Stores.OrderAsync(ordered, sku, 1, "u:buyer");
+        await Stores.StoredAsync("1-1");
 
-        await using (await stores.LockAsync("reservations"))
+        await using (await Stores.LockAsync("reservations"))
         {
             await FlushAsync(worker);
 
             Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "early", 1)).Outcome);
-            await stores.UntilLockedOutAsync("%FROM reservations row%");
+            await Stores.UntilLockedOutAsync("%FROM reservations row%");
             // Totals are there by now, and nothing that is held of them.
-            Assert.Equal("10", await stores.FieldAsync(sku, "total"));
+            Assert.Equal("10", await Stores.FieldAsync(sku, "total"));
             Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "early", 1)).Outcome);
         }
 
@@ -61,18 +51,18 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task Older_data_is_noticed_in_the_same_run_and_made_what_has_become_of_it()
     {
-        await using var worker = await Worker.StartCapturingAsync(stores);
-        var sku = await stores.SkuAsync(10);
+        await using var worker = await Worker.StartCapturingAsync(Stores);
+        var sku = await Stores.SkuAsync(10);
         var ended = await worker.ReserveAsync(sku, "a", 1);
         var extended = await worker.ReserveAsync(sku, "b", 2);
         var unknown = await worker.ReserveAsync(sku, "c", 3);
         var later = DateTimeOffset.FromUnixTimeMilliseconds(
             extended.Reservation!.ExpiresAt.AddMinutes(5).ToUnixTimeMilliseconds());
-        await stores.HoldRowAsync(sku, 1, "released", later, 2, "u:a", ended.Reservation!.Id);
-        await stores.HoldRowAsync(sku, 2, "pending", later, 3, "u:b", extended.Reservation.Id);
+        await Stores.HoldRowAsync(sku, 1, "released", later, 2, "u:a", ended.Reservation!.Id);
+        await Stores.HoldRowAsync(sku, 2, "pending", later, 3, "u:b", extended.Reservation.Id);
         var future = TimeProvider.System.GetUtcNow().AddMinutes(1).ToUnixTimeMilliseconds();
 
-        await stores.StoredAsync($"{future}-7");
+        await Stores.StoredAsync($"{future}-7");
 
         await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("s older than what PostgreSQL has") == 1));
         await worker.UntilOpenAsync();
@@ -90,10 +80,10 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task Totals_that_are_ahead_of_a_restored_ledger_are_overwritten_and_wrong_counts_corrected()
     {
-        await using var worker = await Worker.StartCapturingAsync(stores);
-        var sku = await stores.SkuAsync(10);
+        await using var worker = await Worker.StartCapturingAsync(Stores);
+        var sku = await Stores.SkuAsync(10);
         await worker.ReserveAsync(sku, "a", 1);
-        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
         await worker.Engine.SetStockAsync(new(sku, 999, 1_000, null, false));
         await Database(worker).HashSetAsync(Only.Stock(sku), "reserved", 7);
 
@@ -107,19 +97,19 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task An_order_that_Redis_has_not_heard_of_counts_once_when_it_does()
     {
-        await using var worker = await Worker.StartCapturingAsync(stores);
-        var sku = await stores.SkuAsync(10);
-        await stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "max_per_customer") == "3");
+        await using var worker = await Worker.StartCapturingAsync(Stores);
+        var sku = await Stores.SkuAsync(10);
+        await Stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
+        await Worker.UntilAsync(async () => await Stores.FieldAsync(sku, "max_per_customer") == "3");
         var held = (await worker.ReserveAsync(sku, "buyer", 1)).Reservation!;
         await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(5));
-        await stores.HoldRowAsync(sku, 1, "pending", held.ExpiresAt, sequence: 1, holder: "u:buyer", id: held.Id);
-        await stores.OrderAsync(held.Id, sku, 1, "u:buyer");
-        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.HoldRowAsync(sku, 1, "pending", held.ExpiresAt, sequence: 1, holder: "u:buyer", id: held.Id);
+        await Stores.OrderAsync(held.Id, sku, 1, "u:buyer");
+        await Stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
 
         await Database(worker).KeyDeleteAsync(Only.Epoch);
         await worker.UntilOpenAsync();
-        await stores.EndLeasesAsync();
+        await Stores.EndLeasesAsync();
 
         await Worker.UntilAsync(async () =>
             (await worker.Engine.FindAsync(held.Id)).Reservation!.Status == ReservationStatus.Confirmed);
@@ -131,15 +121,15 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task What_the_materializer_has_not_stored_is_waited_for_and_nothing_is_sold_meanwhile()
     {
-        await using var worker = await Worker.StartCapturingAsync(stores);
-        var sku = await stores.SkuAsync(10);
+        await using var worker = await Worker.StartCapturingAsync(Stores);
+        var sku = await Stores.SkuAsync(10);
         var held = await worker.ReserveAsync(sku, "a", 1);
 
         await Database(worker).KeyDeleteAsync(Only.Epoch);
 
         await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("waits for the materializer") >= 1));
         Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "b", 1)).Outcome);
-        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
         await worker.UntilOpenAsync();
         Assert.Equal(FindOutcome.Active, (await worker.Engine.FindAsync(held.Reservation!.Id)).Outcome);
     }
@@ -148,23 +138,23 @@ public sealed class RebuildTests : IAsyncLifetime, IAsyncDisposable
     public async Task A_rebuild_that_broke_off_leaves_the_fence_down_and_the_next_one_finishes()
     {
         var sku = "";
-        await using (var worker = await Worker.StartCapturingAsync(stores))
+        await using (var worker = await Worker.StartCapturingAsync(Stores))
         {
-            sku = await stores.SkuAsync(10);
+            sku = await Stores.SkuAsync(10);
             await worker.ReserveAsync(sku, "a", 1);
             await Database(worker).KeyDeleteAsync(Only.Epoch);
             await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("waits for the materializer") >= 1));
         }
 
-        await using var next = Worker.Start(stores);
+        await using var next = Worker.Start(Stores);
         await Worker.UntilAsync(() => Task.FromResult(next.Log.Count("an earlier rebuild broke off") >= 1));
         Assert.Equal(ReserveOutcome.Fenced, (await next.ReserveAsync(sku, "b", 1)).Outcome);
         // The materializer may be one of those who wait for this worker.
         await Worker.UntilAsync(next.IsHealthyAsync);
-        await stores.StoredAsync((await next.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.StoredAsync((await next.Engine.ReadLastEventIdAsync(Only))!);
         await next.UntilOpenAsync();
         Assert.Equal(1, (await next.Engine.SnapshotAsync(sku)).Reserved);
-        Assert.Equal(3, await stores.ReadAsync<long>("SELECT epoch FROM fences"));
+        Assert.Equal(3, await Stores.ReadAsync<long>("SELECT epoch FROM fences"));
     }
 
     private static IDatabase Database(Worker worker) => worker.Redis.GetDatabase();

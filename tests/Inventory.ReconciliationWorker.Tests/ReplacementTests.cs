@@ -6,44 +6,34 @@ using StackExchange.Redis;
 namespace Inventory.ReconciliationWorker.Tests;
 
 /// <summary>Servers that come back, and processes that die, in the middle of what depends on them.</summary>
-public sealed class ReplacementTests : IAsyncLifetime, IAsyncDisposable
+public sealed class ReplacementTests : OwnStores
 {
-    private readonly Stores stores = new();
-
-    private static Partition Only => default;
-
-    public Task InitializeAsync() => stores.InitializeAsync();
-
-    public Task DisposeAsync() => stores.DisposeAsync();
-
-    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
-
     [Fact]
     public async Task Files_of_yesterday_become_what_PostgreSQL_has()
     {
-        await using var worker = await Worker.StartCapturingAsync(stores);
-        var sku = await stores.SkuAsync(10);
+        await using var worker = await Worker.StartCapturingAsync(Stores);
+        var sku = await Stores.SkuAsync(10);
         var released = (await worker.ReserveAsync(sku, "a", 1)).Reservation!;
         var extended = (await worker.ReserveAsync(sku, "b", 2)).Reservation!;
         await StoredAllAsync(worker);
-        await stores.Redis.StopAsync();
-        stores.Redis.Backup();
-        await stores.Redis.RestartAsync();
+        await Stores.Redis.StopAsync();
+        Stores.Redis.Backup();
+        await Stores.Redis.RestartAsync();
         await worker.UntilOpenAsync();
         await worker.Engine.ReleaseAsync(released.Id, null);
         var later = (await worker.Engine.ExtendAsync(extended.Id, TimeSpan.FromMinutes(30), null))
             .Reservation!.ExpiresAt;
         var held = (await worker.ReserveAsync(sku, "c", 3)).Reservation!;
-        await stores.HoldRowAsync(sku, 1, "released", released.ExpiresAt, 2, "u:a", released.Id);
-        await stores.HoldRowAsync(sku, 2, "pending", later, 2, "u:b", extended.Id);
-        await stores.HoldRowAsync(sku, 3, "pending", held.ExpiresAt, 1, "u:c", held.Id);
-        await stores.ExecuteAsync($"UPDATE inventory SET total = 9 WHERE sku_id = '{sku}'");
-        await stores.InRedisAsync(sku, 9);
+        await Stores.HoldRowAsync(sku, 1, "released", released.ExpiresAt, 2, "u:a", released.Id);
+        await Stores.HoldRowAsync(sku, 2, "pending", later, 2, "u:b", extended.Id);
+        await Stores.HoldRowAsync(sku, 3, "pending", held.ExpiresAt, 1, "u:c", held.Id);
+        await Stores.ExecuteAsync($"UPDATE inventory SET total = 9 WHERE sku_id = '{sku}'");
+        await Stores.InRedisAsync(sku, 9);
         await StoredAllAsync(worker);
 
-        await stores.Redis.StopAsync();
-        stores.Redis.PutBackupBack();
-        await stores.Redis.RestartAsync();
+        await Stores.Redis.StopAsync();
+        Stores.Redis.PutBackupBack();
+        await Stores.Redis.RestartAsync();
         await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("s older than what PostgreSQL has") == 1));
         await worker.UntilOpenAsync();
 
@@ -58,20 +48,20 @@ public sealed class ReplacementTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task A_confirm_that_a_rebuild_overtakes_is_one_order_and_no_hold()
     {
-        await using var worker = await Worker.StartCapturingAsync(stores);
-        var sku = await stores.SkuAsync(10);
+        await using var worker = await Worker.StartCapturingAsync(Stores);
+        var sku = await Stores.SkuAsync(10);
         var held = await StoredHoldAsync(worker, sku, 3);
         var pinned = await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(1));
         Task<ConfirmAnswer> confirm;
-        await using (await stores.LockAsync("inventory"))
+        await using (await Stores.LockAsync("inventory"))
         {
             confirm = worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
-            await stores.UntilLockedOutAsync("%inventory%FOR NO KEY UPDATE%");
+            await Stores.UntilLockedOutAsync("%inventory%FOR NO KEY UPDATE%");
 
             await worker.Redis.GetDatabase().ExecuteAsync("FLUSHALL");
 
             // The order is on its way: nothing that depends on it is read before it is there.
-            await stores.UntilLockedOutAsync("%INSERT INTO fences%");
+            await Stores.UntilLockedOutAsync("%INSERT INTO fences%");
         }
 
         Assert.Equal(ConfirmOutcome.Confirmed, (await confirm).Outcome);
@@ -84,8 +74,8 @@ public sealed class ReplacementTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task A_pin_of_before_a_rebuild_is_no_order_and_the_restored_hold_can_be_one()
     {
-        await using var worker = await Worker.StartCapturingAsync(stores);
-        var sku = await stores.SkuAsync(10);
+        await using var worker = await Worker.StartCapturingAsync(Stores);
+        var sku = await Stores.SkuAsync(10);
         var held = await StoredHoldAsync(worker, sku, 3);
         var lost = await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(1));
 
@@ -106,25 +96,25 @@ public sealed class ReplacementTests : IAsyncLifetime, IAsyncDisposable
     {
         string sku;
         Reservation held;
-        await using (var worker = await Worker.StartCapturingAsync(stores))
+        await using (var worker = await Worker.StartCapturingAsync(Stores))
         {
-            sku = await stores.SkuAsync(3);
+            sku = await Stores.SkuAsync(3);
             held = await StoredHoldAsync(worker, sku, 3);
         }
 
-        await using var connection = await ConnectionMultiplexer.ConnectAsync(stores.Redis.ConnectionString);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(Stores.Redis.ConnectionString);
         await connection.GetDatabase().ExecuteAsync("FLUSHALL");
-        await using (await stores.LockAsync("reservations"))
+        await using (await Stores.LockAsync("reservations"))
         {
-            await using var killed = WorkerProcess.Start(stores);
-            await stores.UntilLockedOutAsync("%FROM reservations row%");
+            await using var killed = WorkerProcess.Start(Stores);
+            await Stores.UntilLockedOutAsync("%FROM reservations row%");
             await killed.KillAsync();
         }
 
         // All three units look free, and are promised.
-        Assert.Equal("3", await stores.FieldAsync(sku, "total"));
+        Assert.Equal("3", await Stores.FieldAsync(sku, "total"));
         Assert.False(await connection.GetDatabase().KeyExistsAsync(Only.Epoch));
-        await using var next = Worker.Start(stores);
+        await using var next = Worker.Start(Stores);
         await next.UntilOpenAsync();
 
         Assert.Equal(1, next.Log.Count("an earlier rebuild broke off"));
@@ -135,20 +125,20 @@ public sealed class ReplacementTests : IAsyncLifetime, IAsyncDisposable
     [Fact]
     public async Task Each_partition_is_rebuilt_by_itself()
     {
-        await using var worker = await Worker.StartCapturingAsync(stores, ("Inventory:Partitions", "2"));
+        await using var worker = await Worker.StartCapturingAsync(Stores, ("Inventory:Partitions", "2"));
         string[] skus = ["pair-a", "pair-b"];
         Assert.Equal([0, 1], skus.Select(sku => Partition.Of(sku, 2).Index).Order());
         foreach (var sku in skus)
         {
-            await stores.ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
-            await stores.ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', 10)");
+            await Stores.ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
+            await Stores.ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', 10)");
         }
 
         var (id, deadline) = (Guid.NewGuid(), DateTimeOffset.FromUnixTimeMilliseconds(
             TimeProvider.System.GetUtcNow().AddMinutes(9).ToUnixTimeMilliseconds()));
         foreach (var sku in skus)
         {
-            await stores.HoldRowAsync(
+            await Stores.HoldRowAsync(
                 sku, 2, "pending", deadline, 1, id: id, partition: Partition.Of(sku, 2).Index);
         }
 
@@ -159,10 +149,10 @@ public sealed class ReplacementTests : IAsyncLifetime, IAsyncDisposable
         Assert.Equal(deadline, found.ExpiresAt);
 
         var (first, second) = (skus.Single(IsFirst), skus.Single(sku => !IsFirst(sku)));
-        await using (await stores.LockAsync("reservations"))
+        await using (await Stores.LockAsync("reservations"))
         {
             await worker.Redis.GetDatabase().KeyDeleteAsync(new Partition(1).Epoch);
-            await stores.UntilLockedOutAsync("%FROM reservations row%");
+            await Stores.UntilLockedOutAsync("%FROM reservations row%");
 
             Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(second, "a", 1)).Outcome);
             Assert.Equal(ReserveOutcome.Held, (await worker.ReserveAsync(first, "a", 1)).Outcome);
@@ -179,10 +169,10 @@ public sealed class ReplacementTests : IAsyncLifetime, IAsyncDisposable
     public async Task A_connection_that_comes_back_is_looked_at_at_once()
     {
         await using var worker = await Worker.StartCapturingAsync(
-            stores, ("Reconciliation:FenceCheckInterval", "00:01:00"));
+            Stores, ("Reconciliation:FenceCheckInterval", "00:01:00"));
 
-        await stores.Redis.KillAsync();
-        await stores.Redis.RestartAsync();
+        await Stores.Redis.KillAsync();
+        await Stores.Redis.RestartAsync();
 
         // The next look of its own accord is a minute away.
         Assert.InRange(await worker.UntilOpenAsync(), TimeSpan.Zero, TimeSpan.FromSeconds(30));
@@ -191,19 +181,19 @@ public sealed class ReplacementTests : IAsyncLifetime, IAsyncDisposable
     private async Task<Reservation> StoredHoldAsync(Worker worker, string sku, int quantity)
     {
         var held = (await worker.ReserveAsync(sku, "a", quantity)).Reservation!;
-        await stores.HoldRowAsync(sku, quantity, "pending", held.ExpiresAt, 1, "u:a", held.Id);
+        await Stores.HoldRowAsync(sku, quantity, "pending", held.ExpiresAt, 1, "u:a", held.Id);
         await StoredAllAsync(worker);
         return held;
     }
 
     private async Task StoredAllAsync(Worker worker) =>
-        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
 
     private async Task AssertSoldAsync(Worker worker, string sku)
     {
-        Assert.Equal(1L, await stores.ReadAsync<long>("SELECT count(*) FROM orders"));
-        Assert.Equal(7, await stores.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"));
-        await stores.InRedisAsync(sku, 7);
+        Assert.Equal(1L, await Stores.ReadAsync<long>("SELECT count(*) FROM orders"));
+        Assert.Equal(7, await Stores.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"));
+        await Stores.InRedisAsync(sku, 7);
         var snapshot = await worker.Engine.SnapshotAsync(sku);
         Assert.Equal((7, 0, 0), (snapshot.Total, snapshot.Reserved, snapshot.Holds));
     }

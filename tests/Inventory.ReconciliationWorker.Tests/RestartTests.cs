@@ -4,32 +4,22 @@ using StackExchange.Redis;
 namespace Inventory.ReconciliationWorker.Tests;
 
 /// <summary>A server that comes back with the data that was opened last goes on with it, however much it is.</summary>
-public sealed class RestartTests : IAsyncLifetime, IAsyncDisposable
+public sealed class RestartTests : OwnStores
 {
     private const string GoesOn = "and goes on there";
     private const string IsCompared = "has every event that PostgreSQL has.";
-
-    private readonly Stores stores = new();
-
-    private static Partition Only => default;
-
-    public Task InitializeAsync() => stores.InitializeAsync();
-
-    public Task DisposeAsync() => stores.DisposeAsync();
-
-    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
 
     [Fact]
     public async Task What_was_killed_goes_on_without_waiting_for_what_is_not_stored()
     {
         await using var worker = await StartAsync();
-        var sku = await stores.SkuAsync(10);
+        var sku = await Stores.SkuAsync(10);
         await StoredHoldAsync(worker, sku, "a", 1);
         // Nobody stores this one: a comparison would wait for it.
         var later = (await worker.ReserveAsync(sku, "b", 2)).Reservation!;
 
-        await stores.Redis.KillAsync();
-        await stores.Redis.RestartAsync();
+        await Stores.Redis.KillAsync();
+        await Stores.Redis.RestartAsync();
         await UntilToldAsync(worker, GoesOn);
         await worker.UntilOpenAsync();
 
@@ -43,31 +33,31 @@ public sealed class RestartTests : IAsyncLifetime, IAsyncDisposable
     public async Task An_order_and_a_total_that_the_end_of_the_file_lacks_are_taken_over()
     {
         await using var worker = await StartAsync();
-        var sku = await stores.SkuAsync(10);
-        await stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "max_per_customer") == "3");
+        var sku = await Stores.SkuAsync(10);
+        await Stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
+        await Worker.UntilAsync(async () => await Stores.FieldAsync(sku, "max_per_customer") == "3");
         var sold = await StoredHoldAsync(worker, sku, "a", 2);
         var other = await StoredHoldAsync(worker, sku, "b", 1);
-        await stores.OrderAsync(sold.Id, sku, 2, "u:a");
-        await stores.ExecuteAsync($"UPDATE inventory SET total = 8 WHERE sku_id = '{sku}'");
-        await stores.InRedisAsync(sku, 8);
-        var lowered = await stores.SkuAsync(10);
-        await stores.ExecuteAsync($"UPDATE inventory SET total = 4 WHERE sku_id = '{lowered}'");
-        await stores.InRedisAsync(lowered, 4);
+        await Stores.OrderAsync(sold.Id, sku, 2, "u:a");
+        await Stores.ExecuteAsync($"UPDATE inventory SET total = 8 WHERE sku_id = '{sku}'");
+        await Stores.InRedisAsync(sku, 8);
+        var lowered = await Stores.SkuAsync(10);
+        await Stores.ExecuteAsync($"UPDATE inventory SET total = 4 WHERE sku_id = '{lowered}'");
+        await Stores.InRedisAsync(lowered, 4);
         // As if these had been at the end too.
         foreach (var one in new[] { sku, lowered })
         {
             await Database(worker).HashSetAsync(Only.Stock(one), [new("total", 10), new("version", 1)]);
         }
 
-        await stores.Redis.KillAsync();
-        await stores.Redis.RestartAsync();
+        await Stores.Redis.KillAsync();
+        await Stores.Redis.RestartAsync();
         await UntilToldAsync(worker, GoesOn);
         await worker.UntilOpenAsync();
 
         await UntilToldAsync(
-            worker, $" {await stores.ReadAsync<long>("SELECT count(*) FROM inventory")} totals loaded");
-        Assert.Equal("4", await stores.FieldAsync(lowered, "total"));
+            worker, $" {await Stores.ReadAsync<long>("SELECT count(*) FROM inventory")} totals loaded");
+        Assert.Equal("4", await Stores.FieldAsync(lowered, "total"));
         await Worker.UntilAsync(async () =>
             (await worker.Engine.FindAsync(sold.Id)).Reservation!.Status == ReservationStatus.Confirmed);
         var snapshot = await worker.Engine.SnapshotAsync(sku);
@@ -81,18 +71,18 @@ public sealed class RestartTests : IAsyncLifetime, IAsyncDisposable
     public async Task Data_of_before_the_last_opening_is_compared_although_it_has_every_event()
     {
         await using var worker = await StartAsync();
-        var sku = await stores.SkuAsync(10);
+        var sku = await Stores.SkuAsync(10);
         var held = await StoredHoldAsync(worker, sku, "a", 1);
-        await stores.Redis.StopAsync();
-        stores.Redis.Backup();
-        await stores.Redis.RestartAsync();
+        await Stores.Redis.StopAsync();
+        Stores.Redis.Backup();
+        await Stores.Redis.RestartAsync();
         await worker.UntilOpenAsync();
         // Nothing has told that this hold ended: only a comparison finds it.
-        await stores.ExecuteAsync($"UPDATE reservations SET status = 'released', sequence = 2");
+        await Stores.ExecuteAsync($"UPDATE reservations SET status = 'released', sequence = 2");
 
-        await stores.Redis.StopAsync();
-        stores.Redis.PutBackupBack();
-        await stores.Redis.RestartAsync();
+        await Stores.Redis.StopAsync();
+        Stores.Redis.PutBackupBack();
+        await Stores.Redis.RestartAsync();
         await UntilToldAsync(worker, IsCompared);
         await worker.UntilOpenAsync();
 
@@ -107,7 +97,7 @@ public sealed class RestartTests : IAsyncLifetime, IAsyncDisposable
     public async Task What_is_not_known_to_be_whole_is_compared(string because)
     {
         await using var worker = await StartAsync();
-        var sku = await stores.SkuAsync(10);
+        var sku = await Stores.SkuAsync(10);
         await StoredHoldAsync(worker, sku, "a", 1);
         await Database(worker).HashSetAsync(Only.Stock(sku), "reserved", 7);
         switch (because)
@@ -123,15 +113,15 @@ public sealed class RestartTests : IAsyncLifetime, IAsyncDisposable
                 break;
         }
 
-        await stores.Redis.KillAsync();
-        await stores.Redis.RestartAsync();
-        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "reserved") == "1");
+        await Stores.Redis.KillAsync();
+        await Stores.Redis.RestartAsync();
+        await Worker.UntilAsync(async () => await Stores.FieldAsync(sku, "reserved") == "1");
         Assert.Equal(0, worker.Log.Count(GoesOn));
     }
 
     /// <summary>The audit mends whatever it finds: it must not come before what is looked at here.</summary>
     private Task<Worker> StartAsync() =>
-        Worker.StartCapturingAsync(stores, ("Audit:AutomaticRepair", "false"));
+        Worker.StartCapturingAsync(Stores, ("Audit:AutomaticRepair", "false"));
 
     private static Task<TimeSpan> UntilToldAsync(Worker worker, string what) =>
         Worker.UntilAsync(() => Task.FromResult(worker.Log.Count(what) == 1));
@@ -141,8 +131,8 @@ public sealed class RestartTests : IAsyncLifetime, IAsyncDisposable
     private async Task<Reservation> StoredHoldAsync(Worker worker, string sku, string customer, int quantity)
     {
         var held = (await worker.ReserveAsync(sku, customer, quantity)).Reservation!;
-        await stores.HoldRowAsync(sku, quantity, "pending", held.ExpiresAt, 1, $"u:{customer}", held.Id);
-        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.HoldRowAsync(sku, quantity, "pending", held.ExpiresAt, 1, $"u:{customer}", held.Id);
+        await Stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
         return held;
     }
 }

@@ -4,24 +4,14 @@ using StackExchange.Redis;
 namespace Inventory.ReconciliationWorker.Tests;
 
 /// <summary>What somebody has written into Redis by hand keeps no shop closed.</summary>
-public sealed class SpoiltRebuildTests : IAsyncLifetime, IAsyncDisposable
+public sealed class SpoiltRebuildTests : OwnStores
 {
-    private readonly Stores stores = new();
-
-    private static Partition Only => default;
-
-    public Task InitializeAsync() => stores.InitializeAsync();
-
-    public Task DisposeAsync() => stores.DisposeAsync();
-
-    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
-
     [Fact]
     public async Task Holds_that_can_not_be_read_count_as_not_there_and_come_back_as_PostgreSQL_has_them()
     {
         await using var worker = await StartAsync();
         var redis = worker.Redis.GetDatabase();
-        var sku = await stores.SkuAsync(100);
+        var sku = await Stores.SkuAsync(100);
         var (pending, pinned, ended, unknown, whole) = (
             await HoldAsync(worker, sku, 1), await HoldAsync(worker, sku, 2), await HoldAsync(worker, sku, 4),
             await HoldAsync(worker, sku, 8), await HoldAsync(worker, sku, 16));
@@ -72,11 +62,11 @@ public sealed class SpoiltRebuildTests : IAsyncLifetime, IAsyncDisposable
     public async Task A_hold_that_is_kept_out_keeps_its_units_and_the_shop_opens()
     {
         await using var worker = await StartAsync();
-        var (spoilt, whole) = (await stores.SkuAsync(10), await stores.SkuAsync(10));
+        var (spoilt, whole) = (await Stores.SkuAsync(10), await Stores.SkuAsync(10));
         var deadline = DateTimeOffset.FromUnixTimeMilliseconds(
             TimeProvider.System.GetUtcNow().AddMinutes(9).ToUnixTimeMilliseconds());
-        var kept = await stores.HoldRowAsync(spoilt, 3, "pending", deadline, sequence: 1);
-        var back = await stores.HoldRowAsync(whole, 3, "pending", deadline, sequence: 1);
+        var kept = await Stores.HoldRowAsync(spoilt, 3, "pending", deadline, sequence: 1);
+        var back = await Stores.HoldRowAsync(whole, 3, "pending", deadline, sequence: 1);
         var redis = worker.Redis.GetDatabase();
         await redis.StringSetAsync(Only.DueOf(spoilt), "tomorrow");
         await redis.HashSetAsync(Only.Ended(ReservationKey.Of(back)), "of another", "type");
@@ -86,7 +76,7 @@ public sealed class SpoiltRebuildTests : IAsyncLifetime, IAsyncDisposable
         Assert.Equal(FindOutcome.Active, (await worker.Engine.FindAsync(back)).Outcome);
         Assert.Equal(FindOutcome.NotFound, (await worker.Engine.FindAsync(kept)).Outcome);
         Assert.Equal(
-            ("3", "3"), (await stores.FieldAsync(spoilt, "reserved"), await stores.FieldAsync(whole, "reserved")));
+            ("3", "3"), (await Stores.FieldAsync(spoilt, "reserved"), await Stores.FieldAsync(whole, "reserved")));
         Assert.Equal(1, worker.Log.Count("1 holds of partition 0 can't come back"));
     }
 
@@ -94,9 +84,9 @@ public sealed class SpoiltRebuildTests : IAsyncLifetime, IAsyncDisposable
     public async Task What_keeps_a_rebuild_from_ending_ends_no_process_and_the_next_attempt_opens()
     {
         await using var worker = await StartAsync();
-        var sku = await stores.SkuAsync(10);
+        var sku = await Stores.SkuAsync(10);
         await worker.ReserveAsync(sku, "a", 1);
-        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
         var redis = worker.Redis.GetDatabase();
         await redis.KeyRenameAsync(Only.Events, "aside");
         await redis.StringSetAsync(Only.Events, "spoilt");
@@ -112,11 +102,11 @@ public sealed class SpoiltRebuildTests : IAsyncLifetime, IAsyncDisposable
     }
 
     // What the audit would mend is another test's affair.
-    private Task<Worker> StartAsync() => Worker.StartCapturingAsync(stores, ("Audit:AutomaticRepair", "false"));
+    private Task<Worker> StartAsync() => Worker.StartCapturingAsync(Stores, ("Audit:AutomaticRepair", "false"));
 
     private async Task RebuildAsync(Worker worker)
     {
-        if (await worker.Engine.ReadLastEventIdAsync(Only) is { } last) await stores.StoredAsync(last);
+        if (await worker.Engine.ReadLastEventIdAsync(Only) is { } last) await Stores.StoredAsync(last);
         await worker.Redis.GetDatabase().KeyDeleteAsync(Only.Epoch);
         await worker.UntilOpenAsync();
         await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("sells again after") >= 2));
@@ -125,7 +115,7 @@ public sealed class SpoiltRebuildTests : IAsyncLifetime, IAsyncDisposable
     private static async Task<Reservation> HoldAsync(Worker worker, string sku, int quantity) =>
         (await worker.ReserveAsync(sku, $"user-{quantity}", quantity)).Reservation!;
 
-    private Task<Guid> RowAsync(Reservation hold, string sku, string status, int sequence) => stores.HoldRowAsync(
+    private Task<Guid> RowAsync(Reservation hold, string sku, string status, int sequence) => Stores.HoldRowAsync(
         sku, hold.Lines[0].Quantity, status, hold.ExpiresAt, sequence, hold.Holder.Text, hold.Id);
 
     private static Task<bool> SpoilAsync(IDatabase redis, Guid id, string text) =>
