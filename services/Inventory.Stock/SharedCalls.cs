@@ -1,4 +1,3 @@
-using System.Globalization;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
@@ -26,7 +25,7 @@ internal sealed class SharedCalls(RunGuard guard, Script script, Partition parti
     private bool isUnderWay;
 
     /// <summary>The outcome that means: ask again. Null where the script has none.</summary>
-    public int? Again { get; init; }
+    public string? Again { get; init; }
 
     /// <summary>Has one request decided.</summary>
     /// <param name="lines">How many lines it has.</param>
@@ -97,8 +96,7 @@ internal sealed class SharedCalls(RunGuard guard, Script script, Partition parti
     }
 
     private bool IsAgain(RedisResult reply) =>
-        Again is { } again && reply.Resp2Type != ResultType.Error
-        && (string?)reply == again.ToString(CultureInfo.InvariantCulture);
+        Again is not null && reply.Resp2Type != ResultType.Error && (string?)reply == Again;
 
     private void FailWaiting(Exception failure)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
@@ -7,6 +8,9 @@ public sealed partial class StockEngine
 {
     // Of the arguments of a request.
     private const int BeforeLines = 8;
+
+    // Each reply is compared with it.
+    private static readonly string MoreDue = ((int)ReserveOutcome.MoreDue).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>
     /// Holds all lines or none. Lines in several partitions are held one partition after the other, in ascending order,
@@ -80,7 +84,7 @@ public sealed partial class StockEngine
     private SharedCalls ReserveCalls(Partition partition) => new(
         guard, Script.Reserve, partition, "", EndedRetention, "", IdempotencyRetention, settings.ReclaimBatch)
     {
-        Again = (int)ReserveOutcome.MoreDue,
+        Again = MoreDue,
     };
 
     private async Task UndoAsync(ReserveRequest request, List<(Partition Partition, ReserveAnswer Answer)> held)
