@@ -1,5 +1,6 @@
 -- holds: what the scripts about holds share. Put in front of each script that includes it.
 -- include shared/reading.lua
+-- include shared/instant.lua
 -- include shared/units.lua
 --
 -- Layout of one partition; `prefix` is its hash tag, such as {inv:0}: and leads every key
@@ -34,12 +35,6 @@
 
 -- A script that decides several requests sets these for each.
 local trace, answer_key, fingerprint, ended_retention_s = ARGV[1], KEYS[4], ARGV[3], ARGV[2]
-
--- The server's clock, not the caller's: every deadline is compared against the same one.
-local function clock_ms()
-  local time = redis.call('TIME')
-  return time[1] * 1000 + math.floor(time[2] / 1000)
-end
 
 local function stock_key(sku) return prefix .. 'stock:' .. sku end
 local function due_key(sku) return prefix .. 'due:' .. sku end
@@ -127,7 +122,7 @@ end
 
 -- All events have the same fields in the same order: the stream stores the names once.
 local function append_event(type, id, hold)
-  redis.call('XADD', KEYS[2], '*', 'type', type, 'reservation', id,
+  append_at_clock(KEYS[2], 'type', type, 'reservation', id,
     'sequence', digits[hold.sequence], 'holder', hold.holder, 'deadline_ms', hold.deadline_ms,
     'lines', lines_text(hold.lines), 'trace', trace)
 end
