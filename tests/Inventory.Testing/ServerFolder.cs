@@ -11,6 +11,7 @@ internal sealed class ServerFolder : IDisposable
 {
     private const string Prefix = "inventory-server-";
     private const string LockName = "owner.lock";
+    private const string DataName = "data";
 
     private readonly string path;
     private readonly FileStream ownership;
@@ -19,7 +20,7 @@ internal sealed class ServerFolder : IDisposable
     {
         this.path = path;
         ownership = Lock(Path.Combine(path, LockName), FileMode.CreateNew);
-        Data = Directory.CreateDirectory(Path.Combine(path, "data")).FullName;
+        Data = Directory.CreateDirectory(Path.Combine(path, DataName)).FullName;
     }
 
     /// <summary>An empty folder for the server.</summary>
@@ -38,8 +39,10 @@ internal sealed class ServerFolder : IDisposable
         return new ServerFolder(folder);
     }
 
+    /// <remarks>The lock file goes last: a run that is killed meanwhile leaves what the next one finds.</remarks>
     public void Dispose()
     {
+        Delete(Data);
         ownership.Dispose();
         Delete(path);
     }
@@ -52,6 +55,7 @@ internal sealed class ServerFolder : IDisposable
             {
                 using (Lock(Path.Combine(folder, LockName), FileMode.Open))
                 {
+                    Delete(Path.Combine(folder, DataName));
                     Delete(folder);
                 }
             }
