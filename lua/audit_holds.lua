@@ -18,11 +18,11 @@ if fenced() then return reply(-9) end
 local fields = { clock_ms(), last_event() }
 
 local function faults_of(id, hold)
-  local faults = {}
+  local faults, filed_ms = {}, hold.state == 'p' and hold.deadline_ms
   for _, line in ipairs(hold.lines) do
-    local deadline_ms = read_of(line.sku, 'ZSCORE', due_key(line.sku), id)
-    if hold.state == 'p' and not deadline_ms then faults[#faults + 1] = 'due' end
-    if hold.state == 'p' and deadline_ms then hold.deadline_ms = tonumber(deadline_ms) end
+    local deadline_ms = filed_ms and deadline_of(line.sku, id, filed_ms)
+    if filed_ms and not deadline_ms then faults[#faults + 1] = 'due' end
+    hold.deadline_ms = deadline_ms or hold.deadline_ms
     local known = 0
     for _, held in ipairs(read_units(hold.holder, line.sku).holds) do
       if held.id == id then known = held.quantity end

@@ -43,11 +43,9 @@ local function look_at(sku, holds)
     holds, count_of(sku, 'limits_version', limits_version), '' }
 end
 
-local function cardinality(sku) return read_of(sku, 'ZCARD', due_key(sku)) end
-
 for i = 4, #ARGV do
   local sku = ARGV[i]
-  local readable, found = try(cardinality, sku)
+  local readable, found = try(count_deadlines, sku)
   if readable then
     if found > left and i > 4 and found <= budget then break end
     readable, found = try(look_at, sku, found)

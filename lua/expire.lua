@@ -26,13 +26,13 @@ local function give_back_sku(sku)
   local spent, _, deadlines = give_back_due(sku, now_ms, budget)
   budget = budget - math.max(1, spent)
   for _, deadline_ms in ipairs(deadlines) do fields[#fields + 1] = deadline_ms end
-  local earliest = redis.call('ZRANGE', due_key(sku), 0, 0, 'WITHSCORES')
-  if earliest[2] then
-    redis.call('ZADD', KEYS[3], earliest[2], sku)
+  local earliest_ms = earliest_deadline(sku)
+  if earliest_ms then
+    redis.call('ZADD', KEYS[3], earliest_ms, sku)
   else
     redis.call('ZREM', KEYS[3], sku)
   end
-  return earliest[2] and tonumber(earliest[2]) <= now_ms and spent == 0
+  return earliest_ms and earliest_ms <= now_ms and spent == 0
 end
 
 -- What can't be read stays due, and waits for people: it keeps nobody else's holds.

@@ -23,16 +23,19 @@ local hold = hold_of(id)
 if not hold then return reply(-2) end
 
 local missing, deadline_ms = false, known_ms
+hold.filed_ms = hold.deadline_ms
 for _, line in ipairs(hold.lines) do
-  local score = redis.call('ZSCORE', due_key(line.sku), id)
-  if score then deadline_ms = tonumber(score) end
-  missing = missing or not score
+  local filed_ms = hold.state == 'p' and deadline_of(line.sku, id, hold.filed_ms)
+  deadline_ms = filed_ms or deadline_ms
+  missing = missing or not filed_ms
 end
 if hold.state == 'p' and missing and deadline_ms == 0 then return reply(-4) end
 
 local repaired = false
 if hold.state == 'p' and missing then
   hold.deadline_ms, repaired = deadline_ms, true
+  for _, line in ipairs(hold.lines) do remove_deadlines(line.sku, { id }, { hold.filed_ms }) end
+  redis.call('HSET', holds_key(id), id, hold_text(hold))
   schedule(id, hold)
 end
 if hold.state == 'c' and not redis.call('ZSCORE', leases_key(), id) then

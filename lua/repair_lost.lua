@@ -47,7 +47,7 @@ local function counters()
   for i, line in ipairs(hold.lines) do
     local stock = stock_of(line.sku)
     if not stock then return nil end
-    if leased and read_of(line.sku, 'ZCARD', due_key(line.sku)) <= budget then
+    if leased and count_deadlines(line.sku) <= budget then
       local held = sum_due(line.sku) + (leased[line.sku] or 0)
       after[i] = math.max(stock.reserved, held + line.quantity)
     else

@@ -28,7 +28,7 @@ if not stock then return reply(-2) end
 local before = stock.reserved
 local leased, dangling_leases, blind = sum_leases(budget)
 if blind and blind > 0 then return reply(-5) end
-local countable = leased and redis.call('ZCARD', due_key(sku)) <= budget
+local countable = leased and count_deadlines(sku) <= budget
 local after, dangling = before + correction, {}
 if countable then
   local readable, pending = try(function()
@@ -47,10 +47,10 @@ local late = due_is_late(sku)
 if before == after and #dangling == 0 and not late and #(dangling_leases or {}) == 0 then
   return reply(2, before, after)
 end
-for _, id in ipairs(dangling) do redis.call('ZREM', due_key(sku), id) end
+for _, page in ipairs(pages_of(sku)) do remove_from(sku, page, dangling) end
 for _, id in ipairs(dangling_leases or {}) do redis.call('ZREM', leases_key(), id) end
 if late then
-  redis.call('ZADD', KEYS[3], redis.call('ZRANGE', due_key(sku), 0, 0, 'WITHSCORES')[2] or 0, sku)
+  redis.call('ZADD', KEYS[3], earliest_deadline(sku) or 0, sku)
 end
 redis.call('HSET', stock_key(sku), 'reserved', after)
 return reply(1, before, after)

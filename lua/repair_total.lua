@@ -33,7 +33,7 @@ end
 if not (readable and stock) then
   local leased, _, blind = sum_leases(budget)
   if blind and blind > 0 then return reply(-5) end
-  local countable, holds = try(read_of, sku, 'ZCARD', due_key(sku))
+  local countable, holds = try(count_deadlines, sku)
   if not countable then return reply(-5) end
   if not leased or holds > budget then return reply(-3) end
   local counted, pending = try(sum_due, sku)

@@ -159,6 +159,7 @@ local function decide(at)
         fields_with(own, own_ids[1], reply(now_text, line.sku, line.limit, line.units)))
     end
     sufficient = sufficient and line.quantity <= line.available
+    read_page(line.sku, now_ms + hold_ms)
     left[i] = line.sku .. ':' .. line.quantity .. ':' .. math.max(0, line.available)
   end
   if not sufficient then

@@ -19,7 +19,7 @@ if not owns(KEYS[4], ARGV[3]) then return reply(-1) end
 if redis.call('EXISTS', stock_key(sku)) == 0 then return reply(-2) end
 
 local leased = sum_leases(tonumber(ARGV[5]))
-local held = redis.call('ZCARD', due_key(sku)) > 0 or not leased or leased[sku]
+local held = earliest_deadline(sku) or not leased or leased[sku]
 if not held and redis.call('HGET', stock_key(sku), 'reserved') == '0' then
   redis.call('DEL', stock_key(sku))
   redis.call('ZREM', KEYS[3], sku)

@@ -26,4 +26,4 @@ local stock = stock_of(sku)
 if not stock then return reply(-2, now_ms) end
 return reply(1, now_ms, stock.total, stock.reserved, stock.version, stock.limit or 0,
   stock.paused and 1 or 0,
-  redis.call('ZCARD', due_key(sku)))
+  count_deadlines(sku))

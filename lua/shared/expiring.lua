@@ -4,44 +4,72 @@
 -- of the SKUs are true again when give_back_due returns, or fails.
 
 -- A deadline whose hold is gone, by somebody's hand or a rebuild's, is nobody's, and goes too.
-local function give_back(sku, id, deadline_ms, leaving)
+local function give_back(sku, page, id, deadline_ms, leaving)
   local hold = load_hold(id, sku, deadline_ms)
   if hold then
     end_hold(id, hold, 'e', 'expired', leaving)
   else
-    redis.call('ZREM', due_key(sku), id)
+    remove_from(sku, page, { id })
   end
   return hold
 end
 
--- What can't be read stays where it is, and is in nobody's way. `due`: ids, each with its deadline.
-local function give_back_each(sku, due, budget, leaving)
-  local spent, left, deadlines = 0, 0, {}
+-- What can't be read stays where it is, and is in nobody's way: it is counted in `progress.left`.
+local function give_back_page(sku, page, due, budget, progress)
   for i = 1, #due, 2 do
-    if spent >= budget then break end
-    local done, hold = try(give_back, sku, due[i], due[i + 1], leaving)
+    if progress.spent >= budget then break end
+    local done, hold = try(give_back, sku, page, due[i], due[i + 1], progress.leaving)
     if done and not hold then
-      spent = spent + 1
+      progress.spent = progress.spent + 1
     elseif done then
-      spent = spent + #hold.lines
-      deadlines[#deadlines + 1] = hold.deadline_ms
+      progress.spent = progress.spent + #hold.lines
+      progress.deadlines[#progress.deadlines + 1] = hold.deadline_ms
     else
-      left = left + 1
+      progress.left = progress.left + 1
     end
   end
-  return spent, left, deadlines
+end
+
+-- Ids, each with its deadline.
+local function due_of(sku, page, now_ms, budget)
+  return read_of(sku, 'ZRANGEBYSCORE', page.key, '-inf', now_ms, 'WITHSCORES', 'LIMIT', 0, budget)
+end
+
+local function give_back_pages(sku, page, due, now_ms, budget, progress)
+  repeat
+    -- A page that somebody's hand has emptied goes.
+    if #due == 0 and page.start then remove_from(sku, page, {}) end
+    give_back_page(sku, page, due, budget, progress)
+    page = progress.spent < budget and due_page_after(sku, page, now_ms)
+    due = page and due_of(sku, page, now_ms, budget - progress.spent)
+  until not page
+end
+
+-- Whether there are more due than those that can't be read.
+local function has_more_due(sku, now_ms, left)
+  local page, count = page_at(sku), 0
+  repeat
+    count = count + redis.call('ZCOUNT', page.key, '-inf', now_ms)
+    page = due_page_after(sku, page, now_ms)
+  until count > left or not page
+  return count > left
 end
 
 -- Gives due holds of one SKU back, the earliest first, until `budget` lines are spent.
 -- Returns the lines spent, whether more are due, and deadlines of what was given back.
 local function give_back_due(sku, now_ms, budget)
-  local due = read_of(sku, 'ZRANGEBYSCORE', due_key(sku), '-inf', now_ms, 'WITHSCORES',
-    'LIMIT', 0, budget)
-  if #due == 0 or expiry_waits(now_ms) then return 0, false, {} end
-  local leaving = {}
-  local done, spent, left, deadlines = pcall(give_back_each, sku, due, budget, leaving)
-  settle(leaving)
-  if not done then error(spent) end
-  local more = spent > 0 and redis.call('ZCOUNT', due_key(sku), '-inf', now_ms) > left
-  return spent, more, deadlines
+  local page = page_at(sku)
+  local due = due_of(sku, page, now_ms, budget)
+  if #due == 0 then
+    page = due_page_after(sku, page, now_ms)
+    if not page then return 0, false, {} end
+    due = due_of(sku, page, now_ms, budget)
+  end
+  if expiry_waits(now_ms) then return 0, false, {} end
+  local progress = { spent = 0, left = 0, deadlines = {}, leaving = {} }
+  local done, failure = pcall(give_back_pages, sku, page, due, now_ms, budget, progress)
+  settle(progress.leaving)
+  if not done then error(failure) end
+  local more = progress.spent > 0 and has_more_due(sku, now_ms, progress.left)
+  return progress.spent, more, progress.deadlines
 end

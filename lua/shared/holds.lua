@@ -2,13 +2,16 @@
 -- include shared/reading.lua
 -- include shared/instant.lua
 -- include shared/units.lua
+-- include shared/deadlines.lua
 --
 -- Layout of one partition; `prefix` is its hash tag, such as {inv:0}: and leads every key
 --   epoch            string  <number>:<run_id> of the server that sells; absent while none may
 --   rebuild, former  string  token of the rebuild that is going on; epoch of the run before one
 --   stock:<sku>      hash    total, reserved, version, max_per_customer, paused, limits_version
 --   holds:<bucket>   hash    reservation id -> hold text; bucket is two characters of the id
---   due:<sku>        zset    ids of the SKU's pending holds, scored by deadline_ms
+--   due:<sku>        zset    ids of the SKU's pending holds, scored by deadline_ms: the first page
+--   page:<start>:<sku>  zset  the same: deadlines from `start` on, up to the next page's
+--   pages:<sku>      zset    starts of these pages, scored by themselves
 --   due              zset    SKUs, scored by a time that is never after their earliest deadline
 --   units:<bucket>   hash    digest of owner and SKU -> what this owner has of this SKU
 --   leases           zset    ids of confirming holds, scored by the end of their lease
@@ -21,23 +24,23 @@
 --
 -- Hold text, separated by tabs: state, sequence, created_ms, deadline_ms, holder, then SKU and
 -- quantity of each line. state: p pending, c confirming, f confirmed, r released, e expired.
--- While a hold is pending its deadline stands in due:<sku> and nowhere else, so deadline_ms is 0.
+-- Of a pending hold deadline_ms says in which page its deadline stands; what stands there counts.
 --
 -- Holder: u:<customer>, c:<cart>, or s:<subject>|<cart> for a cart of a shopper's session.
 --
--- Laws: stock.reserved is the sum over the SKU's holds; an id is in due:<sku> for each of its lines
--- exactly while it is pending, and in leases exactly while it is confirming; units list an id
+-- Laws: stock.reserved is the sum over the SKU's holds; an id is in one page of each of its lines'
+-- SKUs exactly while it is pending, and in leases exactly while it is confirming; units list an id
 -- exactly while it is active; sequence counts the events of a reservation from 1 without gaps.
 --
 -- Conventions: KEYS[1] epoch, KEYS[2] events, KEYS[3] due, KEYS[4] idem:<digest>;
 -- ARGV[1] trace, ARGV[2] ended_retention_s, ARGV[3] fingerprint or empty, ARGV[4] idem_retention_s.
 -- A reply is one string of tab-separated fields, the first being the outcome.
+-- Where a script names due:<sku>, pages:<sku> and the pages are meant as well.
 
 -- A script that decides several requests sets these for each.
 local trace, answer_key, fingerprint, ended_retention_s = ARGV[1], KEYS[4], ARGV[3], ARGV[2]
 
 local function stock_key(sku) return prefix .. 'stock:' .. sku end
-local function due_key(sku) return prefix .. 'due:' .. sku end
 local function holds_key(id) return prefix .. 'holds:' .. string.sub(id, 20, 21) end
 local function ended_key(id) return prefix .. 'ended:' .. id end
 local function leases_key() return prefix .. 'leases' end
@@ -87,7 +90,7 @@ end
 
 local function hold_text(hold)
   local text = hold.state .. '\t' .. digits[hold.sequence] .. '\t' .. hold.created_ms .. '\t'
-    .. (hold.state == 'p' and '0' or hold.deadline_ms) .. '\t' .. hold.holder
+    .. hold.deadline_ms .. '\t' .. hold.holder
   for _, line in ipairs(hold.lines) do
     text = text .. '\t' .. line.sku .. '\t' .. digits[line.quantity]
   end
@@ -101,9 +104,9 @@ local function load_hold(id, due_sku, due_ms)
   local hold = parse_hold(text)
   if hold.state == 'p' then
     local sku = hold.lines[1].sku
-    hold.deadline_ms = sku == due_sku and due_ms
-      or tonumber(read_of(sku, 'ZSCORE', due_key(sku), id))
+    hold.deadline_ms = sku == due_sku and due_ms or deadline_of(sku, id, hold.deadline_ms)
     if not hold.deadline_ms then unreadable(sku, 'a pending hold has no deadline') end
+    hold.filed_ms = tonumber(hold.deadline_ms)
   end
   return hold
 end
@@ -154,7 +157,9 @@ local function assure_countable(hold, leaving)
     if not (leaving and leaving[line.sku]) then
       local reserved = read_of(line.sku, 'HGET', stock_key(line.sku), 'reserved')
       if reserved then count_of(line.sku, 'reserved', reserved) end
-      read_of(line.sku, 'ZCARD', due_key(line.sku))
+    end
+    if hold.state == 'p' then
+      read_page(line.sku, tonumber(hold.filed_ms or hold.deadline_ms))
     end
     line.account = read_units(hold.holder, line.sku)
   end
@@ -166,14 +171,14 @@ local function schedule(id, hold, lease_until_ms)
   if hold.state == 'c' then redis.call('ZADD', leases_key(), lease_until_ms, id) end
   for _, line in ipairs(hold.lines) do
     if hold.state == 'p' then
-      redis.call('ZADD', due_key(line.sku), hold.deadline_ms, id)
       local deadline_ms, known_ms = tonumber(hold.deadline_ms), remembered_due[line.sku]
+      file_deadline(line.sku, id, deadline_ms)
       if not known_ms or deadline_ms < known_ms then
         redis.call('ZADD', KEYS[3], 'LT', hold.deadline_ms, line.sku)
         remembered_due[line.sku] = deadline_ms
       end
-    else
-      redis.call('ZREM', due_key(line.sku), id)
+    elseif hold.filed_ms then
+      remove_deadlines(line.sku, { id }, { hold.filed_ms })
     end
   end
 end
@@ -203,11 +208,14 @@ local function take_out(id, hold, leaving)
     set_units(line.account, id, 0, hold.is_bought and line.quantity)
     local gone = leaving[line.sku]
     if not gone then
-      gone = { units = 0, ids = {} }
+      gone = { units = 0, ids = {}, filed = {} }
       leaving[line.sku] = gone
     end
     gone.units = gone.units + line.quantity
-    gone.ids[#gone.ids + 1] = id
+    if hold.filed_ms then
+      gone.ids[#gone.ids + 1] = id
+      gone.filed[#gone.filed + 1] = hold.filed_ms
+    end
   end
   redis.call('HDEL', holds_key(id), id)
 end
@@ -215,11 +223,7 @@ end
 local function settle(leaving)
   for sku, gone in pairs(leaving) do
     change_reserved(sku, -gone.units)
-    -- Lua's stack has room for 8,000 of them.
-    for first = 1, #gone.ids, 1000 do
-      local last = math.min(first + 999, #gone.ids)
-      redis.call('ZREM', due_key(sku), unpack(gone.ids, first, last))
-    end
+    remove_deadlines(sku, gone.ids, gone.filed)
   end
 end
 

@@ -1,8 +1,8 @@
 -- sums: what holds add up to, for the scripts that audit and repair. Comes after shared/holds.lua.
 --
 -- Nothing here asserts that an index is right: whether it is, is what the audit asks. What can't be
--- read is an error that names it, as everywhere. The sum of a
--- SKU is over due:<sku> and leases; a hold that stands in neither is found bucket by bucket.
+-- read is an error that names it, as everywhere. The sum of a SKU is over its deadlines and leases;
+-- a hold that stands in neither is found bucket by bucket.
 
 local function text_of(id) return read_of('-', 'HGET', holds_key(id), id) end
 
@@ -34,7 +34,7 @@ end
 -- Units of a SKU under pending holds, deadlines of no pending hold, and when the newest hold began.
 local function sum_due(sku)
   local units, dangling, newest_ms = 0, {}, 0
-  for _, id in ipairs(read_of(sku, 'ZRANGE', due_key(sku), 0, -1)) do
+  local function add(id)
     local readable, hold = try(hold_of, id)
     if not readable then unreadable(sku, 'hold ' .. id .. ': ' .. hold) end
     local quantity = hold and hold.state == 'p' and quantity_of(hold, sku) or 0
@@ -45,15 +45,18 @@ local function sum_due(sku)
       dangling[#dangling + 1] = id
     end
   end
+  for _, page in ipairs(pages_of(sku)) do
+    for _, id in ipairs(read_of(sku, 'ZRANGE', page.key, 0, -1)) do add(id) end
+  end
   return units, dangling, newest_ms
 end
 
 -- The expirer would come too late: the SKU's place in `due` is after its earliest deadline.
 local function due_is_late(sku)
-  local earliest = read_of(sku, 'ZRANGE', due_key(sku), 0, 0, 'WITHSCORES')[2]
+  local earliest = earliest_deadline(sku)
   if not earliest then return false end
   local known = redis.call('ZSCORE', KEYS[3], sku)
-  return not known or tonumber(known) > tonumber(earliest)
+  return not known or tonumber(known) > earliest
 end
 
 local function last_event()

@@ -49,8 +49,14 @@ public readonly record struct Partition(int Index)
     /// <summary>The counters of one SKU.</summary>
     public RedisKey Stock(string sku) => Tag + "stock:" + sku;
 
-    /// <summary>Pending holds of one SKU, scored by deadline.</summary>
+    /// <summary>Pending holds of one SKU, scored by deadline: the first page of them.</summary>
     public RedisKey DueOf(string sku) => Tag + "due:" + sku;
+
+    /// <summary>Starts of the SKU's further pages, scored by themselves.</summary>
+    public RedisKey PagesOf(string sku) => Tag + "pages:" + sku;
+
+    /// <summary>Pending holds whose deadlines are not before the start, and before the next page's.</summary>
+    public RedisKey PageOf(string sku, RedisValue start) => $"{Tag}page:{start}:{sku}";
 
     /// <summary>
     /// The bucket in which a hold lies. Its name comes from random bits of the id, whatever the UUID's version.

@@ -68,13 +68,25 @@ public sealed partial class StockEngine
     public Task<long[]> HashLengthsAsync(IEnumerable<RedisKey> keys) =>
         Task.WhenAll([.. keys.Select(LengthAsync)]);
 
-    /// <summary>Ids of a SKU's pending holds, in pages, while others write to it.</summary>
+    /// <summary>Ids of a SKU's pending holds, page by page, while others write to it; some perhaps twice.</summary>
+    /// <remarks>From the last page to the first: what is moved from page to page is moved to a later one.</remarks>
     public async IAsyncEnumerable<Guid> ScanDeadlinesAsync(string sku)
     {
-        var scan = database.SortedSetScanAsync(PartitionOf(sku).DueOf(sku), pageSize: AuditBudget);
-        await foreach (var entry in scan.OrFailedAsync())
+        var (partition, end) = (PartitionOf(sku), double.PositiveInfinity);
+        while (true)
         {
-            yield return ReservationKey.Parse((string)entry.Element!);
+            var last = await database
+                .SortedSetRangeByScoreAsync(
+                    partition.PagesOf(sku), stop: end, exclude: Exclude.Stop, order: Order.Descending, take: 1)
+                .OrFailedAsync();
+            var page = last.Length > 0 ? partition.PageOf(sku, last[0]) : partition.DueOf(sku);
+            await foreach (var entry in database.SortedSetScanAsync(page, pageSize: AuditBudget).OrFailedAsync())
+            {
+                yield return ReservationKey.Parse((string)entry.Element!);
+            }
+
+            if (last.Length == 0) yield break;
+            end = (double)last[0];
         }
     }
 

@@ -43,15 +43,11 @@ public sealed class EngineFixture : IAsyncLifetime
     /// <summary>Moves a hold's deadline into the past, in place of waiting for it.</summary>
     public async Task MakeDueAsync(Reservation reservation, int partitions = 1, double agoMs = 1_000)
     {
-        var past = DateTimeOffset.FromUnixTimeMilliseconds((long)await NowAsync()).ToUnixTimeMilliseconds() - agoMs;
+        var past = (long)(await NowAsync() - agoMs);
         foreach (var line in reservation.Lines)
         {
             var partition = Partition.Of(line.Sku, partitions);
-            await Database.SortedSetAddAsync(
-                partition.DueOf(line.Sku),
-                ReservationKey.Of(reservation.Id),
-                past,
-                SortedSetWhen.Exists);
+            await Pages.MoveToFirstAsync(Database, partition, line.Sku, ReservationKey.Of(reservation.Id), past);
             await Database.SortedSetAddAsync(partition.Due, line.Sku, past);
         }
     }

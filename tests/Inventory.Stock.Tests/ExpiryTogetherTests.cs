@@ -57,13 +57,7 @@ public sealed class ExpiryTogetherTests(EngineFixture stock) : IClassFixture<Eng
         const int Count = 9_000;
         var sku = await stock.SkuAsync(Count);
         await Parallel.ForAsync(0, Count, async (number, _) => await HoldAsync($"user-{number}", new Line(sku, 1)));
-        await stock.Database.ScriptEvaluateAsync(
-            """
-            for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do redis.call('ZADD', KEYS[1], 1, id) end
-            redis.call('ZADD', KEYS[2], 1, ARGV[1])
-            """,
-            [default(Partition).DueOf(sku), default(Partition).Due],
-            [sku]);
+        await Pages.PassAsync(stock.Database, sku, TimeSpan.FromHours(1));
 
         var answer = await stock.Engine.ExpireAsync(10_000);
 

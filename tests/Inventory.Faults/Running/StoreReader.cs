@@ -91,13 +91,9 @@ public sealed class StoreReader(Installation installation, Shelf shelf)
                     var fields = ((string)entry.Value!).Split('\t');
                     var lines = fields[5..].Chunk(2).Select(pair => new Line(pair[0], Number(pair[1]))).ToList();
                     var id = (string)entry.Name!;
-                    // While it is pending its deadline stands in due:<sku> and nowhere else.
-                    var deadline = fields[0] == "p"
-                        ? await database.SortedSetScoreAsync(new Partition(0).DueOf(lines[0].Sku), id)
-                        : double.Parse(fields[3], CultureInfo.InvariantCulture);
                     found.Add(new(
                         ReservationKey.Parse(id), fields[0] == "p" ? "pending" : "confirming", fields[4],
-                        (long)(deadline ?? 0), lines));
+                        long.Parse(fields[3], CultureInfo.InvariantCulture), lines));
                 }
             }
         }

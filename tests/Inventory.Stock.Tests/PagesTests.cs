@@ -1,0 +1,263 @@
+using StackExchange.Redis;
+
+namespace Inventory.Stock.Tests;
+
+/// <summary>Deadlines stay packed however many a SKU has, and are found wherever they stand.</summary>
+public sealed class PagesTests(EngineFixture stock) : IClassFixture<EngineFixture>
+{
+    private static readonly Partition Keys = new(0);
+
+    public enum Lives
+    {
+        Equal,
+        Shrinking,
+        Mixed,
+        Any,
+    }
+
+    [Theory]
+    [InlineData(Lives.Equal)]
+    [InlineData(Lives.Shrinking)]
+    [InlineData(Lives.Mixed)]
+    [InlineData(Lives.Any)]
+    public async Task Thousands_of_deadlines_stay_packed(Lives lives)
+    {
+        var random = new Random(7);
+        var sku = await stock.SkuAsync(3_000);
+
+        var held = await HoldAsync(sku, 3_000, number => TimeSpan.FromMilliseconds(lives switch
+        {
+            Lives.Equal => 600_000,
+            Lives.Shrinking => 600_000 - (100 * number),
+            Lives.Mixed => number % 3 == 0 ? 300_000 : 600_000,
+            _ => random.Next(300_000, 600_000),
+        }));
+
+        var pages = await Pages.AssertLawsAsync(stock.Database, sku, held);
+        // Those that are always later fill their pages, up to what came at the same moment.
+        Assert.InRange(pages.Count, 3_000 / 128, lives == Lives.Equal ? 3_000 / 75 : 3_000 / 32);
+        Assert.Equal((3_000, 3_000, 0, 3_000), await stock.StockOf(sku));
+        Assert.Equal(held.Order(), (await ScanAsync(sku)).Order());
+    }
+
+    [Fact]
+    public async Task Whatever_happens_to_holds_the_pages_say_it()
+    {
+        var (random, sku) = (new Random(11), await stock.SkuAsync(100_000));
+        var pending = (await HoldAsync(sku, 600, _ => TimeSpan.FromSeconds(random.Next(60, 600)))).ToList();
+        for (var step = 0; step < 60; step++)
+        {
+            pending.AddRange(await HoldAsync(sku, random.Next(40), _ => TimeSpan.FromSeconds(random.Next(60, 600))));
+            foreach (var id in Take(random, pending, 10))
+            {
+                var extended = await stock.Engine.ExtendAsync(id, TimeSpan.FromSeconds(random.Next(1, 300)), null);
+                if (extended.Outcome != ExtendOutcome.Ended) pending.Add(id);
+            }
+
+            foreach (var id in Take(random, pending, 10)) await stock.Engine.ReleaseAsync(id, null);
+            foreach (var id in Take(random, pending, 10))
+            {
+                var pinned = await stock.Engine.PinAsync(id, TimeSpan.FromMinutes(1));
+                if (pinned.Outcome != PinOutcome.Pinned) continue;
+                if (random.Next(2) == 0)
+                {
+                    await stock.Engine.UnpinAsync(id, pinned.Pins[0]);
+                    pending.Add(id);
+                }
+            }
+
+            await Pages.PassAsync(stock.Database, sku, TimeSpan.FromSeconds(random.Next(20)));
+            var now = await stock.NowAsync();
+            await stock.Engine.ExpireAsync(100_000);
+            var left = (await Pages.ReadAsync(stock.Database, sku)).SelectMany(page => page.Deadlines).ToList();
+            Assert.All(left, one => Assert.True(one.Score > now));
+            var filed = left.Select(one => ReservationKey.Parse((string)one.Element!)).ToHashSet();
+            foreach (var id in pending.Where(id => !filed.Contains(id)))
+            {
+                Assert.Equal(FindOutcome.Ended, (await stock.Engine.FindAsync(id)).Outcome);
+            }
+
+            pending.RemoveAll(id => !filed.Contains(id));
+            await Pages.AssertLawsAsync(stock.Database, sku, pending);
+        }
+    }
+
+    [Fact]
+    public async Task Due_holds_of_many_pages_come_back_the_earliest_first()
+    {
+        var sku = await stock.SkuAsync(1_000);
+        await HoldAsync(sku, 1_000, number => TimeSpan.FromSeconds(number < 700 ? 1 + (number / 10) : 600));
+        await Pages.PassAsync(stock.Database, sku, TimeSpan.FromSeconds(100));
+
+        var first = await stock.Engine.ExpireAsync(300);
+        Assert.Equal((ExpireOutcome.MoreDue, 300), (first.Outcome, first.Lateness.Count));
+        var second = await stock.Engine.ExpireAsync(1_000);
+
+        Assert.Equal((ExpireOutcome.Drained, 400), (second.Outcome, second.Lateness.Count));
+        Assert.True(first.Lateness.Min() >= second.Lateness.Max() - TimeSpan.FromSeconds(1));
+        Assert.Equal((1_000, 300, 700, 300), await stock.StockOf(sku));
+        var left = (await Pages.ReadAsync(stock.Database, sku)).SelectMany(page => page.Deadlines).ToList();
+        Assert.Equal(
+            left.Min(one => one.Score), await stock.Database.SortedSetScoreAsync(Keys.Due, sku));
+    }
+
+    [Fact]
+    public async Task Due_holds_of_later_pages_do_not_hide_stock()
+    {
+        var sku = await stock.SkuAsync(400);
+        await HoldAsync(sku, 400, _ => TimeSpan.FromMinutes(10));
+        // One call empties the first page, and nothing of the next.
+        var first = (await Pages.ReadAsync(stock.Database, sku))[0].Deadlines.Count;
+        await Pages.PassAsync(stock.Database, sku, TimeSpan.FromHours(1));
+
+        var answer = await stock.With(new() { ReclaimBatch = first })
+            .ReserveAsync(EngineFixture.Request("me", new Line(sku, 400)));
+
+        Assert.Equal(ReserveOutcome.Held, answer.Outcome);
+        Assert.Equal((400, 400, 0, 1), await stock.StockOf(sku));
+    }
+
+    [Fact]
+    public async Task Deadlines_that_are_the_same_stay_together()
+    {
+        var sku = await stock.SkuAsync(400);
+        var held = await HoldAsync(sku, 300, _ => TimeSpan.FromMinutes(10));
+        var deadline = await stock.NowAsync() + TimeSpan.FromMinutes(20).TotalMilliseconds;
+        foreach (var one in (await Pages.ReadAsync(stock.Database, sku)).SelectMany(page => page.Deadlines))
+        {
+            await stock.Engine.ExtendAsync(
+                ReservationKey.Parse((string)one.Element!), TimeSpan.FromMilliseconds(deadline - one.Score), null);
+        }
+
+        var pages = await Pages.AssertLawsAsync(stock.Database, sku, held);
+        Assert.Equal([deadline], pages.SelectMany(page => page.Deadlines).Select(one => one.Score).Distinct());
+        var later = await HoldAsync(sku, 10, _ => TimeSpan.FromMinutes(30));
+        await Pages.AssertLawsAsync(stock.Database, sku, held.Concat(later));
+    }
+
+    [Fact]
+    public async Task Pages_go_with_their_holds()
+    {
+        var sku = await stock.SkuAsync(500);
+        var held = await HoldAsync(sku, 500, _ => TimeSpan.FromMinutes(10));
+
+        Assert.NotEmpty(await PageKeysAsync(sku));
+
+        await Parallel.ForEachAsync(held, async (id, _) => await stock.Engine.ReleaseAsync(id, null));
+
+        Assert.Empty(await PageKeysAsync(sku));
+        Assert.False(await stock.Database.KeyExistsAsync(Keys.DueOf(sku)));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_read_keeps_no_later_page_from_coming_back()
+    {
+        var sku = await stock.SkuAsync(300);
+        var held = await HoldAsync(sku, 300, _ => TimeSpan.FromMinutes(10));
+        var stuck = (await Pages.ReadAsync(stock.Database, sku))[0].Deadlines[0].Element;
+        await Pages.PassAsync(stock.Database, sku, TimeSpan.FromHours(1));
+        await stock.Database.HashSetAsync(Keys.HoldsOf(stuck!), stuck, "nonsense");
+
+        await stock.Engine.ExpireAsync(1_000);
+
+        Assert.Equal("1", await stock.Database.HashGetAsync(Keys.Stock(sku), "reserved"));
+        Assert.Equal([stuck], (await Pages.ReadAsync(stock.Database, sku)).SelectMany(page => page.Deadlines)
+            .Select(one => one.Element));
+        Assert.Contains(held, id => ReservationKey.Of(id) == stuck);
+    }
+
+    [Fact]
+    public async Task A_page_of_another_type_breaks_no_step_half_way()
+    {
+        var sku = await stock.SkuAsync(500);
+        await HoldAsync(sku, 300, _ => TimeSpan.FromMinutes(10));
+        var last = (await Pages.ReadAsync(stock.Database, sku))[^1];
+        var id = ReservationKey.Parse((string)last.Deadlines[0].Element!);
+        await stock.Database.KeyDeleteAsync(last.Key);
+        await stock.Database.StringSetAsync(last.Key, "tomorrow");
+        var before = await stock.Database.StreamLengthAsync(Keys.Events);
+
+        foreach (var call in new Func<Task>[]
+        {
+            () => stock.ReserveAsync("me", new Line(sku, 1)),
+            () => stock.Engine.AdjustAsync(
+                Holder.Customer("me"), new Line(sku, 1), TimeSpan.FromMinutes(10), idempotency: null),
+            () => stock.Engine.ReleaseAsync(id, null),
+            () => stock.Engine.ExtendAsync(id, TimeSpan.FromSeconds(1), null),
+            () => stock.Engine.PinAsync(id, TimeSpan.FromSeconds(1)),
+        })
+        {
+            var failure = await Assert.ThrowsAsync<RedisServerException>(call);
+            Assert.Equal($"{sku} {last.Key} has another type", Unreadable.Explain(failure));
+        }
+
+        Assert.Equal("300", await stock.Database.HashGetAsync(Keys.Stock(sku), "reserved"));
+        Assert.Equal(before, await stock.Database.StreamLengthAsync(Keys.Events));
+    }
+
+    [Fact]
+    public async Task Holds_written_before_there_were_pages_are_found()
+    {
+        var sku = await stock.SkuAsync(500);
+        var old = await HoldAsync(sku, 60, number => TimeSpan.FromSeconds(300 + number));
+        foreach (var key in old.Select(ReservationKey.Of))
+        {
+            var fields = ((string)(await stock.Database.HashGetAsync(Keys.HoldsOf(key), key))!).Split('\t');
+            fields[3] = "0";
+            await stock.Database.HashSetAsync(Keys.HoldsOf(key), key, string.Join('\t', fields));
+        }
+
+        // Among them, so that their page is split.
+        await HoldAsync(sku, 200, number => TimeSpan.FromMilliseconds(320_000 + (5 * number)));
+
+        Assert.NotEqual(1, (await Pages.ReadAsync(stock.Database, sku)).Count(page => page.Deadlines.Any(
+            one => old.Contains(ReservationKey.Parse((string)one.Element!)))));
+        foreach (var id in old) Assert.Equal(FindOutcome.Active, (await stock.Engine.FindAsync(id)).Outcome);
+        foreach (var id in old) await stock.Engine.ReleaseAsync(id, null);
+        await Pages.PassAsync(stock.Database, sku, TimeSpan.FromHours(1));
+        await stock.Engine.ExpireAsync(1_000);
+        Assert.Equal((500, 0, 500, 0), await stock.StockOf(sku));
+    }
+
+    private async Task<Guid[]> HoldAsync(string sku, int count, Func<int, TimeSpan> life)
+    {
+        var lives = Enumerable.Range(0, count).Select(life).ToArray();
+        var held = new Guid[count];
+        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (number, _) =>
+        {
+            var request = EngineFixture.Request($"user-{Guid.NewGuid()}", new Line(sku, 1));
+            var answer = await stock.Engine.ReserveAsync(request with { HoldFor = lives[number] });
+            Assert.Equal(ReserveOutcome.Held, answer.Outcome);
+            held[number] = answer.Reservation!.Id;
+        });
+        return held;
+    }
+
+    private static List<Guid> Take(Random random, List<Guid> pending, int count)
+    {
+        var taken = new List<Guid>();
+        for (var i = 0; i < count && pending.Count > 0; i++)
+        {
+            var at = random.Next(pending.Count);
+            taken.Add(pending[at]);
+            pending.RemoveAt(at);
+        }
+
+        return taken;
+    }
+
+    private async Task<List<Guid>> ScanAsync(string sku)
+    {
+        var ids = new List<Guid>();
+        await foreach (var id in stock.Engine.ScanDeadlinesAsync(sku)) ids.Add(id);
+        return ids;
+    }
+
+    private async Task<List<RedisKey>> PageKeysAsync(string sku)
+    {
+        var keys = new List<RedisKey>();
+        var pattern = $"{{inv:0}}:page*:{sku}";
+        await foreach (var key in stock.Redis.GetServers()[0].KeysAsync(pattern: pattern)) keys.Add(key);
+        return keys;
+    }
+}
