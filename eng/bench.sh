@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . eng/setup.sh
 
-usage="usage: eng/bench.sh [--quick] [--results FOLDER]   --quick takes 2 to 3 minutes, all of it 20; results go to docs/benchmarks"
+usage="usage: eng/bench.sh [--quick] [--results FOLDER]   --quick takes 2 minutes, all of it 15; results go to docs/benchmarks"
 quick='' results=$root/docs/benchmarks
 while [ $# -gt 0 ]; do
   case $1 in

@@ -101,8 +101,8 @@ internal static class BenchRun
         return new()
         {
             ["mode"] = plan.Quick
-                ? "quick: one round of 2 s a step"
-                : $"full: medians of {plan.Rounds} rounds of 4 s a step",
+                ? $"quick: one round of {plan.Step.TotalSeconds} s a step"
+                : $"full: medians of {plan.Rounds} rounds of {plan.Step.TotalSeconds} s a step",
             ["date"] = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             ["commit"] = await CommitAsync(),
             ["machine"] = $"{Environment.ProcessorCount} x {processor ?? "?"}, {gigabytes:0} GB, the load included",

@@ -8,7 +8,7 @@ internal sealed record Plan(bool Quick)
     public int Rounds => Quick ? 1 : 3;
 
     /// <summary>Most runs before a service is taken for as fast as it gets.</summary>
-    public int WarmUps => Quick ? 4 : 10;
+    public int WarmUps => Quick ? 3 : 10;
 
     /// <summary>How long one of these takes.</summary>
     public TimeSpan WarmUp => TimeSpan.FromSeconds(Quick ? 1 : 2);
@@ -17,10 +17,10 @@ internal sealed record Plan(bool Quick)
     public TimeSpan Step => TimeSpan.FromSeconds(Quick ? 1 : 4);
 
     /// <summary>With how many connections each.</summary>
-    public int[] Connections => Quick ? [1, Names.Compared] : [1, Names.Compared, 512];
+    public int[] Connections => Quick ? [Names.Compared] : [1, Names.Compared, 512];
 
     /// <summary>Longest wait for what the step before left to do.</summary>
-    public TimeSpan LongestSettling => TimeSpan.FromSeconds(Quick ? 1 : 15);
+    public TimeSpan LongestSettling => TimeSpan.FromSeconds(Quick ? 0.5 : 15);
 
     /// <summary>Requests of one redis-benchmark.</summary>
     public int ScriptCalls => Quick ? 20_000 : 200_000;

@@ -39,14 +39,16 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
             var step = $"{Names.Script} {(mode == RedisPersistence.Always ? "fsync always" : "fsync no")}";
             foreach (var connections in new[] { 1, Names.Compared })
             {
-                // One connection waits for each answer, and with "always" for the disk.
+                // One connection waits for each answer, and with "always" for the disk. Each has names of its own:
+                // redis-benchmark may draw the same numbers twice.
                 var share = connections > 1 ? 1 : mode == RedisPersistence.Always ? 50 : 5;
                 var calls = plan.ScriptCalls / share;
                 var output = await Commands.OutputAsync(new ProcessStartInfo("redis-benchmark",
                 [
                     "-h", "127.0.0.1", "-p", $"{server.Port}", "-c", $"{connections}", "-n", $"{calls}",
                     "-r", "1000000000", "--csv", "EVALSHA", hash, "3", .. keys.Select(key => "{inv:0}:" + key),
-                    "", "86400", "", "86400", "500", "1", "", "", "", "__rand_int__", "u:user-__rand_int__",
+                    "", "86400", "", "86400", "500",
+                    "1", "", "", "", $"{connections}-__rand_int__", $"u:{connections}-__rand_int__",
                     "3600000", "refuse-unless-limited", Sku, "1",
                 ]), stop);
                 // "test","rps","avg","min","p50","p95","p99","max"
