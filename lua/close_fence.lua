@@ -9,7 +9,7 @@
 --
 -- Invariants: from here on every script that could sell refuses, until open_fence. The token lies
 -- among the data: data that is lost or replaced before the end takes the token with it. The former
--- epoch is told once: a rebuild that breaks off has changed what it stood for.
+-- epoch stays until its data is opened, or a rebuild begins to change what it stands for.
 
 local function reply(...) return table.concat({ ... }, '\t') end
 
@@ -20,6 +20,6 @@ local function run_id()
 end
 
 local former = redis.call('GET', KEYS[3]) or ''
-redis.call('DEL', KEYS[1], KEYS[3])
+redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], ARGV[1])
 return reply(1, run_id(), former)

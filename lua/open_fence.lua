@@ -1,7 +1,7 @@
 -- open_fence: sell again. The data has been checked or rebuilt since close_fence.
 --
 -- KEYS[1] {inv:p}:epoch   KEYS[2] {inv:p}:rebuild   KEYS[3] {inv:p}:heartbeat
--- KEYS[4] {inv:p}:waiting
+-- KEYS[4] {inv:p}:waiting   KEYS[5] {inv:p}:former
 -- ARGV[1] token of close_fence   ARGV[2] run_id that close_fence told   ARGV[3] epoch number
 -- ARGV[4] expiry_waits, 0 or 1
 --
@@ -23,7 +23,7 @@ end
 local run = run_id()
 if run == '' or run ~= ARGV[2] or redis.call('GET', KEYS[2]) ~= ARGV[1] then return reply(-1) end
 assert(string.match(ARGV[3], '^%d+$'), 'open_fence: epoch number must be a number')
-redis.call('DEL', KEYS[2], KEYS[4])
+redis.call('DEL', KEYS[2], KEYS[4], KEYS[5])
 if ARGV[4] == '1' then redis.call('SET', KEYS[3], 1) end
 redis.call('SET', KEYS[1], ARGV[3] .. ':' .. run)
 return reply(1)

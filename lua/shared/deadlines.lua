@@ -86,7 +86,7 @@ local function remove_from(sku, page, ids)
     redis.call('ZREM', pages_key(sku), page.start)
     recent[sku] = nil
   end
-  page.count = nil
+  if recent[sku] then recent[sku].count = nil end
 end
 
 -- `filed`: of each id the deadline under which it stands.

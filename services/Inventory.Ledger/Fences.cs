@@ -40,6 +40,34 @@ public sealed class Fences(NpgsqlDataSource source)
         return (long)(await raise.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
     }
 
+    /// <summary>The last number under which a partition may have sold.</summary>
+    /// <param name="partition">The partition's index.</param>
+    /// <param name="cancellation">Ends the reading.</param>
+    /// <returns>0 before the first.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public async Task<long> ReadSoldAsync(int partition, CancellationToken cancellation)
+    {
+        await using var read = source.CreateCommand("SELECT sold_epoch FROM fences WHERE partition = $1");
+        read.Parameters.Add(new() { Value = partition });
+        return (long?)await read.ExecuteScalarAsync(cancellation).ConfigureAwait(false) ?? 0;
+    }
+
+    /// <summary>Notes under which number a partition may have sold last: before the stock store is opened.</summary>
+    /// <param name="partition">The partition's index.</param>
+    /// <param name="epoch">What <see cref="RaiseAsync"/> returned.</param>
+    /// <param name="sold">The same; or the number of before, once it is known that it was not opened.</param>
+    /// <param name="cancellation">Ends the attempt.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    public async Task SoldAsync(int partition, long epoch, long sold, CancellationToken cancellation)
+    {
+        await using var note = source.CreateCommand(
+            "UPDATE fences SET sold_epoch = $3 WHERE partition = $1 AND epoch = $2");
+        note.Parameters.Add(new() { Value = partition });
+        note.Parameters.Add(new() { Value = epoch });
+        note.Parameters.Add(new() { Value = sold });
+        await note.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Notes that a partition sells again.</summary>
     /// <param name="partition">The partition's index.</param>
     /// <param name="epoch">What <see cref="RaiseAsync"/> returned.</param>

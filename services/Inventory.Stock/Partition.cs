@@ -18,7 +18,7 @@ public readonly record struct Partition(int Index)
     /// <summary>Present while a rebuild goes on: its token.</summary>
     public RedisKey Rebuild => Tag + "rebuild";
 
-    /// <summary>The epoch of the run before, until a rebuild begins.</summary>
+    /// <summary>The epoch of the run before, until a rebuild changes holds.</summary>
     public RedisKey Former => Tag + "former";
 
     /// <summary>When the payments of an outage were last known to be worked off.</summary>

@@ -3,7 +3,7 @@ namespace Inventory.Stock;
 /// <summary>What a fence was closed on.</summary>
 /// <param name="RunId">The run of the server; empty where it hides it.</param>
 /// <param name="FormerEpoch">
-/// The epoch that another run left with this data, which nobody has touched since; empty without one.
+/// The epoch that another run left with this data, of which no hold was touched since; empty without one.
 /// </param>
 public readonly record struct ClosedFence(string RunId, string FormerEpoch);
 
@@ -28,6 +28,9 @@ public sealed partial class StockEngine
         return new(reply.Next().ToString(), reply.Next().ToString());
     }
 
+    /// <summary>Comes before anything is changed that the former epoch stands for.</summary>
+    public Task ForgetFormerAsync(Partition partition) => database.KeyDeleteAsync(partition.Former).OrFailedAsync();
+
     /// <summary>Sells again: from here on, what Redis has is sold.</summary>
     /// <param name="partition">What is opened.</param>
     /// <param name="token">As for <see cref="CloseFenceAsync"/>.</param>
@@ -39,7 +42,7 @@ public sealed partial class StockEngine
     {
         var reply = new Reply(await Script.OpenFence.RunAsync(
             database,
-            [partition.Epoch, partition.Rebuild, partition.Heartbeat, partition.Waiting],
+            [partition.Epoch, partition.Rebuild, partition.Heartbeat, partition.Waiting, partition.Former],
             [token, runId, number, expiryWaits ? 1 : 0]));
         return (OpenOutcome)reply.NextInt();
     }

@@ -56,8 +56,10 @@ public sealed partial class StockRebuild(
             return false;
         }
 
-        var (opened, stored) = await fences.ReadAsync(partition.Index, stopping);
-        var goesOn = !unfinished && former.Length > 0 && NumberOf(former) == opened
+        var stored = (await fences.ReadAsync(partition.Index, stopping)).StreamId;
+        var sold = await fences.ReadSoldAsync(partition.Index, stopping);
+        // Known while no hold was changed: also after an attempt that broke off.
+        var goesOn = former.Length > 0 && NumberOf(former) == sold
             && stored is not null && await stock.HasEventAsync(partition, stored);
         var cause = Cause(stored, await stock.ReadLastEventIdAsync(partition), unfinished, goesOn);
         var harmless = cause.StartsWith(New, StringComparison.Ordinal);
@@ -91,8 +93,10 @@ public sealed partial class StockRebuild(
         }
 
         // 7. Due holds stay until the payments of the meantime have been worked off.
+        await fences.SoldAsync(partition.Index, number, number, stopping);
         if (await stock.OpenFenceAsync(partition, token, run, number, expiryWaits: true) != OpenOutcome.Opened)
         {
+            await fences.SoldAsync(partition.Index, number, sold, stopping);
             Replaced(partition.Index);
             return false;
         }
@@ -113,6 +117,7 @@ public sealed partial class StockRebuild(
     private async Task CompareAsync(
         Partition partition, HoldRebuild holds, RebuildProgress progress, CancellationToken cancellation)
     {
+        await stock.ForgetFormerAsync(partition);
         // 3. What Redis has told, and PostgreSQL not heard.
         await DrainAsync(partition, progress, cancellation);
         // 4. Events to come must not be taken for those that this Redis has forgotten.
