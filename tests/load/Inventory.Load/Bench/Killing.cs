@@ -103,18 +103,19 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         settings.AbortOnConnectFail = false;
         settings.BacklogPolicy = BacklogPolicy.FailFast;
         await using var redis = await ConnectionMultiplexer.ConnectAsync(settings);
-        var most = 0L;
+        long? most = null;
         while (!end.IsCancellationRequested)
         {
             try
             {
                 var held = (long)await redis.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{sku}", "reserved");
                 if (held > most) silence.End();
-                most = Math.Max(most, held);
+                most = Math.Max(most ?? held, held);
             }
             catch (Exception e) when (e is RedisException or TimeoutException)
             {
-                // Redis is the victim, or hasn't loaded its file yet.
+                // Redis is the victim, or hasn't loaded its file yet. What it then has was held before.
+                most = null;
             }
 
             await Task.Delay(Glance, CancellationToken.None);
