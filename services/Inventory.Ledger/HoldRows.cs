@@ -23,7 +23,7 @@ public sealed record PendingHold(
 
 /// <summary>A reservation that has ended, in one partition or in several.</summary>
 /// <param name="Holder">As the stock engine writes it.</param>
-/// <param name="Status">How: the type of the event that ended it.</param>
+/// <param name="Status">How: the type of the event that ended it, or should have.</param>
 /// <param name="Deadline">By Redis' clock.</param>
 /// <param name="Lines">Of all partitions.</param>
 public sealed record EndedHold(
@@ -61,11 +61,16 @@ public sealed class HoldRows(NpgsqlDataSource source)
         ORDER BY deadline, reservation_id LIMIT $4
         """;
 
+    // What became an order has ended, also where Redis lost the event that says so.
     private const string Ended =
         """
-        SELECT reservation_id, min(holder), min(status), max(deadline), jsonb_agg(line)::text
-        FROM reservations, jsonb_array_elements(lines) line
-        WHERE reservation_id = ANY($1) GROUP BY reservation_id HAVING bool_and(status <> 'pending')
+        SELECT row.reservation_id, min(holder),
+            CASE WHEN bool_and(status <> 'pending') THEN min(status) ELSE 'confirmed' END,
+            max(deadline), jsonb_agg(line)::text
+        FROM reservations row, jsonb_array_elements(lines) line
+        WHERE row.reservation_id = ANY($1) GROUP BY row.reservation_id
+        HAVING bool_and(status <> 'pending')
+            OR EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
         """;
 
     private const string Unheard =

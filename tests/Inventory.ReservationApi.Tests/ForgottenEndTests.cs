@@ -4,11 +4,12 @@ namespace Inventory.ReservationApi.Tests;
 public sealed class ForgottenEndTests
 {
     [Theory]
-    [InlineData("user-1", 1, "granted")]
-    [InlineData("user-2", 1, "refused")]
-    [InlineData("user-1", 2, "refused")]
+    [InlineData("user-1", 1, "released", "granted")]
+    [InlineData("user-2", 1, "released", "refused")]
+    [InlineData("user-1", 2, "released", "refused")]
+    [InlineData("user-1", 1, "confirmed", "granted")]
     public async Task A_reservation_whose_end_redis_has_forgotten_is_not_held_anew(
-        string user, int quantity, string status)
+        string user, int quantity, string end, string status)
     {
         await using var waiting = await Waiting.StartAsync();
         var (sku, id) = (await waiting.Api.NewSkuAsync(10), Guid.NewGuid());
@@ -23,6 +24,17 @@ public sealed class ForgottenEndTests
                 updated_at)
             VALUES ('{{id}}', 0, 'u:user-1', 'released', now(), '[{"sku": "{{sku}}", "quantity": 1}]', 2, now(), now())
             """);
+        // The event that it was confirmed got lost, the order can't.
+        if (end == "confirmed")
+        {
+            await waiting.Shop.ExecuteAsync(
+                $"""
+                UPDATE reservations SET status = 'pending' WHERE reservation_id = '{id}';
+                INSERT INTO orders (id, reservation_id, holder, customer_id, status, confirmed_at)
+                VALUES ('{Guid.NewGuid()}', '{id}', 'u:user-1', 'user-1', 'CONFIRMED', now())
+                """);
+        }
+
         await waiting.RestartAsync();
         await waiting.DrainedAsync();
 
@@ -31,7 +43,7 @@ public sealed class ForgottenEndTests
         Assert.Equal(status, ticket.Json.GetProperty("status").GetString());
         if (status == "granted")
         {
-            Assert.Equal("released", ticket.Json.GetProperty("reservation").GetProperty("status").GetString());
+            Assert.Equal(end, ticket.Json.GetProperty("reservation").GetProperty("status").GetString());
         }
 
         Assert.Equal(0, await waiting.ReservedAsync(sku));
