@@ -48,6 +48,6 @@ public sealed class InstantTests(EngineFixture stock) : IClassFixture<EngineFixt
         }
     }
 
-    private async Task<Reservation> HoldAsync(string customer, string sku) => (
-        await stock.Engine.ReserveAsync(EngineFixture.Request(customer, new Line(sku, 1)))).Reservation!;
+    private async Task HoldAsync(string customer, string sku) =>
+        Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync(customer, new Line(sku, 1))).Outcome);
 }
