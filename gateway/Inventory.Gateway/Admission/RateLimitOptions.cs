@@ -77,7 +77,7 @@ public sealed class RateLimitOptions
     [ValidateObjectMembers] public RateBudget NewSession { get; init; } = new() { Permits = 3_000 };
 
     /// <summary>
-    /// Longest wait for Redis' word on one request; then this instance decides. It takes well under a millisecond.
+    /// Longest that a call to Redis may take; then this instance decides. It takes well under a millisecond.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.005", "00:00:02")]
     public TimeSpan Patience { get; init; } = TimeSpan.FromMilliseconds(50);

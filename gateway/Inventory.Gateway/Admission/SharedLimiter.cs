@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace Inventory.Gateway.Admission;
 
 /// <summary>
-/// Counts for all gateways, in Redis: one script call a request, whatever it is charged to. Says nothing at all when
+/// Counts for all gateways, in Redis: a request is one step, whatever it is charged to. Says nothing at all when
 /// Redis doesn't answer in time.
 /// </summary>
 internal sealed class SharedLimiter(
@@ -14,13 +14,11 @@ internal sealed class SharedLimiter(
     IOptions<RateLimitOptions> limits,
     IOptions<ShopperSessionOptions> sessions)
 {
-    private const int FixedArguments = 3, ArgumentsOfBudget = 2;
-
     private static readonly BudgetSet Nothing = new(
         new Budget("probe", IdentityKind.Address, new RateBudget { Permits = int.MaxValue }));
 
-    private readonly TimeSpan _patience = limits.Value.Patience;
-    private readonly RedisValue _idle = (long)sessions.Value.IdleTimeout.TotalMilliseconds;
+    private readonly SharedCharges _charges = new(
+        redis, (long)sessions.Value.IdleTimeout.TotalMilliseconds, limits.Value.Patience);
 
     /// <summary>Charges a request; null when Redis is away, which the circuit then knows.</summary>
     /// <param name="set">What it is charged to.</param>
@@ -32,7 +30,7 @@ internal sealed class SharedLimiter(
         if (circuit.IsOpen) return null;
         try
         {
-            var verdict = await AskAsync(set, who, mayBegin, _patience);
+            var verdict = await AskAsync(set, who, mayBegin);
             circuit.Succeeded();
             return verdict;
         }
@@ -48,7 +46,7 @@ internal sealed class SharedLimiter(
     {
         try
         {
-            await AskAsync(Nothing, new Identities(null, null, "probe"), mayBegin: false, _patience);
+            await AskAsync(Nothing, new Identities(null, null, "probe"), mayBegin: false);
             return true;
         }
         catch (Exception e) when (RedisOutage.Is(e))
@@ -58,43 +56,11 @@ internal sealed class SharedLimiter(
         }
     }
 
-    private async Task<Verdict> AskAsync(BudgetSet set, Identities who, bool mayBegin, TimeSpan patience)
-    {
-        var reply = await Script.RateLimit.RunAsync(
-            redis.GetDatabase(), Keys(set, who), Arguments(set, who, mayBegin), patience);
-        return Read(set, (long[])reply!);
-    }
-
-    private static RedisKey[] Keys(BudgetSet set, Identities who)
-    {
-        var keys = new RedisKey[1 + set.Budgets.Count];
-        keys[0] = SessionKey(who.Subject);
-        for (var i = 0; i < set.Budgets.Count; i++)
-        {
-            var budget = set.Budgets[i];
-            keys[i + 1] = budget.KeyPrefix + who.Of(budget.Kind);
-        }
-
-        return keys;
-    }
+    private async Task<Verdict> AskAsync(BudgetSet set, Identities who, bool mayBegin) =>
+        Read(set, (long[])(await _charges.AskAsync(new Charge(set, who, mayBegin)))!);
 
     /// <summary>Where a session's record stands.</summary>
     public static string SessionKey(string? subject) => $"{RatePolicies.Tag}:session:{subject}";
-
-    private RedisValue[] Arguments(BudgetSet set, Identities who, bool mayBegin)
-    {
-        var arguments = new RedisValue[FixedArguments + ArgumentsOfBudget * set.Budgets.Count];
-        arguments[0] = who.Subject is null ? 0 : _idle;
-        arguments[1] = mayBegin ? 1 : 0;
-        arguments[2] = set.OfSession;
-        for (var i = 0; i < set.Budgets.Count; i++)
-        {
-            arguments[FixedArguments + ArgumentsOfBudget * i] = set.Budgets[i].RedisPermits;
-            arguments[FixedArguments + ArgumentsOfBudget * i + 1] = set.Budgets[i].RedisWindow;
-        }
-
-        return arguments;
-    }
 
     private static Verdict Read(BudgetSet set, long[] reply) => new(
         (RateLimitOutcome)reply[0],

@@ -31,10 +31,16 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
         && Unreadable.Explain(exception) is null;
 
     /// <summary>
-    /// Whether it says that PostgreSQL is away: by itself, or because the caller's patience, a token, has ended.
+    /// Whether it says that PostgreSQL is away: by itself, or because somebody's patience has ended. Not that the caller
+    /// is, whose own end is for the server to handle; though PostgreSQL may go away from a caller who has gone.
     /// </summary>
-    internal static bool IsLedgerAway(Exception exception) =>
-        LedgerOutage.Explains(exception) || exception is TimeoutException or OperationCanceledException;
+    /// <param name="exception">What was thrown.</param>
+    /// <param name="caller">Ends with the caller.</param>
+    internal static bool IsLedgerAway(Exception exception, CancellationToken caller) => exception switch
+    {
+        OperationCanceledException => !caller.IsCancellationRequested,
+        _ => LedgerOutage.Explains(exception) || exception is TimeoutException,
+    };
 
     /// <summary>For answers that the framework would leave without a body.</summary>
     internal static Task FillBodyAsync(HttpContext http) =>

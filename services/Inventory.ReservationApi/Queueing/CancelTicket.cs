@@ -32,7 +32,7 @@ public static class CancelTicket
             {
                 await queue.CancelAsync(ticket, http.RequestAborted);
             }
-            catch (Exception e) when (Failures.IsLedgerAway(e) && !http.RequestAborted.IsCancellationRequested)
+            catch (Exception e) when (Failures.IsLedgerAway(e, http.RequestAborted))
             {
                 return ShowTicket.Away();
             }

@@ -52,7 +52,7 @@ internal sealed partial class QueueDrain(
             {
                 await TakeTurnAsync(stoppingToken);
             }
-            catch (Exception e) when (Failures.IsLedgerAway(e) && !stoppingToken.IsCancellationRequested)
+            catch (Exception e) when (Failures.IsLedgerAway(e, stoppingToken))
             {
                 // The queue stands in PostgreSQL: nobody is worked off without it. The next turn takes up the thread.
             }

@@ -91,7 +91,7 @@ internal sealed class QueueWatch(
             Understand(await queue.ReadLoadAsync(known, patience.Token));
             Volatile.Write(ref readAt, time.GetTimestamp());
         }
-        catch (Exception e) when (Failures.IsLedgerAway(e) && !stop.IsCancellationRequested)
+        catch (Exception e) when (Failures.IsLedgerAway(e, stop))
         {
             // Nobody waits longer, whatever PostgreSQL will say.
             lock (gate)
@@ -119,7 +119,7 @@ internal sealed class QueueWatch(
             {
                 await queue.ListenAsync(Wake, stop);
             }
-            catch (Exception e) when (Failures.IsLedgerAway(e) && !stop.IsCancellationRequested)
+            catch (Exception e) when (Failures.IsLedgerAway(e, stop))
             {
                 await Task.Delay(RetryPause, time, stop);
             }

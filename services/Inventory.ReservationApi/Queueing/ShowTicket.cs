@@ -52,7 +52,7 @@ public static class ShowTicket
             if (entry is not null && Caller.Of(http).MaySee(Holder.Parse(entry.Intent.Holder))) return (entry, null);
             return (null, Refusal.Of(Problem.TicketNotFound, "No ticket of yours has this name."));
         }
-        catch (Exception e) when (Failures.IsLedgerAway(e) && !http.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (Failures.IsLedgerAway(e, http.RequestAborted))
         {
             return (null, Away());
         }

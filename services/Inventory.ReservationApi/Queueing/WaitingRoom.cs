@@ -62,7 +62,7 @@ internal sealed class WaitingRoom(
         {
             answer = await queue.EnqueueAsync(intent.ToRow(unsure), settings.Capacity, http.RequestAborted);
         }
-        catch (Exception e) when (Failures.IsLedgerAway(e) && !http.RequestAborted.IsCancellationRequested)
+        catch (Exception e) when (Failures.IsLedgerAway(e, http.RequestAborted))
         {
             metrics.TurnedAway();
             return otherwise;
