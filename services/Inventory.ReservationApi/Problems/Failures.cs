@@ -31,8 +31,8 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
         && Unreadable.Explain(exception) is null;
 
     /// <summary>
-    /// Whether it says that PostgreSQL is away: by itself, or because somebody's patience has ended. Not that the caller
-    /// is, whose own end is for the server to handle; though PostgreSQL may go away from a caller who has gone.
+    /// Whether it says that PostgreSQL is away: by itself, or because somebody's patience has ended. Not that the
+    /// caller is, whose own end is for the server to handle; though PostgreSQL may go away from one who has gone.
     /// </summary>
     /// <param name="exception">What was thrown.</param>
     /// <param name="caller">Ends with the caller.</param>
