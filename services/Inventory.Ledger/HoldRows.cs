@@ -21,14 +21,6 @@ public sealed record PendingHold(
     Guid ReservationId, string Holder, DateTimeOffset Deadline, int Sequence, DateTimeOffset CreatedAt,
     IReadOnlyList<OrderLine> Lines);
 
-/// <summary>A reservation that has ended, in one partition or in several.</summary>
-/// <param name="Holder">As the stock engine writes it.</param>
-/// <param name="Status">How: the type of the event that ended it, or should have.</param>
-/// <param name="Deadline">By Redis' clock.</param>
-/// <param name="Lines">Of all partitions.</param>
-public sealed record EndedHold(
-    string Holder, string Status, DateTimeOffset Deadline, IReadOnlyList<OrderLine> Lines);
-
 /// <summary>What an owner has bought of a SKU that has a limit.</summary>
 /// <param name="Owner">Whose limit it is, as the stock engine writes it.</param>
 /// <param name="Sku">The SKU.</param>
@@ -44,11 +36,13 @@ public sealed class HoldRows(NpgsqlDataSource source)
     /// <summary>Holds of one query: some 300 KB, and a few milliseconds.</summary>
     private const int PageSize = 1_000;
 
+    // One by one by the key, whatever the statistics say of a table that has just grown.
     private const string Find =
         """
-        SELECT row.reservation_id, row.status, row.sequence,
-            EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
-        FROM reservations row WHERE row.partition = $1 AND row.reservation_id = ANY($2)
+        SELECT row.*, EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
+        FROM unnest($2) AS asked (id) CROSS JOIN LATERAL (
+            SELECT reservation_id, status, sequence FROM reservations
+            WHERE partition = $1 AND reservation_id = asked.id LIMIT 1) row
         """;
 
     // The partial index on pending deadlines gives the order; pages leave no transaction open in between.
@@ -59,18 +53,6 @@ public sealed class HoldRows(NpgsqlDataSource source)
         WHERE status = 'pending' AND partition = $1 AND (deadline, reservation_id) > ($2, $3)
             AND NOT EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
         ORDER BY deadline, reservation_id LIMIT $4
-        """;
-
-    // What became an order has ended, also where Redis lost the event that says so.
-    private const string Ended =
-        """
-        SELECT row.reservation_id, min(holder),
-            CASE WHEN bool_and(status <> 'pending') THEN min(status) ELSE 'confirmed' END,
-            max(deadline), jsonb_agg(line)::text
-        FROM reservations row, jsonb_array_elements(lines) line
-        WHERE row.reservation_id = ANY($1) GROUP BY row.reservation_id
-        HAVING bool_and(status <> 'pending')
-            OR EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
         """;
 
     private const string Unheard =
@@ -108,23 +90,6 @@ public sealed class HoldRows(NpgsqlDataSource source)
         }
 
         return known;
-    }
-
-    /// <summary>Those of some reservations that are known to have ended.</summary>
-    public async Task<Dictionary<Guid, EndedHold>> FindEndedAsync(
-        Guid[] reservations, CancellationToken cancellation)
-    {
-        await using var find = Command(Ended, (object)reservations);
-        await using var reader = await find.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        var ended = new Dictionary<Guid, EndedHold>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
-        {
-            ended.Add(reader.GetGuid(0), new(
-                reader.GetString(1), reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3),
-                ReadLines(reader.GetString(4))));
-        }
-
-        return ended;
     }
 
     /// <summary>
@@ -205,7 +170,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
         return page;
     }
 
-    private static List<OrderLine> ReadLines(string json)
+    internal static List<OrderLine> ReadLines(string json)
     {
         using var lines = JsonDocument.Parse(json);
         return

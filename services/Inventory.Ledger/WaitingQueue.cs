@@ -22,7 +22,13 @@ public sealed partial class WaitingQueue(NpgsqlDataSource source, TimeProvider t
     public const string Channel = "waiting_queue";
 
     /// <summary>Most places of one transaction. Bounds its message; at 500 the round trips cost each some µs.</summary>
-    private const int MaxBatch = 500;
+    private const int MaxBatch = 1_000;
+
+    /// <summary>
+    /// From one batch of several to the next. Who waits for a turn doesn't notice it, and those who are worked off
+    /// need the lock of the load's row too: a crowd that took it without pause would keep its own queue alive.
+    /// </summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Thousands ask for their tickets at a time, and this instance has few connections.</summary>
     private const int MaxReaders = 8;
@@ -79,19 +85,29 @@ public sealed partial class WaitingQueue(NpgsqlDataSource source, TimeProvider t
     {
         while (NextBatch() is { Count: > 0 } batch)
         {
-            using var patience = new CancellationTokenSource(Patience, time);
-            try
+            var began = time.GetTimestamp();
+            await WriteBatchAsync(batch).ConfigureAwait(false);
+            if (batch.Count > 1 && Interval - time.GetElapsedTime(began) is { Ticks: > 0 } pause)
             {
-                await WriteAsync(batch, patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
-                Volatile.Write(ref awayAt, 0);
+                await Task.Delay(pause, time).ConfigureAwait(false);
             }
-            catch (Exception e)
-            {
-                Volatile.Write(ref awayAt, time.GetTimestamp());
-                // Whatever it was, those who wait have to hear it.
-                var reason = e is OperationCanceledException ? new TimeoutException("No answer in time.", e) : e;
-                foreach (var member in batch) member.Fail(reason);
-            }
+        }
+    }
+
+    private async Task WriteBatchAsync(List<QueueMember> batch)
+    {
+        using var patience = new CancellationTokenSource(Patience, time);
+        try
+        {
+            await WriteAsync(batch, patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+            Volatile.Write(ref awayAt, 0);
+        }
+        catch (Exception e)
+        {
+            Volatile.Write(ref awayAt, time.GetTimestamp());
+            // Whatever it was, those who wait have to hear it.
+            var reason = e is OperationCanceledException ? new TimeoutException("No answer in time.", e) : e;
+            foreach (var member in batch) member.Fail(reason);
         }
     }
 

@@ -39,4 +39,36 @@ public sealed class MaterializingTests(Postgres postgres)
         for (var partition = 0; partition < 3; partition++) events += (await world.StreamAsync(partition)).Count;
         Assert.Equal(events, first.Figure("written") + second.Figure("written"));
     }
+
+    [Fact]
+    public async Task What_is_stored_is_found_by_its_key_in_a_table_that_has_just_grown()
+    {
+        await using var world = await World.StartAsync(postgres.Server);
+        await world.ExecuteAsync(
+            """
+            ALTER TABLE reservations SET (autovacuum_enabled = off);
+            ALTER TABLE reservation_events SET (autovacuum_enabled = off);
+            INSERT INTO reservations
+                (partition, reservation_id, sequence, status, holder, deadline, lines, created_at, updated_at)
+            SELECT 0, gen_random_uuid(), 1, 'pending', 'c:one', now(), '[]', now(), now()
+            FROM generate_series(1, 20000);
+            INSERT INTO reservation_events
+                (partition, reservation_id, sequence, type, holder, deadline, lines, stream_id, at)
+            SELECT 0, reservation_id, 1, 'reserved', holder, deadline, lines, '1-' || row_number() OVER (), at
+            FROM reservations, now() AS at
+            """);
+        const string Read =
+            "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE relname LIKE 'reservation%'";
+        const string Written = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'reservation_events'";
+        await World.UntilAsync(async () => await world.ReadAsync<long>(Written) == 20_000);
+        var before = await world.ReadAsync<long>(Read);
+        await world.StartInstanceAsync();
+
+        await new Shopping(world, seed: 3).RunAsync(300);
+
+        await world.UntilStoredAsync();
+        // A session reports within a second of its last transaction, or later, all that it did.
+        await World.UntilAsync(async () => await world.ReadAsync<long>(Written) > 20_000);
+        Assert.Equal(before, await world.ReadAsync<long>(Read));
+    }
 }

@@ -13,7 +13,7 @@ namespace Inventory.ReservationApi.Queueing;
 /// in that moment is told so, and the hold is given back, because a claimed place that is given up remains owed.
 /// </remarks>
 internal sealed partial class QueueDrain(
-    WaitingQueue queue, HoldRows holds, QueueDecider decider, QueueWatch watch, StockCircuit circuit,
+    WaitingQueue queue, QueueDecider decider, QueueWatch watch, StockCircuit circuit,
     IOptions<WaitingQueueOptions> options, IOptions<StockOptions> stock, QueueMetrics metrics, TimeProvider time,
     ILogger<QueueDrain> log)
     : BackgroundService
@@ -117,7 +117,7 @@ internal sealed partial class QueueDrain(
             return false;
         }
 
-        var ended = await holds.FindEndedAsync([.. claimed.Select(place => place.Intent.ReservationId)], stop);
+        var ended = await turn.FindEndedAsync([.. claimed.Select(place => place.Intent.ReservationId)], stop);
         var decisions = new List<QueueDecision>(claimed.Count);
         var isFenced = false;
         try

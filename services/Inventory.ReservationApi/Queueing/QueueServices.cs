@@ -23,7 +23,6 @@ internal static class QueueServices
         services.AddSingleton<WaitingQueue>();
         services.AddSingleton<QueueWatch>();
         services.AddSingleton<WaitingRoom>();
-        services.AddSingleton<HoldRows>();
         services.AddSingleton<QueueDecider>();
         services.AddHostedService(provider => provider.GetRequiredService<QueueWatch>());
         services.AddHostedService<StockProbe>();

@@ -15,7 +15,7 @@ public sealed class WaitingQueueOptions
     /// Most decisions a second once Redis is back, beside which everybody else is served. What PostgreSQL can write
     /// bounds them too.
     /// </summary>
-    [Range(1, 100_000)] public int DrainPerSecond { get; init; } = 2_000;
+    [Range(1, 100_000)] public int DrainPerSecond { get; init; } = 5_000;
 
     /// <summary>How long anybody waits. After a quarter of an hour the shopper is gone.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
