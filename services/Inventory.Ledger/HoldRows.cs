@@ -40,7 +40,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
     private const string Find =
         """
         SELECT row.*, EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
-        FROM unnest($2) AS asked (id) CROSS JOIN LATERAL (
+        FROM (SELECT DISTINCT unnest($2) AS id) asked CROSS JOIN LATERAL (
             SELECT reservation_id, status, sequence FROM reservations
             WHERE partition = $1 AND reservation_id = asked.id LIMIT 1) row
         """;

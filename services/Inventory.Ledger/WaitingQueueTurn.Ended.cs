@@ -18,7 +18,7 @@ public sealed partial class WaitingQueueTurn
         """
         SELECT asked.id, part.holder, CASE WHEN part.has_ended THEN part.status ELSE 'confirmed' END,
             part.deadline, part.lines
-        FROM unnest($1) AS asked (id)
+        FROM (SELECT DISTINCT unnest($1) AS id) asked
         CROSS JOIN LATERAL (
             SELECT min(holder) AS holder, min(status) AS status, max(deadline) AS deadline,
                 bool_and(status <> 'pending') AS has_ended, jsonb_agg(line)::text AS lines
@@ -30,7 +30,7 @@ public sealed partial class WaitingQueueTurn
         """;
 
     /// <summary>Those of some reservations that are known to have ended.</summary>
-    /// <param name="reservations">Each once.</param>
+    /// <param name="reservations">Which, some perhaps twice.</param>
     /// <param name="cancellation">Ends the reading.</param>
     public async Task<Dictionary<Guid, EndedHold>> FindEndedAsync(
         Guid[] reservations, CancellationToken cancellation)

@@ -65,7 +65,7 @@ public sealed class QueueTurnTests(LedgerDatabases databases)
 
         var read = await RowsReadAsync(connection, source, "reservations", 20_000, async turn =>
         {
-            var ended = await turn.FindEndedAsync([.. asked, Guid.NewGuid()], CancellationToken.None);
+            var ended = await turn.FindEndedAsync([.. asked, asked[1], Guid.NewGuid()], CancellationToken.None);
             Assert.Equal(asked.Where((_, i) => i % 2 == 1), ended.Keys.Order());
             Assert.All(ended.Values, one => Assert.Equal(
                 ("expired", "c:one", new OrderLine("shoe", 2)), (one.Status, one.Holder, Assert.Single(one.Lines))));
