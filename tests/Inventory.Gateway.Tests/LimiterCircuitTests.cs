@@ -32,6 +32,15 @@ public sealed class LimiterCircuitTests
     }
 
     [Fact]
+    public void A_connection_that_breaks_while_it_writes_is_an_outage_in_the_words_of_its_socket_or_its_pipe_too()
+    {
+        Assert.True(RedisOutage.Is(new IOException("Broken pipe")));
+        Assert.True(RedisOutage.Is(new InvalidOperationException("Writing is not allowed.")));
+        Assert.True(RedisOutage.Is(new RedisConnectionException(ConnectionFailureType.SocketClosed, "")));
+        Assert.False(RedisOutage.Is(new NotSupportedException()));
+    }
+
+    [Fact]
     public void Whose_connection_breaks_is_looked_for_at_once()
     {
         for (var turn = 0; turn < 3; turn++)

@@ -1,9 +1,11 @@
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Products;
 using Npgsql;
+using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Who has gone away: PostgreSQL, the caller, or both at the same moment.</summary>
+/// <summary>Who has gone away: PostgreSQL, Redis, the caller, or two of them at the same moment.</summary>
 public sealed class FailuresTests
 {
     [Theory]
@@ -17,5 +19,14 @@ public sealed class FailuresTests
         Assert.True(Failures.IsLedgerAway(new NpgsqlException("", new IOException()), caller));
         Assert.Equal(!hasGone, Failures.IsLedgerAway(new OperationCanceledException(caller), caller));
         Assert.False(Failures.IsLedgerAway(new InvalidDataException(), caller));
+    }
+
+    [Fact]
+    public void A_connection_that_breaks_while_it_writes_is_an_outage_in_the_words_of_its_socket_or_its_pipe_too()
+    {
+        Assert.True(SharedProducts.IsAwayBy(new IOException("Broken pipe")));
+        Assert.True(SharedProducts.IsAwayBy(new InvalidOperationException("Writing is not allowed.")));
+        Assert.True(SharedProducts.IsAwayBy(new RedisConnectionException(ConnectionFailureType.SocketClosed, "")));
+        Assert.False(SharedProducts.IsAwayBy(new NotSupportedException()));
     }
 }

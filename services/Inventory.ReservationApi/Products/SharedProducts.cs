@@ -97,6 +97,14 @@ internal sealed class SharedProducts(
         }
     }
 
+    /// <summary>
+    /// Whether a call failed because Redis is away. When a connection breaks while the client writes, what it throws
+    /// may be its socket's or its pipe's own word.
+    /// </summary>
+    internal static bool IsAwayBy(Exception failure) =>
+        failure is TimeoutException or OperationCanceledException or IOException or InvalidOperationException
+        || Failures.Explain(failure) is not null;
+
     private async Task<(bool Answered, T? Answer)> TryAsync<T>(Func<Task<T>> call)
     {
         if (!IsAway)
@@ -105,8 +113,7 @@ internal sealed class SharedProducts(
             {
                 return (true, await call().WaitAsync(settings.RedisPatience, time));
             }
-            catch (Exception e) when (e is TimeoutException or OperationCanceledException
-                || Failures.Explain(e) is not null)
+            catch (Exception e) when (IsAwayBy(e))
             {
                 Volatile.Write(ref awayAt, time.GetTimestamp());
             }
