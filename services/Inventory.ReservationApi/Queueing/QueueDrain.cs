@@ -19,8 +19,8 @@ internal sealed partial class QueueDrain(
     : BackgroundService
 {
     /// <summary>
-    /// Fewest steps of a second at full rate. Each takes some round trips to PostgreSQL and two flushes of its log, which few
-    /// places would not be worth; and until its end nobody hears of what it decided.
+    /// Fewest steps of a second at full rate. Each takes some round trips to PostgreSQL and two flushes of its log,
+    /// which few places would not be worth; and until its end nobody hears of what it decided.
     /// </summary>
     private const int StepsPerSecond = 8;
 
