@@ -39,10 +39,10 @@ public sealed class HoldRows(NpgsqlDataSource source)
     // One by one by the key, whatever the statistics say of a table that has just grown.
     private const string Find =
         """
-        SELECT row.*, EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
+        SELECT known.*, EXISTS (SELECT FROM orders WHERE orders.reservation_id = known.reservation_id)
         FROM (SELECT DISTINCT unnest($2) AS id) asked CROSS JOIN LATERAL (
-            SELECT reservation_id, status, sequence FROM reservations
-            WHERE partition = $1 AND reservation_id = asked.id LIMIT 1) row
+            SELECT reservation_id, status, sequence FROM reservations row
+            WHERE row.partition = $1 AND row.reservation_id = asked.id LIMIT 1) known
         """;
 
     // The partial index on pending deadlines gives the order; pages leave no transaction open in between.
