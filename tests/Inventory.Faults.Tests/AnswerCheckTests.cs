@@ -121,24 +121,4 @@ public sealed class AnswerCheckTests
 
         CheckerTests.AssertFound(Law.Truthful, tale.End());
     }
-
-    [Fact]
-    public void The_shortest_history_has_only_what_breaks_the_law()
-    {
-        var tale = new Tale();
-        for (var i = 0; i < 5; i++) tale.Do(Guid.NewGuid(), Act.Reserve);
-        tale.Do(id, Act.Reserve);
-        tale.Call(id, Act.Look);
-        tale.Say(told => told with { State = "pending", DeadlineMs = tale.NowMs + 59_000 });
-        tale.Do(id, Act.Extend);
-        tale.Call(id, Act.Release);
-        var evidence = tale.End();
-        var violation = Assert.Single(Checker.Check(evidence));
-
-        var shortest = Shrinker.Shrink(evidence, violation);
-
-        Assert.Equal(Law.Kept, violation.Law);
-        Assert.Equal([Act.Release], shortest.Operations.Select(each => each.Act));
-        Assert.Contains("Release", Shrinker.Tell(evidence, violation), StringComparison.Ordinal);
-    }
 }
