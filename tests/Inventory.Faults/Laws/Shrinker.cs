@@ -13,7 +13,7 @@ public static class Shrinker
     /// <summary>Calls and events that the checks of one search may look at together: some seconds.</summary>
     private const long MostWork = 2_000_000;
 
-    /// <summary>Who reads more lines than this reads none: of a longer history, only what is the reservation's own.</summary>
+    /// <summary>Who is shown more reads none: of a longer history only what is the reservation's own is told.</summary>
     private const int MostLines = 40;
 
     /// <summary>Leaves out what the violation doesn't need: other reservations, then calls.</summary>
