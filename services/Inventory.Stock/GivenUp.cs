@@ -8,10 +8,10 @@ namespace Inventory.Stock;
 /// one dies while it writes, what it says may be its pipe's or its socket's word, or nothing at all. Who waits for an
 /// outage would take that for a shutdown, or for a bug.
 /// </summary>
-internal static class GivenUp
+public static class GivenUp
 {
     /// <summary>Whether the client says of itself, and not of Redis, that it has no answer.</summary>
-    internal static bool IsSaidBy(Exception failure) =>
+    public static bool IsSaidBy(Exception failure) =>
         failure is OperationCanceledException or InvalidOperationException or IOException;
 
     /// <summary>The failure that it is.</summary>
@@ -23,11 +23,26 @@ internal static class GivenUp
         answer is { IsNull: false } ? answer : throw Explain(null);
 
     /// <summary>The call's answer, or what else a Redis that is away looks like.</summary>
-    internal static async Task<T> OrFailedAsync<T>(this Task<T> call)
+    /// <exception cref="RedisConnectionException">The client has given the call up.</exception>
+    public static async Task<T> OrFailedAsync<T>(this Task<T> call)
     {
         try
         {
             return await call;
+        }
+        catch (Exception e) when (IsSaidBy(e))
+        {
+            throw Explain(e);
+        }
+    }
+
+    /// <summary>Several calls' answers, or what else a Redis that is away looks like.</summary>
+    /// <exception cref="RedisConnectionException">The client has given one of the calls up.</exception>
+    public static async Task OrFailedAsync(this Task calls)
+    {
+        try
+        {
+            await calls;
         }
         catch (Exception e) when (IsSaidBy(e))
         {

@@ -44,4 +44,26 @@ public sealed class StockOutageTests(EngineFixture stock) : IClassFixture<Engine
         Assert.StartsWith("EXECABORT", whole.Message, StringComparison.Ordinal);
         Assert.True(StockOutage.Explains(whole) && StockOutage.Explains(part));
     }
+
+    [Fact]
+    public async Task What_the_client_gives_up_is_an_outage_in_whatever_words()
+    {
+        Exception[] given =
+        [
+            new IOException("Broken pipe"), new InvalidOperationException("Writing is not allowed."),
+            new TaskCanceledException(),
+        ];
+        foreach (var words in given)
+        {
+            var one = await Assert.ThrowsAsync<RedisConnectionException>(
+                () => Task.FromException<int>(words).OrFailedAsync());
+            var several = await Assert.ThrowsAsync<RedisConnectionException>(
+                () => Task.WhenAll(Task.CompletedTask, Task.FromException(words)).OrFailedAsync());
+
+            Assert.Equal([words, words], [one.InnerException, several.InnerException]);
+        }
+
+        await Assert.ThrowsAsync<NotSupportedException>(
+            () => Task.FromException(new NotSupportedException()).OrFailedAsync());
+    }
 }

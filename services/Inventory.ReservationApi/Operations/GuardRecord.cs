@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Stock;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Operations;
@@ -28,7 +29,7 @@ internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider tim
         var switched = database.HashGetAllAsync(Operator);
         var events = database.StreamRangeAsync(
             Events, count: RecentEvents, messageOrder: Order.Descending);
-        await Task.WhenAll(counts, tightened, switched, events);
+        await Task.WhenAll(counts, tightened, switched, events).OrFailedAsync();
 
         var now = time.GetUtcNow().UtcDateTime;
         return new()
@@ -71,7 +72,7 @@ internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider tim
                 new("by", by), new("reason", reason),
             ],
             maxLength: MostEvents, useApproximateMaxLength: true);
-        await change.ExecuteAsync();
+        await change.ExecuteAsync().OrFailedAsync();
         return new(sku, mode, Time(since), by, reason);
     }
 

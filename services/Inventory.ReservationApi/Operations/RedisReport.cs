@@ -22,13 +22,13 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
     {
         try
         {
-            return await AskAsync().WaitAsync(Patience, time);
+            return await AskAsync().OrFailedAsync().WaitAsync(Patience, time);
         }
         catch (TimeoutException)
         {
             return Away($"It did not answer within {Patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s.");
         }
-        catch (Exception e) when (e is OperationCanceledException || Failures.Explain(e) is not null)
+        catch (Exception e) when (Failures.Explain(e) is not null)
         {
             return Away(e.Message.Split(';')[0]);
         }

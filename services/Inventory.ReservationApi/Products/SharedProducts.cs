@@ -2,6 +2,7 @@ using System.Text.Json;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queueing;
+using Inventory.Stock;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -102,8 +103,7 @@ internal sealed class SharedProducts(
     /// may be its socket's or its pipe's own word.
     /// </summary>
     internal static bool IsAwayBy(Exception failure) =>
-        failure is TimeoutException or OperationCanceledException or IOException or InvalidOperationException
-        || Failures.Explain(failure) is not null;
+        failure is TimeoutException || GivenUp.IsSaidBy(failure) || Failures.Explain(failure) is not null;
 
     private async Task<(bool Answered, T? Answer)> TryAsync<T>(Func<Task<T>> call)
     {
