@@ -4,6 +4,8 @@ var builder = DistributedApplication.CreateBuilder(args);
 var redis = builder.AddRedis("redis")
     .WithDataVolume("inventory-redis")
     .WithArgs("--appendonly", "yes", "--appendfsync", builder.Configuration["Redis:AppendFsync"] ?? "no")
+    // What was logged since the last rewrite is read six times as slowly as what was rewritten, while nobody is served.
+    .WithArgs("--auto-aof-rewrite-percentage", "50")
     .WithArgs("--maxmemory-policy", "noeviction");
 
 // PostgreSQL remembers. Logical WAL lets a change made by plain SQL reach the shop window.
