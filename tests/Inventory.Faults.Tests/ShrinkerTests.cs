@@ -51,7 +51,7 @@ public sealed class ShrinkerTests
 
         Assert.DoesNotContain("event 1 reserved", told, StringComparison.Ordinal);
         Assert.Contains("insufficient-stock", told, StringComparison.Ordinal);
-        Assert.Contains("and 60 calls and events of others", told, StringComparison.Ordinal);
+        Assert.Contains("and 60 calls, events and orders of others", told, StringComparison.Ordinal);
     }
 
     [Fact]

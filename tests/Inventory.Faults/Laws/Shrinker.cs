@@ -41,38 +41,38 @@ public static class Shrinker
     /// <summary>What a person needs to see: calls, events and faults in the order of time.</summary>
     public static string Tell(Evidence evidence, Violation violation)
     {
-        var small = Shrink(evidence, violation);
-        var lines = small.Operations.Select(each => (each.Reservation, each.BegunMs, Text: each.ToString()))
-            .Concat(small.Facts.Events.Select(each => (each.Reservation, BegunMs: each.AtMs, Text: each.ToString())))
-            .Concat(small.Facts.Orders.Select(each => (each.Reservation, BegunMs: each.AtMs, Text: each.ToString())))
-            .ToList();
-        var others = 0;
-        if (lines.Count > MostLines)
-        {
-            var ids = Concerned(evidence, violation);
-            others = lines.RemoveAll(line => !ids.Contains(line.Reservation));
-        }
-
-        if (lines.Count > 0)
-        {
-            var (from, to) = (lines.Min(line => line.BegunMs) - Around, lines.Max(line => line.BegunMs) + Around);
-            lines.AddRange(evidence.Faults.Where(fault => fault.EndedMs >= from && fault.BegunMs <= to)
-                .Select(fault => (Guid.Empty, fault.BegunMs, $"{fault}")));
-        }
-
-        var told = new StringBuilder().AppendLine(violation.ToString());
+        var (small, told) = (Shrink(evidence, violation), new StringBuilder().AppendLine(violation.ToString()));
         if (violation.Reservation is null)
         {
             // What is about a SKU as such is about all that ever happened to it.
             return told.AppendLine($"    {small.Operations.Count} calls, {small.Facts.Events.Count} events").ToString();
         }
 
+        var shown = Size(small) > MostLines ? Project(small, violation, Concerned(small, violation)) : small;
+        var lines = shown.Operations.Select(each => (each.BegunMs, Text: each.ToString()))
+            .Concat(shown.Facts.Events.Select(each => (BegunMs: each.AtMs, Text: each.ToString())))
+            .Concat(shown.Facts.Orders.Select(each => (BegunMs: each.AtMs, Text: each.ToString())))
+            .ToList();
+        if (lines.Count > 0)
+        {
+            var (from, to) = (lines.Min(line => line.BegunMs) - Around, lines.Max(line => line.BegunMs) + Around);
+            lines.AddRange(evidence.Faults.Where(fault => fault.EndedMs >= from && fault.BegunMs <= to)
+                .Select(fault => (fault.BegunMs, $"{fault}")));
+        }
+
         foreach (var line in lines.OrderBy(line => line.BegunMs)) told.Append("    ").AppendLine(line.Text);
-        if (others > 0) told.AppendLine(CultureInfo.InvariantCulture, $"    and {others} calls and events of others");
-        foreach (var each in small.Facts.Payments) told.Append("    ").Append(each).AppendLine();
-        foreach (var each in small.Facts.Refunds) told.Append("    ").Append(each).AppendLine();
+        foreach (var each in shown.Facts.Payments) told.Append("    ").Append(each).AppendLine();
+        foreach (var each in shown.Facts.Refunds) told.Append("    ").Append(each).AppendLine();
+        if (Size(small) - Size(shown) is > 0 and var others)
+        {
+            told.AppendLine(CultureInfo.InvariantCulture, $"    and {others} calls, events and orders of others");
+        }
+
         return told.ToString();
     }
+
+    private static int Size(Evidence evidence) =>
+        evidence.Operations.Count + evidence.Facts.Events.Count + evidence.Facts.Orders.Count;
 
     private static bool IsBroken(Evidence evidence, Violation violation) => Checker.Check(evidence).Any(
         found => found.Law == violation.Law && found.Reservation == violation.Reservation
@@ -83,8 +83,8 @@ public static class Shrinker
     /// Simplifying and Isolating Failure-Inducing Input (2002), without its tests of subsets.
     /// </summary>
     /// <returns>
-    /// Evidence in which the violation is, and without any one of its parts no longer, unless the work ended the search
-    /// before: a long history is shown longer than it need be, and not an hour later.
+    /// Evidence in which the violation still is. Each part that is left was needed when it was tried, unless the work
+    /// ended the search before: a long history is shown longer than it need be, and not an hour later.
     /// </returns>
     private static Evidence Fewest<T>(List<T> parts, Func<List<T>, Evidence> with, Violation violation)
     {
