@@ -17,13 +17,15 @@ run=$root/artifacts/run
 gateway=http://localhost:8080
 mkdir -p "$run"
 exec 9>"$run/lock"
-flock -n 9 || fail "already running: $gateway (stop it with Ctrl+C where it runs, or: kill $(cat "$run/pid" 2>/dev/null || echo '?'))"
+holder=$(cat "$run/pid" 2>/dev/null) || true
+flock -n 9 || fail "already running: $gateway (stop it with Ctrl+C where it runs${holder:+, or: kill $holder})"
 
-ensure_tools curl:curl
+# Servers that outlive this script, such as the compiler's, would keep the lock: nothing below it gets it.
+ensure_tools curl:curl 9>&-
 if (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null; then
   fail "port 8080 is taken by another program; stop it and try again"
 fi
-build Inventory.AppHost Release
+build Inventory.AppHost Release 9>&-
 [ -n "$fresh" ] && rm -rf "$run/data"
 rm -f "$run/resources.json" "$run/endpoints.env"
 

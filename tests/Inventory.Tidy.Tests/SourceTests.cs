@@ -32,6 +32,16 @@ public sealed partial class SourceTests
         where length > 300
         select $"{path}: {length} lines, at most 300");
 
+    // The compiler's server outlives a build by minutes, and what it has inherited is locked for as long.
+    [Fact]
+    public void A_shell_script_gives_its_lock_to_nobody_who_outlives_it() => Repository.AssertNone(
+        from path in Repository.Files("*.sh", "eng")
+        let locked = Locking().Match(Repository.Text(path))
+        where locked.Success
+        from line in Repository.Lines(path).Index().SkipWhile(line => line.Item != locked.Value)
+        where Lasting().IsMatch(line.Item) && !line.Item.Contains($"{locked.Groups[1]}>&-", StringComparison.Ordinal)
+        select $"{path}({line.Index + 1}): {line.Item} inherits the lock");
+
     [Fact]
     public void Methods_can_be_read_at_once() => Repository.AssertNone(
         from path in Sources
@@ -88,6 +98,12 @@ public sealed partial class SourceTests
             }
         }
     }
+
+    [GeneratedRegex(@"^exec (\d)>.*$", RegexOptions.Multiline)]
+    private static partial Regex Locking();
+
+    [GeneratedRegex(@"^\s*(ensure_tools|build|dotnet)\b")]
+    private static partial Regex Lasting();
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK)\b|^\s*(//|--)\s*(var|return|if \(|foreach|local|end$|await|using)\b.*[;)]$")]
     private static partial Regex LeftOver();
