@@ -96,8 +96,8 @@ public sealed class Api : IAsyncLifetime
         if (redis is not null) await redis.DisposeAsync();
     }
 
-    /// <summary>A name that no other test has.</summary>
-    public static string Fresh(string kind) => $"test-{kind}-{Interlocked.Increment(ref names)}";
+    /// <summary>A name that no other test has, and that sorts behind all earlier ones of its kind.</summary>
+    public static string Fresh(string kind) => $"test-{kind}-{Interlocked.Increment(ref names):D6}";
 
     /// <summary>A new SKU on sale.</summary>
     public async Task<string> NewSkuAsync(int total, int? maxPerCustomer = null, bool paused = false)
