@@ -98,10 +98,7 @@ internal sealed class SharedProducts(
         }
     }
 
-    /// <summary>
-    /// Whether a call failed because Redis is away. When a connection breaks while the client writes, what it throws
-    /// may be its socket's or its pipe's own word.
-    /// </summary>
+    /// <summary>Whether a call failed because Redis is away, in whose words ever: <see cref="GivenUp"/>.</summary>
     internal static bool IsAwayBy(Exception failure) =>
         failure is TimeoutException || GivenUp.IsSaidBy(failure) || Failures.Explain(failure) is not null;
 
