@@ -1,7 +1,6 @@
 # Sourced by the scripts beside it: finds the tools, or installs them from Debian's packages, or says what to type.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-export HostingProfile=${HostingProfile:-processes}
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
 say() { printf '%s\n' "$*"; }
@@ -55,7 +54,7 @@ ensure_tools() {
 sources() {
   git -C "$root" rev-parse HEAD >/dev/null 2>&1 || return 0
   {
-    echo "$HostingProfile $(dotnet --version)"
+    dotnet --version
     git -C "$root" rev-parse HEAD
     git -C "$root" diff HEAD
     git -C "$root" ls-files --others --exclude-standard -z | (cd "$root" && xargs -0 -r sha1sum)

@@ -1,0 +1,21 @@
+namespace Inventory.AppHost.LocalServers;
+
+/// <summary>
+/// A server of the system's own packages that runs as a process of this machine, where no container engine is.
+/// Its script runs in the server's data folder and becomes the server, so that the resource's process is the server's.
+/// </summary>
+/// <param name="name">The resource's name.</param>
+/// <param name="script">The script, by its full path.</param>
+/// <param name="folder">The data folder, by its full path.</param>
+internal abstract class ServerProcess(string name, string script, string folder)
+    : ExecutableResource(name, script, folder), IResourceWithConnectionString
+{
+    /// <summary>The name of the endpoint that every server has.</summary>
+    public const string EndpointName = "tcp";
+
+    /// <summary>Where the server listens, on loopback alone.</summary>
+    public EndpointReference Endpoint => field ??= new(this, EndpointName);
+
+    /// <inheritdoc/>
+    public abstract ReferenceExpression ConnectionStringExpression { get; }
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Runs redis-server in the current folder, with the password in PASSWORD and the options given as arguments.
+set -euo pipefail
+
+# One server a folder. The lock ends with the last process that has it, so a restart waits until the server before is gone.
+exec 9>lock
+flock -w 30 9 || { echo "error: another redis-server still uses $PWD" >&2; exit 1; }
+
+# The password goes into a file, because every account can read the arguments of a process.
+(umask 077 && printf 'requirepass "%s"\n' "$PASSWORD" >redis.conf)
+unset PASSWORD
+exec redis-server redis.conf "$@"

@@ -1,0 +1,31 @@
+namespace Inventory.AppHost.Orchestration;
+
+/// <summary>
+/// Runs services as they were built with the AppHost. Aspire starts each by <c>dotnet run</c>, a process of 140 MB that
+/// looks whether anything is to be built, and whose process id is not the service's.
+/// </summary>
+internal static class BuiltServices
+{
+    /// <summary>Applies to every service that was added before.</summary>
+    public static void RunServicesAsBuilt(this IDistributedApplicationBuilder builder)
+    {
+        // An IDE starts services itself, to attach its debugger to them.
+        if (!builder.ExecutionContext.IsRunMode || builder.Configuration["DEBUG_SESSION_PORT"] is not null) return;
+        var here = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar);
+        var configuration = Configuration(here);
+        foreach (var service in builder.Resources.OfType<ProjectResource>())
+        {
+            var project = service.GetProjectMetadata().ProjectPath;
+            var name = Path.GetFileNameWithoutExtension(project);
+            service.Annotations.Add(new ExecutableAnnotation
+            {
+                Command = Path.Combine(builder.AppHostDirectory, "..", "artifacts", "bin", name, configuration,
+                    OperatingSystem.IsWindows() ? $"{name}.exe" : name),
+                WorkingDirectory = Path.GetDirectoryName(project)!,
+            });
+        }
+    }
+
+    /// <summary>The folder below artifacts/bin/PROJECT: what was built together has the same.</summary>
+    private static string Configuration(string folder) => Path.GetFileName(folder);
+}

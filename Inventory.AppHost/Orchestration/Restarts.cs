@@ -1,0 +1,66 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Inventory.AppHost.LocalServers;
+
+namespace Inventory.AppHost.Orchestration;
+
+/// <summary>
+/// Starts again what ended by itself, as every platform does where the product is deployed; Aspire leaves it ended.
+/// What a person stopped stays down: such a stop passes the state "Stopping", an end by itself does not.
+/// </summary>
+internal sealed partial class Restarts(
+    ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider time, ILogger<Restarts> log)
+    : BackgroundService
+{
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
+
+    // Shorter runs than this double the pause: a service that can't start is not started without end.
+    private static readonly TimeSpan LongRun = TimeSpan.FromSeconds(20);
+
+    private readonly Dictionary<string, Instance> instances = [];
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await foreach (var change in notifications.WatchAsync(stoppingToken))
+        {
+            if (change.Resource is not (ProjectResource or ServerProcess)) continue;
+            if (!instances.TryGetValue(change.ResourceId, out var instance))
+            {
+                instances[change.ResourceId] = instance = new();
+            }
+
+            var state = change.Snapshot.State?.Text;
+            if (state == instance.State) continue;
+            var ended = instance.State == KnownResourceStates.Running && KnownResourceStates.TerminalStates.Contains(state);
+            instance.State = state;
+            if (state == KnownResourceStates.Running) instance.Started = time.GetTimestamp();
+            if (!ended) continue;
+            instance.Pause = time.GetElapsedTime(instance.Started) > LongRun ? ShortestPause
+                : TimeSpan.FromTicks(Math.Min(2 * instance.Pause.Ticks, LongestPause.Ticks));
+            Ended(change.ResourceId, change.Snapshot.ExitCode, instance.Pause.TotalSeconds);
+            _ = StartAsync(change.ResourceId, instance, stoppingToken);
+        }
+    }
+
+    private async Task StartAsync(string resource, Instance instance, CancellationToken stoppingToken)
+    {
+        await Task.Delay(instance.Pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // A person may have started it meanwhile.
+        if (stoppingToken.IsCancellationRequested || !KnownResourceStates.TerminalStates.Contains(instance.State)) return;
+        await commands.ExecuteCommandAsync(resource, KnownResourceCommands.StartCommand, stoppingToken);
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "{Resource} ended by itself with exit code {ExitCode}; it is started again in {Seconds} s.")]
+    private partial void Ended(string resource, int? exitCode, double seconds);
+
+    private sealed class Instance
+    {
+        public string? State { get; set; }
+
+        public long Started { get; set; }
+
+        public TimeSpan Pause { get; set; } = ShortestPause / 2;
+    }
+}

@@ -1,0 +1,64 @@
+using Inventory.AppHost.LocalServers;
+
+namespace Inventory.AppHost;
+
+/// <summary>
+/// Redis and PostgreSQL: in containers where a container engine is, and as processes of this machine where none is.
+/// </summary>
+internal sealed class Stores
+{
+    // Versions that were tested; an image that moves by itself would be another server overnight.
+    private const string RedisTag = "8.6";
+    private const string PostgresTag = "18.3";
+
+    private static readonly string[] PostgresArguments =
+    [
+        // Change capture reads the log, so that a total changed by plain SQL reaches Redis; and a worker that is away
+        // must not fill the disk with it.
+        "-c", "wal_level=logical", "-c", "max_slot_wal_keep_size=2GB",
+    ];
+
+    private readonly IDistributedApplicationBuilder builder;
+    private readonly string[] redisArguments;
+    private readonly DataFolder? data;
+
+    public Stores(IDistributedApplicationBuilder builder, RunSettings settings)
+    {
+        this.builder = builder;
+        redisArguments =
+        [
+            // Redis writes each decision to its log before it answers: docs/adr/0017-redis-writes-before-it-answers.md.
+            "--appendonly", "yes", "--appendfsync", builder.Configuration["Redis:AppendFsync"] ?? "no",
+            // What was logged since the last rewrite is read six times as slowly as what was rewritten, while Redis
+            // serves no caller.
+            "--auto-aof-rewrite-percentage", "50",
+            // A key that vanishes by itself can't give its units back.
+            "--maxmemory-policy", "noeviction",
+        ];
+        if (!builder.ExecutionContext.IsRunMode || (settings.Containers ?? ContainerEngine.IsPresent())) return;
+        if (LocalServer.FindMissing() is { } missing) RunSettings.Refuse(missing);
+        data = new DataFolder(builder, settings);
+    }
+
+    /// <summary>Adds Redis.</summary>
+    public IResourceBuilder<IResourceWithConnectionString> AddRedis(string name) => data is not null
+        ? builder.AddRedisProcess(name, data).WithArgs(redisArguments)
+        : builder.AddRedis(name).WithImageTag(RedisTag).WithDataVolume().WithoutHttpsCertificate().WithArgs(context =>
+        {
+            if (context.ExecutionContext.IsPublishMode)
+            {
+                // What is published is `sh -c "redis-server …"`; arguments after that line would never reach Redis.
+                context.Args[^1] = $"{context.Args[^1]} {string.Join(' ', redisArguments)}";
+            }
+            else
+            {
+                foreach (var argument in redisArguments) context.Args.Add(argument);
+            }
+        });
+
+    /// <summary>Adds PostgreSQL with one database.</summary>
+    public IResourceBuilder<IResourceWithConnectionString> AddLedger(string name) => data is not null
+        ? builder.AddPostgresProcess("postgres", data).WithArgs(PostgresArguments).AddDatabase(name)
+        : builder.AddPostgres("postgres").WithImageTag(PostgresTag).WithDataVolume().WithArgs(PostgresArguments)
+            .AddDatabase(name);
+}
