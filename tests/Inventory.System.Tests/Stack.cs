@@ -7,6 +7,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using Inventory.System.Tests.Telemetry;
+using Inventory.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -22,6 +23,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     private readonly ConcurrentDictionary<string, ResourceEvent> states = new();
     private readonly CancellationTokenSource watching = new();
     private readonly ResourceLog log = new();
+    private readonly ServerFolder data = ServerFolder.Create();
     private DistributedApplication app = null!;
     private NpgsqlDataSource ledger = null!;
     private Task watch = Task.CompletedTask;
@@ -36,14 +38,15 @@ public sealed class Stack : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Inventory_AppHost>();
+        var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Inventory_AppHost>(
+            ["--port", "0", "--data-folder", data.Data, "--containers", "false"]);
         builder.Services.AddLogging(logging => logging.AddProvider(log));
         await SendTelemetryAsync(builder);
         app = await builder.BuildAsync();
         watch = WatchAsync();
         await app.StartAsync();
         using var patience = new CancellationTokenSource(Patience);
-        foreach (var resource in new[] { "gateway", "expiration-worker" })
+        foreach (var resource in builder.Resources.OfType<ProjectResource>().Select(project => project.Name))
         {
             await app.ResourceNotifications.WaitForResourceHealthyAsync(resource, patience.Token);
         }
@@ -68,6 +71,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     {
         watching.Dispose();
         log.Dispose();
+        data.Dispose();
     }
 
     /// <summary>Fails with what the resources wrote last: an answer that nobody expects has its reason there.</summary>

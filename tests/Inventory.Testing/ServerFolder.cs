@@ -7,7 +7,7 @@ namespace Inventory.Testing;
 /// A folder belongs to a living test run exactly while its lock file is locked. The operating system lifts the lock
 /// of a run that was killed, and the next run that starts a server deletes what is left.
 /// </remarks>
-internal sealed class ServerFolder : IDisposable
+public sealed class ServerFolder : IDisposable
 {
     private const string Prefix = "inventory-server-";
     private const string LockName = "owner.lock";
@@ -26,6 +26,7 @@ internal sealed class ServerFolder : IDisposable
     /// <summary>An empty folder for the server.</summary>
     public string Data { get; }
 
+    /// <summary>Makes a folder, and deletes those of runs that were killed.</summary>
     public static ServerFolder Create()
     {
         DeleteAbandoned();
