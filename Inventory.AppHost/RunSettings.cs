@@ -1,26 +1,37 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Net.NetworkInformation;
 using Microsoft.Extensions.Configuration;
 
 namespace Inventory.AppHost;
 
 /// <summary>
-/// How a local run differs from the usual one. Section <c>Run</c> of the configuration, or the arguments
-/// <c>--port</c>, <c>--replicas</c>, <c>--fresh</c>, <c>--data-folder</c>, <c>--containers</c> and <c>--telemetry</c>.
+/// How a local run differs from the usual one: section <c>Run</c> of the configuration, or arguments such as
+/// <c>--port 8081</c>.
 /// </summary>
 internal sealed class RunSettings
 {
+    private const int UsualPort = 8080;
+
+    // Where Aspire's dashboard listens in a usual run, as Properties/launchSettings.json has it.
+    private static readonly Dictionary<string, string> Dashboard = new()
+    {
+        ["ASPNETCORE_URLS"] = "http://localhost:15280",
+        ["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = "http://localhost:19280",
+        ["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = "http://localhost:20280",
+    };
+
     private static readonly Dictionary<string, string> Switches = new()
     {
         ["--port"] = "Run:Port",
         ["--replicas"] = "Run:Replicas",
         ["--fresh"] = "Run:Fresh",
-        ["--data-folder"] = "Run:DataFolder",
+        ["--folder"] = "Run:Folder",
         ["--containers"] = "Run:Containers",
         ["--telemetry"] = "Run:Telemetry",
     };
 
     /// <summary>The gateway's port, 1 to 65535; 0 for any that is free.</summary>
-    public int Port { get; init; } = 8080;
+    public int Port { get; init; } = UsualPort;
 
     /// <summary>Instances of the reservation API, 1 to 32.</summary>
     public int Replicas { get; init; } = 2;
@@ -28,8 +39,8 @@ internal sealed class RunSettings
     /// <summary>Whether the data of earlier runs is deleted first.</summary>
     public bool Fresh { get; init; }
 
-    /// <summary>Where Redis and PostgreSQL keep their data when they run as processes; by default in the checkout.</summary>
-    public string? DataFolder { get; init; }
+    /// <summary>Where the run keeps its data and endpoints.env, by its full path; by default artifacts/run of the checkout.</summary>
+    public string Folder { get; set; } = "";
 
     /// <summary>Whether Redis and PostgreSQL run in containers; by default, when a container engine is found.</summary>
     public bool? Containers { get; init; }
@@ -42,19 +53,19 @@ internal sealed class RunSettings
     {
         // A switch that stands alone means yes.
         builder.Configuration.AddCommandLine([.. args.Select(each => each is "--fresh" ? "--fresh=true" : each)], Switches);
-        try
+        var settings = Bind(builder.Configuration.GetSection("Run"));
+        if (settings.Port is < 0 or > 65_535) Refuse($"--port must be 0 to 65535, and is {settings.Port}.");
+        if (settings.Replicas is < 1 or > 32) Refuse($"--replicas must be 1 to 32, and is {settings.Replicas}.");
+        settings.Folder = Path.GetFullPath(settings.Folder is "" ? "artifacts/run" : settings.Folder,
+            Path.GetFullPath("..", builder.AppHostDirectory));
+        if (!builder.ExecutionContext.IsRunMode) return settings;
+        if (IsTaken(settings.Port))
         {
-            var settings = builder.Configuration.GetSection("Run")
-                .Get<RunSettings>(bind => bind.ErrorOnUnknownConfiguration = true) ?? new();
-            if (settings.Port is < 0 or > 65_535) Refuse($"--port must be 0 to 65535, and is {settings.Port}.");
-            if (settings.Replicas is < 1 or > 32) Refuse($"--replicas must be 1 to 32, and is {settings.Replicas}.");
-            return settings;
+            Refuse($"port {settings.Port} is taken by another program; stop it, or choose another one with --port.");
         }
-        catch (InvalidOperationException unreadable)
-        {
-            Refuse(unreadable.Message);
-            throw;
-        }
+
+        settings.PlaceDashboard(builder.Configuration);
+        return settings;
     }
 
     /// <summary>Ends the program with one line that says why it can't run.</summary>
@@ -64,4 +75,33 @@ internal sealed class RunSettings
         Console.Error.WriteLine($"error: {reason}");
         Environment.Exit(1);
     }
+
+    private static RunSettings Bind(IConfigurationSection section)
+    {
+        try
+        {
+            return section.Get<RunSettings>(bind => bind.ErrorOnUnknownConfiguration = true) ?? new();
+        }
+        catch (InvalidOperationException unreadable)
+        {
+            Refuse(unreadable.InnerException?.Message ?? unreadable.Message);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// A run on another port than usual is a second one beside the usual, whose dashboard has the usual ports: this one's
+    /// gets free ones.
+    /// </summary>
+    private void PlaceDashboard(ConfigurationManager configuration)
+    {
+        foreach (var (name, usual) in Dashboard)
+        {
+            if (Port != UsualPort) configuration[name] = "http://localhost:0";
+            else configuration[name] ??= usual;
+        }
+    }
+
+    private static bool IsTaken(int port) => port > 0 && IPGlobalProperties.GetIPGlobalProperties()
+        .GetActiveTcpListeners().Any(listener => listener.Port == port);
 }

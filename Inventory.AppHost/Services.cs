@@ -11,7 +11,8 @@ internal static class Services
     {
         foreach (var resource in builder.Resources.OfType<ProjectResource>().ToList())
         {
-            var service = builder.CreateResourceBuilder(resource).WithHealth();
+            var service = builder.CreateResourceBuilder(resource);
+            if (resource.Annotations.OfType<EndpointAnnotation>().Any()) service.WithHealth();
             if (!settings.Telemetry) service.WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", "");
         }
 
@@ -19,7 +20,9 @@ internal static class Services
         builder.RunServicesAsBuilt();
         builder.ReachServicesDirectly(settings.Port);
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(settings);
         builder.Services.AddHostedService<Restarts>();
+        builder.Services.AddHostedService<RunReport>();
     }
 
     /// <summary>A service is healthy when its <c>/health</c> says so, of replicas the one that answers first.</summary>

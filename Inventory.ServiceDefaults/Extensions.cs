@@ -74,7 +74,7 @@ public static class Extensions
                 .AddSource("OpenTelemetry.Instrumentation.StackExchangeRedis", "Npgsql", "Yarp.ReverseProxy")
                 .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsProbe(context.Request.Path))
                 .AddHttpClientInstrumentation()
-                .AddProcessor(new UnrecordedParents())
+                .AddProcessor(new UnrecordedSpans())
                 .AddProcessor(new StatementNames()))
             .UseOtlpExporter();
         return builder;

@@ -22,11 +22,11 @@ if (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null; then
 fi
 build Inventory.AppHost Release
 build tests/load/Inventory.Load Release
+restore_aspire
 
 # Data of its own, on a disk and not in memory, gone afterwards.
 work=$(mktemp -d /var/tmp/inventory-bench-XXXXXX)
 chmod 755 "$work"
-resources=$work/resources.json
 apphost='' measuring=''
 # ended PID: waits until a process that was told to stop has stopped. An interrupted wait returns at once.
 ended() { while kill -0 "$1" 2>/dev/null; do wait "$1" || true; done; }
@@ -39,16 +39,15 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 say "Starting the product ..."
-DOTNET_ENVIRONMENT=Development ASPNETCORE_ENVIRONMENT=Development \
-  Standin__DataRoot=$work/data Standin__ResourcesFile=$resources \
-  dotnet artifacts/bin/Inventory.AppHost/release/Inventory.AppHost.dll >"$root/artifacts/bench.log" 2>&1 &
+# Telemetry is measured by itself; everywhere else it would be part of each figure.
+eng/run.sh --folder "$work" --containers false --telemetry false >"$root/artifacts/bench.log" 2>&1 &
 apphost=$!
-until [ -s "$resources" ] && curl -fsS -o /dev/null --max-time 2 http://localhost:8080/health 2>/dev/null; do
+until [ -s "$work/endpoints.env" ]; do
   kill -0 $apphost 2>/dev/null || fail "it stopped before it was ready: artifacts/bench.log"
   sleep 0.2
 done
 
-dotnet artifacts/bin/Inventory.Load/release/Inventory.Load.dll bench "$resources" "$results" $quick &
+dotnet artifacts/bin/Inventory.Load/release/Inventory.Load.dll bench "$results" $quick &
 measuring=$!
 wait $measuring && status=0 || status=$?
 measuring=''

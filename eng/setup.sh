@@ -50,6 +50,16 @@ ensure_tools() {
   rm -f "$log"
 }
 
+# Aspire's command line, in the version that the checkout names, asked about the product of this checkout.
+restore_aspire() {
+  (cd "$root" && dotnet tool restore >/dev/null) || fail "could not restore Aspire's command line (.config/dotnet-tools.json)"
+}
+aspire() {
+  restore_aspire
+  (cd "$root" && ASPIRE_CLI_TELEMETRY_OPTOUT=1 dotnet aspire "$1" --apphost Inventory.AppHost/Inventory.AppHost.csproj \
+    --non-interactive --nologo "${@:2}")
+}
+
 # What a build is made from, as one line: the commit and everything that differs from it. Empty outside a checkout.
 sources() {
   git -C "$root" rev-parse HEAD >/dev/null 2>&1 || return 0

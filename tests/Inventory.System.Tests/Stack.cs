@@ -39,7 +39,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     public async Task InitializeAsync()
     {
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Inventory_AppHost>(
-            ["--port", "0", "--data-folder", data.Data, "--containers", "false"]);
+            ["--port", "0", "--folder", data.Data, "--containers", "false"]);
         builder.Services.AddLogging(logging => logging.AddProvider(log));
         await SendTelemetryAsync(builder);
         app = await builder.BuildAsync();

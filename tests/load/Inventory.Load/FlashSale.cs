@@ -7,7 +7,7 @@ namespace Inventory.Load;
 /// <summary>Buyers who all come at once for a few units, and the proof of what became of them.</summary>
 /// <param name="stack">The product.</param>
 /// <param name="say">Told how it goes, a few times a second.</param>
-internal sealed class FlashSale(RunningStack stack, Action<string> say)
+internal sealed class FlashSale(Shop stack, Action<string> say)
 {
     /// <summary>Connections at once. Further buyers come as soon as others have their answer.</summary>
     private const int MostConnections = 5_000;

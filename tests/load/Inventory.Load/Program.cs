@@ -22,14 +22,21 @@ try
 {
     switch (args)
     {
-        case ["bench", var resources, var results, .. var rest]:
+        case ["bench", var results, .. var rest]:
             var plan = new Plan(Quick: rest is ["--quick"]);
-            return await BenchRun.RunAsync(resources, results, plan, stopping.Token) ? 0 : 1;
-        case ["flash-sale", var resources, var buyers, var units]:
-            using (var stack = new RunningStack(resources))
+            return await BenchRun.RunAsync(results, plan, stopping.Token) ? 0 : 1;
+        case ["flash-sale", var buyers, var units]:
+            using (var shop = Shop.TryOfEnvironment() ?? await RunningStack.FindAsync(stopping.Token))
             {
-                var sale = new FlashSale(stack, Console.WriteLine);
+                var sale = new FlashSale(shop, Console.WriteLine);
                 return await sale.ProveAsync(Number(buyers), Number(units), stopping.Token) ? 0 : 1;
+            }
+        case ["shoppers", var count]:
+            using (var shop = Shop.TryOfEnvironment()
+                ?? throw new InvalidOperationException("Aspire starts this program, and tells it where the gateway is."))
+            {
+                await Shoppers.RunAsync(shop, Number(count), stopping.Token);
+                return 0;
             }
         case ["rivals", var port]:
             await RivalServer.RunAsync(Number(port), Setting("POSTGRES"), Setting("REDIS"));
@@ -38,8 +45,8 @@ try
             await EmptyProxy.RunAsync(Number(port), server);
             return 0;
         default:
-            Console.Error.WriteLine("usage: Inventory.Load bench RESOURCES RESULTS [--quick] | "
-                + "flash-sale RESOURCES BUYERS UNITS | rivals PORT | proxy PORT SERVER");
+            Console.Error.WriteLine("usage: Inventory.Load bench RESULTS [--quick] | flash-sale BUYERS UNITS | "
+                + "shoppers COUNT | rivals PORT | proxy PORT SERVER");
             return 2;
     }
 }

@@ -11,16 +11,15 @@ internal static class BenchRun
     private const int Units = 100;
 
     /// <summary>Measures, prints, and writes latest.csv, latest.txt and latest.svg.</summary>
-    /// <param name="resources">The application host's resources.json.</param>
     /// <param name="results">The folder for the results.</param>
     /// <param name="plan">How long and how often.</param>
     /// <param name="stop">Ends it.</param>
     /// <returns>Whether all was measured; not whether it is good.</returns>
-    public static async Task<bool> RunAsync(string resources, string results, Plan plan, CancellationToken stop)
+    public static async Task<bool> RunAsync(string results, Plan plan, CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
         void Log(string line) => Console.WriteLine($"[{clock.Elapsed:mm\\:ss}] {line}");
-        using var stack = new RunningStack(resources);
+        using var stack = await RunningStack.FindAsync(stop);
         var figures = new Figures();
         var environment = await DescribeAsync(plan);
         var failed = false;

@@ -51,6 +51,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         }, end.Token);
         var watching = WatchAsync(sku, anybody, end.Token);
         await Task.Delay(BeforeKill, stop);
+        await stack.RefreshAsync(stop);
         direct.Begin();
         anybody.Begin();
         using (var process = Process.GetProcessById(stack.ProcessIds(victim)[0])) process.Kill();

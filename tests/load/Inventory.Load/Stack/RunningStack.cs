@@ -1,110 +1,76 @@
-using System.Net.Http.Headers;
-using System.Net.Http.Json;
+using System.Diagnostics;
+using System.Text.Json;
 using System.Text.Json.Nodes;
-using Inventory.Identity;
-using Npgsql;
-using StackExchange.Redis;
 
 namespace Inventory.Load.Stack;
 
-/// <summary>A product that runs on this machine, as its application host wrote it down.</summary>
-/// <param name="file">The host's resources.json.</param>
-internal sealed class RunningStack(string file) : IDisposable
+/// <summary>The processes of a product that runs on this machine, as Aspire's own command line describes them.</summary>
+internal sealed class RunningStack : Shop
 {
-    /// <summary>More units than any load can take.</summary>
-    public const int Plenty = 100_000_000;
+    private const string Api = "reservation-api";
 
-    private readonly HttpClient client = new() { Timeout = TimeSpan.FromSeconds(60) };
+    private JsonNode[] resources;
 
-    /// <summary>Names of everything that runs.</summary>
-    public IEnumerable<string> Names => Resources().Select(resource => (string)resource["name"]!);
+    private RunningStack(JsonNode[] resources)
+        : base(AddressesOf(resources, "gateway")[0], Connection(resources, "redis"), Connection(resources, "ledger")) =>
+        this.resources = resources;
 
-    /// <summary>The gateway's address.</summary>
-    public Uri Gateway => Addresses("gateway")[0];
+    /// <summary>Asks the application host of this checkout.</summary>
+    /// <exception cref="InvalidOperationException">None runs.</exception>
+    public static async Task<RunningStack> FindAsync(CancellationToken stop) => new(await DescribeAsync(stop));
 
-    /// <summary>How Npgsql connects to the system of record.</summary>
-    public string Ledger => (string)Resource("ledger")["connectionString"]!;
+    /// <summary>Asks anew: a process that was started again has another id.</summary>
+    public async Task RefreshAsync(CancellationToken stop) => resources = await DescribeAsync(stop);
 
-    /// <summary>How StackExchange.Redis connects.</summary>
-    public string Redis => (string)Resource("redis")["connectionString"]!;
-
-    /// <summary>Addresses of a resource's replicas.</summary>
-    public Uri[] Addresses(string resource) =>
-        [.. Resource(resource)["urls"]!.AsArray().Select(url => new Uri((string)url!))];
+    /// <summary>Addresses of a service's replicas, past all proxies.</summary>
+    public Uri[] Addresses(string resource) => AddressesOf(resources, resource);
 
     /// <summary>Process ids of a resource's replicas; none where it is part of another's process.</summary>
     public int[] ProcessIds(string resource) =>
-        [.. Resource(resource)["pids"]!.AsArray().Select(pid => (int)pid!)];
+    [
+        .. Replicas(resources, resource)
+            .Select(replica => replica["properties"]?["executable.pid"])
+            .OfType<JsonValue>().Select(pid => pid.GetValue<int>()),
+    ];
 
-    /// <summary>Creates a product that nobody else loads, and that can't run out.</summary>
-    /// <returns>Its SKU.</returns>
-    public async Task<string> CreateOwnAsync()
-    {
-        var sku = $"bench-{Guid.NewGuid():N}";
-        await CreateAsync(sku, Plenty);
-        return sku;
-    }
+    /// <summary>Where the dashboard takes telemetry, and the header that it asks for.</summary>
+    public (string Endpoint, string Headers) Collector => (
+        Replicas(resources, "aspire-dashboard").SelectMany(dashboard => dashboard["urls"]!.AsArray())
+            .Select(url => url!).Single(url => (string?)url["name"] == "otlp-grpc")["url"]!.ToString(),
+        (string)Replicas(resources, Api).First()["environment"]!["OTEL_EXPORTER_OTLP_HEADERS"]!);
 
-    /// <summary>Creates a product as an administrator would.</summary>
-    public async Task CreateAsync(string sku, int total)
+    private static Uri[] AddressesOf(JsonNode[] resources, string resource) =>
+    [
+        .. Replicas(resources, resource)
+            .Select(replica => new Uri((string)replica["environment"]!["ASPNETCORE_URLS"]!)),
+    ];
+
+    private static string Connection(JsonNode[] resources, string store) =>
+        (string)Replicas(resources, Api).First()["environment"]![$"ConnectionStrings__{store}"]!;
+
+    private static IEnumerable<JsonNode> Replicas(JsonNode[] resources, string resource) => resources.Where(each =>
+        (string?)each["displayName"] == resource
+        || ((string)each["name"]!).StartsWith($"{resource}-", StringComparison.Ordinal) && resource == Api);
+
+    private static async Task<JsonNode[]> DescribeAsync(CancellationToken stop)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(Gateway, $"/api/products/{sku}"))
+        var start = new ProcessStartInfo("dotnet",
+        [
+            "aspire", "describe", "--apphost", Path.Combine("Inventory.AppHost", "Inventory.AppHost.csproj"),
+            "--format", "json", "--include-hidden", "--non-interactive", "--nologo",
+        ])
         {
-            Content = JsonContent.Create(new { name = $"Load {sku}", total }),
+            WorkingDirectory = Repository.Root,
+            Environment = { ["ASPIRE_CLI_TELEMETRY_OPTOUT"] = "1" },
         };
-        request.Headers.IfNoneMatch.Add(EntityTagHeaderValue.Any);
-        request.Headers.Add("X-Api-Key", DemoKeys.Admin);
-        using var response = await client.SendAsync(request);
-        response.EnsureSuccessStatusCode();
-    }
-
-    /// <summary>Creates products by plain SQL, and waits until the last of them is in the shop window.</summary>
-    public async Task CreateManyAsync(string prefix, int count, int total, CancellationToken stop)
-    {
-        await using var ledger = NpgsqlDataSource.Create(Ledger);
-        await using var products = ledger.CreateCommand(
-            $"""
-            INSERT INTO products (sku_id, name) SELECT '{prefix}-' || n, 'Load' FROM generate_series(1, {count}) n;
-            INSERT INTO inventory (sku_id, total) SELECT '{prefix}-' || n, {total} FROM generate_series(1, {count}) n;
-            """);
-        await products.ExecuteNonQueryAsync(stop);
-        await using var redis = await ConnectionMultiplexer.ConnectAsync(Redis);
-        foreach (var n in new[] { 1, count / 2, count })
+        var text = await Commands.OutputAsync(start, stop);
+        try
         {
-            while (!await redis.GetDatabase().KeyExistsAsync($"{{inv:0}}:stock:{prefix}-{n}"))
-            {
-                await Task.Delay(50, stop);
-            }
+            return [.. JsonNode.Parse(text)!["resources"]!.AsArray().Select(resource => resource!)];
+        }
+        catch (JsonException)
+        {
+            throw new InvalidOperationException($"No product of this checkout runs. {text.Trim()}");
         }
     }
-
-    /// <summary>What Redis says of a SKU, through the gateway.</summary>
-    public async Task<(int Total, int Reserved)> SnapshotAsync(string sku)
-    {
-        var snapshot = (await client.GetFromJsonAsync<JsonNode>(new Uri(Gateway, $"/snapshot/{sku}")))!;
-        return ((int)snapshot["total"]!, (int)snapshot["reserved"]!);
-    }
-
-    /// <summary>Units of one SKU in pending reservations, by PostgreSQL's account.</summary>
-    public async Task<(int Total, long Pending)> StoredAsync(string sku)
-    {
-        await using var ledger = NpgsqlDataSource.Create(Ledger);
-        await using var stored = ledger.CreateCommand(
-            """
-            SELECT (SELECT total FROM inventory WHERE sku_id = $1),
-                (SELECT count(*) FROM reservations WHERE status = 'pending' AND lines::text LIKE '%"' || $1 || '"%')
-            """);
-        stored.Parameters.Add(new() { Value = sku });
-        await using var row = await stored.ExecuteReaderAsync();
-        await row.ReadAsync();
-        return (row.GetInt32(0), row.GetInt64(1));
-    }
-
-    /// <summary>Closes its connections.</summary>
-    public void Dispose() => client.Dispose();
-
-    private IEnumerable<JsonNode> Resources() =>
-        JsonNode.Parse(File.ReadAllText(file))!["resources"]!.AsArray().Select(resource => resource!);
-
-    private JsonNode Resource(string name) => Resources().Single(resource => (string)resource["name"]! == name);
 }

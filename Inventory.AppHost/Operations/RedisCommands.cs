@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using StackExchange.Redis;
+
+namespace Inventory.AppHost.Operations;
+
+/// <summary>Commands of Redis: its rebuild, and in Development the accidents that the product has to survive.</summary>
+internal static class RedisCommands
+{
+    private const string Epochs = "{inv:*}:epoch";
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    private static readonly InteractionInput Seconds = new()
+    {
+        Name = "seconds",
+        Label = "Seconds",
+        InputType = InputType.Number,
+        Required = true,
+        Value = "5",
+        Description = "How long Redis answers no caller, 1 to 60.",
+    };
+
+    /// <summary>
+    /// Adds the rebuild. It takes the epoch away, without which every script that could sell refuses and the
+    /// reconciliation worker rebuilds Redis from PostgreSQL.
+    /// </summary>
+    public static IResourceBuilder<IResourceWithConnectionString> WithRebuild(
+        this IResourceBuilder<IResourceWithConnectionString> redis) =>
+        redis.WithOperation("rebuild-stock", "Rebuild from PostgreSQL",
+            "Stops the sale, makes totals, holds and limits in Redis what PostgreSQL says, and goes on selling.",
+            "DatabaseArrowUp", (_, cancellationToken) => RebuildAsync(redis.Resource, cancellationToken),
+            confirmation: "Nothing is sold until the rebuild ends; shoppers wait in the queue. Rebuild now?");
+
+    /// <summary>Adds accidents: data that is gone, a process that is killed, and one that hangs.</summary>
+    public static IResourceBuilder<IResourceWithConnectionString> WithAccidents(
+        this IResourceBuilder<IResourceWithConnectionString> redis)
+    {
+        if (!redis.ApplicationBuilder.Environment.IsDevelopment()) return redis;
+        return redis
+            .WithOperation("wipe", "Wipe", "FLUSHALL: Redis forgets everything, as after the loss of its disk.", "Eraser",
+                (_, cancellationToken) => WipeAsync(redis.Resource, cancellationToken),
+                confirmation: "Delete everything in Redis? The product rebuilds it from PostgreSQL.")
+            .WithCommand("kill", "Kill", context => KillAsync(redis.Resource, context), new()
+            {
+                Description = "kill -9: the process ends without a chance to write anything.",
+                IconName = "Flash",
+                ConfirmationMessage = "Kill Redis? It is started again by itself.",
+            })
+            .WithCommand("freeze", "Freeze", context => FreezeAsync(redis.Resource, context), new()
+            {
+                Description = "SIGSTOP: Redis keeps its connections and answers no caller, as on a hung disk.",
+                IconName = "WeatherSnowflake",
+                Arguments = [Seconds],
+                Progress = new() { Title = "Freeze", Message = "Redis is frozen." },
+            });
+    }
+
+    private static async Task<ExecuteCommandResult> RebuildAsync(
+        IResourceWithConnectionString resource, CancellationToken cancellationToken)
+    {
+        await using var redis = await ConnectAsync(resource, cancellationToken);
+        var server = redis.GetServers()[0];
+        var epochs = server.Keys(pattern: Epochs).ToArray();
+        if (epochs.Length == 0) return CommandResults.Failure("Redis is being rebuilt already.");
+        var clock = Stopwatch.StartNew();
+        await redis.GetDatabase().KeyDeleteAsync(epochs);
+        while (server.Keys(pattern: Epochs).Count() < epochs.Length)
+        {
+            if (clock.Elapsed > Patience)
+            {
+                return CommandResults.Failure("It takes longer than ten minutes; the log of the reconciliation worker says why.");
+            }
+
+            await Task.Delay(Glance, cancellationToken);
+        }
+
+        return Operation.Said(
+            $"Redis is what PostgreSQL says, and sells again after {clock.Elapsed.TotalSeconds:0.0} s.");
+    }
+
+    private static async Task<ExecuteCommandResult> WipeAsync(
+        IResourceWithConnectionString resource, CancellationToken cancellationToken)
+    {
+        await using var redis = await ConnectAsync(resource, cancellationToken);
+        var server = redis.GetServers()[0];
+        var keys = await server.DatabaseSizeAsync();
+        await server.FlushAllDatabasesAsync();
+        return Operation.Said($"Redis has forgotten {keys} keys.");
+    }
+
+    private static async Task<ExecuteCommandResult> KillAsync(IResource redis, ExecuteCommandContext context) =>
+        await SignalAsync(redis, context, "KILL") is { } failure ? CommandResults.Failure(failure)
+            : Operation.Said("Redis was killed.");
+
+    private static async Task<ExecuteCommandResult> FreezeAsync(IResource redis, ExecuteCommandContext context)
+    {
+        var seconds = context.Arguments.GetInt32(Seconds.Name);
+        if (seconds is < 1 or > 60)
+        {
+            return CommandResults.Failure($"Seconds must be 1 to 60, and are {seconds}.");
+        }
+
+        if (await SignalAsync(redis, context, "STOP") is { } failure) return CommandResults.Failure(failure);
+        // Also when the command is cancelled: a frozen Redis would stay so.
+        await Task.Delay(TimeSpan.FromSeconds(seconds), context.CancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return await SignalAsync(redis, context, "CONT") is { } stuck ? CommandResults.Failure(stuck)
+            : Operation.Said($"Redis was frozen for {seconds} s.");
+    }
+
+    /// <summary>Sends a signal to the server, a process of this machine or a container.</summary>
+    /// <returns>Why it could not be sent; null when it was.</returns>
+    private static async Task<string?> SignalAsync(IResource redis, ExecuteCommandContext context, string signal)
+    {
+        var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
+        if (!notifications.TryGetCurrentState(context.ResourceName, out var current)) return "Redis does not run.";
+        var properties = current.Snapshot.Properties;
+        string? Property(string name) =>
+            Convert.ToString(properties.FirstOrDefault(each => each.Name == name)?.Value, CultureInfo.InvariantCulture);
+        var start = Property("executable.pid") is { Length: > 0 } pid
+            ? new ProcessStartInfo("kill", [$"-{signal}", pid])
+            : new ProcessStartInfo(
+                Environment.GetEnvironmentVariable("ASPIRE_CONTAINER_RUNTIME") ?? "docker",
+                ["kill", "--signal", signal, Property("container.id") ?? redis.Name]);
+        start.RedirectStandardError = true;
+        using var kill = Process.Start(start)!;
+        var words = await kill.StandardError.ReadToEndAsync(CancellationToken.None);
+        await kill.WaitForExitAsync(CancellationToken.None);
+        return kill.ExitCode == 0 ? null : words.Trim();
+    }
+
+    private static async Task<ConnectionMultiplexer> ConnectAsync(
+        IResourceWithConnectionString redis, CancellationToken cancellationToken)
+    {
+        var options = ConfigurationOptions.Parse((await redis.GetConnectionStringAsync(cancellationToken))!);
+        options.AllowAdmin = true;
+        try
+        {
+            return await ConnectionMultiplexer.ConnectAsync(options);
+        }
+        catch (RedisConnectionException)
+        {
+            throw new OperationRefusedException("Redis does not answer.");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Inventory.Identity;
+using Inventory.Load.Stack;
+
+namespace Inventory.Load;
+
+/// <summary>
+/// Shoppers who keep coming: each holds a unit, thinks, and then pays, gives it back or leaves. A steady, mild load to
+/// look at in a dashboard; what a machine can carry is measured by the bench.
+/// </summary>
+internal static class Shoppers
+{
+    private static readonly TimeSpan Thought = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Shops until it is stopped.</summary>
+    /// <param name="shop">The product.</param>
+    /// <param name="count">Shoppers at once.</param>
+    /// <param name="stop">Ends it.</param>
+    public static async Task RunAsync(Shop shop, int count, CancellationToken stop)
+    {
+        using var client = new HttpClient { BaseAddress = shop.Gateway };
+        client.DefaultRequestHeaders.Add("X-Api-Key", DemoKeys.Backend);
+        var sku = await shop.CreateOwnAsync();
+        Console.WriteLine($"{count} shoppers at once buy {sku} through {shop.Gateway}");
+        await Task.WhenAll(Enumerable.Range(0, count).Select(_ => ShopAsync(client, sku, stop)));
+    }
+
+    private static async Task ShopAsync(HttpClient client, string sku, CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                var body = new { productId = sku, userId = Guid.NewGuid(), quantity = 1, ttlSeconds = 30 };
+                using var held = await client.PostAsJsonAsync(new Uri("/api/reservations", UriKind.Relative), body, stop);
+                await Task.Delay(Thought * Random.Shared.NextDouble() * 2, stop);
+                if (!held.IsSuccessStatusCode) continue;
+                var answer = await held.Content.ReadFromJsonAsync<JsonNode>(stop);
+                // A ticket of the waiting queue has no reservation yet.
+                if ((string?)answer!["reservationId"] is not { } id) continue;
+                using var end = Random.Shared.Next(10) switch
+                {
+                    < 6 => await client.PostAsync(new Uri($"/api/reservations/{id}/confirm", UriKind.Relative), null, stop),
+                    < 8 => await client.DeleteAsync(new Uri($"/api/reservations/{id}", UriKind.Relative), stop),
+                    _ => null,
+                };
+            }
+            catch (HttpRequestException)
+            {
+                // The gateway is away for a moment; shoppers come again.
+                await Task.Delay(Thought, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+}
