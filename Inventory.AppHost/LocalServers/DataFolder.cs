@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -9,6 +10,9 @@ namespace Inventory.AppHost.LocalServers;
 /// </summary>
 internal sealed class DataFolder
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
+
     private readonly IDistributedApplicationBuilder builder;
     private readonly string root;
 
@@ -19,7 +23,10 @@ internal sealed class DataFolder
     {
         this.builder = builder;
         root = Reachable(Path.Combine(settings.Folder, "data"));
-        if (settings.Fresh) Wipe();
+        Directory.CreateDirectory(root);
+        AwaitRelease();
+        if (!settings.Fresh) return;
+        Directory.Delete(root, recursive: true);
         Directory.CreateDirectory(root);
     }
 
@@ -33,24 +40,40 @@ internal sealed class DataFolder
         return (folder, password.Resource);
     }
 
-    private void Wipe()
+    /// <summary>
+    /// Waits until no server uses the folder. Those of a run that was killed end some seconds after it, and each holds the
+    /// lock of its own folder until then.
+    /// </summary>
+    private void AwaitRelease()
     {
-        if (!Directory.Exists(root)) return;
-        foreach (var file in Directory.GetFiles(root, "lock", SearchOption.AllDirectories))
+        for (var waited = Stopwatch.StartNew(); InUse() is { } used;)
         {
-            try
+            if (waited.Elapsed > Patience)
             {
-                // Each server holds the lock of its folder for as long as it runs.
-                File.Open(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+                RunSettings.Refuse($"another run uses {used}; stop it, or choose another folder with --folder.");
             }
-            catch (IOException)
-            {
-                RunSettings.Refuse($"a fresh start was asked for, and a server still uses {Path.GetDirectoryName(file)}.");
-            }
-        }
 
-        Directory.Delete(root, recursive: true);
+            Task.Delay(Glance).Wait();
+        }
     }
+
+    private string? InUse() => Directory.GetDirectories(root).FirstOrDefault(folder =>
+    {
+        try
+        {
+            File.Open(Path.Combine(folder, "lock"), FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            return false;
+        }
+        catch (FileNotFoundException)
+        {
+            // No server has run here yet.
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    });
 
     private static string PasswordIn(string file)
     {
