@@ -56,7 +56,7 @@ public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbC
 
     /// <inheritdoc />
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
-        configurationBuilder.Conventions.Add(_ => new SnakeCaseNames());
+        configurationBuilder.UseSnakeCaseNames();
 
     /// <inheritdoc />
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>

@@ -27,7 +27,7 @@ public sealed class LedgerReader(DbContextOptions<LedgerReader> options) : DbCon
 
     /// <inheritdoc />
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
-        configurationBuilder.Conventions.Add(_ => new SnakeCaseNames());
+        configurationBuilder.UseSnakeCaseNames();
 
     /// <inheritdoc />
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>

@@ -1,8 +1,8 @@
 using System.Globalization;
-using System.Text;
+using EFCore.NamingConventions.Internal;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Metadata.Builders;
-using Microsoft.EntityFrameworkCore.Metadata.Conventions;
+using Microsoft.EntityFrameworkCore.Metadata.Conventions.Infrastructure;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Inventory.Ledger;
 
@@ -10,51 +10,16 @@ namespace Inventory.Ledger;
 /// Columns, keys and indexes are named in snake_case, which SQL reads without quotes. Tables are named by hand, since
 /// their words differ from the classes'.
 /// </summary>
-internal sealed class SnakeCaseNames : IModelFinalizingConvention
+/// <remarks>
+/// The convention is EFCore.NamingConventions'. The models add it themselves, because the package's own
+/// <c>UseSnakeCaseNamingConvention</c> also renames the columns of EF Core's migration history: a database that was
+/// migrated without it could not be migrated any more (issue 1 of the package's repository). A model that names its
+/// columns itself also needs nothing from the code that builds its options.
+/// </remarks>
+internal static class SnakeCaseNames
 {
-    public void ProcessModelFinalizing(
-        IConventionModelBuilder modelBuilder, IConventionContext<IConventionModelBuilder> context)
-    {
-        foreach (var entity in modelBuilder.Metadata.GetEntityTypes())
-        {
-            foreach (var property in entity.GetDeclaredProperties())
-            {
-                property.Builder.HasColumnName(SnakeCase(property.Name));
-            }
-
-            foreach (var key in entity.GetDeclaredKeys())
-            {
-                key.Builder.HasName(Lower(key.GetName()));
-            }
-
-            foreach (var foreignKey in entity.GetDeclaredForeignKeys())
-            {
-                foreignKey.Builder.HasConstraintName(Lower(foreignKey.GetConstraintName()));
-            }
-
-            foreach (var index in entity.GetDeclaredIndexes())
-            {
-                index.Builder.HasDatabaseName(Lower(index.GetDatabaseName()));
-            }
-        }
-    }
-
-    /// <summary>EF Core names keys and indexes after tables and columns, with a prefix in capitals.</summary>
-    private static string? Lower(string? name) => name?.ToLower(CultureInfo.InvariantCulture);
-
-    private static string SnakeCase(string name)
-    {
-        var snake = new StringBuilder(name.Length + 8);
-        foreach (var character in name)
-        {
-            if (char.IsUpper(character) && snake.Length > 0)
-            {
-                snake.Append('_');
-            }
-
-            snake.Append(char.ToLowerInvariant(character));
-        }
-
-        return snake.ToString();
-    }
+    internal static void UseSnakeCaseNames(this ModelConfigurationBuilder model) =>
+        model.Conventions.Add(services => new NameRewritingConvention(
+            services.GetRequiredService<ProviderConventionSetBuilderDependencies>(),
+            new SnakeCaseNameRewriter(CultureInfo.InvariantCulture)));
 }

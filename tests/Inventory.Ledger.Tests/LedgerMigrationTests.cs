@@ -52,6 +52,18 @@ public sealed class LedgerMigrationTests(LedgerDatabases databases)
     }
 
     [Fact]
+    public async Task The_migration_history_keeps_the_columns_of_EF_Core()
+    {
+        Assert.Equal(
+            ["MigrationId", "ProductVersion"],
+            await databases.Shared.ReadAsync<string[]>(
+                """
+                SELECT array_agg(column_name::text ORDER BY ordinal_position)
+                FROM information_schema.columns WHERE table_name = '__EFMigrationsHistory'
+                """));
+    }
+
+    [Fact]
     public async Task A_migrated_database_goes_back_to_empty_and_forward_again()
     {
         var source = await databases.CreateMigratedAsync();
