@@ -1,6 +1,7 @@
 using Inventory.Gateway.Admission;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.Gateway.Tests;
@@ -8,7 +9,7 @@ namespace Inventory.Gateway.Tests;
 /// <summary>A Redis that comes and goes: who counts doesn't change with each of its moods.</summary>
 public sealed class LimiterCircuitTests
 {
-    private readonly Stopped time = new();
+    private readonly FakeTimeProvider time = new();
     private readonly LimiterCircuit circuit;
 
     public LimiterCircuitTests() => circuit = new(time, NullLogger<LimiterCircuit>.Instance);
@@ -22,11 +23,11 @@ public sealed class LimiterCircuitTests
             BeSlow();
             rests.Add(RestBefore());
             circuit.Close();
-            time.Pass(TimeSpan.FromSeconds(1));
+            time.Advance(TimeSpan.FromSeconds(1));
         }
 
         Assert.Equal([0, 2, 4, 8, 16, 30, 30], rests);
-        time.Pass(TimeSpan.FromSeconds(10));
+        time.Advance(TimeSpan.FromSeconds(10));
         BeSlow();
         Assert.Equal(0, RestBefore());
     }
@@ -64,10 +65,10 @@ public sealed class LimiterCircuitTests
 
         Assert.Equal(3, Passed());
         limiter.ForgetUnused();
-        time.Pass(TimeSpan.FromSeconds(59));
+        time.Advance(TimeSpan.FromSeconds(59));
         limiter.ForgetUnused();
         Assert.Equal(0, Passed());
-        time.Pass(TimeSpan.FromSeconds(61));
+        time.Advance(TimeSpan.FromSeconds(61));
         limiter.ForgetUnused();
         Assert.Equal(3, Passed());
     }
@@ -83,19 +84,7 @@ public sealed class LimiterCircuitTests
         for (var waited = 0; ; waited++)
         {
             if (circuit.MayProbe) return waited;
-            time.Pass(TimeSpan.FromSeconds(1));
+            time.Advance(TimeSpan.FromSeconds(1));
         }
-    }
-
-    /// <summary>A clock that stands still until it is moved.</summary>
-    private sealed class Stopped : TimeProvider
-    {
-        private long now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => now;
-
-        public void Pass(TimeSpan by) => now += by.Ticks;
     }
 }

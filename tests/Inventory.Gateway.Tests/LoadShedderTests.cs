@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Inventory.ServiceDefaults.Overload;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Inventory.Gateway.Tests;
 
@@ -13,7 +14,7 @@ public sealed class LoadShedderTests : IDisposable
     private static readonly int Most = Environment.ProcessorCount;
 
     private readonly ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
-    private readonly HandTime time = new();
+    private readonly FakeTimeProvider time = new();
     private readonly LoadShedder shedder;
 
     public LoadShedderTests() => shedder = new(
@@ -175,51 +176,5 @@ public sealed class LoadShedderTests : IDisposable
     {
         time.Advance(after);
         return await place;
-    }
-
-    /// <summary>Time that stands still, and timers that ring once each time it is moved.</summary>
-    private sealed class HandTime : TimeProvider
-    {
-        private readonly List<HandTimer> timers = [];
-        private long now;
-
-        public override long GetTimestamp() => now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan by)
-        {
-            now += by.Ticks;
-            foreach (var timer in timers) timer.Ring();
-        }
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            var timer = new HandTimer(() => callback(state));
-            timers.Add(timer);
-            return timer;
-        }
-    }
-
-    private sealed class HandTimer(Action ring) : ITimer
-    {
-        private bool isOn;
-
-        public void Ring()
-        {
-            if (isOn) ring();
-        }
-
-        public bool Change(TimeSpan dueTime, TimeSpan period)
-        {
-            isOn = dueTime != Timeout.InfiniteTimeSpan;
-            return true;
-        }
-
-        public void Dispose()
-        {
-        }
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

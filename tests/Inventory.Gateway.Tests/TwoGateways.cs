@@ -106,7 +106,9 @@ public sealed record Answer(HttpResponseMessage Response, TimeSpan Took)
         Response.Headers.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
 }
 
-/// <summary>A clock that shows what a test wants; durations are real.</summary>
+/// <summary>
+/// A clock that shows what a test wants; durations are real. FakeTimeProvider would stop a running gateway's timers too.
+/// </summary>
 public sealed class MovableTime : TimeProvider
 {
     private TimeSpan _ahead;

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 
 namespace Inventory.Ledger.Tests;
@@ -10,7 +11,7 @@ public sealed class QueuePaceTests(LedgerDatabases databases)
     public async Task After_a_shared_batch_those_who_come_gather_for_the_next()
     {
         var source = await databases.CreateMigratedAsync();
-        var time = new HeldTime();
+        var time = new PausedTime();
         using var queue = new WaitingQueue(source, time);
         // Alone, each is written at once.
         await EnqueueAsync(queue);
@@ -27,9 +28,9 @@ public sealed class QueuePaceTests(LedgerDatabases databases)
             await Task.WhenAll(shared);
         }
 
-        await time.Requested.WaitAsync(TimeSpan.FromSeconds(30));
+        var pause = await time.Pause.WaitAsync(TimeSpan.FromSeconds(30));
         var gathered = Enumerable.Range(0, 20).Select(_ => EnqueueAsync(queue)).ToList();
-        time.Release();
+        time.Advance(pause);
         var places = await Task.WhenAll(gathered);
 
         Assert.Equal(1, await source.ReadAsync<long>(
@@ -55,24 +56,20 @@ public sealed class QueuePaceTests(LedgerDatabases databases)
         return answer.Entry!.Place;
     }
 
-    /// <summary>A clock that stands, whose pauses end when the test says so; patience is real.</summary>
-    private sealed class HeldTime : TimeProvider
+    /// <summary>Time that stands still until a test moves it, which learns when the queue begins a pause.</summary>
+    private sealed class PausedTime : FakeTimeProvider
     {
-        private readonly TaskCompletionSource requested = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private Action? release;
+        private readonly TaskCompletionSource<TimeSpan> pause = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task Requested => requested.Task;
-
-        public override long GetTimestamp() => 0;
+        /// <summary>How long the first pause is to be, as soon as it has begun.</summary>
+        public Task<TimeSpan> Pause => pause.Task;
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
-            if (dueTime >= TimeSpan.FromSeconds(1)) return System.CreateTimer(callback, state, dueTime, period);
-            release = () => callback(state);
-            requested.TrySetResult();
-            return System.CreateTimer(_ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            // Longer timers are the queue's patience with PostgreSQL.
+            if (dueTime < TimeSpan.FromSeconds(1)) pause.TrySetResult(dueTime);
+            return timer;
         }
-
-        public void Release() => release!();
     }
 }

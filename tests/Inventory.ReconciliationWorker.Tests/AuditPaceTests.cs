@@ -1,6 +1,7 @@
 using Inventory.ReconciliationWorker.Auditing;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
@@ -91,21 +92,19 @@ public sealed class AuditPaceTests
         null!, null!, null!, Options.Create(new AuditOptions { Share = share }), clock,
         NullLogger<AuditSession>.Instance);
 
-    /// <summary>Milliseconds pass when somebody says so, or waits.</summary>
-    private sealed class MovedClock : TimeProvider
+    /// <summary>Time that moves when a test says so, and when the audit waits: then by as long as it waits.</summary>
+    private sealed class MovedClock : FakeTimeProvider
     {
-        public long Passed { get; private set; }
+        /// <summary>Milliseconds since the test began.</summary>
+        public double Passed => (GetUtcNow() - Start).TotalMilliseconds;
 
-        public override long TimestampFrequency => 1_000;
-
-        public override long GetTimestamp() => Passed;
-
-        public void Pass(long milliseconds) => Passed += milliseconds;
+        public void Pass(long milliseconds) => Advance(TimeSpan.FromMilliseconds(milliseconds));
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
-            Pass((long)Math.Round(dueTime.TotalMilliseconds));
-            return System.CreateTimer(callback, state, TimeSpan.Zero, period);
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            Advance(dueTime);
+            return timer;
         }
     }
 }
