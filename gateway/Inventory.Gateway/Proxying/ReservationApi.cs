@@ -17,7 +17,6 @@ internal static class ReservationApi
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IForwarderHttpClientFactory, ReplicaConnections>();
         builder.Services.AddSingleton<IPassiveHealthCheckPolicy, DeadReplica>();
-        builder.Services.AddSingleton<IAvailableDestinationsPolicy, HealthyOrAll>();
 
         builder.Services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))

@@ -32,7 +32,7 @@ internal sealed partial class UpstreamProblems(
         };
         if (problem is null) return;
 
-        // Unreachable replicas have had their line when they left the rotation.
+        // Unreachable replicas have had their line when their health changed.
         if (problem.Status is StatusCodes.Status502BadGateway or StatusCodes.Status504GatewayTimeout)
         {
             ReportLost(context, problem);
