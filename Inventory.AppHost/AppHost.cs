@@ -67,4 +67,5 @@ if (builder.ExecutionContext.IsRunMode)
 }
 
 builder.ConfigureServices(settings);
+builder.ConfigurePublishing(api, gateway);
 builder.Build().Run();

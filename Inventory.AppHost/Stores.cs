@@ -4,12 +4,14 @@ namespace Inventory.AppHost;
 
 /// <summary>
 /// Redis and PostgreSQL: in containers where a container engine is, and as processes of this machine where none is.
+/// A deployment brings its own, unless it asks for containers: <see cref="Publishing"/>.
 /// </summary>
 internal sealed class Stores
 {
     // Versions that were tested; an image that moves by itself would be another server overnight.
     private const string RedisTag = "8.6";
     private const string PostgresTag = "18.3";
+    private const string Postgres = "postgres";
 
     private static readonly string[] PostgresArguments =
     [
@@ -19,12 +21,14 @@ internal sealed class Stores
     ];
 
     private readonly IDistributedApplicationBuilder builder;
+    private readonly bool managed;
     private readonly string[] redisArguments;
     private readonly DataFolder? data;
 
     public Stores(IDistributedApplicationBuilder builder, RunSettings settings)
     {
         this.builder = builder;
+        managed = builder.PublishesManagedStores();
         redisArguments =
         [
             // Redis writes each decision to its log before it answers: docs/adr/0017-redis-writes-before-it-answers.md.
@@ -41,24 +45,38 @@ internal sealed class Stores
     }
 
     /// <summary>Adds Redis.</summary>
-    public IResourceBuilder<IResourceWithConnectionString> AddRedis(string name) => data is not null
-        ? builder.AddRedisProcess(name, data).WithArgs(redisArguments)
-        : builder.AddRedis(name).WithImageTag(RedisTag).WithDataVolume().WithoutHttpsCertificate().WithArgs(context =>
-        {
-            if (context.ExecutionContext.IsPublishMode)
-            {
-                // What is published is `sh -c "redis-server …"`; arguments after that line would never reach Redis.
-                context.Args[^1] = $"{context.Args[^1]} {string.Join(' ', redisArguments)}";
-            }
-            else
-            {
-                foreach (var argument in redisArguments) context.Args.Add(argument);
-            }
-        });
+    public IResourceBuilder<IResourceWithConnectionString> AddRedis(string name) =>
+        managed ? builder.AddManagedStore(name,
+            "Redis 7 or later as StackExchange.Redis reads it, with noeviction: HOST:6380,ssl=true,password=…")
+        : data is not null ? builder.AddRedisProcess(name, data).WithArgs(redisArguments)
+        : builder.AddRedis(name).WithImageTag(RedisTag).WithDataVolume(VolumeOf(name)).WithoutHttpsCertificate()
+            .WithArgs(AddRedisArguments);
 
     /// <summary>Adds PostgreSQL with one database.</summary>
-    public IResourceBuilder<IResourceWithConnectionString> AddLedger(string name) => data is not null
-        ? builder.AddPostgresProcess("postgres", data).WithArgs(PostgresArguments).AddDatabase(name)
-        : builder.AddPostgres("postgres").WithImageTag(PostgresTag).WithDataVolume().WithArgs(PostgresArguments)
-            .AddDatabase(name);
+    public IResourceBuilder<IResourceWithConnectionString> AddLedger(string name) =>
+        managed ? builder.AddManagedStore(name,
+            "PostgreSQL 15 or later as Npgsql reads it, with wal_level=logical: Host=…;Username=…;Password=…;Database=…")
+        : data is not null ? builder.AddPostgresProcess(Postgres, data).WithArgs(PostgresArguments).AddDatabase(name)
+        : builder.AddPostgres(Postgres).WithImageTag(PostgresTag).WithDataVolume(VolumeOf(Postgres))
+            .WithArgs(PostgresArguments).AddDatabase(name);
+
+    private void AddRedisArguments(CommandLineArgsCallbackContext context)
+    {
+        // Words of a shell's command line. The volume brings `--save 60 1`, a copy of the whole memory every minute, of
+        // what the log already has; the last one wins.
+        string[] words = ["--save", "''", .. redisArguments];
+        if (context.ExecutionContext.IsPublishMode)
+        {
+            // What is published is `sh -c "redis-server …"`; arguments after that line would never reach Redis.
+            context.Args[^1] = $"{context.Args[^1]} {string.Join(' ', words)}";
+        }
+        else
+        {
+            foreach (var word in words) context.Args.Add(word);
+        }
+    }
+
+    // A published name is the same from every checkout; local ones are made from the checkout's path.
+    private string? VolumeOf(string server) =>
+        builder.ExecutionContext.IsPublishMode ? $"inventory-{server}" : null;
 }
