@@ -15,7 +15,8 @@ public sealed class WebhookOptions
     /// Secrets that attempts may be signed with: <c>whsec_</c> and 24 to 64 random bytes in base64. Several while one
     /// replaces another.
     /// </summary>
-    [Length(1, 10)] public string[] WebhookSecrets { get; init; } = [];
+    [Length(1, 10, ErrorMessage = "Payments:WebhookSecrets must have 1 to 10 secrets; no payment is believed without.")]
+    public string[] WebhookSecrets { get; init; } = [];
 
     /// <summary>
     /// How far the time of an attempt may be from ours. Bounds for how long a recorded attempt could be sent again.
