@@ -47,7 +47,7 @@ internal sealed class Stores
     /// <summary>Adds Redis.</summary>
     public IResourceBuilder<IResourceWithConnectionString> AddRedis(string name) =>
         managed ? builder.AddManagedStore(name,
-            "Redis 7 or later as StackExchange.Redis reads it, with noeviction: HOST:6380,ssl=true,password=…")
+            "Redis 7 or later with noeviction for StackExchange.Redis: HOST:6380,ssl=true,password=…")
         : data is not null ? builder.AddRedisProcess(name, data).WithArgs(redisArguments)
         : builder.AddRedis(name).WithImageTag(RedisTag).WithDataVolume(VolumeOf(name)).WithoutHttpsCertificate()
             .WithArgs(AddRedisArguments);
@@ -55,7 +55,7 @@ internal sealed class Stores
     /// <summary>Adds PostgreSQL with one database.</summary>
     public IResourceBuilder<IResourceWithConnectionString> AddLedger(string name) =>
         managed ? builder.AddManagedStore(name,
-            "PostgreSQL 15 or later as Npgsql reads it, with wal_level=logical: Host=…;Username=…;Password=…;Database=…")
+            "PostgreSQL 15 or later with wal_level=logical for Npgsql: Host=…;Username=…;Password=…;Database=…")
         : data is not null ? builder.AddPostgresProcess(Postgres, data).WithArgs(PostgresArguments).AddDatabase(name)
         : builder.AddPostgres(Postgres).WithImageTag(PostgresTag).WithDataVolume(VolumeOf(Postgres))
             .WithArgs(PostgresArguments).AddDatabase(name);
