@@ -107,7 +107,8 @@ public sealed record Answer(HttpResponseMessage Response, TimeSpan Took)
 }
 
 /// <summary>
-/// A clock that shows what a test wants; durations are real. FakeTimeProvider would stop a running gateway's timers too.
+/// A clock that shows what a test wants; durations are real. FakeTimeProvider would stop the timers of a running
+/// gateway too.
 /// </summary>
 public sealed class MovableTime : TimeProvider
 {
