@@ -131,10 +131,26 @@ public sealed partial class DescriptionTests(Api api)
 
     [Theory]
     [InlineData("/docs")]
-    [InlineData("/docs/index.html")]
-    [InlineData("/docs/swagger-ui-bundle.js")]
+    [InlineData("/docs/")]
+    [InlineData("/docs/scalar.js")]
     public async Task The_document_can_be_read_and_tried_on_a_page(string path) =>
         Assert.Equal(200, (await api.SendAsync("GET", path)).Status);
+
+    [Fact]
+    public async Task The_page_loads_nothing_from_another_host()
+    {
+        var page = (await api.SendAsync("GET", "/docs/")).Text;
+
+        Assert.DoesNotContain("//", page, StringComparison.Ordinal);
+        foreach (var off in new[]
+        {
+            "\"withDefaultFonts\":false", "\"telemetry\":false", "\"agent\":{\"disabled\":true}",
+            "\"mcp\":{\"disabled\":true}",
+        })
+        {
+            Assert.Contains(off, page, StringComparison.Ordinal);
+        }
+    }
 
     [Theory]
     [InlineData("/health")]

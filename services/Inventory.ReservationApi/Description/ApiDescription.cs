@@ -11,6 +11,7 @@ using Inventory.ServiceDefaults.Overload;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using Scalar.AspNetCore;
 
 namespace Inventory.ReservationApi.Description;
 
@@ -43,13 +44,15 @@ internal static class ApiDescription
     internal static void MapApiDescription(this WebApplication app)
     {
         app.MapOpenApi().ForEveryone("It describes; it gives no access.").MayBeShed(Priority.Browsing);
-        app.UseWhen(http => http.Request.Path.StartsWithSegments(Page), page => page.UseSwaggerUI(ui =>
+        app.MapScalarApiReference(Page, page =>
         {
-            ui.RoutePrefix = Page[1..];
-            ui.DocumentTitle = "Inventory reservations";
-            // Relative to the page, so that it works behind any prefix.
-            ui.SwaggerEndpoint("../openapi/v1.json", "v1");
-        }));
+            page.Title = "Inventory reservations";
+            page.DocumentDownloadType = DocumentDownloadType.Direct;
+            // By default the page loads fonts from another host, reports its use there, and offers an assistant.
+            page.DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp();
+            // Both lead to an application on that host.
+            page.HideDeveloperTools().HideClientButton();
+        }).ForEveryone("It describes; it gives no access.").MayBeShed(Priority.Browsing);
     }
 
     private static string? NameSchema(JsonTypeInfo json)
