@@ -152,6 +152,17 @@ public sealed partial class DescriptionTests(Api api)
         }
     }
 
+    [Fact]
+    public async Task The_request_that_the_page_proposes_for_a_first_reservation_has_one_form()
+    {
+        var document = (await api.SendAsync("GET", "/openapi/v1.json")).Json;
+        var request = document.GetProperty("components").GetProperty("schemas").GetProperty("ReserveRequest");
+
+        Assert.Equal(
+            ["customerId", "items", "ttlSeconds"],
+            request.GetProperty("examples")[0].EnumerateObject().Select(property => property.Name));
+    }
+
     [Theory]
     [InlineData("/health")]
     [InlineData("/alive")]

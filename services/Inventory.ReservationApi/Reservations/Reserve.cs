@@ -20,6 +20,7 @@ public static class Reserve
     /// <summary>
     /// What to hold and for whom: customerId and items, or in one line productId, userId and quantity.
     /// </summary>
+    /// <example>{"customerId":"user-1","items":[{"sku":"sku-123","quantity":2}],"ttlSeconds":600}</example>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
