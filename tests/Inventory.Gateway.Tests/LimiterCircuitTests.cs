@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
 using Inventory.Gateway.Admission;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -39,6 +41,16 @@ public sealed class LimiterCircuitTests
         Assert.True(RedisOutage.Is(new InvalidOperationException("Writing is not allowed.")));
         Assert.True(RedisOutage.Is(new RedisConnectionException(ConnectionFailureType.SocketClosed, "")));
         Assert.False(RedisOutage.Is(new NotSupportedException()));
+    }
+
+    [Fact]
+    public void An_outage_is_found_between_what_wraps_it_and_what_caused_it()
+    {
+        var refused = new SocketException((int)SocketError.ConnectionRefused);
+        var broken = new RedisConnectionException(ConnectionFailureType.UnableToConnect, "", refused);
+
+        Assert.True(RedisOutage.Caused(new CryptographicException("", broken)));
+        Assert.False(RedisOutage.Caused(new CryptographicException("", new NotSupportedException())));
     }
 
     [Fact]

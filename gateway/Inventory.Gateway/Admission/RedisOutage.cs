@@ -12,4 +12,18 @@ internal static class RedisOutage
     /// </summary>
     public static bool Is(Exception e) => e is RedisException or TimeoutException or OperationCanceledException
         or IOException or InvalidOperationException;
+
+    /// <summary>
+    /// Whether a failure has such a call among its causes. Data protection wraps what its store of keys says, and the
+    /// client wraps what a socket says, so neither end of the chain need be the client's own exception.
+    /// </summary>
+    public static bool Caused(Exception failure)
+    {
+        for (var e = failure; e is not null; e = e.InnerException)
+        {
+            if (Is(e)) return true;
+        }
+
+        return false;
+    }
 }

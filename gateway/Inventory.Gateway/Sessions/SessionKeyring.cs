@@ -51,7 +51,7 @@ internal sealed partial class SessionKeyring(
             if (!_isReady) _protector.Protect([]);
             _isReady = true;
         }
-        catch (Exception e) when (RedisOutage.Is(e.GetBaseException()))
+        catch (Exception e) when (RedisOutage.Caused(e))
         {
             // The next round retries. What is known stays in use; the limiter's line says that Redis is away.
         }
