@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using Inventory.Testing;
+
+namespace Inventory.AppHost.Tests;
+
+/// <summary>The AppHost as a person starts it, with Redis and PostgreSQL as processes.</summary>
+public sealed class LocalRunTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    private readonly ServerFolder folder = ServerFolder.Create();
+
+    private string Endpoints => Path.Combine(folder.Data, "endpoints.env");
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task A_run_sells_keeps_others_off_its_data_and_leaves_no_process_behind_when_it_is_killed()
+    {
+        using var run = Start();
+        try
+        {
+            await UntilAsync(run, () => File.Exists(Endpoints));
+            var settings = (await File.ReadAllLinesAsync(Endpoints)).Select(line => line.Split('=', 2))
+                .ToDictionary(parts => parts[0], parts => parts[1]);
+            using var shopper = new HttpClient { BaseAddress = new(settings["GATEWAY_URL"]) };
+            using var held = await shopper.PostAsJsonAsync(
+                new Uri("/reserve", UriKind.Relative), new { sku = "sku-123", qty = 1, cart_id = "cart-1" });
+            Assert.True(held.IsSuccessStatusCode, await held.Content.ReadAsStringAsync());
+            if (!OperatingSystem.IsWindows())
+            {
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Endpoints));
+            }
+
+            var second = await Command.RunAsync("Inventory.AppHost", Arguments(), []);
+
+            Assert.Equal(1, second.ExitCode);
+            Assert.Contains("another run uses", second.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain(" at ", second.Output, StringComparison.Ordinal);
+            Assert.NotEmpty(ProcessesOfThisRun());
+        }
+        finally
+        {
+            run.Kill();
+        }
+
+        await UntilAsync(null, () => ProcessesOfThisRun().Count == 0);
+    }
+
+    [Theory]
+    //          argument        value      what it says
+    [InlineData("--port", "70000", "--port must be 0 to 65535, and is 70000.")]
+    [InlineData("--replicas", "0", "--replicas must be 1 to 32, and is 0.")]
+    [InlineData("--replicas", "many", "'many'")]
+    [InlineData("--Run:Prot", "1", "'Prot'")]
+    public async Task A_setting_that_makes_no_sense_ends_the_run_with_one_line(
+        string argument, string value, string message)
+    {
+        var run = await Command.RunAsync("Inventory.AppHost", [.. Arguments(), argument, value], []);
+
+        Assert.Equal(1, run.ExitCode);
+        var line = Assert.Single(run.Output.Trim().Split('\n'));
+        Assert.StartsWith("error: ", line, StringComparison.Ordinal);
+        Assert.Contains(message, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_not_installed_is_named_with_its_package()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var dotnet = Path.GetDirectoryName(Environment.ProcessPath)!;
+        var run = await Command.RunAsync("Inventory.AppHost", Arguments(), [new("PATH", dotnet)]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("redis-server", run.Output, StringComparison.Ordinal);
+        Assert.Contains("apt-get install", run.Output, StringComparison.Ordinal);
+    }
+
+    private string[] Arguments() => ["--port", "0", "--folder", folder.Data, "--containers", "false"];
+
+    private Process Start()
+    {
+        var built = ServiceProcess.FolderOf("Inventory.AppHost");
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(built, "Inventory.AppHost.dll"), .. Arguments()])
+        {
+            WorkingDirectory = built,
+            RedirectStandardOutput = true,
+            Environment = { ["DOTNET_ENVIRONMENT"] = "Development", ["ASPNETCORE_ENVIRONMENT"] = "Development" },
+        };
+        var run = Process.Start(start)!;
+        run.OutputDataReceived += (_, _) => { };
+        run.BeginOutputReadLine();
+        return run;
+    }
+
+    /// <summary>
+    /// Servers and services of this run: those in its folder, and those that were told of a server there by its password.
+    /// </summary>
+    private List<int> ProcessesOfThisRun()
+    {
+        var password = File.ReadAllText(Path.Combine(folder.Data, "data", "redis.password"));
+        return
+        [
+            .. Directory.GetDirectories("/proc").Select(Path.GetFileName)
+                .Where(name => int.TryParse(name, out var pid) && pid != Environment.ProcessId).Select(int.Parse!)
+                .Where(pid => Read($"/proc/{pid}/environ").Contains(password, StringComparison.Ordinal)
+                    || Target($"/proc/{pid}/cwd").StartsWith(folder.Data, StringComparison.Ordinal)),
+        ];
+    }
+
+    private static string Read(string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended meanwhile, or belongs to another account.
+            return "";
+        }
+    }
+
+    private static string Target(string link)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(link, returnFinalTarget: false)?.FullName ?? "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    private static async Task UntilAsync(Process? run, Func<bool> happened)
+    {
+        for (var waited = Stopwatch.StartNew(); !happened();)
+        {
+            Assert.False(run?.HasExited, "The run ended.");
+            Assert.True(waited.Elapsed < Patience, "It did not happen.");
+            await Task.Delay(100);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace Inventory.System.Tests;
+
+/// <summary>What ends by itself is started again, and what a person stopped stays down.</summary>
+[Collection(nameof(Stack))]
+public sealed class RestartTests(Stack stack)
+{
+    public static TheoryData<string> Processes =>
+        ["reservation-api", "gateway", "materializer", "expiration-worker", "reconciliation-worker", "postgres", "redis"];
+
+    [Theory]
+    [MemberData(nameof(Processes))]
+    public async Task A_process_that_is_killed_is_back_and_what_was_acknowledged_is_still_held(string resource)
+    {
+        var sku = await stack.SkuAsync(1_000);
+        var before = stack.ProcessIds(resource);
+        var held = new List<string>();
+        var killed = false;
+        await Stack.UntilAsync(async () =>
+        {
+            if (await TryHoldAsync(sku) is { } id) held.Add(id);
+            if (held.Count < 5) return false;
+            if (!killed)
+            {
+                foreach (var pid in before) Process.GetProcessById(pid).Kill();
+                killed = true;
+            }
+
+            var now = stack.ProcessIds(resource);
+            return now.Count == before.Count && !now.Intersect(before).Any() && held.Count >= 10;
+        });
+
+        foreach (var id in held)
+        {
+            await Stack.UntilAsync(async () => await StatusAsync(id) == "pending");
+        }
+
+        await stack.DecidingAsync();
+    }
+
+    [Fact]
+    public async Task A_service_that_was_stopped_in_order_stays_down_until_it_is_started()
+    {
+        await stack.StopAsync("expiration-worker");
+        await Stack.UntilAsync(() => Task.FromResult(stack.ProcessIds("expiration-worker").Count == 0));
+        // A restart would have come after half a second.
+        stack.Kill("materializer");
+        await Stack.UntilAsync(() => Task.FromResult(stack.ProcessIds("materializer").Count == 1));
+
+        Assert.Empty(stack.ProcessIds("expiration-worker"));
+        await stack.StartAsync("expiration-worker");
+        await Stack.UntilAsync(() => Task.FromResult(stack.ProcessIds("expiration-worker").Count == 1));
+    }
+
+    /// <returns>The reservation; null when it was not held now.</returns>
+    private async Task<string?> TryHoldAsync(string sku)
+    {
+        try
+        {
+            using var response = await stack.PostAsync(
+                "/api/reservations", new { productId = sku, userId = Guid.NewGuid(), quantity = 1 });
+            if (response.StatusCode != HttpStatusCode.Created) return null;
+            return (string?)(await response.Content.ReadFromJsonAsync<JsonNode>())!["reservationId"];
+        }
+        catch (HttpRequestException)
+        {
+            // The gateway is the one that was killed.
+            return null;
+        }
+    }
+
+    private async Task<string?> StatusAsync(string id)
+    {
+        using var response = await stack.Gateway.GetAsync(new Uri($"/api/reservations/{id}", UriKind.Relative));
+        return response.IsSuccessStatusCode
+            ? (string?)(await response.Content.ReadFromJsonAsync<JsonNode>())!["status"] : null;
+    }
+}
