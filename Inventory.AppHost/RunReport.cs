@@ -66,7 +66,8 @@ internal sealed class RunReport(
               redis      {Address(redis)}
               postgres   {ledger.Host}:{ledger.Port}, database {ledger.Database}
 
-            Passwords and demo keys (ADMIN_KEY, BACKEND_KEY) are in {File}; on this machine, holding needs no key. Try first:
+            Passwords and demo keys (ADMIN_KEY, BACKEND_KEY) are in {File}.
+            On this machine, holding needs no key. Try first:
 
               curl -sX POST {gateway}/reserve -H 'Content-Type: application/json' -d {Example}
 

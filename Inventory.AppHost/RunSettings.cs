@@ -39,7 +39,9 @@ internal sealed class RunSettings
     /// <summary>Whether the data of earlier runs is deleted first.</summary>
     public bool Fresh { get; init; }
 
-    /// <summary>Where the run keeps its data and endpoints.env, by its full path; by default artifacts/run of the checkout.</summary>
+    /// <summary>
+    /// Where the run keeps its data and endpoints.env, by its full path; by default artifacts/run of the checkout.
+    /// </summary>
     public string Folder { get; set; } = "";
 
     /// <summary>Whether Redis and PostgreSQL run in containers; by default, when a container engine is found.</summary>
@@ -52,7 +54,8 @@ internal sealed class RunSettings
     public static RunSettings Read(IDistributedApplicationBuilder builder, string[] args)
     {
         // A switch that stands alone means yes.
-        builder.Configuration.AddCommandLine([.. args.Select(each => each is "--fresh" ? "--fresh=true" : each)], Switches);
+        builder.Configuration.AddCommandLine(
+            [.. args.Select(each => each is "--fresh" ? "--fresh=true" : each)], Switches);
         var settings = Bind(builder.Configuration.GetSection("Run"));
         if (settings.Port is < 0 or > 65_535) Refuse($"--port must be 0 to 65535, and is {settings.Port}.");
         if (settings.Replicas is < 1 or > 32) Refuse($"--replicas must be 1 to 32, and is {settings.Replicas}.");
@@ -90,8 +93,8 @@ internal sealed class RunSettings
     }
 
     /// <summary>
-    /// A run on another port than usual is a second one beside the usual, whose dashboard has the usual ports: this one's
-    /// gets free ones.
+    /// A run on another port than usual is a second one beside the usual, whose dashboard has the usual ports: this
+    /// one's gets free ones.
     /// </summary>
     private void PlaceDashboard(ConfigurationManager configuration)
     {

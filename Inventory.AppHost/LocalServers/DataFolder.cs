@@ -41,8 +41,8 @@ internal sealed class DataFolder
     }
 
     /// <summary>
-    /// Waits until no server uses the folder. Those of a run that was killed end some seconds after it, and each holds the
-    /// lock of its own folder until then.
+    /// Waits until no server uses the folder. Those of a run that was killed end some seconds after it, and each holds
+    /// the lock of its own folder until then.
     /// </summary>
     private void AwaitRelease()
     {
@@ -94,7 +94,8 @@ internal sealed class DataFolder
     /// </summary>
     private static string Reachable(string folder)
     {
-        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess || !Ancestors(folder).Any(IsClosed)) return folder;
+        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess) return folder;
+        if (!Ancestors(folder).Any(IsClosed)) return folder;
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)));
         return $"/var/lib/inventory-{hash[..8]}";
     }

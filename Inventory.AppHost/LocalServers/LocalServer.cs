@@ -31,7 +31,7 @@ internal static class LocalServer
     /// <param name="builder">The application.</param>
     /// <param name="server">The server.</param>
     /// <param name="password">The password.</param>
-    /// <param name="ask">Completes when the server with this connection string answers, and fails when it doesn't.</param>
+    /// <param name="ask">Completes when the server of a connection string answers, and fails when it doesn't.</param>
     public static IResourceBuilder<T> AddServerProcess<T>(
         this IDistributedApplicationBuilder builder, T server, ParameterResource password,
         Func<string, CancellationToken, Task> ask)
@@ -41,7 +41,11 @@ internal static class LocalServer
         builder.Services.AddHealthChecks().AddPatientCheck(check, async cancellationToken =>
             await ask((await server.ConnectionStringExpression.GetValueAsync(cancellationToken))!, cancellationToken));
         return builder.AddResource(server)
-            .WithEndpoint(ServerProcess.EndpointName, endpoint => (endpoint.UriScheme, endpoint.IsProxied) = ("tcp", false))
+            .WithEndpoint(ServerProcess.EndpointName, endpoint =>
+            {
+                endpoint.UriScheme = "tcp";
+                endpoint.IsProxied = false;
+            })
             .WithEnvironment("PASSWORD", password)
             .WithIconName("Database")
             .WithHealthCheck(check);
@@ -52,12 +56,10 @@ internal static class LocalServer
         const string debian = "/usr/lib/postgresql";
         var newest = Directory.Exists(debian)
             ? Directory.GetDirectories(debian)
-                .Select(folder => Path.Combine(folder, "bin"))
-                .Where(folder => File.Exists(Path.Combine(folder, "postgres")))
-                .MaxBy(folder => Version.TryParse($"{Path.GetFileName(Path.GetDirectoryName(folder))}.0", out var version)
-                    ? version : new Version(0, 0))
+                .Where(version => File.Exists(Path.Combine(version, "bin", "postgres")))
+                .MaxBy(version => int.TryParse(Path.GetFileName(version), out var number) ? number : 0)
             : null;
-        return newest ?? Path.GetDirectoryName(OnPath("postgres"));
+        return newest is not null ? Path.Combine(newest, "bin") : Path.GetDirectoryName(OnPath("postgres"));
     }
 
     private static string? OnPath(string program) =>

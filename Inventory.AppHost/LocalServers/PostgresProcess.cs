@@ -9,7 +9,9 @@ internal sealed class PostgresProcess(string name, string script, string folder,
 {
     /// <inheritdoc/>
     public override ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create(
-        $"Host={Endpoint.Property(EndpointProperty.Host)};Port={Endpoint.Property(EndpointProperty.Port)};Username=postgres;Password={password}");
+        $"Host={Part(EndpointProperty.Host)};Port={Part(EndpointProperty.Port)};Username=postgres;Password={password}");
+
+    private EndpointReferenceExpression Part(EndpointProperty part) => Endpoint.Property(part);
 }
 
 /// <summary>A database of a <see cref="PostgresProcess"/>.</summary>
@@ -50,7 +52,8 @@ internal static class PostgresProcessExtensions
         var postgres = new PostgresProcess(name, builder.Script("postgres.sh"), folder, password);
         return builder.AddServerProcess(postgres, password, AskAsync)
             .WithEnvironment("BIN", LocalServer.PostgresPrograms)
-            .WithArgs("-c", ReferenceExpression.Create($"port={postgres.Endpoint.Property(EndpointProperty.TargetPort)}"))
+            .WithArgs("-c", ReferenceExpression.Create(
+                $"port={postgres.Endpoint.Property(EndpointProperty.TargetPort)}"))
             .WithArgs("-c", "listen_addresses=localhost", "-c", "unix_socket_directories=");
     }
 
@@ -67,13 +70,19 @@ internal static class PostgresProcessExtensions
                 database, snapshot => snapshot with { State = KnownResourceStates.Running });
         });
         return server.ApplicationBuilder.AddResource(database)
-            .WithInitialState(new() { ResourceType = "Database", Properties = [], State = KnownResourceStates.NotStarted })
+            .WithInitialState(new()
+            {
+                ResourceType = "Database",
+                Properties = [],
+                State = KnownResourceStates.NotStarted,
+            })
             .WithIconName("Database");
     }
 
     private static async Task AskAsync(string connectionString, CancellationToken cancellationToken)
     {
-        await using var postgres = NpgsqlDataSource.Create($"{connectionString};Database=postgres;Pooling=false;Timeout=2");
+        await using var postgres = NpgsqlDataSource.Create(
+            $"{connectionString};Database=postgres;Pooling=false;Timeout=2");
         await using var connection = await postgres.OpenConnectionAsync(cancellationToken);
     }
 }

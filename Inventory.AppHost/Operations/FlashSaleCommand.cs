@@ -6,11 +6,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Inventory.AppHost.Operations;
 
-/// <summary>A flash sale on a button: buyers who all come at once for a few units, and the proof that none was sold twice.</summary>
+/// <summary>
+/// A flash sale on a button: buyers who all come at once for a few units, and the proof that none was sold twice.
+/// </summary>
 internal static partial class FlashSaleCommand
 {
-    private static readonly InteractionInput Buyers = Count("buyers", "Buyers", "5000", "How many come at once, 1 to 100000.");
-    private static readonly InteractionInput Units = Count("units", "Units", "100", "How many units there are, 1 to 100000.");
+    private static readonly InteractionInput Buyers =
+        Count("buyers", "Buyers", "5000", "How many come at once, 1 to 100000.");
+
+    private static readonly InteractionInput Units =
+        Count("units", "Units", "100", "How many units there are, 1 to 100000.");
 
     /// <summary>Adds the sale, which the load program carries out.</summary>
     /// <param name="gateway">Where buyers come in.</param>
@@ -21,7 +26,7 @@ internal static partial class FlashSaleCommand
         params IResourceBuilder<IResourceWithConnectionString>[] stores) =>
         gateway.WithCommand("flash-sale", "Flash sale", context => SellAsync(gateway, load, stores, context), new()
         {
-            Description = "Buyers who all come at once for a few units of a new SKU, and the proof that none was sold twice.",
+            Description = "Buyers all come at once for a few units of a new SKU; proves that none was sold twice.",
             IconName = "ShoppingBagPercent",
             IsHighlighted = true,
             Arguments = [Buyers, Units],
@@ -29,7 +34,8 @@ internal static partial class FlashSaleCommand
             {
                 foreach (var input in context.Inputs)
                 {
-                    if (!int.TryParse(input.Value, CultureInfo.InvariantCulture, out var count) || count is < 1 or > 100_000)
+                    var isNumber = int.TryParse(input.Value, CultureInfo.InvariantCulture, out var count);
+                    if (!isNumber || count is < 1 or > 100_000)
                     {
                         context.AddValidationError(input, "must be a whole number from 1 to 100000");
                     }
@@ -37,7 +43,7 @@ internal static partial class FlashSaleCommand
 
                 return Task.CompletedTask;
             },
-            Progress = new() { Title = "Flash sale", Message = "Buyers are coming; the gateway's log shows how it goes." },
+            Progress = new() { Title = "Flash sale", Message = "Buyers are coming; see the gateway's log." },
             UpdateState = context => context.ResourceSnapshot.HealthStatus is HealthStatus.Healthy
                 ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
         });
@@ -85,7 +91,8 @@ internal static partial class FlashSaleCommand
 
         var text = said.ToString();
         return sale.ExitCode == 0
-            ? CommandResults.Success("Every unit was promised once.", text, CommandResultFormat.Text, displayImmediately: true)
+            ? CommandResults.Success(
+                "Every unit was promised once.", text, CommandResultFormat.Text, displayImmediately: true)
             : CommandResults.Failure("The sale was not proven.", text, CommandResultFormat.Text);
     }
 

@@ -16,7 +16,9 @@ internal sealed class OperatorApi(EndpointReference gateway)
 
     /// <summary>Sends a command.</summary>
     /// <returns>What it answered.</returns>
-    /// <exception cref="OperationRefusedException">It was refused, or the gateway is away; the message says why.</exception>
+    /// <exception cref="OperationRefusedException">
+    /// It was refused, or the gateway is away; the message says why.
+    /// </exception>
     public Task<JsonNode> PostAsync(string path, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, path, cancellationToken);
 

@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 namespace Inventory.AppHost.Operations;
 
 /// <summary>
-/// What an operator does in the course of a day, as buttons of the dashboard and as <c>aspire resource NAME COMMAND</c>.
+/// What an operator does in the course of a day, as buttons of the dashboard and as
+/// <c>aspire resource NAME COMMAND</c>.
 /// </summary>
 internal static class OperatorCommands
 {
@@ -19,7 +20,8 @@ internal static class OperatorCommands
     };
 
     /// <summary>Adds audits: one that only compares, and one that also repairs.</summary>
-    public static IResourceBuilder<T> WithAudits<T>(this IResourceBuilder<T> builder, OperatorApi api) where T : IResource =>
+    public static IResourceBuilder<T> WithAudits<T>(this IResourceBuilder<T> builder, OperatorApi api)
+        where T : IResource =>
         builder
             .WithOperation("audit", "Audit", "Compares Redis with PostgreSQL, and changes nothing.",
                 "ClipboardSearch", (_, cancellationToken) => AuditAsync(api, dryRun: true, cancellationToken))
@@ -32,13 +34,16 @@ internal static class OperatorCommands
     public static IResourceBuilder<T> WithSaleSwitches<T>(this IResourceBuilder<T> builder, OperatorApi api)
         where T : IResource =>
         builder
-            .WithOperation("pause-sku", "Pause a SKU", "No unit of it is held from now on; holds that exist stay valid.",
-                "Pause", (arguments, cancellationToken) => SwitchAsync(api, arguments, "pause", cancellationToken), [Sku])
-            .WithOperation("resume-sku", "Resume a SKU", "Units of it can be held again.",
-                "Play", (arguments, cancellationToken) => SwitchAsync(api, arguments, "resume", cancellationToken), [Sku]);
+            .WithOperation(
+                "pause-sku", "Pause a SKU", "No unit of it is held from now on; holds that exist stay valid.", "Pause",
+                (arguments, cancellationToken) => SwitchAsync(api, arguments, "pause", cancellationToken), [Sku])
+            .WithOperation(
+                "resume-sku", "Resume a SKU", "Units of it can be held again.", "Play",
+                (arguments, cancellationToken) => SwitchAsync(api, arguments, "resume", cancellationToken), [Sku]);
 
     /// <summary>Adds the replay of events that could not be stored.</summary>
-    public static IResourceBuilder<T> WithReplay<T>(this IResourceBuilder<T> builder, OperatorApi api) where T : IResource =>
+    public static IResourceBuilder<T> WithReplay<T>(this IResourceBuilder<T> builder, OperatorApi api)
+        where T : IResource =>
         builder.WithOperation("replay-dead-letters", "Replay dead letters",
             "Tries once more to store each event that could not be stored.", "MailArrowUp",
             (_, cancellationToken) => ReplayAsync(api, cancellationToken));
@@ -57,12 +62,15 @@ internal static class OperatorCommands
         if ((string?)run["state"] is "failed") return CommandResults.Failure($"The audit broke off: {run["error"]}");
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture,
             $"Compared {run["skus"]} SKUs, {run["holds"]} holds and {run["reservations"]} pending reservations: "
-            + $"{run["found"]} differences, {run["repaired"]} repaired, {run["undecided"]} undecided because under way.");
+            + $"{run["found"]} differences, {run["repaired"]} repaired, {run["undecided"]} undecided, being under way.");
         if (run["findings"]?.AsArray() is { Count: > 0 } findings)
         {
             text.AppendLine().AppendLine().AppendLine("| Kind | SKU | Expected | Actual | Cause | Repair |")
                 .AppendLine("|---|---|---|---|---|---|");
-            foreach (var finding in findings) text.AppendLine(Row(finding!, "kind", "sku", "expected", "actual", "cause", "repair"));
+            foreach (var finding in findings)
+            {
+                text.AppendLine(Row(finding!, "kind", "sku", "expected", "actual", "cause", "repair"));
+            }
         }
 
         return Said($"{run["found"]} differences, {run["repaired"]} repaired", text.ToString());
@@ -74,7 +82,7 @@ internal static class OperatorCommands
         var sku = arguments.GetString(Sku.Name)!.Trim();
         var product = await api.PostAsync($"/api/products/{Uri.EscapeDataString(sku)}/{action}", cancellationToken);
         var state = (bool?)product["paused"] == true ? "paused" : "on sale";
-        return Operation.Said($"{product["sku"] ?? sku} is {state}: {product["available"]} of {product["total"]} units available.");
+        return Operation.Said($"{sku} is {state}: {product["available"]} of {product["total"]} units available.");
     }
 
     private static async Task<ExecuteCommandResult> ReplayAsync(OperatorApi api, CancellationToken cancellationToken)
@@ -101,6 +109,9 @@ internal static class OperatorCommands
     private static ExecuteCommandResult Said(string message, string markdown) =>
         CommandResults.Success(message, markdown, CommandResultFormat.Markdown, displayImmediately: true);
 
-    private static string Row(JsonNode from, params string[] columns) =>
-        $"| {string.Join(" | ", columns.Select(column => $"{from[column]}".Replace("|", "\\|", StringComparison.Ordinal)))} |";
+    private static string Row(JsonNode from, params string[] columns)
+    {
+        var cells = columns.Select(column => $"{from[column]}".Replace("|", "\\|", StringComparison.Ordinal));
+        return $"| {string.Join(" | ", cells)} |";
+    }
 }

@@ -40,7 +40,8 @@ internal static class RedisCommands
     {
         if (!redis.ApplicationBuilder.Environment.IsDevelopment()) return redis;
         return redis
-            .WithOperation("wipe", "Wipe", "FLUSHALL: Redis forgets everything, as after the loss of its disk.", "Eraser",
+            .WithOperation(
+                "wipe", "Wipe", "FLUSHALL: Redis forgets everything, as after the loss of its disk.", "Eraser",
                 (_, cancellationToken) => WipeAsync(redis.Resource, cancellationToken),
                 confirmation: "Delete everything in Redis? The product rebuilds it from PostgreSQL.")
             .WithCommand("kill", "Kill", context => KillAsync(redis.Resource, context), new()
@@ -71,7 +72,7 @@ internal static class RedisCommands
         {
             if (clock.Elapsed > Patience)
             {
-                return CommandResults.Failure("It takes longer than ten minutes; the log of the reconciliation worker says why.");
+                return CommandResults.Failure("It takes longer than ten minutes: see the reconciliation worker's log.");
             }
 
             await Task.Delay(Glance, cancellationToken);

@@ -4,8 +4,8 @@ namespace Inventory.AppHost.Orchestration;
 
 /// <summary>
 /// Lets callers reach services without the TCP proxy that Aspire puts before every endpoint. The proxy halves what the
-/// gateway serves and adds 3 ms, and in front of replicas it balances connections instead of requests, so that a gateway
-/// sees one destination where it should see, probe and leave each replica by itself.
+/// gateway serves and adds 3 ms, and in front of replicas it balances connections instead of requests, so that a
+/// gateway sees one destination where it should see, probe and leave each replica by itself.
 /// </summary>
 internal static class DirectEndpoints
 {

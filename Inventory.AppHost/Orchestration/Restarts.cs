@@ -9,8 +9,8 @@ namespace Inventory.AppHost.Orchestration;
 /// What a person stopped stays down: such a stop passes the state "Stopping", an end by itself does not.
 /// </summary>
 internal sealed partial class Restarts(
-    ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider time, ILogger<Restarts> log)
-    : BackgroundService
+    ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider time,
+    ILogger<Restarts> log) : BackgroundService
 {
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
@@ -48,11 +48,13 @@ internal sealed partial class Restarts(
     {
         await Task.Delay(instance.Pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         // A person may have started it meanwhile.
-        if (stoppingToken.IsCancellationRequested || !KnownResourceStates.TerminalStates.Contains(instance.State)) return;
+        var isDown = KnownResourceStates.TerminalStates.Contains(instance.State);
+        if (stoppingToken.IsCancellationRequested || !isDown) return;
         await commands.ExecuteCommandAsync(resource, KnownResourceCommands.StartCommand, stoppingToken);
     }
 
-    [LoggerMessage(1, LogLevel.Information, "{Resource} ended by itself with exit code {ExitCode}; it is started again in {Seconds} s.")]
+    [LoggerMessage(1, LogLevel.Information,
+        "{Resource} ended by itself with exit code {ExitCode}; it is started again in {Seconds} s.")]
     private partial void Ended(string resource, int? exitCode, double seconds);
 
     private sealed class Instance

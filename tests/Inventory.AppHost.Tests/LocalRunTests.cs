@@ -52,7 +52,7 @@ public sealed class LocalRunTests : IDisposable
     //          argument        value      what it says
     [InlineData("--port", "70000", "--port must be 0 to 65535, and is 70000.")]
     [InlineData("--replicas", "0", "--replicas must be 1 to 32, and is 0.")]
-    [InlineData("--replicas", "many", "'many'")]
+    [InlineData("--replicas", "many", "many is not a valid value")]
     [InlineData("--Run:Prot", "1", "'Prot'")]
     public async Task A_setting_that_makes_no_sense_ends_the_run_with_one_line(
         string argument, string value, string message)
@@ -95,7 +95,7 @@ public sealed class LocalRunTests : IDisposable
     }
 
     /// <summary>
-    /// Servers and services of this run: those in its folder, and those that were told of a server there by its password.
+    /// Servers and services of this run: those in its folder, and those that know the password of its Redis.
     /// </summary>
     private List<int> ProcessesOfThisRun()
     {

@@ -24,7 +24,8 @@ public sealed class TraceTests(Servers servers)
         await using var collector = await Collector.StartAsync();
         await using var api = await StartAsync("api", sampler, collector, AddApi, MapApi);
         await using var gateway = await StartAsync(
-            "gateway", sampler, collector, builder => AddGateway(builder, api.Urls.Single()), app => app.MapReverseProxy());
+            "gateway", sampler, collector, builder => AddGateway(builder, api.Urls.Single()),
+            app => app.MapReverseProxy());
 
         var probes = new List<string>();
         foreach (var app in new[] { gateway, api })
@@ -204,7 +205,9 @@ public sealed class TraceTests(Servers servers)
         return trace;
     }
 
-    /// <summary>Spans of calls to others. The collector is a server of this process too, and each export a request.</summary>
+    /// <summary>
+    /// Spans of calls to others. The collector is a server of this process too, and each export a request.
+    /// </summary>
     private static IEnumerable<Span> Outgoing(Collector collector) => collector.Spans.Where(span => !IsServer(span));
 
     private static bool IsServer(Span span) => span.Source == "Microsoft.AspNetCore";

@@ -10,7 +10,9 @@ namespace Inventory.System.Tests;
 public sealed class RestartTests(Stack stack)
 {
     public static TheoryData<string> Processes =>
-        ["reservation-api", "gateway", "materializer", "expiration-worker", "reconciliation-worker", "postgres", "redis"];
+    [
+        "reservation-api", "gateway", "materializer", "expiration-worker", "reconciliation-worker", "postgres", "redis",
+    ];
 
     [Theory]
     [MemberData(nameof(Processes))]

@@ -33,7 +33,7 @@ try
             }
         case ["shoppers", var count]:
             using (var shop = Shop.TryOfEnvironment()
-                ?? throw new InvalidOperationException("Aspire starts this program, and tells it where the gateway is."))
+                ?? throw new InvalidOperationException("Only Aspire starts this, and says where the gateway is."))
             {
                 await Shoppers.RunAsync(shop, Number(count), stopping.Token);
                 return 0;

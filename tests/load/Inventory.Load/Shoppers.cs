@@ -33,7 +33,7 @@ internal static class Shoppers
             try
             {
                 var body = new { productId = sku, userId = Guid.NewGuid(), quantity = 1, ttlSeconds = 30 };
-                using var held = await client.PostAsJsonAsync(new Uri("/api/reservations", UriKind.Relative), body, stop);
+                using var held = await client.PostAsJsonAsync(Relative(""), body, stop);
                 await Task.Delay(Thought * Random.Shared.NextDouble() * 2, stop);
                 if (!held.IsSuccessStatusCode) continue;
                 var answer = await held.Content.ReadFromJsonAsync<JsonNode>(stop);
@@ -41,8 +41,8 @@ internal static class Shoppers
                 if ((string?)answer!["reservationId"] is not { } id) continue;
                 using var end = Random.Shared.Next(10) switch
                 {
-                    < 6 => await client.PostAsync(new Uri($"/api/reservations/{id}/confirm", UriKind.Relative), null, stop),
-                    < 8 => await client.DeleteAsync(new Uri($"/api/reservations/{id}", UriKind.Relative), stop),
+                    < 6 => await client.PostAsync(Relative($"/{id}/confirm"), null, stop),
+                    < 8 => await client.DeleteAsync(Relative($"/{id}"), stop),
                     _ => null,
                 };
             }
@@ -53,4 +53,6 @@ internal static class Shoppers
             }
         }
     }
+
+    private static Uri Relative(string path) => new($"/api/reservations{path}", UriKind.Relative);
 }

@@ -36,6 +36,11 @@ internal static class Names
     /// </summary>
     public static string Unlimited(int connections) => $"gateway without limiter c{connections}";
 
+    /// <summary>
+    /// One hot SKU through a gateway and one API of their own, with telemetry as a local run has it, or without.
+    /// </summary>
+    public static string Observed(bool telemetry) => $"gateway, telemetry {(telemetry ? "on" : "off")} c{Compared}";
+
     /// <summary>A rival's SQL on one hot SKU, without HTTP.</summary>
     public static string Sql(string design) => $"pgbench {design} one SKU";
 

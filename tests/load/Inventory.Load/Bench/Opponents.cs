@@ -34,6 +34,15 @@ internal sealed class Opponents : IDisposable
     /// <summary>The product's gateway once more, with limits that are switched off.</summary>
     public Uri Unlimited => programs[2].Address;
 
+    /// <summary>
+    /// A gateway and an API of their own, with telemetry that the dashboard takes or without: what it costs.
+    /// </summary>
+    public (Uri Gateway, int[] ProcessIds) Observed(bool telemetry)
+    {
+        var first = telemetry ? 3 : 5;
+        return (programs[first + 1].Address, [programs[first].ProcessId, programs[first + 1].ProcessId]);
+    }
+
     /// <summary>Starts them all, with empty tables.</summary>
     public static async Task<Opponents> StartAsync(RunningStack stack, CancellationToken stop)
     {
@@ -52,6 +61,8 @@ internal sealed class Opponents : IDisposable
             port = Ports.Free();
             opponents.programs.Add(await ChildProgram.StartAsync(
                 Repository.Assembly("Inventory.Gateway"), port, [], Gateway(stack, port), stop));
+            await opponents.StartObservedAsync(stack, telemetry: true, stop);
+            await opponents.StartObservedAsync(stack, telemetry: false, stop);
             return opponents;
         }
         catch
@@ -65,6 +76,38 @@ internal sealed class Opponents : IDisposable
     public void Dispose()
     {
         foreach (var program in programs) program.Dispose();
+    }
+
+    private async Task StartObservedAsync(RunningStack stack, bool telemetry, CancellationToken stop)
+    {
+        var api = Ports.Free();
+        var settings = Observed("reservation-api", api);
+        settings["ConnectionStrings__ledger"] = stack.Ledger;
+        programs.Add(await ChildProgram.StartAsync(
+            Repository.Assembly("Inventory.ReservationApi"), api, [], settings, stop));
+        var gateway = Ports.Free();
+        settings = Observed("gateway", gateway);
+        settings["services__reservation-api__http__0"] = $"http://127.0.0.1:{api}";
+        programs.Add(await ChildProgram.StartAsync(
+            Repository.Assembly("Inventory.Gateway"), gateway, [], settings, stop));
+
+        // As Aspire sets it for its own services.
+        Dictionary<string, string> Observed(string name, int port)
+        {
+            var observed = new Dictionary<string, string>
+            {
+                ["ASPNETCORE_ENVIRONMENT"] = "Development",
+                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
+                ["ConnectionStrings__redis"] = stack.Redis,
+            };
+            if (!telemetry) return observed;
+            (observed["OTEL_EXPORTER_OTLP_ENDPOINT"], observed["OTEL_EXPORTER_OTLP_HEADERS"]) = stack.Collector;
+            observed["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc";
+            observed["OTEL_SERVICE_NAME"] = $"bench-{name}";
+            observed["OTEL_TRACES_SAMPLER"] = "always_on";
+            observed["OTEL_METRICS_EXEMPLAR_FILTER"] = "trace_based";
+            return observed;
+        }
     }
 
     private static Dictionary<string, string> Gateway(RunningStack stack, int port)

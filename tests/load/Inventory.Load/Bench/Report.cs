@@ -47,6 +47,15 @@ internal static class Report
                 - figures.Median(Names.Unlimited(connections), metric));
         }
 
+        text.Append("\nWhat telemetry costs: one gateway and one API, processor time of both per reservation\n");
+        foreach (var telemetry in new[] { true, false })
+        {
+            var step = Names.Observed(telemetry);
+            Load(text, figures, step);
+            var time = figures.Median(step, "processor time per reservation");
+            text.Append(Invariant, $"  {"",-38}{Number(time),10} us\n");
+        }
+
         text.Append("\nBeside it, with 64 connections\n");
         foreach (var where in new[] { "one SKU", "10000 SKUs" })
         {

@@ -32,6 +32,11 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
         {
             await WarmUpAsync(Door(target), Many, stop);
         }
+        foreach (var telemetry in new[] { true, false })
+        {
+            await WarmUpAsync(Door(servers.Observed(telemetry).Gateway), Many, stop);
+        }
+
         await WarmUpAsync(new(servers.Proxy, "empty"), "many", stop);
         foreach (var path in new[] { "for-update", "conditional", "redis-lock", "confirm" })
         {
@@ -47,6 +52,11 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
             {
                 await MeasureAsync($"round {round} of {plan.Rounds}", name, target, connections, sku, stop);
             }
+            foreach (var telemetry in new[] { round % 2 == 1, round % 2 == 0 })
+            {
+                await MeasureTelemetryAsync($"round {round} of {plan.Rounds}", servers, telemetry, stop);
+            }
+
             await MeasureSqlAsync(servers.Connection, stop);
         }
     }
@@ -110,6 +120,20 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
             }
         }
         log($"{round}: {name}: {load.PerSecond:N0}/s, p99 {load.P99:0.0} ms, {load.Errors} errors");
+    }
+
+    private async Task MeasureTelemetryAsync(string round, Opponents servers, bool telemetry, CancellationToken stop)
+    {
+        var (gateway, pids) = servers.Observed(telemetry);
+        var name = Names.Observed(telemetry);
+        var sku = await stack.CreateOwnAsync();
+        await SettleAsync(stop);
+        var before = ProcessFigures.Processor(pids);
+        var load = await Wrk.ReserveAsync(Door(gateway), Names.Compared, plan.Step, sku, 1, stop);
+        figures.Add(name, load);
+        var used = (ProcessFigures.Processor(pids) - before).TotalMicroseconds / load.Done;
+        figures.Add(name, "processor time per reservation", "us", used);
+        log($"{round}: {name}: {load.PerSecond:N0}/s, {used:N0} us of gateway and API each");
     }
 
     /// <summary>

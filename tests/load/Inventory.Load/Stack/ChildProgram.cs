@@ -17,6 +17,9 @@ internal sealed class ChildProgram : IDisposable
     /// <summary>Where it listens.</summary>
     public Uri Address { get; }
 
+    /// <summary>Its process.</summary>
+    public int ProcessId => process.Id;
+
     /// <summary>Starts it and waits until it listens.</summary>
     /// <param name="assembly">The program.</param>
     /// <param name="port">The port that its arguments or settings name.</param>

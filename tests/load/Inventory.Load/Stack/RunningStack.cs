@@ -4,7 +4,9 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.Load.Stack;
 
-/// <summary>The processes of a product that runs on this machine, as Aspire's own command line describes them.</summary>
+/// <summary>
+/// The processes of a product that runs on this machine, as Aspire's own command line describes them.
+/// </summary>
 internal sealed class RunningStack : Shop
 {
     private const string Api = "reservation-api";
