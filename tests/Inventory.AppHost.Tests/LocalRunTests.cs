@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Text;
 using Inventory.Testing;
 
 namespace Inventory.AppHost.Tests;
@@ -10,6 +11,7 @@ public sealed class LocalRunTests : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly ServerFolder folder = ServerFolder.Create();
+    private readonly StringBuilder output = new();
 
     private string Endpoints => Path.Combine(folder.Data, "endpoints.env");
 
@@ -86,11 +88,14 @@ public sealed class LocalRunTests : IDisposable
         {
             WorkingDirectory = built,
             RedirectStandardOutput = true,
+            RedirectStandardError = true,
             Environment = { ["DOTNET_ENVIRONMENT"] = "Development", ["ASPNETCORE_ENVIRONMENT"] = "Development" },
         };
         var run = Process.Start(start)!;
-        run.OutputDataReceived += (_, _) => { };
+        run.OutputDataReceived += (_, line) => Keep(line.Data);
+        run.ErrorDataReceived += (_, line) => Keep(line.Data);
         run.BeginOutputReadLine();
+        run.BeginErrorReadLine();
         return run;
     }
 
@@ -134,13 +139,23 @@ public sealed class LocalRunTests : IDisposable
         }
     }
 
-    private static async Task UntilAsync(Process? run, Func<bool> happened)
+    private async Task UntilAsync(Process? run, Func<bool> happened)
     {
         for (var waited = Stopwatch.StartNew(); !happened();)
         {
-            Assert.False(run?.HasExited, "The run ended.");
-            Assert.True(waited.Elapsed < Patience, "It did not happen.");
+            Assert.False(run?.HasExited == true, $"The run ended. {Said()}");
+            Assert.True(waited.Elapsed < Patience, $"It did not happen. {Said()}");
             await Task.Delay(100);
         }
+    }
+
+    private void Keep(string? line)
+    {
+        lock (output) output.AppendLine(line);
+    }
+
+    private string Said()
+    {
+        lock (output) return output.ToString();
     }
 }
