@@ -1,6 +1,8 @@
+using System.Diagnostics;
+
 namespace Inventory.AppHost;
 
-/// <summary>Whether this machine can run containers.</summary>
+/// <summary>The container engine of this machine, if there is one.</summary>
 internal static class ContainerEngine
 {
     private static readonly string[] Sockets =
@@ -17,7 +19,40 @@ internal static class ContainerEngine
     /// </summary>
     public static bool IsPresent() =>
         !OperatingSystem.IsLinux()
-        || Environment.GetEnvironmentVariable("ASPIRE_CONTAINER_RUNTIME") is { Length: > 0 }
+        || Chosen is not null
         || Environment.GetEnvironmentVariable("DOCKER_HOST") is { Length: > 0 }
         || Sockets.Any(File.Exists);
+
+    /// <summary>
+    /// Deletes the volumes of an application's containers. A volume that a container still uses ends the program: two
+    /// products of one checkout share their volumes, and a fresh one would take the other's data.
+    /// </summary>
+    public static async Task RemoveVolumesOfAsync(DistributedApplicationModel model)
+    {
+        var volumes = model.Resources.SelectMany(resource => resource.Annotations.OfType<ContainerMountAnnotation>())
+            .Where(mount => mount.Type == ContainerMountType.Volume)
+            .Select(mount => mount.Source)
+            .OfType<string>();
+        var existing = (await RunAsync("volume", "ls", "--quiet")).Split('\n', StringSplitOptions.TrimEntries);
+        foreach (var volume in volumes.Intersect(existing)) await RunAsync("volume", "rm", volume);
+    }
+
+    private static string? Chosen =>
+        Environment.GetEnvironmentVariable("ASPIRE_CONTAINER_RUNTIME") is { Length: > 0 } chosen ? chosen : null;
+
+    private static string Program =>
+        Chosen ?? (Sockets.FirstOrDefault(File.Exists)?.Contains("podman", StringComparison.Ordinal) == true
+            ? "podman" : "docker");
+
+    private static async Task<string> RunAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var engine = Process.Start(start)!;
+        var error = engine.StandardError.ReadToEndAsync();
+        var output = await engine.StandardOutput.ReadToEndAsync();
+        await engine.WaitForExitAsync();
+        var failure = (await error).Trim();
+        if (engine.ExitCode != 0) RunSettings.Refuse($"`{Program} {string.Join(' ', arguments)}` failed: {failure}");
+        return output;
+    }
 }

@@ -32,6 +32,8 @@ internal sealed class RunReport(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // Where the stores are containers, the folder holds nothing but the report.
+        Directory.CreateDirectory(settings.Folder);
         System.IO.File.Delete(File);
         // A healthy gateway forwards; the other two are needed for a reservation to be held.
         foreach (var needed in new[] { "reconciliation-worker", "reservation-api", "gateway" })
@@ -102,7 +104,6 @@ internal sealed class RunReport(
     {
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        Directory.CreateDirectory(settings.Folder);
         await using var writer = new StreamWriter(File, options);
         await writer.WriteLineAsync(string.Join('\n', lines).AsMemory(), cancellationToken);
     }

@@ -27,6 +27,7 @@ internal sealed class RunSettings
         ["--fresh"] = "Run:Fresh",
         ["--folder"] = "Run:Folder",
         ["--containers"] = "Run:Containers",
+        ["--postgres-tag"] = "Run:PostgresTag",
         ["--telemetry"] = "Run:Telemetry",
     };
 
@@ -46,6 +47,12 @@ internal sealed class RunSettings
 
     /// <summary>Whether Redis and PostgreSQL run in containers; by default, when a container engine is found.</summary>
     public bool? Containers { get; init; }
+
+    /// <summary>
+    /// The tag of PostgreSQL's image, when it runs in a container. The data of one major version can't be opened by
+    /// another: after a change of the major version, only a fresh start works.
+    /// </summary>
+    public string? PostgresTag { get; init; }
 
     /// <summary>Whether services send traces, metrics and logs to the dashboard. Without, nothing is recorded.</summary>
     public bool Telemetry { get; init; } = true;

@@ -23,12 +23,14 @@ internal sealed class Stores
     private readonly IDistributedApplicationBuilder builder;
     private readonly bool managed;
     private readonly string[] redisArguments;
+    private readonly string postgresTag;
     private readonly DataFolder? data;
 
     public Stores(IDistributedApplicationBuilder builder, RunSettings settings)
     {
         this.builder = builder;
         managed = builder.PublishesManagedStores();
+        postgresTag = settings.PostgresTag ?? PostgresTag;
         redisArguments =
         [
             // Redis writes each decision to its log before it answers: docs/adr/0017-redis-writes-before-it-answers.md.
@@ -39,7 +41,13 @@ internal sealed class Stores
             // A key that vanishes by itself can't give its units back.
             "--maxmemory-policy", "noeviction",
         ];
-        if (!builder.ExecutionContext.IsRunMode || (settings.Containers ?? ContainerEngine.IsPresent())) return;
+        if (!builder.ExecutionContext.IsRunMode) return;
+        if (settings.Containers ?? ContainerEngine.IsPresent())
+        {
+            if (settings.Fresh) builder.OnBeforeStart((start, _) => ContainerEngine.RemoveVolumesOfAsync(start.Model));
+            return;
+        }
+
         if (LocalServer.FindMissing() is { } missing) RunSettings.Refuse(missing);
         data = new DataFolder(builder, settings);
     }
@@ -57,7 +65,8 @@ internal sealed class Stores
         managed ? builder.AddManagedStore(name,
             "PostgreSQL 15 or later with wal_level=logical for Npgsql: Host=…;Username=…;Password=…;Database=…")
         : data is not null ? builder.AddPostgresProcess(Postgres, data).WithArgs(PostgresArguments).AddDatabase(name)
-        : builder.AddPostgres(Postgres).WithImageTag(PostgresTag).WithDataVolume(VolumeOf(Postgres))
+        // WithDataVolume mounts where an image of this tag keeps its data, so the tag comes first.
+        : builder.AddPostgres(Postgres).WithImageTag(postgresTag).WithDataVolume(VolumeOf(Postgres))
             .WithArgs(PostgresArguments).AddDatabase(name);
 
     private void AddRedisArguments(CommandLineArgsCallbackContext context)

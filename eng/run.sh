@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 
 case "${1:-}" in
   -h | --help)
-    say "usage: eng/run.sh [--fresh] [--port 8080] [--replicas 2] [--folder artifacts/run] [--containers true|false] [--telemetry true|false]"
+    say "usage: eng/run.sh [--fresh] [--port 8080] [--replicas 2] [--folder artifacts/run]"
+    say "                  [--containers true|false] [--postgres-tag 18.3] [--telemetry true|false]"
     say "Data survives; --fresh begins anew. Another port than 8080 makes a second run beside the first."
     exit 0 ;;
 esac

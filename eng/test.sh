@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Sets up what is missing, builds everything, and runs all tests. The last line is `N passed, N failed`.
-# eng/test.sh NAME ... runs only the test projects whose name contains one of the words.
+# eng/test.sh NAME ... runs only the test projects whose name contains one of the words; eng/test.sh --containers runs the
+# product with Redis and PostgreSQL in containers instead.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . eng/setup.sh
 
+if [ "${1:-}" = --containers ]; then exec eng/containers/test.sh "${@:2}"; fi
 ensure_tools
 build Inventory.Aspire.sln Release
 

@@ -25,7 +25,7 @@ internal sealed partial class Restarts(
     {
         await foreach (var change in notifications.WatchAsync(stoppingToken))
         {
-            if (change.Resource is not (ProjectResource or ServerProcess)) continue;
+            if (change.Resource is not (ProjectResource or ServerProcess or ContainerResource)) continue;
             if (!instances.TryGetValue(change.ResourceId, out var instance))
             {
                 instances[change.ResourceId] = instance = new();
@@ -33,9 +33,13 @@ internal sealed partial class Restarts(
 
             var state = change.Snapshot.State?.Text;
             if (state == instance.State) continue;
-            var ended = instance.State == KnownResourceStates.Running && KnownResourceStates.TerminalStates.Contains(state);
+            var ended = HasStarted(instance.State, change.Snapshot) && KnownResourceStates.TerminalStates.Contains(state);
             instance.State = state;
-            if (state == KnownResourceStates.Running) instance.Started = time.GetTimestamp();
+            if (state == KnownResourceStates.Starting || state == KnownResourceStates.Running)
+            {
+                instance.Started = time.GetTimestamp();
+            }
+
             if (!ended) continue;
             instance.Pause = time.GetElapsedTime(instance.Started) > LongRun ? ShortestPause
                 : TimeSpan.FromTicks(Math.Min(2 * instance.Pause.Ticks, LongestPause.Ticks));
@@ -43,6 +47,13 @@ internal sealed partial class Restarts(
             _ = StartAsync(change.ResourceId, instance, stoppingToken);
         }
     }
+
+    /// <summary>
+    /// Whether what is in a terminal state now had started. Aspire calls a container running seconds after it runs; one
+    /// that ends meanwhile leaves the state "Starting" with an exit code, which what can't be started has not.
+    /// </summary>
+    private static bool HasStarted(string? before, CustomResourceSnapshot now) =>
+        before == KnownResourceStates.Running || (before == KnownResourceStates.Starting && now.ExitCode is not null);
 
     private async Task StartAsync(string resource, Instance instance, CancellationToken stoppingToken)
     {
