@@ -46,7 +46,11 @@ internal static class ContainerEngine
 
     private static async Task<string> RunAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(Program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var engine = Process.Start(start)!;
         var error = engine.StandardError.ReadToEndAsync();
         var output = await engine.StandardOutput.ReadToEndAsync();

@@ -62,7 +62,7 @@ internal static class OperatorCommands
         if ((string?)run["state"] is "failed") return CommandResults.Failure($"The audit broke off: {run["error"]}");
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture,
             $"Compared {run["skus"]} SKUs, {run["holds"]} holds and {run["reservations"]} pending reservations: "
-            + $"{run["found"]} differences, {run["repaired"]} repaired, {run["undecided"]} undecided, being under way.");
+            + $"{run["found"]} differences, {run["repaired"]} repaired, {run["undecided"]} undecided yet.");
         if (run["findings"]?.AsArray() is { Count: > 0 } findings)
         {
             text.AppendLine().AppendLine().AppendLine("| Kind | SKU | Expected | Actual | Cause | Repair |")

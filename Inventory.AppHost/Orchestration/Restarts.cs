@@ -33,7 +33,8 @@ internal sealed partial class Restarts(
 
             var state = change.Snapshot.State?.Text;
             if (state == instance.State) continue;
-            var ended = HasStarted(instance.State, change.Snapshot) && KnownResourceStates.TerminalStates.Contains(state);
+            var ended = KnownResourceStates.TerminalStates.Contains(state)
+                && HasStarted(instance.State, change.Snapshot);
             instance.State = state;
             if (state == KnownResourceStates.Starting || state == KnownResourceStates.Running)
             {

@@ -46,9 +46,11 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         watch = WatchAsync();
         await app.StartAsync();
         using var patience = new CancellationTokenSource(Patience);
-        foreach (var resource in builder.Resources.OfType<ProjectResource>().Select(project => project.Name))
+        // What a person starts by hand stays down.
+        foreach (var service in builder.Resources.OfType<ProjectResource>()
+            .Where(service => !service.Annotations.OfType<ExplicitStartupAnnotation>().Any()))
         {
-            await app.ResourceNotifications.WaitForResourceHealthyAsync(resource, patience.Token);
+            await app.ResourceNotifications.WaitForResourceHealthyAsync(service.Name, patience.Token);
         }
 
         Gateway = app.CreateHttpClient("gateway");

@@ -47,15 +47,7 @@ internal static class Report
                 - figures.Median(Names.Unlimited(connections), metric));
         }
 
-        text.Append("\nWhat telemetry costs: one gateway and one API, processor time of both per reservation\n");
-        foreach (var telemetry in new[] { true, false })
-        {
-            var step = Names.Observed(telemetry);
-            Load(text, figures, step);
-            var time = figures.Median(step, "processor time per reservation");
-            text.Append(Invariant, $"  {"",-38}{Number(time),10} us\n");
-        }
-
+        Telemetry(text, figures);
         text.Append("\nBeside it, with 64 connections\n");
         foreach (var where in new[] { "one SKU", "10000 SKUs" })
         {
@@ -82,6 +74,18 @@ internal static class Report
         Overload(text, figures);
         Kills(text, figures, plan);
         return text.ToString();
+    }
+
+    private static void Telemetry(StringBuilder text, Figures figures)
+    {
+        text.Append("\nWhat telemetry costs: one gateway and one API, processor time of both per reservation\n");
+        foreach (var telemetry in new[] { true, false })
+        {
+            var step = Names.Observed(telemetry);
+            Load(text, figures, step);
+            var time = figures.Median(step, "processor time per reservation");
+            text.Append(Invariant, $"  {"",-38}{Number(time),10} us\n");
+        }
     }
 
     private static void Kills(StringBuilder text, Figures figures, Plan plan)
