@@ -54,7 +54,7 @@ internal sealed class RunSettings
     /// </summary>
     public string? PostgresTag { get; init; }
 
-    /// <summary>Whether services send traces, metrics and logs to the dashboard. Without, nothing is recorded.</summary>
+    /// <summary>Whether services send traces, metrics and logs to the dashboard; else they record none.</summary>
     public bool Telemetry { get; init; } = true;
 
     /// <summary>Reads the settings, or ends the program with a line that says which one is wrong.</summary>

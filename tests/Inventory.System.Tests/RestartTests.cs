@@ -36,6 +36,7 @@ public sealed class RestartTests(Stack stack)
             return now.Count == before.Count && !now.Intersect(before).Any() && held.Count >= 10;
         });
 
+        await stack.LedgerAnsweringAsync();
         foreach (var id in held)
         {
             await Stack.UntilAsync(async () => await StatusAsync(id) == "pending");

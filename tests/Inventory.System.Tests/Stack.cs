@@ -110,6 +110,20 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         });
     }
 
+    /// <summary>Waits until PostgreSQL answers; one that was killed recovers before it does.</summary>
+    public Task LedgerAnsweringAsync() => UntilAsync(async () =>
+    {
+        try
+        {
+            return await ReadAsync<int>("SELECT 1") == 1;
+        }
+        catch (NpgsqlException)
+        {
+            // It is not back yet, or this connection was the killed server's.
+            return false;
+        }
+    });
+
     public async Task ExecuteAsync(string sql)
     {
         await using var command = ledger.CreateCommand(sql);
