@@ -9,7 +9,7 @@ internal static class ContainerEngine
     [
         "/var/run/docker.sock",
         "/run/podman/podman.sock",
-        $"/run/user/{Environment.GetEnvironmentVariable("UID")}/podman/podman.sock",
+        Path.Combine(Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") ?? "/run", "podman/podman.sock"),
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".docker/run/docker.sock"),
     ];
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Inventory.Identity;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
@@ -46,7 +45,7 @@ internal sealed class RunReport(
         var redis = ConfigurationOptions.Parse(await ConnectionStringAsync("redis", stoppingToken));
         var ledger = new NpgsqlConnectionStringBuilder(await ConnectionStringAsync("ledger", stoppingToken));
         var login = DashboardLogin();
-        await WriteAsync(
+        string[] lines =
         [
             $"GATEWAY_URL={gateway}",
             // The account is named because redis-cli takes an empty one for a name.
@@ -56,11 +55,12 @@ internal sealed class RunReport(
             $"BACKEND_KEY={DemoKeys.Backend}",
             $"WEBHOOK_SECRET={WebhookSecret()}",
             .. login is null ? Array.Empty<string>() : [$"DASHBOARD_URL='{login}'"],
-        ], stoppingToken);
-        var started = time.GetUtcNow() - Process.GetCurrentProcess().StartTime.ToUniversalTime();
+        ];
+        await PrivateFile.WriteAsync(File, string.Join('\n', lines) + '\n');
+        var took = time.GetElapsedTime(settings.ReadAt);
         await Console.Out.WriteLineAsync($"""
 
-            Ready after {started.TotalSeconds:0} s. Ctrl+C stops it; the data stays (--fresh wipes it).
+            Ready after {took.TotalSeconds:0} s. Ctrl+C stops it; the data stays (--fresh wipes it).
 
               gateway    {gateway}
               API docs   {gateway}/docs
@@ -94,17 +94,9 @@ internal sealed class RunReport(
 
     private string? WebhookSecret()
     {
-        var api = model.Resources.OfType<ProjectResource>().Single(project => project.Name == "reservation-api");
-        var folder = Path.GetDirectoryName(api.GetProjectMetadata().ProjectPath)!;
+        var project = Resource<ProjectResource>("reservation-api").GetProjectMetadata().ProjectPath;
+        var folder = Path.GetDirectoryName(project)!;
         return new ConfigurationBuilder().AddJsonFile(Path.Combine(folder, "appsettings.Development.json"))
             .Build()[WebhookSecretSetting];
-    }
-
-    private async Task WriteAsync(IEnumerable<string> lines, CancellationToken cancellationToken)
-    {
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        await using var writer = new StreamWriter(File, options);
-        await writer.WriteLineAsync(string.Join('\n', lines).AsMemory(), cancellationToken);
     }
 }

@@ -31,6 +31,11 @@ internal sealed class RunSettings
         ["--telemetry"] = "Run:Telemetry",
     };
 
+    /// <summary>
+    /// When the run began, as a timestamp. Its process may be older, because eng/run.sh becomes it after the build.
+    /// </summary>
+    public long ReadAt { get; } = TimeProvider.System.GetTimestamp();
+
     /// <summary>The gateway's port, 1 to 65535; 0 for any that is free.</summary>
     public int Port { get; init; } = UsualPort;
 

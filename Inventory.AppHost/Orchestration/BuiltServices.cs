@@ -11,8 +11,8 @@ internal static class BuiltServices
     {
         // An IDE starts services itself, to attach its debugger to them.
         if (!builder.ExecutionContext.IsRunMode || builder.Configuration["DEBUG_SESSION_PORT"] is not null) return;
-        var here = AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar);
-        var configuration = Configuration(here);
+        // The folder below artifacts/bin/PROJECT: what was built together has the same.
+        var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         foreach (var service in builder.Resources.OfType<ProjectResource>())
         {
             var project = service.GetProjectMetadata().ProjectPath;
@@ -25,7 +25,4 @@ internal static class BuiltServices
             });
         }
     }
-
-    /// <summary>The folder below artifacts/bin/PROJECT: what was built together has the same.</summary>
-    private static string Configuration(string folder) => Path.GetFileName(folder);
 }
