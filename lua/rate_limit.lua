@@ -7,8 +7,9 @@
 --   idle_ms, 0 without a session; 1 when a missing session may begin, else 0; then for each budget
 --   permits, 1 or more, and window_ms, 20 or more, the same wherever the budget is named
 --
--- Returns for each request an error or { outcome, session, tightest, remaining, reset_ms };
--- outcome being a RateLimitOutcome:
+-- Returns for each request { outcome, session, tightest, remaining, reset_ms }, or a status reply
+-- that says what failed: no error reply, since StackExchange.Redis 3.4 closes its connection when it
+-- reads one inside an array. outcome is a RateLimitOutcome:
 --    1 admitted   -1 refused
 -- session, a SessionState: 0 none, 1 alive, -1 ended: its own budgets were not charged. tightest:
 -- which budget has least left, counted from 1, or 0 when there is none. reset_ms: until more comes
@@ -103,7 +104,7 @@ local answers, key_at, at = {}, 1, 1
 while at <= #ARGV do
   local count = tonumber(ARGV[at])
   local decided, said = pcall(decide, key_at, at)
-  answers[#answers + 1] = decided and said or { err = type(said) == 'table' and said.err or said }
+  answers[#answers + 1] = decided and said or { ok = type(said) == 'table' and said.err or said }
   key_at, at = key_at + 1 + count, at + BEFORE_BUDGETS + 2 * count
 end
 assert(at == #ARGV + 1 and key_at == #KEYS + 1, 'rate_limit: keys and arguments of each request')

@@ -20,5 +20,7 @@ internal static class StockConnection
         redis.HeartbeatInterval = TimeSpan.FromMilliseconds(250);
         StockServices.ReconnectSoon(redis);
         redis.ConnectTimeout = 2_000;
+        // The report on Redis reads CONFIG and SLOWLOG, which the client counts among an administrator's commands.
+        redis.AllowAdmin = true;
     }
 }

@@ -16,7 +16,10 @@ public static class GivenUp
 
     /// <summary>The failure that it is.</summary>
     internal static RedisConnectionException Explain(Exception? given) => new(
-        ConnectionFailureType.SocketClosed, "The connection was given up before the answer came.", given);
+        ConnectionFailureType.SocketClosed,
+        CommandFlags.None,
+        "The connection was given up before the answer came.",
+        given);
 
     /// <summary>A script's answer. None of them answers with nothing.</summary>
     internal static RedisResult OrGivenUp(this RedisResult? answer) =>

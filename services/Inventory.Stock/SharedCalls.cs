@@ -82,6 +82,7 @@ internal sealed class SharedCalls(RunGuard guard, Script script, Partition parti
                 // Fenced, it says so once.
                 var own = reply.Length < 0 ? reply : reply[i];
                 if (IsAgain(own)) again.Add(requests[i]);
+                else if (own.Resp2Type == ResultType.SimpleString) requests[i].SetException(FailureOf(own));
                 else requests[i].SetResult(own);
             }
         }
@@ -96,7 +97,11 @@ internal sealed class SharedCalls(RunGuard guard, Script script, Partition parti
     }
 
     private bool IsAgain(RedisResult reply) =>
-        Again is not null && reply.Resp2Type != ResultType.Error && (string?)reply == Again;
+        Again is not null && reply.Resp2Type == ResultType.BulkString && (string?)reply == Again;
+
+    // lua/shared/together.lua says why a request's own failure is a status reply.
+    private static RedisServerException FailureOf(RedisResult reply) =>
+        new(RedisErrorKind.Unknown, CommandFlags.None, (string)reply!);
 
     private void FailWaiting(Exception failure)
     {

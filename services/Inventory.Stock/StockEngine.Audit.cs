@@ -108,7 +108,8 @@ public sealed partial class StockEngine
     {
         var prefix = (string)partition.Stock("")!;
         var server = redis.GetServer(await database.IdentifyEndpointAsync(partition.Epoch).OrFailedAsync()
-            ?? throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, "Redis is away."));
+            ?? throw new RedisConnectionException(
+                ConnectionFailureType.UnableToConnect, CommandFlags.None, "Redis is away."));
         var scan = server.KeysAsync(database.Database, prefix + "*", pageSize: 1_000);
         await foreach (var key in scan.OrFailedAsync())
         {

@@ -76,7 +76,7 @@ public abstract class GuardedShop : TwoGateways
 
     protected async Task<T> RedisAsync<T>(Func<IDatabase, Task<T>> ask)
     {
-        await using var connection = await ConnectionMultiplexer.ConnectAsync(Redis.ConnectionString);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(Redis.AdminConnectionString);
         return await ask(connection.GetDatabase());
     }
 

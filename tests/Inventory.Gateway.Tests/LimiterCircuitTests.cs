@@ -39,7 +39,8 @@ public sealed class LimiterCircuitTests
     {
         Assert.True(RedisOutage.Is(new IOException("Broken pipe")));
         Assert.True(RedisOutage.Is(new InvalidOperationException("Writing is not allowed.")));
-        Assert.True(RedisOutage.Is(new RedisConnectionException(ConnectionFailureType.SocketClosed, "")));
+        Assert.True(RedisOutage.Is(
+            new RedisConnectionException(ConnectionFailureType.SocketClosed, CommandFlags.None, "")));
         Assert.False(RedisOutage.Is(new NotSupportedException()));
     }
 
@@ -47,7 +48,8 @@ public sealed class LimiterCircuitTests
     public void An_outage_is_found_between_what_wraps_it_and_what_caused_it()
     {
         var refused = new SocketException((int)SocketError.ConnectionRefused);
-        var broken = new RedisConnectionException(ConnectionFailureType.UnableToConnect, "", refused);
+        var broken = new RedisConnectionException(
+            ConnectionFailureType.UnableToConnect, CommandFlags.None, "", refused);
 
         Assert.True(RedisOutage.Caused(new CryptographicException("", broken)));
         Assert.False(RedisOutage.Caused(new CryptographicException("", new NotSupportedException())));
@@ -58,7 +60,7 @@ public sealed class LimiterCircuitTests
     {
         for (var turn = 0; turn < 3; turn++)
         {
-            circuit.Failed(new RedisConnectionException(ConnectionFailureType.SocketClosed, "gone"));
+            circuit.Failed(new RedisConnectionException(ConnectionFailureType.SocketClosed, CommandFlags.None, "gone"));
             Assert.Equal((true, 0), (circuit.IsOpen, RestBefore()));
             circuit.Close();
         }

@@ -36,7 +36,7 @@ public sealed class World : IAsyncDisposable
         PostgresServer postgres, int partitions = 1, RedisPersistence persistence = RedisPersistence.None)
     {
         var redisServer = await RedisServer.StartAsync(persistence);
-        var redis = await ConnectionMultiplexer.ConnectAsync(redisServer.ConnectionString + ",allowAdmin=true");
+        var redis = await ConnectionMultiplexer.ConnectAsync(redisServer.AdminConnectionString);
         var connection = await postgres.CreateDatabaseAsync();
         var ledger = NpgsqlDataSource.Create(connection);
         await using (var context = new LedgerContext(

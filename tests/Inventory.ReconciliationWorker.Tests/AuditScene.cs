@@ -31,7 +31,7 @@ public sealed class AuditScene : IAsyncDisposable
             ("Audit:ItemsPerSecond", "1000000"),
             ("Audit:Share", "1"),
             ("Audit:AutomaticRepair", repair.ToString()));
-        var redis = await ConnectionMultiplexer.ConnectAsync(stores.Redis.ConnectionString + ",allowAdmin=true");
+        var redis = await ConnectionMultiplexer.ConnectAsync(stores.Redis.AdminConnectionString);
         return new(stores, worker, redis, StartMaterializer(stores));
     }
 

@@ -102,7 +102,7 @@ public sealed class ReplacementTests : OwnStores
             held = await StoredHoldAsync(worker, sku, 3);
         }
 
-        await using var connection = await ConnectionMultiplexer.ConnectAsync(Stores.Redis.ConnectionString);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(Stores.Redis.AdminConnectionString);
         await connection.GetDatabase().ExecuteAsync("FLUSHALL");
         await using (await Stores.LockAsync("reservations"))
         {

@@ -67,7 +67,7 @@ public sealed class Worker : IAsyncDisposable
         var factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
         {
             host.UseEnvironment("Production");
-            host.UseSetting("ConnectionStrings:redis", stores.Redis.ConnectionString);
+            host.UseSetting("ConnectionStrings:redis", stores.Redis.AdminConnectionString);
             host.UseSetting("ConnectionStrings:ledger", stores.Postgres.ConnectionString);
             host.UseSetting("Reconciliation:SweepInterval", "1.00:00:00");
             foreach (var (key, value) in settings) host.UseSetting(key, value);

@@ -26,7 +26,8 @@ public sealed class FailuresTests
     {
         Assert.True(SharedProducts.IsAwayBy(new IOException("Broken pipe")));
         Assert.True(SharedProducts.IsAwayBy(new InvalidOperationException("Writing is not allowed.")));
-        Assert.True(SharedProducts.IsAwayBy(new RedisConnectionException(ConnectionFailureType.SocketClosed, "")));
+        Assert.True(SharedProducts.IsAwayBy(
+            new RedisConnectionException(ConnectionFailureType.SocketClosed, CommandFlags.None, "")));
         Assert.False(SharedProducts.IsAwayBy(new NotSupportedException()));
     }
 }

@@ -95,7 +95,7 @@ public sealed class OpenCircuitTests : IAsyncLifetime
         while (!circuit.IsOpen)
         {
             await Assert.ThrowsAsync<RedisTimeoutException>(async () => await circuit.CallAsync<int>(
-                () => throw new RedisTimeoutException("It hangs.", CommandStatus.Sent)));
+                () => throw new RedisTimeoutException(CommandFlags.None, "It hangs.", CommandStatus.Sent)));
         }
     }
 }

@@ -19,7 +19,7 @@ public sealed class EngineFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         server = await RedisServer.StartAsync();
-        Redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",allowAdmin=true");
+        Redis = await ConnectionMultiplexer.ConnectAsync(server.AdminConnectionString);
         Engine = With(new());
         await Engine.LiftFenceAsync();
     }

@@ -184,7 +184,7 @@ public sealed class FenceTests
         public IDatabase Database => redis.GetDatabase();
 
         public static async Task<Shop> ConnectAsync(RedisServer server) =>
-            new(await ConnectionMultiplexer.ConnectAsync(server.ConnectionString + ",allowAdmin=true"));
+            new(await ConnectionMultiplexer.ConnectAsync(server.AdminConnectionString));
 
         public static async Task<Shop> OpenAsync(RedisServer server)
         {

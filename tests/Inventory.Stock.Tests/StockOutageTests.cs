@@ -33,7 +33,7 @@ public sealed class StockOutageTests(EngineFixture stock) : IClassFixture<Engine
     public async Task A_transaction_that_a_full_redis_gives_up_is_an_outage()
     {
         await using var server = await RedisServer.StartAsync();
-        await using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(server.AdminConnectionString);
         await redis.GetDatabase().ExecuteAsync("CONFIG", "SET", "maxmemory", "1");
         var transaction = redis.GetDatabase().CreateTransaction();
         var write = transaction.StringSetAsync("a", 1);

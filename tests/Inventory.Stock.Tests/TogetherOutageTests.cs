@@ -15,7 +15,7 @@ public sealed class TogetherOutageTests : IAsyncLifetime
     {
         server = await RedisServer.StartAsync(RedisPersistence.Written);
         redis = await ConnectionMultiplexer.ConnectAsync(
-            server.ConnectionString + ",allowAdmin=true,asyncTimeout=1000,abortConnect=false");
+            server.AdminConnectionString + ",asyncTimeout=1000,abortConnect=false");
         engine = new(redis, Options.Create(new StockOptions()));
         await engine.LiftFenceAsync();
         await engine.SetStockAsync(new("sku", 1_000, 1, null, false));

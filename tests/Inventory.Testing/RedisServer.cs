@@ -58,6 +58,12 @@ public sealed class RedisServer : IAsyncDisposable
     public string ConnectionString =>
         Password is null ? $"127.0.0.1:{Port}" : $"127.0.0.1:{Port},password={Password}";
 
+    /// <summary>
+    /// <see cref="ConnectionString"/> for tests that flush, configure or pause the server, which the client refuses on
+    /// other connections. The product never connects like this.
+    /// </summary>
+    public string AdminConnectionString => ConnectionString + ",allowAdmin=true";
+
     /// <summary>Starts an empty server.</summary>
     /// <param name="persistence">What a restart finds.</param>
     /// <param name="password">Whether clients need a password; it is drawn at random.</param>

@@ -70,7 +70,8 @@ internal sealed class Script
     // No script answers with nothing: it is what the client is left with when a connection dies while it writes.
     private static RedisResult Answered(RedisResult? answer) => answer is { IsNull: false }
         ? answer
-        : throw new RedisConnectionException(ConnectionFailureType.SocketClosed, "The answer was lost.");
+        : throw new RedisConnectionException(
+            ConnectionFailureType.SocketClosed, CommandFlags.None, "The answer was lost.");
 
     [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing is secured by it.")]
     private static byte[] Digest(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));

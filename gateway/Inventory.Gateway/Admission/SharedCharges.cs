@@ -25,6 +25,15 @@ internal sealed class Charge(BudgetSet set, Identities who, bool mayBegin)
             arguments.Add(budget.RedisWindow);
         }
     }
+
+    /// <summary>
+    /// Completes it with what <c>rate_limit.lua</c> says of it: five numbers, or a status that says what failed.
+    /// </summary>
+    public void Settle(RedisResult reply)
+    {
+        if (reply.Resp2Type != ResultType.SimpleString) SetResult(reply);
+        else SetException(new RedisServerException(RedisErrorKind.Unknown, CommandFlags.None, (string)reply!));
+    }
 }
 
 /// <summary>
@@ -90,7 +99,7 @@ internal sealed class SharedCharges(IConnectionMultiplexer redis, RedisValue idl
             foreach (var charge in charges) charge.WriteTo(keys, arguments, idle);
             var reply = (RedisResult[])(await Script.RateLimit.RunAsync(
                 redis.GetDatabase(), [.. keys], [.. arguments], patience))!;
-            for (var i = 0; i < charges.Count; i++) charges[i].SetResult(reply[i]);
+            for (var i = 0; i < charges.Count; i++) charges[i].Settle(reply[i]);
         }
         // Whatever it is, it is theirs to name: who isn't told waits for ever.
         catch (Exception failure)

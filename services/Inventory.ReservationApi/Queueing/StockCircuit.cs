@@ -123,7 +123,7 @@ internal sealed partial class StockCircuit
                 || message.StartsWith("MASTERDOWN", StringComparison.Ordinal)));
 
     private static RedisConnectionException Spared(Exception? inner) => new(
-        ConnectionFailureType.UnableToConnect, "Redis is away and was not asked.", inner)
+        ConnectionFailureType.UnableToConnect, CommandFlags.None, "Redis is away and was not asked.", inner)
     {
         Data = { [typeof(StockCircuit)] = true },
     };

@@ -30,7 +30,8 @@ internal sealed class StockProbe(
         catch (OperationCanceledException e)
         {
             // So the client calls a connection that it has given up.
-            throw new RedisConnectionException(ConnectionFailureType.SocketClosed, "The connection was given up.", e);
+            throw new RedisConnectionException(
+                ConnectionFailureType.SocketClosed, CommandFlags.None, "The connection was given up.", e);
         }
     }
 }

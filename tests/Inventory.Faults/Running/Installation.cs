@@ -116,7 +116,7 @@ public sealed class Installation : IAsyncDisposable
         RedisServer = Own(await RedisServer.StartAsync(RedisPersistence.Written));
         Ledger = Own(NpgsqlDataSource.Create(Postgres.ConnectionString));
         Redis = Own(await ConnectionMultiplexer.ConnectAsync(
-            $"{RedisServer.ConnectionString},abortConnect=false,allowAdmin=true"));
+            $"{RedisServer.AdminConnectionString},abortConnect=false"));
         Engine = new(Redis, Options.Create(new StockOptions()));
         Networks = new Dictionary<string, UnreliableProxy>
         {

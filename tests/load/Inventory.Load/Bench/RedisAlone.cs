@@ -93,7 +93,7 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
     }
 
     private static Task<ConnectionMultiplexer> ConnectAsync(RedisServer server) =>
-        ConnectionMultiplexer.ConnectAsync($"{server.ConnectionString},allowAdmin=true");
+        ConnectionMultiplexer.ConnectAsync(server.AdminConnectionString);
 
     private static async Task<StockEngine> OpenAsync(ConnectionMultiplexer redis)
     {
