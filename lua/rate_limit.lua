@@ -8,8 +8,8 @@
 --   permits, 1 or more, and window_ms, 20 or more, the same wherever the budget is named
 --
 -- Returns for each request { outcome, session, tightest, remaining, reset_ms }, or a status reply
--- that says what failed: no error reply, since StackExchange.Redis 3.4 closes its connection when it
--- reads one inside an array. outcome is a RateLimitOutcome:
+-- that says what failed: no error reply, since StackExchange.Redis 3.4 closes its connection when
+-- it reads one inside an array. outcome is a RateLimitOutcome:
 --    1 admitted   -1 refused
 -- session, a SessionState: 0 none, 1 alive, -1 ended: its own budgets were not charged. tightest:
 -- which budget has least left, counted from 1, or 0 when there is none. reset_ms: until more comes
