@@ -50,9 +50,8 @@ internal sealed class RunningStack : Shop
     private static string Connection(JsonNode[] resources, string store) =>
         (string)Replicas(resources, Api).First()["environment"]![$"ConnectionStrings__{store}"]!;
 
-    private static IEnumerable<JsonNode> Replicas(JsonNode[] resources, string resource) => resources.Where(each =>
-        (string?)each["displayName"] == resource
-        || ((string)each["name"]!).StartsWith($"{resource}-", StringComparison.Ordinal) && resource == Api);
+    private static IEnumerable<JsonNode> Replicas(JsonNode[] resources, string resource) =>
+        resources.Where(each => (string?)each["displayName"] == resource);
 
     private static async Task<JsonNode[]> DescribeAsync(CancellationToken stop)
     {
