@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures what the product does on this machine, next to its ceilings and rivals: docs/benchmarks/README.md.
+# Measures the product on this machine, beside its upper bounds and alternatives: docs/benchmarks/README.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . eng/setup.sh
@@ -18,13 +18,13 @@ done
 
 ensure_tools curl:curl wrk:wrk redis-benchmark:redis-tools pgbench:postgresql
 if (exec 3<>/dev/tcp/127.0.0.1/8080) 2>/dev/null; then
-  fail "port 8080 is taken: stop the product that runs there; two of them would measure each other"
+  fail "port 8080 is taken: stop the product that runs there; two products at once would distort the figures"
 fi
 build Inventory.AppHost Release
 build tests/load/Inventory.Load Release
 restore_aspire
 
-# Data of its own, on a disk and not in memory, gone afterwards.
+# The run's own data, on a disk and not in memory; it is deleted afterwards.
 work=$(mktemp -d /var/tmp/inventory-bench-XXXXXX)
 chmod 755 "$work"
 apphost='' measuring=''
@@ -39,7 +39,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 say "Starting the product ..."
-# Telemetry is measured by itself; everywhere else it would be part of each figure.
+# Telemetry is off, because it would be part of each figure; one measurement of its own turns it on.
 eng/run.sh --folder "$work" --containers false --telemetry false >"$root/artifacts/bench.log" 2>&1 &
 apphost=$!
 until [ -s "$work/endpoints.env" ]; do

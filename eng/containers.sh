@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Sets up a container engine for the containers mode in a folder of its own, with local images of Redis and PostgreSQL
-# made of this machine's packages: docs/containers.md. For machines without an engine, or without an image registry.
+# made of this machine's packages: docs/containers.md. It is for machines without an engine or an image registry.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . eng/setup.sh
 
-usage="usage: eng/containers.sh [--remove] FOLDER   afterwards: . FOLDER/env.sh; --remove takes everything away again"
+usage="usage: eng/containers.sh [--remove] FOLDER   afterwards: . FOLDER/env.sh; --remove deletes all of it again"
 remove='' folder=''
 for argument in "$@"; do
   case $argument in

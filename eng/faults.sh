@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Breaks the product in every way that matters while it sells, and proves that nothing was lost: docs/faults.md.
+# Injects faults while the product sells, and proves that nothing was lost: docs/faults.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . eng/setup.sh
 
-usage="usage: eng/faults.sh [--minutes N] [--seed S | --seeds A,B,C] [--bugs]   5 minutes of a seed of today unless told; --bugs: what the checker finds"
+usage="usage: eng/faults.sh [--minutes N] [--seed S | --seeds A,B,C] [--bugs]   default: 5 minutes, today's date as the seed; --bugs: what the checker finds"
 minutes=5 seeds='' bugs=''
 while [ $# -gt 0 ]; do
   case $1 in

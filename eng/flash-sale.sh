@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A flash sale to watch: buyers who all come at once for a few units, and at the end the proof that none was sold twice.
+# Runs a flash sale: all buyers come at once for a few units, and a check at the end proves that none was sold twice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . eng/setup.sh

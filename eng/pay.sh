@@ -10,7 +10,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --failed) type=payment.failed ;;
     --event) event=${2:?$usage}; shift ;;
-    -h | --help) say "$usage   --event repeats an event by its name"; exit 0 ;;
+    -h | --help) say "$usage   --event repeats an event by its id"; exit 0 ;;
     -*) fail "unknown argument $1; $usage" ;;
     *) [ -z "$reservation" ] || fail "$usage"; reservation=$1 ;;
   esac
@@ -22,7 +22,7 @@ ensure_tools curl:curl openssl:openssl
 . artifacts/run/endpoints.env
 
 now=$(date +%s)
-# The event's name makes the payment's: an event that is repeated is the same payment.
+# The payment's id is made of the event's, so a repeated event is the same payment.
 body='{"type":"'$type'","data":{"reservationId":"'$reservation'","paymentId":"pay_'${event#evt_}'","amount":1990,"currency":"EUR"}}'
 key=$(base64 -d <<<"${WEBHOOK_SECRET#whsec_}" | od -An -v -tx1 | tr -d ' \n')
 signature=$(printf '%s.%s.%s' "$event" "$now" "$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | base64 -w0)

@@ -1,4 +1,4 @@
-# Sourced by the scripts beside it: finds the tools, or installs them from Debian's packages, or says what to type.
+# Sourced by the scripts beside it: finds the tools, installs them from Debian's packages, or prints how to do so.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
@@ -18,7 +18,7 @@ postgres_bin() {
   command -v postgres || ls -1 /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -V | tail -n 1
 }
 
-# need COMMAND PACKAGE ...: what is missing is installed in one go.
+# ensure_tools COMMAND:PACKAGE ...: installs all missing packages at once.
 ensure_tools() {
   command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing: see https://dotnet.microsoft.com/download"
   case "$(dotnet --version 2>/dev/null)" in
@@ -50,7 +50,7 @@ ensure_tools() {
   rm -f "$log"
 }
 
-# Aspire's command line, in the version that the checkout names, asked about the product of this checkout.
+# aspire COMMAND ARGUMENT ...: runs Aspire's command line, in the version that the checkout names, on its AppHost.
 restore_aspire() {
   (cd "$root" && dotnet tool restore >/dev/null) || fail "could not restore Aspire's command line (.config/dotnet-tools.json)"
 }
@@ -60,7 +60,7 @@ aspire() {
     --non-interactive --nologo "${@:2}")
 }
 
-# What a build is made from, as one line: the commit and everything that differs from it. Empty outside a checkout.
+# sources: prints a hash of the commit and everything that differs from it; nothing outside a checkout.
 sources() {
   git -C "$root" rev-parse HEAD >/dev/null 2>&1 || return 0
   {
@@ -71,8 +71,8 @@ sources() {
   } | sha1sum
 }
 
-# build PROJECT CONFIGURATION: one line while it goes well, the compiler's words when it doesn't. What was built from the
-# same sources before is not built again: asking the compiler whether anything changed takes longer than a start.
+# build PROJECT CONFIGURATION: prints the compiler's messages only on failure. A project that was built from the same
+# sources is not built again: asking the compiler whether anything changed takes longer than a start.
 build() {
   local name log stamp now started=$SECONDS
   name=$(basename "$1")

@@ -1,4 +1,4 @@
--- adjust: set how many units of one SKU a holder holds, whether or not they hold some already.
+-- adjust: set how many units of one SKU a holder holds, whether or not there is a hold already.
 -- include shared/holds.lua
 -- include shared/expiring.lua
 --
@@ -13,13 +13,13 @@
 --
 -- Returns outcome, now_ms and, by AdjustOutcome:
 --    1 held, 2 already held, 3 adjusted  id, state, deadline_ms, holder, lines, units left, and
---                   units more than before: none for 2, and fewer than none where they are fewer
+--                   the change in units: 0 for 2, negative where they are fewer
 --   -1 insufficient  units that this holder could have at most
 --   -3 confirming    id, state, deadline_ms, holder, lines
 --   -4 limit exceeded  limit, units the owner has      -2 unknown sku    -5 paused
 --   -7 idempotency key reused with another request     -9 fenced   -10 more are due: call again
 --
--- Invariants: as for reserve; the deadline stays, so that a cart can't live for ever by changing;
+-- Invariants: as for reserve; the deadline stays, so that changing a cart doesn't prolong it;
 -- fewer units are never refused for lack of stock, for a limit or for a pause.
 
 if fenced() then return reply(-9) end
@@ -35,7 +35,7 @@ assert(quantity and quantity >= 1, 'adjust: quantity must be 1 or more')
 
 local now_ms = clock_ms()
 local _, more_due = give_back_due(sku, now_ms, budget)
--- Each hold of the owner is looked at as it is now, so that none counts which is over.
+-- Each hold of the owner is loaded first, so that holds whose deadline has passed don't count.
 local held, hold
 for _, own in ipairs(read_units(holder, sku).holds) do
   local current = load_current(own.id, now_ms)

@@ -1,12 +1,12 @@
--- advance_stream: let every new event come after those that are stored already.
+-- advance_stream: give every new event an id after those that are stored already.
 --
 -- KEYS[1] {inv:p}:events
 -- ARGV[1] milliseconds and ARGV[2] number of the last id that is stored
 --
--- Returns the outcome, by AdvanceOutcome: 1 advanced   2 it is not older
+-- Returns the outcome, by AdvanceOutcome: 1 advanced   2 the stream is not behind
 --
 -- Invariants: nothing of the stream is removed; ids only grow.
--- Absent: the fence, which is down.
+-- By design: no check of the fence. It runs while the partition is fenced.
 
 local function reply(...) return table.concat({ ... }, '\t') end
 
@@ -14,7 +14,7 @@ local ms, number = tonumber(ARGV[1]), tonumber(ARGV[2])
 assert(ms and number, 'advance_stream: an id has milliseconds and a number')
 local id = ARGV[1] .. '-' .. ARGV[2]
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  -- An empty stream remembers its last id.
+  -- A stream keeps its last id when it becomes empty.
   redis.call('XADD', KEYS[1], id, 'type', '')
   redis.call('XDEL', KEYS[1], id)
   return reply(1)

@@ -1,4 +1,4 @@
--- audit_bought: what owners have bought of SKUs, by what their limits count, and what they hold.
+-- audit_bought: the units of SKUs that owners have bought, as their limits count, and their holds.
 -- include shared/holds.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
@@ -7,7 +7,7 @@
 --
 -- Returns outcome and two fields for each, by AuditOutcome:
 --    1 looked   -9 fenced
--- The two: units bought, ? where that can't be read; ids of the holds that are counted beside them.
+-- The two: units bought, ? where that can't be read; ids of the holds that count in addition.
 --
 -- Invariants: changes nothing.
 

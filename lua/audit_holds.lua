@@ -1,4 +1,4 @@
--- audit_holds: whether some holds stand wherever a hold of their state has to stand.
+-- audit_holds: whether holds have all index entries that a hold of their state must have.
 -- include shared/holds.lua
 -- include shared/sums.lua
 --
@@ -9,10 +9,10 @@
 -- Returns outcome, now_ms, the last event's id, and six fields for each id, by AuditOutcome:
 --    1 looked   -9 fenced
 -- The six: state, - for a reservation that isn't known at all, ? for one that can't be read, whose
--- faults say what; sequence; deadline_ms, 0 when due
--- doesn't say; holder; lines; faults: due, lease, units:<sku>, separated by commas.
+-- faults say what; sequence; deadline_ms of its page, else of its text; holder; lines; faults: due,
+-- lease, units:<sku>, separated by commas.
 --
--- Invariants: changes nothing, and gives nothing back that is due.
+-- Invariants: changes nothing; no due hold expires.
 
 if fenced() then return reply(-9) end
 local fields = { clock_ms(), last_event() }

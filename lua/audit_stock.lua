@@ -1,4 +1,4 @@
--- audit_stock: what the counters of some SKUs say, beside what their holds add up to, in one step.
+-- audit_stock: the counters of some SKUs and the sums of their holds, read in one step.
 -- include shared/holds.lua
 -- include shared/sums.lua
 --
@@ -13,10 +13,10 @@
 -- and the rest is 0; total, reserved,
 -- version, max_per_customer (0: none), paused; units pending; units confirming, -1: too many leases
 -- to count; ids in due:<sku> without a pending hold; 1 when the SKU's place in due is too late;
--- newest created_ms; pending ids; the version that limit and pause are of; what can't be read.
+-- newest created_ms; pending ids; the version of limit and pause; what can't be read.
 --
--- Invariants: changes nothing, so that looking is always allowed; one look costs Redis no more than
--- the budget and as many leases.
+-- Invariants: changes nothing, so it may run at any time; one call reads no more holds than the
+-- budget, and as many leases.
 
 if fenced() then return reply(-9) end
 local budget = tonumber(ARGV[3])

@@ -1,19 +1,19 @@
--- audit_units: whether customers are charged with holds that there are not.
+-- audit_units: whether the units of owners list holds that don't exist.
 -- include shared/holds.lua
 -- include shared/sums.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due   KEYS[4] a repair's lock
 -- Derived, with the same tag: units:<bucket>, holds:<bucket>, ended:<id>.
--- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] token of the lock, or empty to look only
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] token of the lock, or empty to change nothing
 -- ARGV[4..] bucket and field of some entries; the caller bounds how many
 --
--- Returns outcome and, of each entry that is wrong, bucket, field, the reservations that it lists
--- and that don't hold its SKU, the SKU where that is known, and what can't be read, in which case
--- nothing is repaired, by AuditUnitsOutcome:
---    1 looked   2 repaired   -1 the lock is another's   -9 fenced
+-- Returns outcome and, for each entry that is wrong, bucket, field, the listed reservations that
+-- don't hold its SKU, the SKU where that is known, and what can't be read, in which case nothing is
+-- repaired, by AuditUnitsOutcome:
+--    1 looked   2 repaired   -1 lock not owned   -9 fenced
 --
--- Invariants: without a token nothing changes; with one, only what is wrong at this moment goes.
--- Absent: the units bought. Redis has no second place that knows them.
+-- Invariants: without a token nothing changes; with one, only what is wrong now is removed.
+-- Not handled: the units bought. Redis has no second place that knows them.
 
 if fenced() then return reply(-9) end
 local token = ARGV[3]
@@ -29,7 +29,7 @@ local function digest_names(digest, hold)
   return nil
 end
 
--- Those of its reservations that don't hold the SKU, and the SKU; nil where nothing is wrong.
+-- The fields of the reply for one entry; nil where nothing is wrong.
 local function wrong_of(bucket, field)
   local key = prefix .. 'units:' .. bucket
   local text = read_of('-', 'HGET', key, field)

@@ -1,15 +1,15 @@
--- beat: the payments that had come by some moment have been worked off, so what is due may go back.
+-- beat: all payments that had come by some time are settled, so due holds may expire.
 --
 -- KEYS[1] {inv:p}:epoch   KEYS[2] {inv:p}:heartbeat   KEYS[3] {inv:p}:waiting
--- ARGV[1] the epoch that stood before the payments were looked for
--- ARGV[2] this server's clock at that moment, ms
+-- ARGV[1] the epoch before the worker looked for payments
+-- ARGV[2] this server's clock at that time, ms
 --
 -- Returns the outcome, by BeatOutcome:
 --    1 fresh   -1 another epoch: payments of an outage in between may be missing
---   -2 late: due holds wait for the next one
+--   -2 late: due holds wait for the next heartbeat
 --
--- Invariants: a heartbeat says nothing about payments that came after another epoch began, or
--- while this call was on its way to a server that stood still.
+-- Invariants: a heartbeat doesn't cover payments that came after another epoch began, or while this
+-- call was on its way to a server that was stopped.
 
 local function reply(...) return table.concat({ ... }, '\t') end
 

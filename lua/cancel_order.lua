@@ -1,24 +1,23 @@
--- cancel_order: an order has been cancelled in the system of record; its units are on sale again,
--- and its owner has bought them no longer.
+-- cancel_order: apply an order's cancellation in the system of record: its units are available
+-- again, and no longer count as bought by their owner.
 -- include shared/holds.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: holds:<bucket>, leases, due:<sku>, ended:<id>, stock:<sku>,
 -- units:<bucket>.
--- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] id      ARGV[4] epoch, as it was seen before
--- the order was cancelled   ARGV[5] at_ms, by this clock then ARGV[6] patience_ms
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] id      ARGV[4] epoch, as read before the
+-- order was cancelled   ARGV[5] at_ms, this server's clock then   ARGV[6] patience_ms
 -- ARGV[7] holder  ARGV[8..] sku, quantity, total, version of each line, the last two as the system
 -- of record returned them
 --
 -- Returns the outcome, by CancelOrderOutcome:
---    1 told   -1 too late   -2 rebuilt meanwhile   -9 fenced
+--    1 applied   -1 too late   -2 rebuilt meanwhile   -9 fenced
 --
--- Invariants: called once for each order, by whoever cancelled it. Totals are taken over whenever
--- it comes, since they carry versions; what was bought is lowered only in the epoch that saw the
--- order stand, and only within the patience: a rebuild or an audit that comes later has counted
--- without the order. An order whose commit has not come yet is committed here, and counts for
--- nobody.
--- Absent: a memory of what was told. The caller never repeats it; the audit finds what is missing.
+-- Invariants: called once for each order, by the process that cancelled it. Totals are always
+-- applied, since they carry versions; the units bought are lowered only in the epoch in which the
+-- order existed, and only within patience_ms: a later rebuild or audit has counted without the
+-- order. An order whose commit has not come yet is committed here, and counts towards no limit.
+-- By design: no memory of this call. The caller never repeats it; the audit finds what is missing.
 
 if fenced() then return reply(-9) end
 local id, epoch, at_ms, patience_ms = ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -34,7 +33,7 @@ for i = 8, #ARGV, 4 do
   lines[#lines + 1] = line
 end
 
--- Another reservation may have the id of an order that is long past.
+-- Long after an order, another reservation may have its id.
 local hold = load_hold(id)
 local same = hold and hold.holder == holder and #hold.lines == #lines
 for _, line in ipairs(lines) do

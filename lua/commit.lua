@@ -1,5 +1,5 @@
--- commit: holds have become orders in the system of record; their units leave the stock for good.
--- Decides requests that came together one after the other, each as if it had come alone.
+-- commit: apply orders that the system of record has: their holds end, and their units leave the
+-- stock. Decides the requests of a batch one after the other, each as if it had come alone.
 -- include shared/holds.lua
 -- include shared/together.lua
 --
@@ -15,16 +15,16 @@
 --    1 committed   2 committed before   -2 ended another way: id, state, deadline_ms, holder, lines
 --   -1 not found   -9 fenced
 --
--- Invariants: the order is the truth, so a hold is committed whether or not it is still pinned; the
--- totals are taken over even where the hold is gone; a version never goes back; what was bought
--- counts towards the holder's limit from the same step on; what one request comes to, an error of
--- its own included, is nothing to the next.
+-- Invariants: the order decides, so a hold is committed whether or not it is still pinned; the
+-- totals are applied even where the hold is gone; a version never goes back; the units bought count
+-- towards the owner's limit from the same step on; the outcome of a request, even an error, doesn't
+-- affect the next one.
 
 if fenced() then return reply(-9) end
 local BEFORE_TOTALS, EACH = 3, 3
 
 local now_ms = clock_ms()
--- Orders of one transaction bring one total and one version: the first has them taken over.
+-- Orders of one transaction have the same total and version: the first one applies them.
 local known_version = {}
 
 local function take_over(sku, total, version)

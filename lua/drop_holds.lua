@@ -1,4 +1,4 @@
--- drop_holds: remove holds that the system of record knows better than older data does.
+-- drop_holds: remove holds of older data, of which the system of record has a later state.
 -- include shared/holds.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
@@ -6,14 +6,14 @@
 -- units:<bucket>.
 -- ARGV[1] trace   ARGV[2] ended_retention_s
 -- ARGV[3..] of each hold: id, sequence that the system of record has, and how it ended: r released,
--- e expired, f confirmed, o became an order of which it has no event, p not: it is to be loaded
+-- e expired, f confirmed, o became an order without an event, p not ended: load_holds follows
 --
 -- Returns outcome and, by LoadOutcome: 1 loaded   how many were removed
 --
--- Invariants: the units of what is removed go back; how it ended is remembered as if it had
--- happened here. Only the end of an order whose event was lost is a new event. What can't be read
--- goes as well, alone: totals and counts are made anew afterwards.
--- Absent: the fence, which is down.
+-- Invariants: the units of removed holds become available; how a hold ended is stored as if it had
+-- ended here. Only the end of an order whose event was lost is a new event. A hold that can't be
+-- read is removed too, without its units: totals and counts are written again afterwards.
+-- By design: no check of the fence. It runs while the partition is fenced.
 
 assert((#ARGV - 2) % 3 == 0, 'drop_holds: three fields per hold')
 local function drop(id, sequence, state)

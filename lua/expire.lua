@@ -1,4 +1,4 @@
--- expire: give holds back whose deadline has passed, a bounded batch of them.
+-- expire: expire holds whose deadline has passed, in a bounded batch.
 -- include shared/holds.lua
 -- include shared/expiring.lua
 --
@@ -6,12 +6,12 @@
 -- Derived, with the same tag: due:<sku>, holds:<bucket>, ended:<id>, stock:<sku>, units:<bucket>.
 -- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] batch, lines, 1 or more
 --
--- Returns outcome, now_ms and the deadline_ms of each hold given back, by ExpireOutcome:
---    1 drained: nothing is due that can be read    2 the batch was full: call again    -9 fenced
---    3 waiting: what is due waits for the payments of an outage
+-- Returns outcome, now_ms and the deadline_ms of each expired hold, by ExpireOutcome:
+--    1 drained: no readable hold is due    2 the batch was full: call again    -9 fenced
+--    3 waiting: due holds wait for the payments of an outage
 --
--- Invariants: no hold ends before its deadline; two callers never give one hold back twice, since
--- each call is one step; every call with outcome 2 makes progress.
+-- Invariants: no hold ends before its deadline; a hold never expires twice, since each call is one
+-- step; every call with outcome 2 makes progress.
 
 if fenced() then return reply(-9) end
 local budget = tonumber(ARGV[3])
@@ -19,7 +19,7 @@ assert(budget and budget >= 1, 'expire: batch must be 1 or more')
 
 local now_ms = clock_ms()
 local fields = { now_ms }
--- A SKU costs something even when its score was early and nothing of it is due.
+-- A SKU costs at least 1 of the budget, even when its score was early and none of its holds is due.
 local skus = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now_ms, 'LIMIT', 0, budget)
 if #skus > 0 and expiry_waits(now_ms) then return reply(3, now_ms) end
 local function give_back_sku(sku)
@@ -35,7 +35,7 @@ local function give_back_sku(sku)
   return earliest_ms and earliest_ms <= now_ms and spent == 0
 end
 
--- What can't be read stays due, and waits for people: it keeps nobody else's holds.
+-- A SKU that can't be read stays due until an operator repairs it, and delays no other SKU.
 local stuck = 0
 for _, sku in ipairs(skus) do
   if budget < 1 then break end

@@ -13,9 +13,9 @@
 --                 id, state, deadline_ms, holder, lines
 --   -1 not found  -7 idempotency key reused with another request   -9 fenced
 --
--- Invariants: a hold that is due has ended, and nothing resurrects it; a deadline only moves
--- forward; created_ms + max_lifetime_ms is never passed.
--- Absent: a write to `due`. Its score may be early, and the next expiry corrects it.
+-- Invariants: a hold that is due has ended and can't be extended; a deadline only moves forward,
+-- and never beyond created_ms + max_lifetime_ms.
+-- By design: no write to `due`. Its score may be early, and the next expiry corrects it.
 
 if fenced() then return reply(-9) end
 local replayed = replay()

@@ -1,14 +1,14 @@
--- guard_admit: spend one solved challenge and one shopper's turn, both or neither.
+-- guard_admit: spend one solved challenge and start the shopper's waiting time, both or neither.
 --
 -- KEYS[1] {gateway}:guard:spent:<challenge>  string, as long as the challenge could be sent again
--- KEYS[2] {gateway}:guard:turn:<subject>     string, until the shopper's next turn
+-- KEYS[2] {gateway}:guard:turn:<subject>     string, until the shopper may be admitted again
 -- ARGV[1] spent_ms, 1 or more                ARGV[2] turn_ms, 1 or more
 --
 -- Returns { outcome, wait_ms }, outcome being a GuardOutcome:
---    1 admitted   -1 the challenge was spent before   -2 it isn't the shopper's turn for wait_ms
+--    1 admitted   -1 the challenge was spent before   -2 the shopper has to wait for wait_ms
 --
--- Invariants: a challenge admits one request; a shopper has one turn in turn_ms; whoever comes too
--- early keeps their solution.
+-- Invariants: a challenge admits one request; a shopper is admitted once in turn_ms; the solution
+-- of a shopper who comes too early isn't spent.
 
 local spent_ms, turn_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 assert(spent_ms and spent_ms >= 1, 'guard_admit: spent_ms must be 1 or more')

@@ -1,4 +1,5 @@
--- guard_watch: add what one gateway saw being taken, tighten where it is too much, and tell it all.
+-- guard_watch: add the units that one gateway counted, tighten what is over its threshold, and
+-- return the guard's state.
 --
 -- KEYS[1] {gateway}:guard            hash: began_ms, version; issued, solved and refused challenges
 -- KEYS[2] {gateway}:guard:tightened  hash: who -> since_ms until_ms units
@@ -14,12 +15,13 @@
 -- `who` is sku:<sku>, session:<subject> or address:<network>.
 --
 -- Returns { version, changes, tightened, operator }. changes: event, who, units, of this call.
--- tightened: who, left_ms; operator: sku, mode; both only when version isn't the one known, which
--- is how a gateway learns that they are the same as before.
+-- tightened: who, left_ms; operator: sku, mode; both empty when version is the known one, because
+-- they haven't changed then.
 --
--- Invariants: whoever took `threshold` units within within_ms is tightened from the call that says
--- so, for duration_ms from the last such call; a SKU that an operator has switched is left alone.
--- Absent: counts that outlive their window, and tightenings that outlive a Redis without data.
+-- Invariants: a `who` that took `threshold` units within within_ms is tightened from the call that
+-- reports it, until duration_ms after the last such call; a SKU that an operator has switched is
+-- left alone.
+-- By design: counts don't outlive their window, and tightenings don't outlive the data in Redis.
 
 local PARTS, MOST_EVENTS = 20, 1000
 
@@ -92,7 +94,7 @@ for i = 1, #KEYS - 4 do
       if not sku then others = others + 1 end
       note('tightened', who, sum)
     end
-    -- Every extension is news for all gateways: a twentieth is worth it, each tick is not.
+    -- Every extension makes all gateways read the state again, so it has to be a twentieth or more.
     if known and until_ms - known.until_ms >= duration_ms / 20 then
       known.until_ms, known.units = until_ms, math.max(known.units, sum)
       redis.call('HSET', tightened_key, who,
@@ -107,7 +109,7 @@ for name, count in pairs({ issued = ARGV[5], solved = ARGV[6], refused = ARGV[7]
 end
 if has_changed then redis.call('HINCRBY', state, 'version', 1) end
 
--- After a Redis without data the numbers begin anew, and the time of that is in front of them.
+-- When Redis has lost its data, versions start again: began_ms in front makes them different.
 local began_and_version = redis.call('HMGET', state, 'began_ms', 'version')
 local version = began_and_version[1] .. ':' .. (began_and_version[2] or 0)
 if version == ARGV[4] then return { version, changes, {}, {} } end

@@ -1,4 +1,4 @@
--- load_holds: bring back holds that the system of record knows as pending and that are not here.
+-- load_holds: write holds that are pending in the system of record and missing here.
 -- include shared/holds.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
@@ -7,13 +7,14 @@
 -- ARGV[3..] of each hold: id, sequence, created_ms, deadline_ms, holder, lines as sku:quantity,...
 --
 -- Returns outcome and, by LoadOutcome:
---    1 loaded   how many came back, how many were there, how many have a SKU that is not here, and
---               how many can't come back because of what stands in their place and can't be read
+--    1 loaded   how many were written, how many were there, how many have a SKU that is not here,
+--               and how many can't be written because what is in their place can't be read
 --
--- Invariants: a hold comes back with its deadline and sequence, whatever is available, since its
--- units were promised; one that has ended here is not brought back by an older memory. The units of
--- one that can't come back are reserved all the same: nobody else is promised them.
--- Absent: the fence, which is down; and events: the system of record has them.
+-- Invariants: a hold gets its old deadline and sequence, whatever is available, since its units
+-- were promised; a hold that has ended here with a later sequence is not written. The units of a
+-- hold that can't be written are reserved all the same, so that they aren't sold twice.
+-- By design: no check of the fence, since it runs while the partition is fenced; no events, since
+-- the system of record has them.
 
 assert((#ARGV - 2) % 6 == 0, 'load_holds: six fields per hold')
 local RESTORED, THERE, UNKNOWN, UNREADABLE = 1, 2, 3, 4

@@ -1,4 +1,4 @@
--- load_stock: make SKUs what the system of record and the sum of their holds say, behind the fence.
+-- load_stock: set SKUs to what the system of record has and the sum of their holds, while fenced.
 --
 -- KEYS[1] {inv:p}:events   KEYS[2..] {inv:p}:stock:<sku>, one per SKU
 -- ARGV[1] trace
@@ -8,12 +8,13 @@
 --
 -- Returns outcome and, by LoadOutcome:
 --    1 loaded   how many changed, how many had another `reserved`, and sku:version of each SKU that
---               is known in a higher version, which was left as it is but for `reserved`
+--               has a higher version here, of which only `reserved` was set
 --
--- Invariants: a version goes back only from the one that the caller has seen and found to be ahead
--- of the system of record, which was restored from a backup then; a key of another type is written
--- anew, unless nobody knows what is reserved.
--- Absent: the fence, which is down; and events for SKUs that nobody could know before.
+-- Invariants: a version goes back only from the one that the caller has read and found to be ahead
+-- of a system of record that was restored from a backup; a key of another type is written again,
+-- unless `reserved` is not given.
+-- By design: no check of the fence, since it runs while the partition is fenced; no events for SKUs
+-- that are new here.
 
 local function reply(...) return table.concat({ ... }, '\t') end
 

@@ -1,4 +1,4 @@
--- load_units: set what holders have bought of SKUs, for their limits.
+-- load_units: set the units of SKUs that owners have bought, for their limits.
 -- include shared/holds.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
@@ -8,8 +8,9 @@
 --
 -- Returns outcome and, by LoadOutcome: 1 loaded   how many were different
 --
--- Invariants: holds stay as they are, and so does what can't be read: its owner is refused by name.
--- Absent: the fence, which is down.
+-- Invariants: holds stay as they are, and so does an entry that can't be read: its owner's requests
+-- fail with an error that names it.
+-- By design: no check of the fence. It runs while the partition is fenced.
 
 assert((#ARGV - 2) % 3 == 0, 'load_units: three fields each')
 local changed = 0

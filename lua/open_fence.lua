@@ -1,20 +1,20 @@
--- open_fence: sell again. The data has been checked or rebuilt since close_fence.
+-- open_fence: allow sales again, after the data was checked or rebuilt since close_fence.
 --
 -- KEYS[1] {inv:p}:epoch   KEYS[2] {inv:p}:rebuild   KEYS[3] {inv:p}:heartbeat
 -- KEYS[4] {inv:p}:waiting   KEYS[5] {inv:p}:former
--- ARGV[1] token of close_fence   ARGV[2] run_id that close_fence told   ARGV[3] epoch number
+-- ARGV[1] token of close_fence   ARGV[2] run_id that close_fence returned   ARGV[3] epoch number
 -- ARGV[4] expiry_waits, 0 or 1
 --
 -- Returns outcome, by OpenOutcome:
---    1 opened   -1 this is another server, other data, or another's rebuild: begin anew
+--    1 opened   -1 another server, other data, or another rebuild: start over
 --
 -- Invariants: only data that was rebuilt from the first step to the last in one run of one server
 -- is opened, and the epoch names that run. With expiry_waits, holds that came due meanwhile stay
--- until the payments of that time have been worked off: the heartbeat is there, and long ago.
+-- until the payments of that time are settled: the heartbeat is set to a time long ago.
 
 local function reply(...) return table.concat({ ... }, '\t') end
 
--- A user that may not call INFO is told nothing, as by a server that hides it.
+-- A user without permission for INFO gets an empty run_id, as from a server that hides it.
 local function run_id()
   local info = redis.pcall('INFO', 'server')
   return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''

@@ -1,5 +1,5 @@
--- pin: put holds out of reach of expiry and release, while they are being made orders. Decides
--- requests that came together one after the other, each as if it had come alone.
+-- pin: take confirmation leases, which keep expiry and release away from holds while their orders
+-- are written. Decides the requests of a batch one after the other, each as if it had come alone.
 -- include shared/holds.lua
 -- include shared/together.lua
 --
@@ -11,16 +11,16 @@
 --
 -- Returns fenced, or for each request in their order an error or its outcome, now_ms and, by
 -- PinOutcome:
---    1 pinned   2 pinned already: its lease begins anew
+--    1 pinned   2 pinned already: its lease starts again
 --                 id, state, deadline_ms, holder, lines, pin, epoch number
 --   -2 ended      id, state, deadline_ms, holder, lines
 --   -1 not found  -9 fenced
 --
 -- Invariants: a due hold is not pinned, unless it waits for the payments of an outage; the deadline
--- survives for unpin. `pin` numbers this attempt: it changes when the hold is unpinned, so that a
--- decision about an earlier attempt can't be taken for one about this. What one request comes to,
--- an error of its own included, is nothing to the next.
--- Absent: an event. Pinning changes nothing that anybody else should see.
+-- is kept for unpin. `pin` is the number of this attempt: it changes when the hold is unpinned, so
+-- that a decision about an earlier attempt doesn't affect this one. The outcome of a request, even
+-- an error, doesn't affect the next one.
+-- By design: no event. Pinning changes nothing that consumers need.
 
 if fenced() then return reply(-9) end
 local EACH = 3

@@ -1,5 +1,5 @@
 -- rate_limit: charge requests to the budgets of their identities, and keep their sessions alive.
--- Requests that came together are decided one after the other, each as if it had come alone.
+-- The requests of a batch are decided one after the other, each as if it had come alone.
 --
 -- KEYS of each request: {gateway}:session:<subject>  string: when the session began, in ms, or
 --   `ended`; then {gateway}:<budget>:<identity>  string: pairs of part (double) and its count (u32)
@@ -12,20 +12,20 @@
 -- it reads one inside an array. outcome is a RateLimitOutcome:
 --    1 admitted   -1 refused
 -- session, a SessionState: 0 none, 1 alive, -1 ended: its own budgets were not charged. tightest:
--- which budget has least left, counted from 1, or 0 when there is none. reset_ms: until more comes
--- back; when refused, until the same request can pass.
+-- which budget has least left, counted from 1, or 0 when there is none. reset_ms: until more
+-- permits come back; when refused, until the same request can pass.
 --
--- Invariants: no window of any length of window_ms, wherever it begins, holds more than `permits`
--- admitted requests; a refused request is charged to nobody.
--- Absent: counters in the append-only file and on replicas. They are worth a window, and a line for
--- each request would cost more than the decision. Sessions are written there.
+-- Invariants: no window of window_ms, wherever it begins, contains more than `permits` admitted
+-- requests; a refused request is charged to no budget.
+-- By design: counters are not written to the append-only file and to replicas. They matter for one
+-- window, and a line for each request would cost more than the decision. Sessions are written.
 
 local PARTS, PAIR, PAIR_BYTES = 20, 'dI4', 12
 local BEFORE_BUDGETS = 4
 
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
--- Counters by key as this call has found and charged them, and those that it has charged.
+-- Counters by key, as this call has read and charged them, and a list of the charged ones.
 local counters, charged = {}, {}
 
 -- A window is cut into parts, and a part counts until all of it lies outside the window: permits
@@ -64,7 +64,7 @@ end
 local function keep_alive(session_key, began, idle_ms)
   if not began then
     redis.call('SET', session_key, string.format('%.0f', now_ms), 'PX', idle_ms)
-  -- Once a minute is enough to slide, and spares the append-only file the rest.
+  -- To extend the expiry once a minute is enough, and writes less to the append-only file.
   elseif redis.call('PTTL', session_key) < idle_ms - math.min(60000, idle_ms / 10) then
     redis.call('PEXPIRE', session_key, idle_ms)
   end
@@ -99,7 +99,7 @@ local function decide(key_at, at)
   return { 1, session, tightest_at, least - 1, tightest.reset_ms }
 end
 
--- A counter or a session that can't be read is its own requests' misfortune.
+-- A counter or a session that can't be read fails only its own requests.
 local answers, key_at, at = {}, 1, 1
 while at <= #ARGV do
   local count = tonumber(ARGV[at])

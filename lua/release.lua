@@ -1,4 +1,4 @@
--- release: give a pending hold back before its deadline.
+-- release: end a pending hold before its deadline, because its holder gives it up.
 -- include shared/holds.lua
 --
 -- KEYS[1] {inv:p}:epoch         KEYS[2] {inv:p}:events     KEYS[3] {inv:p}:due
@@ -12,8 +12,8 @@
 --                 id, state, deadline_ms, holder, lines
 --   -1 not found  -7 idempotency key reused with another request   -9 fenced
 --
--- Invariants: units go back once, however often and from wherever this is called; a hold that is
--- due has expired, so its release comes too late.
+-- Invariants: units become available once, however often this is called; a hold that is due has
+-- expired and can't be released.
 
 if fenced() then return reply(-9) end
 local replayed = replay()

@@ -1,14 +1,14 @@
--- repair_bought: make what an owner has bought of a SKU what its orders say.
+-- repair_bought: set the units of a SKU that an owner has bought to the sum of the owner's orders.
 -- include shared/holds.lua
 -- include shared/sums.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due   KEYS[4] the SKU's lock
 -- Derived, with the same tag: units:<bucket>.
 -- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] token of the lock   ARGV[4] owner
--- ARGV[5] sku     ARGV[6] units that were seen    ARGV[7] units that it should have been, 0 or more
+-- ARGV[5] sku     ARGV[6] units that the audit read    ARGV[7] correct units, 0 or more
 --
 -- Returns the outcome, by RepairBoughtOutcome:
---    1 repaired   -1 the lock is another's   -2 it has changed since it was seen   -9 fenced
+--    1 repaired   -1 lock not owned   -2 changed since the audit read it   -9 fenced
 --
 -- Invariants: only the count that was found wrong is replaced; holds stay as they are.
 

@@ -1,4 +1,4 @@
--- repair_hold: put a hold back wherever a hold of its state has to stand.
+-- repair_hold: write the index entries that a hold of its state must have.
 -- include shared/holds.lua
 -- include shared/sums.lua
 --
@@ -8,11 +8,11 @@
 -- ARGV[5] deadline_ms by the system of record, for a hold whose deadline is lost; 0: not known
 --
 -- Returns the outcome, by RepairHoldOutcome:
---    1 repaired   2 nothing to repair   -1 the lock is another's   -2 no such hold
---   -4 nobody knows its deadline   -9 fenced
+--    1 repaired   2 nothing to repair   -1 lock not owned   -2 no such hold
+--   -4 its deadline is not known   -9 fenced
 --
 -- Invariants: the hold keeps its units, and no unit becomes available. A lost lease ends now: the
--- next look of the reconciler asks the system of record what became of the hold.
+-- worker's next pass asks the system of record what became of the hold.
 
 if fenced() then return reply(-9) end
 local id, known_ms = ARGV[4], tonumber(ARGV[5])

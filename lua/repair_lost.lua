@@ -1,4 +1,4 @@
--- repair_lost: bring back a hold that vanished without an event, and count its units once.
+-- repair_lost: restore a hold that vanished without an event, and count its units once.
 -- include shared/holds.lua
 -- include shared/sums.lua
 --
@@ -10,16 +10,16 @@
 -- ARGV[8] deadline_ms ARGV[9] holder   ARGV[10..] sku, quantity (1 or more) of each line
 --
 -- Returns the outcome, by RepairLostOutcome:
---    1 restored   2 there already   -1 the lock is another's   -2 unknown sku   -3 it has ended
---   -5 a hold can't be read: nobody knows how much it holds   -9 fenced
+--    1 restored   2 there already   -1 lock not owned   -2 unknown sku   -3 it has ended
+--   -5 a hold can't be read, so its units aren't known   -9 fenced
 --
 -- The hold is pending again with its old deadline and sequence, whatever is available, since its
--- units were promised; no event says so, for the system of record has them all.
+-- units were promised. No event is written: the system of record has them all.
 --
--- Invariants: a counter is at least the sum of the holds afterwards, and is lowered for nothing. A
--- hold that was removed by hand alone has left its units in the counter: they are not added once
--- more. Of a SKU with more holds than the budget nobody can tell in one step: there they are added,
--- which can't sell too much, and the count over many steps finds whether that was once too often.
+-- Invariants: afterwards a counter is at least the sum of the holds; it is never lowered. If only
+-- the hold was removed by hand, its units are still in the counter and are not added again. For a
+-- SKU with more holds than the budget one step can't tell: the units are added, which can't
+-- oversell, and the audit's count over many steps finds out whether the counter has them twice.
 
 if fenced() then return reply(-9) end
 local id, budget = ARGV[4], tonumber(ARGV[5])
@@ -41,7 +41,7 @@ if load_ended(id) then return reply(-3) end
 local leased, _, blind = sum_leases(budget)
 if blind and blind > 0 then return reply(-5) end
 
--- What each counter should be when the hold is back; nil where that can't be told in one step.
+-- What each counter should be when the hold is restored; nil where a SKU is unknown.
 local function counters()
   local after = {}
   for i, line in ipairs(hold.lines) do

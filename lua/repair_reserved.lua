@@ -1,4 +1,4 @@
--- repair_reserved: make `reserved` of one SKU what its holds add up to, and its indices with it.
+-- repair_reserved: set `reserved` of one SKU to the sum of its holds, and repair its indices.
 -- include shared/holds.lua
 -- include shared/sums.lua
 --
@@ -6,15 +6,15 @@
 -- Derived, with the same tag: stock:<sku>, due:<sku>, holds:<bucket>, leases.
 -- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] token of the lock     ARGV[4] sku
 -- ARGV[5] budget, holds, 1 or more    ARGV[6] 1: units may become available by it, 0: not
--- ARGV[7] correction of a SKU with more holds than that, which add up elsewhere; 0 for none
+-- ARGV[7] correction of a SKU with more holds than the budget, summed by the caller; 0 for none
 --
 -- Returns outcome, reserved before and reserved after, by RepairReservedOutcome:
---    1 repaired   2 nothing to repair   -1 the lock is another's   -2 unknown sku
+--    1 repaired   2 nothing to repair   -1 lock not owned   -2 unknown sku
 --   -3 too many holds, and no correction   -4 units would become available
---   -5 a hold can't be read: nobody knows how much it holds                -9 fenced
+--   -5 a hold can't be read, so its units aren't known                     -9 fenced
 --
--- Invariants: reserved less the sum of the holds is changed by no other script, so a correction
--- that was right when it was worked out is right when it is applied; the lock keeps others out.
+-- Invariants: no other script changes the difference between reserved and the sum of the holds, so
+-- a correction stays correct until it is applied; the lock keeps other repairs out.
 
 if fenced() then return reply(-9) end
 local sku, budget, correction = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[7])

@@ -1,4 +1,4 @@
--- repair_total: make Redis say of one SKU what the system of record says, whatever it said before.
+-- repair_total: set one SKU in Redis to what the system of record has, whatever it was before.
 -- include shared/holds.lua
 -- include shared/sums.lua
 --
@@ -9,12 +9,12 @@
 -- ARGV[8] max_per_customer, 0 for none        ARGV[9] paused, 0 or 1
 --
 -- Returns the outcome, by RepairTotalOutcome:
---    1 repaired   2 nothing to repair   -1 the lock is another's   -3 too many holds of a new SKU
---   -5 a hold can't be read: nobody knows how much it holds   -9 fenced
+--    1 repaired   2 nothing to repair   -1 lock not owned   -3 too many holds of a new SKU
+--   -5 a hold can't be read, so its units aren't known   -9 fenced
 --
--- Invariants: called while the system of record keeps the SKU's row locked, so nothing newer can be
--- here; `reserved` of a known SKU is not touched. Counters that are missing or can't be read are
--- written anew, `reserved` being the sum of the holds.
+-- Invariants: called while the system of record keeps the SKU's row locked, so Redis can't have
+-- anything newer; `reserved` of a known SKU is not touched. Counters that are missing or can't be
+-- read are written again, with `reserved` as the sum of the holds.
 
 if fenced() then return reply(-9) end
 local sku, budget, total, version = ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])

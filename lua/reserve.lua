@@ -1,12 +1,12 @@
--- reserve: hold one or more SKUs for one holder, all or nothing, until a deadline. Decides requests
--- that came together one after the other, each as if it had come alone.
+-- reserve: hold one or more SKUs for one holder, all or nothing, until a deadline. Decides the
+-- requests of a batch one after the other, each as if it had come alone.
 -- include shared/holds.lua
 -- include shared/expiring.lua
 -- include shared/together.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: idem:<digest>, holds:<bucket>, ended:<id>, stock:<sku>, due:<sku>,
--- units:<bucket>; and the parts of holds given back.
+-- units:<bucket>; the same keys of holds that expire.
 -- ARGV[1] empty            ARGV[2] ended_retention_s  ARGV[3] empty: each request has its own
 -- ARGV[4] idem_retention_s ARGV[5] reclaim_batch, lines of all requests together, 1 or more
 -- ARGV[6..] of each request: number of lines, trace, fingerprint or empty, digest of its key, id,
@@ -23,23 +23,22 @@
 --   -4 limit exceeded  sku, limit, units the holder has, own
 --   -6 id reused with other content    -7 idempotency key reused with another request
 --   -8 ended         id, state, deadline_ms, holder, lines
---   -9 fenced       -10 more holds are due than one call gives back: call again
+--   -9 fenced       -10 more holds are due than one call expires: call again
 --
 -- `own`: id, state, deadline_ms, holder, lines of a hold that the holder has of one of the SKUs;
--- absent where there is none. Nobody is refused because of a hold of their own without being told.
+-- absent where there is none. A refusal that the holder's own hold may have caused reports it.
 --
--- Invariants: reserved <= total after every hold; every line or none; what is due is given back
--- before anybody is refused; a holder's units stay within max_per_customer; what one request comes
--- to, an error of its own included, is nothing to the next but what it took.
--- Absent: a second look at `total`. Lowering it below `reserved` is the owner's right; it stops new
--- holds and ends none.
+-- Invariants: reserved <= total after every hold; every line or none; due holds expire before a
+-- request is refused; an owner's units stay within max_per_customer; a request affects the next one
+-- only by the units it took, even if it failed.
+-- By design: `total` may be lowered below `reserved`. That stops new holds and ends none.
 
 if fenced() then return reply(-9) end
 local budget = tonumber(ARGV[5])
 assert(budget and budget >= 1, 'reserve: reclaim_batch must be 1 or more')
 local BEFORE_LINES = 8
 
--- One moment for all: what has nothing due for the first request has nothing due for the last.
+-- One time for all requests: a SKU with nothing due for the first has nothing due for the last.
 local now_ms = clock_ms()
 local now_text = reply(now_ms)
 local nothing_due = {}
@@ -60,8 +59,8 @@ local function read_request(at)
   return id, holder, hold_ms, ARGV[at + 7], lines
 end
 
--- Due holds go back first. This writes before the last refusal, which is safe: each is a whole
--- step. With the budget spent, a line that was not looked at may have due holds too.
+-- Due holds expire first. This writes before the last refusal, which is safe: each expiry is a
+-- complete step. When the budget is spent, the SKUs of the remaining lines may have due holds too.
 local function give_back(lines)
   local more_due = false
   for _, line in ipairs(lines) do
@@ -76,7 +75,7 @@ local function give_back(lines)
   return more_due
 end
 
--- What the holder has of these SKUs: each hold once, looked at as it is now.
+-- The holds of these SKUs that the holder's owner has, each once. Due ones expire here.
 local function find_own(holder, lines)
   local own, own_ids = {}, {}
   for _, line in ipairs(lines) do
@@ -98,7 +97,7 @@ local function fields_with(own, own_id, text)
   return text .. '\t' .. reply(hold_fields(own_id, own[own_id]))
 end
 
--- The first SKU that can't be had at all, and why.
+-- The refusal of the first SKU that is unknown or paused; nil without one.
 local function look_up_stock(lines)
   for _, line in ipairs(lines) do
     local stock = remembered_stock[line.sku] or stock_of(line.sku)
@@ -109,7 +108,7 @@ local function look_up_stock(lines)
   end
 end
 
--- Own holds are in the way, or are given back in favour of this one, or neither.
+-- By on_existing, own holds refuse the request, or are replaced by it, or neither.
 local function weigh_own(own, own_ids, on_existing, lines)
   for _, own_id in ipairs(own_ids) do
     for _, line in ipairs(lines) do
@@ -135,7 +134,7 @@ local function decide(at)
   if replayed then return replayed end
   local id, holder, hold_ms, on_existing, lines = read_request(at)
 
-  -- An id means one reservation for ever.
+  -- An id is never used for a second reservation.
   local existing, waiting = load_current(id, now_ms)
   if existing then
     if not same_request(existing, holder, lines) then return answer(-6, now_text) end
@@ -167,12 +166,12 @@ local function decide(at)
     return answer(-1, fields_with(own, own_ids[1], reply(now_text, table.concat(left, ','))))
   end
 
-  -- Numbers as text where they are written more than once: to format one takes as long as a GET.
+  -- Numbers that are written more than once are text: formatting one takes as long as a GET.
   local hold = { state = 'p', sequence = 1, created_ms = now_text,
     deadline_ms = reply(now_ms + hold_ms), holder = holder, lines = lines }
   local replaced = on_existing == 'replace' and own_ids or {}
   for _, own_id in ipairs(replaced) do end_hold(own_id, own[own_id], 'r', 'released') end
-  -- Deadlines that were not looked at may be unreadable, and what was replaced has changed units.
+  -- place_hold reads again: unread deadlines may be unreadable, and replacing has changed units.
   if more_due or #replaced > 0 then place_hold(id, hold) else write_hold(id, hold) end
   append_event('reserved', id, hold)
   for i, line in ipairs(lines) do
@@ -182,7 +181,7 @@ local function decide(at)
     table.concat(left, ','))
 end
 
--- All are known to be whole before the first is decided.
+-- All requests are checked to be complete before the first is decided.
 local starts, at = {}, 6
 while at <= #ARGV do
   local count = tonumber(ARGV[at])

@@ -1,10 +1,10 @@
--- restore_hold: bring a hold back that ended before its payment came.
+-- restore_hold: revive a hold that ended before its payment came.
 -- include shared/holds.lua
 -- include shared/expiring.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: holds:<bucket>, leases, due:<sku>, ended:<id>, stock:<sku>,
--- units:<bucket>; and the parts of holds given back.
+-- units:<bucket>; the same keys of holds that expire.
 -- ARGV[1] trace         ARGV[2] ended_retention_s   ARGV[3] reclaim_batch
 -- ARGV[4] lease_ms      ARGV[5] id                  ARGV[6] sequence    ARGV[7] created_ms
 -- ARGV[8] deadline_ms   ARGV[9] holder
@@ -17,9 +17,9 @@
 --
 -- The hold is confirming at once, if every line is available; its event is `revived`.
 --
--- Invariants: every line or none; nothing is brought back twice; what was confirmed is not paid for
--- again, and what its holder gave back stays given back.
--- Absent: limits and pauses. The money is there.
+-- Invariants: every line or none; no hold is revived twice; a hold that was confirmed or released
+-- is not revived.
+-- By design: limits and pauses don't refuse it, since the payment has been made.
 
 if fenced() then return reply(-9) end
 local budget, lease_ms, id = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
@@ -54,7 +54,7 @@ for _, line in ipairs(hold.lines) do
   end
 end
 
--- What ended is the better witness of how far the reservation had come.
+-- The ended hold here may have a later sequence than the caller's copy.
 hold.sequence = (ended and ended.sequence or hold.sequence) + 1
 redis.call('DEL', ended_key(id))
 place_hold(id, hold, now_ms + lease_ms)

@@ -8,7 +8,7 @@
 -- ARGV[5] budget, leases, 1 or more
 --
 -- Returns the outcome, by RetireOutcome:
---    1 removed   2 paused: it has holds   3 paused before   -1 the lock is another's
+--    1 removed   2 paused: it has holds   3 paused before   -1 lock not owned
 --   -2 unknown sku   -9 fenced
 --
 -- Invariants: no hold loses its counter, and nothing becomes available.

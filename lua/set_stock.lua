@@ -1,4 +1,4 @@
--- set_stock: take over what the system of record says of one SKU.
+-- set_stock: apply what the system of record has of one SKU.
 --
 -- KEYS[1] {inv:p}:events   KEYS[2] {inv:p}:stock:<sku>
 -- ARGV[1] trace            ARGV[2] sku               ARGV[3] total, 0 or more
@@ -7,9 +7,9 @@
 -- Returns the outcome, by SetStockOutcome: 1 applied   2 unchanged   -1 stale
 --
 -- Invariants: version never goes back; `reserved` is not touched, and is 0 for a new SKU. A commit
--- brings a total and its version alone, so limit and pause have a version of their own: a change of
--- these that is overtaken by a commit still counts.
--- Absent: the fence. Stock is loaded while it is down, before anything may be sold.
+-- has only a total and its version, so limit and pause have their own version: a change of these
+-- that arrives after a later commit still applies.
+-- By design: no check of the fence. Stock is loaded while fenced, before anything may be sold.
 
 local function reply(...) return table.concat({ ... }, '\t') end
 
@@ -36,7 +36,7 @@ if limits_known < version then
   if limit then redis.call('HSET', KEYS[2], 'max_per_customer', limit) end
   if paused then redis.call('HSET', KEYS[2], 'paused', 1) end
 end
--- Most of what a commit overtook is that commit's own version: nothing but a number.
+-- After a commit, often only limits_version differs: no event is needed.
 local same_limits = stock[4] == limit and (stock[5] ~= false) == paused
 if known >= version and same_limits then return reply(2) end
 redis.call('XADD', KEYS[1], '*', 'type', 'stock-set', 'reservation', '', 'sequence', 0,

@@ -9,9 +9,9 @@
 --
 -- Returns the outcome: 1 undone   -1 nothing to undo   -9 fenced
 --
--- Invariants: the part leaves no memory of itself, so that the same id and the same idempotency key
+-- Invariants: nothing of the part stays stored, so that the same id and the same idempotency key
 -- can try again; its event says that it was released.
--- Absent: any effect on a part that is no longer pending: it ended by its own deadline.
+-- By design: no effect on a part that is no longer pending: it ended by its own deadline.
 
 if fenced() then return reply(-9) end
 local id = ARGV[4]

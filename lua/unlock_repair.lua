@@ -1,11 +1,11 @@
--- unlock_repair: give the lock of one SKU's repair back.
+-- unlock_repair: release the lock of one SKU's repair.
 --
 -- KEYS[1] {inv:p}:repair:<sku>   string  the owner's token, with an expiry
 -- ARGV[1] token
 --
--- Returns the outcome, by UnlockOutcome: 1 given back   -1 it was another's, or had run out
+-- Returns the outcome, by UnlockOutcome: 1 unlocked   -1 not owned, or expired
 --
--- Invariants: nobody gives back what another owns.
+-- Invariants: only the lock's owner releases it.
 
 local function reply(...) return table.concat({ ... }, '\t') end
 

@@ -1,15 +1,15 @@
--- unpin: take back a pin whose order was not written.
+-- unpin: end the confirmation lease of a hold whose order was not written.
 -- include shared/holds.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: holds:<bucket>, leases, due:<sku>, ended:<id>.
--- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] id   ARGV[4] pin, the attempt to take back
+-- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3] id   ARGV[4] pin, the attempt to undo
 --
 -- Returns outcome and now_ms, by UnpinOutcome:
 --    1 unpinned   2 not pinned, or pinned by a later attempt   -1 not found or ended   -9 fenced
 --
--- Invariants: the hold has its old deadline again, and is given back at the next look if that has
--- passed. Only the attempt named is taken back.
+-- Invariants: the hold has its old deadline again, and expires at the next access if that has
+-- passed. Only the named attempt is undone.
 
 if fenced() then return reply(-9) end
 local id, pin = ARGV[3], tonumber(ARGV[4])

@@ -1,20 +1,20 @@
--- verify_run: is the server that answers the one whose data was found good?
+-- verify_run: check that the server that answers is the run whose data was verified.
 --
 -- KEYS[1] {inv:p}:epoch   string  <number>:<run_id of the server that was opened>
 -- Derived, with the same tag: former.
 --
 -- Returns outcome, run_id (empty where the server hides it), epoch before and now_ms, by
 -- VerifyOutcome:
---    1 verified: opened, and by this very run   -9 fenced
+--    1 verified: opened, and in this run   -9 fenced
 --
 -- Invariants: a server keeps its run_id for as long as its process lives, and no two have the same;
--- an epoch of another run (the data came back, or came from elsewhere) becomes the former one, and
--- with it goes the right to sell, for everybody at once. Whoever removes it by hand leaves none.
--- Absent: trust in a server that hides its run_id. It could be replaced unseen, so it stays fenced.
+-- an epoch of another run (the data was restored, or came from elsewhere) becomes the former one,
+-- which fences the partition for all callers at once. If it is deleted by hand, there is none.
+-- By design: a server that hides its run_id stays fenced, since it could be replaced unnoticed.
 
 local function reply(...) return table.concat({ ... }, '\t') end
 
--- A user that may not call INFO is told nothing, as by a server that hides it.
+-- A user without permission for INFO gets an empty run_id, as from a server that hides it.
 local function run_id()
   local info = redis.pcall('INFO', 'server')
   return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''

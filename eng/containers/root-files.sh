@@ -6,15 +6,16 @@ set -euo pipefail
 version=$1
 roots=(redis-server redis-tools "postgresql-$version" base-files dash bash coreutils findutils util-linux)
 
-# The libraries of PostgreSQL's just-in-time compiler are left out: they are half of all, and PostgreSQL does without.
+# The libraries of PostgreSQL's just-in-time compiler are left out: they are half of the size, and PostgreSQL works
+# without them.
 mapfile -t packages < <(
   apt-cache depends --recurse --installed --no-suggests --no-recommends --no-enhances --no-conflicts --no-breaks \
     --no-replaces "${roots[@]}" | grep '^[a-z0-9]' | grep -vE '^lib(llvm|z3)' | sort -u |
     xargs dpkg-query --show --showformat '${db:Status-Status} ${binary:Package}\n' 2>/dev/null |
     sed -n 's/^installed //p')
 
-# Packages name files below /bin and /lib, which are links to folders in /usr. Settings below /etc are left out: the
-# images have their own. So is documentation, and what a package lists but this machine chose not to unpack.
+# Packages name files below /bin and /lib, which are links to folders in /usr. Left out are settings below /etc (the
+# images have their own), documentation, and files that a package lists but this machine has not unpacked.
 cd /
 {
   find bin sbin lib lib64 -maxdepth 0 -type l 2>/dev/null || true

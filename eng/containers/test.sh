@@ -40,7 +40,7 @@ within() {
   done
 }
 
-# check WHAT COMMAND ...: counts whether a command succeeds, and says it, with what the command leaves in `note`.
+# check WHAT COMMAND ...: counts and prints whether a command succeeds, with what the command leaves in `note`.
 check() {
   local what=$1 verdict=ok
   shift
@@ -87,7 +87,7 @@ no_containers() { [ -z "$(podman ps --all --quiet)" ]; }
 
 # container STORE: the id of its container, if one runs.
 container() { podman ps --quiet --filter "name=^$1-"; }
-# run STORE SCRIPT ARGUMENT ...: runs a shell's line in its container, where the passwords are variables.
+# run STORE SCRIPT ARGUMENT ...: runs a line of shell in the store's container, where the passwords are variables.
 run() {
   local store=$1
   shift
@@ -217,7 +217,7 @@ replaced() {
   [ -n "$now" ] && [ "$now" != "$2" ]
 }
 
-# found KIND PATH PATTERN: of each id that was acknowledged, the product's answer has the pattern.
+# found KIND PATH PATTERN: checks that the product's answer for each acknowledged id matches the pattern.
 found() {
   local ids file=$work/answers.txt
   mapfile -t ids < <(acknowledged "$1")
@@ -235,7 +235,7 @@ check_memory() {
   check "every acknowledged order is there" found ordered /order '"status":"confirmed"'
 }
 
-# layout IMAGE PLACE ARGUMENT ...: everything, with one image of PostgreSQL and the place where it has its volume.
+# layout IMAGE PLACE ARGUMENT ...: runs all checks with one image of PostgreSQL and the place where it has its volume.
 layout() {
   local image=$1 place=$2 before=$failed
   shift 2
@@ -271,6 +271,6 @@ layout "postgres:$tag" /var/lib/postgresql
 layout postgres:17 /var/lib/postgresql/data --postgres-tag 17
 
 [ $failed -eq 0 ] || say "Logs are in artifacts/tests."
-say "Not proven: anything about the official images, which this machine's packages stand for here."
+say "Not tested: the official images; images made of this machine's packages stand in for them."
 say "$passed passed, $failed failed"
 [ $failed -eq 0 ]

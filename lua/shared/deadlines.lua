@@ -1,12 +1,12 @@
--- deadlines: when the pending holds of a SKU are due, in pages that Redis keeps packed (ADR 0020).
--- Comes after shared/units.lua, and before shared/holds.lua, which says how it is laid out.
+-- deadlines: the deadlines of a SKU's pending holds, in pages that Redis keeps packed (ADR 0020).
+-- Included after shared/units.lua and before shared/holds.lua, which documents the layout.
 --
--- Laws: a page has the deadlines from its start on, up to the next page's start; due:<sku> is the
--- first page, and has those before every start. No page is empty but due:<sku>. A hold is found by
--- the deadline that its text says, which is 0 in a text of before there were pages.
--- Absent: pages that grow together. Their deadlines pass.
+-- Invariants: a page contains the deadlines from its start up to the next page's start; due:<sku>
+-- is the first page and contains those before every start. Only due:<sku> may be empty. A hold is
+-- found by the deadline in its text, which is 0 in texts written before there were pages.
+-- By design: pages are never merged. Their deadlines pass.
 
--- Redis packs up to so many entries.
+-- Redis packs a sorted set of up to this many entries.
 local PACKED = 128
 
 local function due_key(sku) return prefix .. 'due:' .. sku end
@@ -18,14 +18,14 @@ local function page_at(sku, start)
     from = start and tonumber(start) or -math.huge, to = math.huge }
 end
 
--- Of each SKU the page that was used last. True while nobody else writes to pages:<sku>.
+-- The page used last, per SKU. Valid because only the functions below write to pages:<sku>.
 local recent = {}
 
 local function page_of(sku, deadline_ms)
   local page = recent[sku]
   if page and page.from <= deadline_ms and deadline_ms < page.to then return page end
   local key = pages_key(sku)
-  -- Most are later than all before them.
+  -- Most deadlines are later than all earlier ones, so the last page is tried first.
   page = page_at(sku, read_of(sku, 'ZRANGE', key, -1, -1)[1])
   if deadline_ms < page.from then
     local after = redis.call('ZRANGEBYSCORE', key, '(' .. deadline_ms, '+inf', 'LIMIT', 0, 1)[1]
@@ -37,14 +37,15 @@ local function page_of(sku, deadline_ms)
   return page
 end
 
--- The page of a deadline, known to be one and how full it is: nothing that follows fails.
+-- The page of a deadline, with its number of entries. Reading it first ensures that no write to it
+-- fails later.
 local function read_page(sku, deadline_ms)
   local page = page_of(sku, deadline_ms)
   page.count = page.count or read_of(sku, 'ZCARD', page.key)
   return page
 end
 
--- The first deadline of a page's upper half that is not also in the lower one.
+-- The first deadline in a page's upper half that isn't also in its lower half; nil without one.
 local function middle_of(page)
   local upper = redis.call('ZRANGE', page.key, PACKED / 2 - 1, -1, 'WITHSCORES')
   for i = 4, #upper, 2 do
@@ -52,9 +53,9 @@ local function middle_of(page)
   end
 end
 
--- As a rule a deadline is not before any other: a page begins with it then, and what has the same
--- is all that is moved. Any other splits its page. Deadlines that are the same stay together: with
--- more of them than it packs, a page is not packed any more, and right.
+-- Usually the new deadline is the latest of its page: a new page starts with it, and only entries
+-- with the same deadline are moved. Any other deadline splits the page. Equal deadlines stay in one
+-- page: with more than PACKED of them the page is unpacked but still correct.
 local function make_room(sku, page, deadline_ms)
   local last = tonumber(redis.call('ZRANGE', page.key, -1, -1, 'WITHSCORES')[2])
   local start = deadline_ms >= last and deadline_ms or page.count == PACKED and middle_of(page)
@@ -77,7 +78,7 @@ local function file_deadline(sku, id, deadline_ms)
   page.count = page.count + 1
 end
 
--- Lua's stack has room for 8,000 of them.
+-- Ids are removed in groups, because Lua's stack has room for 8,000 values.
 local function remove_from(sku, page, ids)
   for first = 1, #ids, 1000 do
     redis.call('ZREM', page.key, unpack(ids, first, math.min(first + 999, #ids)))
@@ -89,7 +90,7 @@ local function remove_from(sku, page, ids)
   if recent[sku] then recent[sku].count = nil end
 end
 
--- `filed`: of each id the deadline under which it stands.
+-- `filed`: for each id the deadline under which it is stored.
 local function remove_deadlines(sku, ids, filed)
   local pages, of_page = {}, {}
   for i, id in ipairs(ids) do
@@ -103,7 +104,7 @@ local function remove_deadlines(sku, ids, filed)
   for _, page in ipairs(pages) do remove_from(sku, page, of_page[page.key]) end
 end
 
--- All pages, in their order.
+-- All pages in order.
 local function pages_of(sku)
   local pages = { page_at(sku) }
   for _, start in ipairs(read_of(sku, 'ZRANGE', pages_key(sku), 0, -1)) do

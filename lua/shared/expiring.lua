@@ -1,9 +1,9 @@
--- expiring: gives due holds back, several in one step. Comes after shared/holds.lua.
+-- expiring: expires due holds, several in one step. Included after shared/holds.lua.
 --
--- Laws: each hold is given back whole or not at all, in whatever company; `reserved` and deadlines
--- of the SKUs are true again when give_back_due returns, or fails.
+-- Invariants: each hold expires completely or not at all, whichever holds expire with it;
+-- `reserved` and the deadlines of the SKUs are correct again when give_back_due returns or fails.
 
--- A deadline whose hold is gone, by somebody's hand or a rebuild's, is nobody's, and goes too.
+-- A deadline whose hold is gone (removed by hand or by a rebuild) is an orphan and is removed too.
 local function give_back(sku, page, id, deadline_ms, leaving)
   local hold = load_hold(id, sku, deadline_ms)
   if hold then
@@ -14,7 +14,7 @@ local function give_back(sku, page, id, deadline_ms, leaving)
   return hold
 end
 
--- What can't be read stays where it is, and is in nobody's way: it is counted in `progress.left`.
+-- A hold that can't be read stays in place and blocks no other hold; `progress.left` counts it.
 local function give_back_page(sku, page, due, budget, progress)
   for i = 1, #due, 2 do
     if progress.spent >= budget then break end
@@ -37,7 +37,7 @@ end
 
 local function give_back_pages(sku, page, due, now_ms, budget, progress)
   repeat
-    -- A page that somebody's hand has emptied goes.
+    -- A page that was emptied by hand is removed.
     if #due == 0 and page.start then remove_from(sku, page, {}) end
     give_back_page(sku, page, due, budget, progress)
     page = progress.spent < budget and due_page_after(sku, page, now_ms)
@@ -45,7 +45,7 @@ local function give_back_pages(sku, page, due, now_ms, budget, progress)
   until not page
 end
 
--- Whether there are more due than those that can't be read.
+-- Whether more holds are due than the `left` ones that can't be read.
 local function has_more_due(sku, now_ms, left)
   local page, count = page_at(sku), 0
   repeat
@@ -55,8 +55,8 @@ local function has_more_due(sku, now_ms, left)
   return count > left
 end
 
--- Gives due holds of one SKU back, the earliest first, until `budget` lines are spent.
--- Returns the lines spent, whether more are due, and deadlines of what was given back.
+-- Expires due holds of one SKU, the earliest first, until `budget` lines are spent.
+-- Returns the lines spent, whether more holds are due, and the deadlines of the expired holds.
 local function give_back_due(sku, now_ms, budget)
   local page = page_at(sku)
   local due = due_of(sku, page, now_ms, budget)

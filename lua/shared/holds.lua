@@ -1,12 +1,12 @@
--- holds: what the scripts about holds share. Put in front of each script that includes it.
+-- holds: shared by the scripts about holds. Prepended to each script that includes it.
 -- include shared/reading.lua
 -- include shared/instant.lua
 -- include shared/units.lua
 -- include shared/deadlines.lua
 --
 -- Layout of one partition; `prefix` is its hash tag, such as {inv:0}: and leads every key
---   epoch            string  <number>:<run_id> of the server that sells; absent while none may
---   rebuild, former  string  token of the rebuild that is going on; epoch of the run before one
+--   epoch            string  <number>:<run_id> of the verified run; missing while fenced
+--   rebuild, former  string  token of the current rebuild; epoch of the run before the current one
 --   stock:<sku>      hash    total, reserved, version, max_per_customer, paused, limits_version
 --   holds:<bucket>   hash    reservation id -> hold text; bucket is two characters of the id
 --   due:<sku>        zset    ids of the SKU's pending holds, scored by deadline_ms: the first page
@@ -15,27 +15,27 @@
 --   due              zset    SKUs, scored by a time that is never after their earliest deadline
 --   units:<bucket>   hash    digest of owner and SKU -> what this owner has of this SKU
 --   leases           zset    ids of confirming holds, scored by the end of their lease
---   ended:<id>       string  hold text of an ended reservation, for a while
+--   ended:<id>       string  hold text of an ended reservation, for ended_retention_s
 --   idem:<digest>    string  fingerprint of a request and the answer it got
---   heartbeat        string  ms: when the payments of an outage were last known to be worked off
+--   heartbeat        string  ms: when the payments of an outage were last known to be settled
 --   waiting          string  ms: since when due holds wait for a heartbeat
 --   events           stream  every change, in order
 -- Buckets stay below 512 short entries up to some two million holds, so Redis keeps them packed.
 --
 -- Hold text, separated by tabs: state, sequence, created_ms, deadline_ms, holder, then SKU and
 -- quantity of each line. state: p pending, c confirming, f confirmed, r released, e expired.
--- Of a pending hold deadline_ms says in which page its deadline stands; what stands there counts.
+-- In a pending hold's text deadline_ms locates its page; the deadline in the page is what counts.
 --
 -- Holder: u:<customer>, c:<cart>, or s:<subject>|<cart> for a cart of a shopper's session.
 --
--- Laws: stock.reserved is the sum over the SKU's holds; an id is in one page of each of its lines'
--- SKUs exactly while it is pending, and in leases exactly while it is confirming; units list an id
--- exactly while it is active; sequence counts the events of a reservation from 1 without gaps.
+-- Invariants: stock.reserved is the sum over the SKU's holds; an id is in one page of each of its
+-- lines' SKUs exactly while it is pending, and in leases exactly while it is confirming; units list
+-- an id exactly while it is active; sequence counts a reservation's events from 1 without gaps.
 --
 -- Conventions: KEYS[1] epoch, KEYS[2] events, KEYS[3] due, KEYS[4] idem:<digest>;
 -- ARGV[1] trace, ARGV[2] ended_retention_s, ARGV[3] fingerprint or empty, ARGV[4] idem_retention_s.
 -- A reply is one string of tab-separated fields, the first being the outcome.
--- Where a script names due:<sku>, pages:<sku> and the pages are meant as well.
+-- A script's header that lists due:<sku> includes pages:<sku> and the pages.
 
 -- A script that decides several requests sets these for each.
 local trace, answer_key, fingerprint, ended_retention_s = ARGV[1], KEYS[4], ARGV[3], ARGV[2]
@@ -45,8 +45,9 @@ local function holds_key(id) return prefix .. 'holds:' .. string.sub(id, 20, 21)
 local function ended_key(id) return prefix .. 'ended:' .. id end
 local function leases_key() return prefix .. 'leases' end
 
--- This text begins with `this_run`, and is loaded into that run of the server only: one that nobody
--- looked at has never seen it (ADR 0006). Beside another's epoch: its caller has to look again.
+-- A script's text begins with `this_run` and is loaded into that run of the server only, so a run
+-- that wasn't verified doesn't know it (ADR 0006). If the epoch names another run, the caller has
+-- to verify again.
 local function fenced()
   local epoch = redis.call('GET', KEYS[1])
   if not epoch then return true end
@@ -56,13 +57,13 @@ local function fenced()
   return false
 end
 
--- The number that an order of this hold is accepted under; 0 behind the fence.
+-- The epoch number under which an order of this hold is accepted; 0 while fenced.
 local function epoch_number() return string.match(redis.call('GET', KEYS[1]) or '0:', '^%d+') end
 
--- For refusals that a retry may find changed: nothing is remembered.
+-- For refusals that may be different on a retry: nothing is stored.
 local function reply(...) return table.concat({ ... }, '\t') end
 
--- For decisions: remembered under the idempotency key, and repeated byte for byte.
+-- For decisions: stored under the idempotency key and replayed byte for byte.
 local function answer(...)
   local text = table.concat({ ... }, '\t')
   if fingerprint ~= '' then
@@ -97,7 +98,7 @@ local function hold_text(hold)
   return text
 end
 
--- Who comes from a deadline in `due_sku` knows it, as text.
+-- A caller that found the id among the deadlines of `due_sku` passes its deadline, as text.
 local function load_hold(id, due_sku, due_ms)
   local text = read_of('-', 'HGET', holds_key(id), id)
   if not text then return nil end
@@ -111,7 +112,7 @@ local function load_hold(id, due_sku, due_ms)
   return hold
 end
 
--- Asked after load_current found nothing: what it said is waiting counts as expired.
+-- Called after load_current found no hold: the waiting hold that it returned counts as expired.
 local function load_ended(id, waiting)
   local text = read_of('-', 'GET', ended_key(id))
   if text then return parse_hold(text) end
@@ -140,8 +141,9 @@ local function stock_of(sku)
     limit = stock[4] and count_of(sku, 'max_per_customer', stock[4]) or nil }
 end
 
--- What a script that decides several requests has read of SKUs, and how early it has made them due.
--- It stays true, since nobody else runs and whoever writes `reserved` or `due` writes it here too.
+-- For a script that decides several requests: the stock levels it has read, and the earliest score
+-- it has written to `due`. Both stay valid: no other script runs in between, and the functions that
+-- write `reserved` and `due` update them.
 local remembered_stock, remembered_due = {}, {}
 
 local function change_reserved(sku, units)
@@ -150,8 +152,9 @@ local function change_reserved(sku, units)
   if stock then stock.reserved = reserved end
 end
 
--- Reads all that a hold's coming or going writes to, before the first write: HINCRBY of what is no
--- number would fail half-way. A SKU that isn't there counts from 0; one of `leaving` has been read.
+-- Reads everything that placing or removing a hold writes to, before the first write: HINCRBY on a
+-- value that isn't a number would fail half-way. A missing SKU counts from 0; the SKUs in `leaving`
+-- have been read before.
 local function assure_countable(hold, leaving)
   for _, line in ipairs(hold.lines) do
     if not (leaving and leaving[line.sku]) then
@@ -165,8 +168,7 @@ local function assure_countable(hold, leaving)
   end
 end
 
--- A pending hold is due at its deadline; a confirming one is nobody's to give back until its lease
--- has ended.
+-- A pending hold is due at its deadline; a confirming hold is only due when its lease has ended.
 local function schedule(id, hold, lease_until_ms)
   if hold.state == 'c' then redis.call('ZADD', leases_key(), lease_until_ms, id) end
   for _, line in ipairs(hold.lines) do
@@ -183,8 +185,8 @@ local function schedule(id, hold, lease_until_ms)
   end
 end
 
--- Writes a hold that was not there before, with what its lines take from stock. Asked instead of
--- place_hold by who has read all that assure_countable reads, and written none of it since.
+-- Writes a new hold and what its lines take from stock. A caller uses it instead of place_hold when
+-- it has read everything that assure_countable reads, and written none of it since.
 local function write_hold(id, hold, lease_until_ms)
   for _, line in ipairs(hold.lines) do
     change_reserved(line.sku, line.quantity)
@@ -199,9 +201,8 @@ local function place_hold(id, hold, lease_until_ms)
   write_hold(id, hold, lease_until_ms)
 end
 
--- The one place where a hold leaves, after assure_countable: its units go back, or are bought. What
--- stays of it is in `leaving`, by SKU: what all that leave in this step have in common is written
--- once, by settle.
+-- Every hold that ends is removed here, after assure_countable; its units become available or are
+-- bought. `leaving` collects, by SKU, what settle writes once for all holds removed in this step.
 -- `due` keeps its score: too early is allowed, and the next expiry corrects it.
 local function take_out(id, hold, leaving)
   for _, line in ipairs(hold.lines) do
@@ -235,7 +236,7 @@ local function remove_hold(id, hold)
   settle(leaving)
 end
 
--- A hold ends: it leaves, and only how it ended is remembered. Who ends several together settles.
+-- Ends a hold: removes it and stores how it ended. A caller that passes `together` calls settle.
 local function end_hold(id, hold, state, event, together)
   local leaving = together or {}
   assure_countable(hold, leaving)
@@ -247,9 +248,9 @@ local function end_hold(id, hold, state, event, together)
   append_event(event, id, hold)
 end
 
--- Holds that came due in an outage stay until its payments are worked off (a fresh heartbeat): only
--- a pin reaches them, and to everybody else they have expired. Whoever should do that may be dead:
--- half a minute after the first who had to wait, nobody waits any more.
+-- Holds that came due in an outage stay until its payments are settled (a fresh heartbeat): pin can
+-- still take them; for all other scripts they have expired. The worker that settles the payments
+-- may be dead: expiry stops waiting half a minute after it first had to wait.
 local function expiry_waits(now_ms)
   local beat = redis.call('GET', prefix .. 'heartbeat')
   if not beat or now_ms - tonumber(beat) <= 5000 then return false end
@@ -259,8 +260,8 @@ local function expiry_waits(now_ms)
   return true
 end
 
--- A hold whose deadline has passed has ended: whoever looks ends it, unless it waits for payments.
--- Returns the hold, or nil and the one that waits.
+-- A hold whose deadline has passed has ended: the script that finds it expires it, unless it waits
+-- for payments. Returns the hold, or nil and the waiting hold.
 local function load_current(id, now_ms)
   local hold = load_hold(id)
   if hold and hold.state == 'p' and hold.deadline_ms <= now_ms then
@@ -292,7 +293,7 @@ local function quantity_of(hold, sku)
   return 0
 end
 
--- Two texts of one reservation: same holder, same lines.
+-- Whether a hold has the holder and the lines of a request.
 local function same_request(hold, holder, lines)
   return hold.holder == holder and lines_text(hold.lines) == lines_text(lines)
 end

@@ -1,7 +1,7 @@
--- instant: the time at which a script decides. Before shared/holds.lua.
+-- instant: the time at which a script decides. Included before shared/holds.lua.
 --
--- A script decides in one instant, and its events say that one: were the clock read again for each,
--- a server that stands still in between would tell of a release after its deadline.
+-- A script reads the clock once, for its decisions and its events. With a second reading, a server
+-- that pauses in between would record a release after its deadline.
 
 local instant_ms
 
@@ -14,7 +14,7 @@ local function clock_ms()
   return instant_ms
 end
 
--- A stream whose last id is ahead of the clock, which has been set back, goes on from that id.
+-- If the clock has been set back, the stream's last id is ahead of it: the event gets the next id.
 local function append_at_clock(stream, ...)
   local id = redis.pcall('XADD', stream, digits[clock_ms()] .. '-*', ...)
   if type(id) == 'table' then redis.call('XADD', stream, '*', ...) end

@@ -1,17 +1,19 @@
--- reading: what is stored, or a refusal that names what can't be read. Before shared/holds.lua.
+-- reading: reads what is stored, or refuses with an error that names what can't be read. Included
+-- before shared/holds.lua.
 --
--- Somebody's hand, or a bug, may leave a key of another type or a field that is no number. A script
--- that met it after its first write would leave half a step behind, so all that a step counts on is
--- read with these before it writes. The refusal is an error, since no answer would be true:
---   UNREADABLE <sku, or - where nobody can tell> <what>
--- Absent: the keys that a whole partition shares (epoch, events, due, leases). With one of these of
--- another type nothing works, and no SKU is to blame.
+-- A manual change or a bug may leave a key of another type or a field that isn't a number. A script
+-- that found it after its first write would leave a step half done, so each step reads everything
+-- it depends on with these functions before it writes. The refusal is an error, since no answer
+-- would be correct:
+--   UNREADABLE <sku, or - where it isn't known> <what>
+-- Not handled: the keys that a whole partition shares (epoch, events, due, leases). If one of these
+-- has another type, no script works, whatever the SKU.
 
 local function unreadable(sku, what)
   error({ err = 'UNREADABLE ' .. sku .. ' ' .. what })
 end
 
--- A piece of whatever stands there, fit for a line of a log.
+-- The beginning of a stored value, safe to write to a log.
 local function quoted(text)
   return '"' .. string.gsub(string.sub(text, 1, 40), '[^%w%.:,_ -]', '?') .. '"'
 end
@@ -27,7 +29,7 @@ local function read_of(sku, command, key, ...)
   return result
 end
 
--- Digits as Redis counts with them, and no more of them than a double holds exactly.
+-- Accepts only integers as Redis writes them, with no more digits than a double holds exactly.
 local function count_of(sku, name, text)
   if not text then unreadable(sku, name .. ' is missing') end
   if #text > 15 or not (text == '0' or string.match(text, '^%-?[1-9]%d*$')) then
@@ -36,13 +38,13 @@ local function count_of(sku, name, text)
   return tonumber(text)
 end
 
--- Numbers as text, each made once: to format one takes as long as a GET.
+-- Numbers as text, each formatted once: formatting one takes as long as a GET.
 local digits = setmetatable({}, { __index = function(known, number)
   known[number] = tostring(number)
   return known[number]
 end })
 
--- A hold of one line, as most are, is read by one pattern; nil where it isn't that.
+-- Most holds have one line and are read by one pattern; nil for any other text.
 local function parse_line(text)
   local state, sequence, created_ms, deadline_ms, holder, sku, quantity = string.match(text,
     '^([pcfre])\t(%d+)\t(%d+)\t(%d+)\t([^\t]+)\t([^\t]+)\t(%d+)$')
@@ -52,7 +54,7 @@ local function parse_line(text)
     lines = { { sku = sku, quantity = tonumber(quantity) } } }
 end
 
--- Nobody computes with created_ms but extend and the sums: it stays the text that it was.
+-- created_ms stays text, since only extend and the sums compute with it.
 -- A quantity has at most 10 digits, so that the sum of thousands is exact.
 local function parse_hold(text)
   local known = parse_line(text)
@@ -74,7 +76,7 @@ local function parse_hold(text)
   return hold
 end
 
--- Whether a call came to anything but an unreadable thing; then its result, or what can't be read.
+-- Calls a function: returns true and its result, or false and what can't be read.
 local function try(call, ...)
   local done, result = pcall(call, ...)
   if done then return true, result end

@@ -1,8 +1,8 @@
--- sums: what holds add up to, for the scripts that audit and repair. Comes after shared/holds.lua.
+-- sums: sums of holds, for the scripts that audit and repair. Included after shared/holds.lua.
 --
--- Nothing here asserts that an index is right: whether it is, is what the audit asks. What can't be
--- read is an error that names it, as everywhere. The sum of a SKU is over its deadlines and leases;
--- a hold that stands in neither is found bucket by bucket.
+-- Nothing here assumes that an index is correct: the audit checks that. A value that can't be read
+-- is an error that names it, as everywhere. The sum of a SKU covers its deadlines and leases; the
+-- audit finds a hold that is in neither when it goes through the buckets.
 
 local function text_of(id) return read_of('-', 'HGET', holds_key(id), id) end
 
@@ -11,8 +11,9 @@ local function hold_of(id)
   return text and parse_hold(text)
 end
 
--- Units of each SKU under confirming holds, leases whose hold isn't confirming, and how many have a
--- hold that can't be read: of these nobody knows whose units are missing in the sum. nil: too many.
+-- Units of each SKU in confirming holds, ids of leases without a confirming hold, and the number of
+-- leases whose hold can't be read: it isn't known which SKUs' sums lack their units. nil if there
+-- are more leases than `limit`.
 local function sum_leases(limit)
   if redis.call('ZCARD', leases_key()) > limit then return nil end
   local units, dangling, blind = {}, {}, 0
@@ -31,7 +32,7 @@ local function sum_leases(limit)
   return units, dangling, blind
 end
 
--- Units of a SKU under pending holds, deadlines of no pending hold, and when the newest hold began.
+-- Units of a SKU in pending holds, ids of deadlines without a pending hold, newest created_ms.
 local function sum_due(sku)
   local units, dangling, newest_ms = 0, {}, 0
   local function add(id)
@@ -51,7 +52,7 @@ local function sum_due(sku)
   return units, dangling, newest_ms
 end
 
--- The expirer would come too late: the SKU's place in `due` is after its earliest deadline.
+-- Whether the SKU's score in `due` is after its earliest deadline: the expirer would come too late.
 local function due_is_late(sku)
   local earliest = earliest_deadline(sku)
   if not earliest then return false end

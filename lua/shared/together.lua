@@ -1,8 +1,8 @@
--- together: what the scripts share that decide several requests in one call. Comes after
+-- together: shared by the scripts that decide several requests in one call. Included after
 -- shared/holds.lua.
 
--- The failure of one request: the code that its caller would get alone, or ERR where the script has
--- a bug. It is a status reply, which no request's answer is otherwise, and not an error reply:
+-- The failure of one request: the code that the request would get alone, or ERR if the script has a
+-- bug. It is a status reply, which no other answer is. It isn't an error reply, because
 -- StackExchange.Redis 3.4 closes its connection, with all calls that are under way on it, when it
 -- reads an error inside an array.
 local function failure_of(what)
@@ -10,9 +10,9 @@ local function failure_of(what)
   return { ok = string.match(text, '^%u+ ') and text or 'ERR ' .. text }
 end
 
--- Decides requests one after the other, each as if it had come alone: a failure of one is its own
--- place in the reply. Redis doesn't roll back, so each reads all that may be unreadable before it
--- writes. `starts`: where in ARGV each begins.
+-- Decides requests one after the other, each as if it had come alone: a request that fails has its
+-- failure in its place of the reply. Redis doesn't roll back, so each request reads everything that
+-- may be unreadable before it writes. `starts`: where in ARGV each request begins.
 local function decide_each(decide, starts)
   local answers = {}
   for i, start in ipairs(starts) do

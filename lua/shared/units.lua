@@ -1,23 +1,23 @@
--- units: what owners have of SKUs, bought and held. Comes after shared/reading.lua, and before
--- shared/holds.lua, which says how it is laid out.
+-- units: the units of SKUs that owners have bought and hold. Included after shared/reading.lua and
+-- before shared/holds.lua, which documents the layout.
 
 local prefix = string.match(KEYS[1], '^{inv:%d+}:')
 
--- Whose units count together: whatever carts a shopper fills, and what they hold without one.
--- Everybody else is their own owner.
+-- The owner whose limits a holder counts towards. All carts of a shopper, and the shopper's holds
+-- without a cart, count together. Any other holder is its own owner.
 local function owner_of(holder)
   if string.sub(holder, 1, 2) ~= 's:' then return holder end
   local subject = string.match(holder, '^s:([^|]+)')
   return subject and 'u:' .. subject or holder
 end
 
--- What a holder's owner has of a SKU: units bought, and the active holds that contain it.
+-- The units of a SKU that a holder's owner has: units bought, and the active holds that contain it.
 local function read_units(holder, sku)
   local digest = redis.sha1hex(owner_of(holder) .. '\t' .. sku)
   local units = { key = prefix .. 'units:' .. string.sub(digest, 1, 3),
     field = string.sub(digest, 4, 25), confirmed = 0, held = 0, holds = {} }
   local text = read_of(sku, 'HGET', units.key, units.field)
-  -- Most have one hold, and have bought nothing.
+  -- Most owners have one hold and have bought nothing.
   local id, quantity = string.match(text or '', '^0 (%S+) (%d+)$')
   if id then
     units.held = tonumber(quantity)
@@ -42,8 +42,8 @@ local function write_units(units)
   redis.call('HSET', units.key, units.field, table.concat(parts, ' '))
 end
 
--- A changed hold keeps its place: the first is the one that a holder's cart means. Units that were
--- bought instead count from the same write on.
+-- A changed hold keeps its place: locate and adjust take the holder's first hold. Units in `bought`
+-- count from the same write on.
 local function set_units(units, id, quantity, bought)
   local holds, known = {}, false
   for _, hold in ipairs(units.holds) do
