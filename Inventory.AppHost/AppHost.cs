@@ -11,8 +11,8 @@ var stores = new Stores(builder, settings);
 var redis = stores.AddRedis("redis");
 var ledger = stores.AddLedger("ledger");
 
-// A service waits only for what it can't start without: each of them outlives an outage of either store, so also one
-// at its start.
+// A service waits only for what it can't start without: every service survives an outage of either store, also at its
+// start.
 var reconciliation = builder.AddProject<Projects.Inventory_ReconciliationWorker>("reconciliation-worker")
     .WithReference(redis)
     .WithReference(ledger).WaitFor(ledger)
@@ -41,7 +41,7 @@ var gateway = builder.AddProject<Projects.Inventory_Gateway>("gateway")
     .WithUrlForEndpoint("http", _ => new() { Url = "/docs", DisplayText = "API docs" })
     .WithIconName("DoorArrowRight");
 
-// What a local run has besides, and what an operator does there.
+// Only in local runs: a second gateway, shoppers, and an operator's commands.
 if (builder.ExecutionContext.IsRunMode)
 {
     builder.AddProject<Projects.Inventory_Gateway>("gateway-2")

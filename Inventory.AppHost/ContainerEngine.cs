@@ -14,8 +14,8 @@ internal static class ContainerEngine
     ];
 
     /// <summary>
-    /// Whether an engine is to be used: Aspire was told of one, or an engine's socket is there. Elsewhere than on Linux
-    /// it always is, because only there the servers can run as processes.
+    /// Whether to use an engine: Aspire's settings name one, or an engine's socket exists. Always true on systems other
+    /// than Linux, because the servers can run as processes only on Linux.
     /// </summary>
     public static bool IsPresent() =>
         !OperatingSystem.IsLinux()
@@ -25,7 +25,7 @@ internal static class ContainerEngine
 
     /// <summary>
     /// Deletes the volumes of an application's containers. A volume that a container still uses ends the program: two
-    /// products of one checkout share their volumes, and a fresh one would take the other's data.
+    /// runs of one checkout share their volumes, and a fresh run would delete the other's data.
     /// </summary>
     public static async Task RemoveVolumesOfAsync(DistributedApplicationModel model)
     {

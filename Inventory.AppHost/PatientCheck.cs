@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Inventory.AppHost;
 
 /// <summary>
-/// A health check that asks again within one check. Aspire waits 1, 2, … 5 s between checks that fail, so a server that
-/// is ready 0.1 s after the first check would be seen a second later, and what waits for it starts as much later.
+/// A health check that retries within one check. Aspire waits 1, 2, … 5 s between checks that fail, so a server that is
+/// ready 0.1 s after the first check would be seen a second later, and its dependents would start as much later.
 /// </summary>
 internal static class PatientCheck
 {
@@ -27,7 +27,7 @@ internal static class PatientCheck
                     await ask(patience.Token);
                     return HealthCheckResult.Healthy();
                 }
-                // Whatever a client throws at a server that isn't there yet: the check's result carries it.
+                // Every exception of a client while its server starts; the check's result carries the last one.
                 catch (Exception failure) when (!patience.IsCancellationRequested)
                 {
                     last = failure;

@@ -1,15 +1,15 @@
 namespace Inventory.AppHost;
 
 /// <summary>
-/// What a deployment has that a local run does without: real keys, the proxies in front of the gateway, and stores of
-/// the platform's own. The templates in <c>infra/</c> say what the manifest can't: replicas, probes and scaling.
+/// What only a deployment has: real keys, the proxies in front of the gateway, and the platform's stores. The templates
+/// in <c>infra/</c> say what the manifest can't: replicas, probes and scaling.
 /// </summary>
 internal static class Publishing
 {
     private const string StoresSetting = "Publish:Stores";
 
     // Where Container Apps' ingress connects from, in an environment that azd makes. The ingress replaces
-    // X-Forwarded-For, so what a shopper claims about itself ends there.
+    // X-Forwarded-For, so a client can't forge its address.
     private const string ContainerAppsIngress = "100.100.0.0/16";
 
     /// <summary>Applies to every service that was added before; nothing happens in a local run.</summary>
@@ -21,7 +21,7 @@ internal static class Publishing
         if (!builder.ExecutionContext.IsPublishMode) return;
         foreach (var resource in builder.Resources.OfType<ProjectResource>().ToList())
         {
-            // Aspire would set ASPNETCORE_FORWARDEDHEADERS_ENABLED, with which ASP.NET Core believes any sender. The
+            // Aspire would set ASPNETCORE_FORWARDEDHEADERS_ENABLED, with which ASP.NET Core trusts any sender. The
             // gateway reads these headers itself, and only from its trusted proxies; no other service needs them.
             builder.CreateResourceBuilder(resource).DisableForwardedHeaders();
         }
@@ -61,7 +61,7 @@ internal static class Publishing
         return store;
     }
 
-    /// <summary>Both services know the same keys: the gateway refuses early, and the API decides.</summary>
+    /// <summary>Both services know the same keys: the gateway limits their requests, the API authorizes.</summary>
     private static void RequireApiKeys(
         this IDistributedApplicationBuilder builder, params IResourceBuilder<ProjectResource>[] services)
     {
@@ -89,7 +89,7 @@ internal static class Publishing
 
     private static void TrustIngress(
         this IDistributedApplicationBuilder builder, IResourceBuilder<ProjectResource> gateway) =>
-        // Without it every shopper would have the ingress' address, and share its budget of requests.
+        // Without it every shopper would have the ingress' address, and all would share one budget of requests.
         gateway.WithEnvironment("Gateway__TrustedProxies__0", builder
             .AddParameter("trusted-proxies", ContainerAppsIngress, publishValueAsDefault: true)
             .WithDescription("The address or network from which the platform's ingress connects to the gateway."));

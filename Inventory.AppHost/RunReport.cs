@@ -16,7 +16,7 @@ internal sealed class RunReport(
 {
     private const string Dashboard = "aspire-dashboard";
 
-    // Development takes it, and nothing else: it is text.
+    // The secret of local runs is text; the API accepts such a secret only in Development.
     private const string WebhookSecretSetting = "Payments:WebhookSecrets:0";
 
     private string File => Path.Combine(settings.Folder, "endpoints.env");
@@ -48,7 +48,7 @@ internal sealed class RunReport(
         string[] lines =
         [
             $"GATEWAY_URL={gateway}",
-            // The account is named because redis-cli takes an empty one for a name.
+            // The account is named because redis-cli takes an empty account for a name.
             $"REDIS_URL=redis://default:{redis.Password}@{Address(redis)}",
             $"PG_DSN=postgresql://{ledger.Username}:{ledger.Password}@{ledger.Host}:{ledger.Port}/{ledger.Database}",
             $"ADMIN_KEY={DemoKeys.Admin}",

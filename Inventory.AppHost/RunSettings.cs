@@ -32,7 +32,7 @@ internal sealed class RunSettings
     };
 
     /// <summary>
-    /// When the run began, as a timestamp. Its process may be older, because eng/run.sh becomes it after the build.
+    /// When the run began, as a timestamp. The process may be older: eng/run.sh builds, and then becomes the AppHost.
     /// </summary>
     public long ReadAt { get; } = TimeProvider.System.GetTimestamp();
 
@@ -65,7 +65,7 @@ internal sealed class RunSettings
     /// <summary>Reads the settings, or ends the program with a line that says which one is wrong.</summary>
     public static RunSettings Read(IDistributedApplicationBuilder builder, string[] args)
     {
-        // A switch that stands alone means yes.
+        // A switch without a value means true.
         builder.Configuration.AddCommandLine(
             [.. args.Select(each => each is "--fresh" ? "--fresh=true" : each)], Switches);
         var settings = Bind(builder.Configuration.GetSection("Run"));
@@ -105,8 +105,8 @@ internal sealed class RunSettings
     }
 
     /// <summary>
-    /// A run on another port than usual is a second one beside the usual, whose dashboard has the usual ports: this
-    /// one's gets free ones.
+    /// A run on another port is a second one beside the usual run, whose dashboard has the usual ports, so the second
+    /// dashboard gets free ports.
     /// </summary>
     private void PlaceDashboard(ConfigurationManager configuration)
     {

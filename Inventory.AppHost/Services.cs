@@ -25,7 +25,7 @@ internal static class Services
         builder.Services.AddHostedService<RunReport>();
     }
 
-    /// <summary>A service is healthy when its <c>/health</c> says so, of replicas the one that answers first.</summary>
+    /// <summary>A service is healthy when the <c>/health</c> of one of its replicas says so.</summary>
     private static IResourceBuilder<ProjectResource> WithHealth(this IResourceBuilder<ProjectResource> service)
     {
         if (!service.ApplicationBuilder.ExecutionContext.IsRunMode) return service;

@@ -3,20 +3,20 @@ using Inventory.AppHost.LocalServers;
 namespace Inventory.AppHost;
 
 /// <summary>
-/// Redis and PostgreSQL: in containers where a container engine is, and as processes of this machine where none is.
+/// Redis and PostgreSQL: in containers where a container engine exists, otherwise as processes of this machine.
 /// A deployment brings its own, unless it asks for containers: <see cref="Publishing"/>.
 /// </summary>
 internal sealed class Stores
 {
-    // Versions that were tested; an image that moves by itself would be another server overnight.
+    // Tested versions. A floating tag would change the server without a commit.
     private const string RedisTag = "8.6";
     private const string PostgresTag = "18.3";
     private const string Postgres = "postgres";
 
     private static readonly string[] PostgresArguments =
     [
-        // Change capture reads the log, so that a total changed by plain SQL reaches Redis; and a worker that is away
-        // must not fill the disk with it.
+        // Change capture reads the log, so that a total changed by plain SQL reaches Redis. The log that is kept for a
+        // worker that is down must not fill the disk.
         "-c", "wal_level=logical", "-c", "max_slot_wal_keep_size=2GB",
     ];
 
@@ -35,10 +35,10 @@ internal sealed class Stores
         [
             // Redis writes each decision to its log before it answers: docs/adr/0017-redis-writes-before-it-answers.md.
             "--appendonly", "yes", "--appendfsync", builder.Configuration["Redis:AppendFsync"] ?? "no",
-            // What was logged since the last rewrite is read six times as slowly as what was rewritten, while Redis
-            // serves no caller.
+            // Redis reads the log at its start, and serves no caller meanwhile. It reads what was logged since the last
+            // rewrite six times as slowly as what was rewritten.
             "--auto-aof-rewrite-percentage", "50",
-            // A key that vanishes by itself can't give its units back.
+            // The units of an evicted hold would stay reserved for ever.
             "--maxmemory-policy", "noeviction",
         ];
         if (!builder.ExecutionContext.IsRunMode) return;
@@ -71,12 +71,12 @@ internal sealed class Stores
 
     private void AddRedisArguments(CommandLineArgsCallbackContext context)
     {
-        // Words of a shell's command line. The volume brings `--save 60 1`, a copy of the whole memory every minute, of
-        // what the log already has; the last one wins.
+        // Words of a shell's command line. WithDataVolume adds `--save 60 1`, a copy of the whole memory every minute,
+        // which the log makes needless; the last --save wins.
         string[] words = ["--save", "''", .. redisArguments];
         if (context.ExecutionContext.IsPublishMode)
         {
-            // What is published is `sh -c "redis-server …"`; arguments after that line would never reach Redis.
+            // The published command is `sh -c "redis-server …"`; arguments after that line would never reach Redis.
             context.Args[^1] = $"{context.Args[^1]} {string.Join(' ', words)}";
         }
         else
@@ -85,7 +85,7 @@ internal sealed class Stores
         }
     }
 
-    // A published name is the same from every checkout; local ones are made from the checkout's path.
+    // A published name is the same from every checkout; Aspire makes local names from the checkout's path.
     private string? VolumeOf(string server) =>
         builder.ExecutionContext.IsPublishMode ? $"inventory-{server}" : null;
 }

@@ -39,14 +39,14 @@ public static class Extensions
             http.AddServiceDiscovery();
         });
 
-        // What serves is nobody's business.
+        // Don't disclose the server software.
         builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
         return builder;
     }
 
     /// <summary>
-    /// Traces, measures and exports logs, if there is anybody to send them to. Without
-    /// <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> no provider exists, so that nothing is recorded only to be thrown away.
+    /// Exports traces, metrics and logs, if there is a collector. Without <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> no
+    /// provider exists, so that nothing is recorded only to be dropped.
     /// </summary>
     /// <returns>The same builder.</returns>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
@@ -90,10 +90,10 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Maps <c>/health</c>, every check: is all well? <c>/ready</c>, the checks tagged <c>ready</c>: would another
-    /// instance do better? Stores that all instances share say nothing about that. And <c>/alive</c>, the checks tagged
-    /// <c>live</c>: should this process be restarted? In every environment, because container platforms probe them;
-    /// of the services only the gateway can be reached from outside. The answer is the status as plain text.
+    /// Maps <c>/health</c> (all checks), <c>/ready</c> (checks tagged <c>ready</c>: may this instance get requests?
+    /// Stores that all instances share are left out) and <c>/alive</c> (checks tagged <c>live</c>: must this process be
+    /// restarted?). Every environment has them, because container platforms probe them; of the services only the
+    /// gateway can be reached from outside. The answer is the status as plain text.
     /// </summary>
     /// <returns>The same application.</returns>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
@@ -104,7 +104,7 @@ public static class Extensions
         return app;
     }
 
-    // A probe is neither refused nor counted: it comes every few seconds, and says nothing about shoppers.
+    // Probes are neither refused nor counted: they come every few seconds, and say nothing about shoppers.
     private static void MapProbe(this WebApplication app, string path, HealthCheckOptions options) =>
         app.MapHealthChecks(path, options)
             .AllowAnonymous()
@@ -119,8 +119,8 @@ public static class Extensions
         !string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
 
     /// <summary>
-    /// Settings below all others, so that any file, variable or argument overrides them: one line a message with a
-    /// timestamp, and silence from frameworks while all is well.
+    /// Settings below all others, so that any file, variable or argument overrides them: one line per log message, with
+    /// a timestamp, and only warnings and errors from frameworks.
     /// </summary>
     private static void AddConfigurationDefaults(this IHostApplicationBuilder builder)
     {
@@ -133,11 +133,11 @@ public static class Extensions
             ["Logging:LogLevel:Default"] = "Information",
             ["Logging:LogLevel:Microsoft.AspNetCore"] = "Warning",
             ["Logging:LogLevel:Microsoft.EntityFrameworkCore.Database.Command"] = "Warning",
-            // Who asks for health gets the answer; polled while a service starts, it would fill the log with errors.
+            // The caller of a probe gets the result; polling while a service starts would fill the log with errors.
             ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
-            // Who started a service knows its address and environment, and that it started.
+            // An operator who starts a service knows its address and environment, and that it started.
             ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Warning",
-            // Every command at Information, as Entity Framework's too.
+            // Npgsql logs every command at Information, and so does Entity Framework.
             ["Logging:LogLevel:Npgsql"] = "Warning",
             ["Logging:LogLevel:Polly"] = "Warning",
             ["Logging:LogLevel:StackExchange.Redis"] = "Warning",
@@ -146,7 +146,7 @@ public static class Extensions
         };
         if (builder.Environment.IsDevelopment())
         {
-            // Whoever presses Ctrl+C has nobody else to send requests to.
+            // A local run that ends has no other instance to take its requests.
             defaults["Shutdown:Delay"] = "00:00:00";
         }
 

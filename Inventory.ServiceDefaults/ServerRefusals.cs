@@ -9,12 +9,12 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>
-/// Gives a body to what Kestrel refuses before there is a request that middleware could see: a line that is no HTTP, a
-/// path with %00, a line or headers beyond the limits.
+/// Gives a body to what Kestrel refuses before middleware sees a request: a line that is not HTTP, a path with %00, a
+/// line or headers beyond the limits.
 /// </summary>
 /// <remarks>
-/// Kestrel tells a diagnostic listener of each such refusal before it answers. An answer that has begun by then it
-/// leaves alone, and closes the connection behind it. Requests that are well formed never come here.
+/// Kestrel notifies a diagnostic listener of each such refusal before it answers. It keeps an answer that has begun by
+/// then, and closes the connection after it. Well-formed requests never come here.
 /// </remarks>
 public static class ServerRefusals
 {
@@ -28,8 +28,8 @@ public static class ServerRefusals
     {
         ArgumentNullException.ThrowIfNull(app);
         var events = app.Services.GetRequiredService<DiagnosticListener>();
-        // It ends with the application, as the listener does. Nothing else is asked for: no event of an ordinary
-        // request is made on our account.
+        // The subscription ends with the application, as the listener does. Because of the filter, Kestrel creates no
+        // events of ordinary requests.
         events.Subscribe(new Answering(describe), name => name == BadRequest);
         return app;
     }
@@ -44,10 +44,10 @@ public static class ServerRefusals
         response.Headers.ContentType = "application/problem+json";
         response.Headers.ContentLength = body.Length;
         response.Headers.Connection = "close";
-        // There is no stream for a body yet, but the head goes out the usual way, and the body right behind it.
+        // There is no stream for a body yet: the head is sent the usual way, and the body is written behind it.
         if (!start.StartAsync().IsCompletedSuccessfully) return;
         if (!HttpMethods.IsHead(connection.Get<IHttpRequestFeature>()?.Method ?? "")) transport.Output.Write(body);
-        // Not waited for: what a slow reader leaves behind, the end of the connection sends.
+        // Not awaited: what a slow client has not received yet is sent when the connection closes.
         _ = transport.Output.FlushAsync().AsTask();
     }
 

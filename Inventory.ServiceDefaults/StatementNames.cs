@@ -5,8 +5,8 @@ using OpenTelemetry;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>
-/// Gives each statement of PostgreSQL the name that a person looks for: what it does, and to which table, as in
-/// <c>INSERT orders</c>. The client calls all of them by the name of the system.
+/// Names the span of each PostgreSQL statement by what it does, and to which table, as in <c>INSERT orders</c>. The
+/// client names all of them after the system.
 /// </summary>
 internal sealed partial class StatementNames : BaseProcessor<Activity>
 {
@@ -19,7 +19,7 @@ internal sealed partial class StatementNames : BaseProcessor<Activity>
         }
     }
 
-    /// <summary>The first verb and the first table; of statements that come together, those of the first.</summary>
+    /// <summary>The first verb and the first table; for several statements in a command, those of the first.</summary>
     private static string? Name(string statement)
     {
         var verb = Verb().Match(statement);

@@ -5,12 +5,12 @@ namespace Microsoft.Extensions.Hosting;
 
 /// <summary>
 /// Keeps spans that no request caused out of the telemetry. A sampler that follows the parent does part of that by
-/// itself; <c>OTEL_TRACES_SAMPLER=always_on</c>, which Aspire gives local runs, does not, and shows each call that a
-/// worker makes in the background, 300 a second, as a trace of its own.
+/// itself. <c>OTEL_TRACES_SAMPLER=always_on</c>, which Aspire gives local runs, does not: each background call of a
+/// worker, 300 a second, would be a trace of its own.
 /// </summary>
 /// <remarks>
-/// Dropped is what a span has caused that isn't recorded, such as a health probe's PING; a call to another process that
-/// begins a trace, because a loop made it; and a proxy's span that begins one, because it is the proxy's health check.
+/// Dropped are children of a span that isn't recorded, such as a health probe's PING; calls to another process that
+/// begin a trace, because a loop makes them; and the proxy's spans that begin one, because they are its health checks.
 /// </remarks>
 internal sealed class UnrecordedSpans : BaseProcessor<Activity>
 {
@@ -20,7 +20,7 @@ internal sealed class UnrecordedSpans : BaseProcessor<Activity>
     public override void OnStart(Activity data)
     {
         if (!BelongsToNone(data)) return;
-        // Children of this one see the same when they start.
+        // Children of this span see the flag when they start, and are dropped too.
         data.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
         data.IsAllDataRequested = false;
     }
@@ -29,7 +29,7 @@ internal sealed class UnrecordedSpans : BaseProcessor<Activity>
     {
         if (span.Parent is { } parent) return !parent.Recorded;
         if (span.ParentId is null) return span.Kind == ActivityKind.Client || span.Source.Name == Proxy;
-        // Started later on behalf of a local span, as Redis commands are: the flags close the parent's identifier.
+        // Spans of Redis commands start later, for a local span: the parent's identifier ends with its flags.
         return !span.HasRemoteParent && span.ParentId.EndsWith("-00", StringComparison.Ordinal);
     }
 }

@@ -5,8 +5,8 @@ using System.Text;
 namespace Inventory.AppHost.LocalServers;
 
 /// <summary>
-/// Where the servers of one checkout keep their data, each password beside the data that it opens: a folder that is
-/// copied or moved opens elsewhere, and two checkouts have nothing in common.
+/// Where the servers of one checkout keep their data, with each password beside its data: a folder that is copied or
+/// moved works elsewhere, and two checkouts share nothing.
 /// </summary>
 internal sealed class DataFolder
 {
@@ -19,7 +19,7 @@ internal sealed class DataFolder
     private readonly string root;
     private readonly bool isFresh;
 
-    /// <summary>The folder <c>data</c> of the run's own, once no server uses it.</summary>
+    /// <summary>Takes <c>data</c> in the run's folder, once no server uses it.</summary>
     public DataFolder(IDistributedApplicationBuilder builder, RunSettings settings)
     {
         this.builder = builder;
@@ -34,7 +34,7 @@ internal sealed class DataFolder
     {
         var folder = Path.Combine(root, name);
         var passwordFile = Path.Combine(root, $"{name}.password");
-        // Only what a server of this folder has written: its lock is there. A folder that a person names may hold more.
+        // Only a folder that a server has used, which has a lock. A folder that a person names may hold other files.
         if (isFresh && File.Exists(Path.Combine(folder, LockName)))
         {
             Directory.Delete(folder, recursive: true);
@@ -48,8 +48,8 @@ internal sealed class DataFolder
     }
 
     /// <summary>
-    /// Waits until no server uses the folder. Those of a run that was killed end some seconds after it, and each holds
-    /// the lock of its own folder until then.
+    /// Waits until no server uses the folder. The servers of a killed run end some seconds after it, and each holds the
+    /// lock of its own folder until then.
     /// </summary>
     private void AwaitRelease()
     {
@@ -93,8 +93,8 @@ internal sealed class DataFolder
     }
 
     /// <summary>
-    /// PostgreSQL of the user "root" runs under another account, which has to reach its data. A folder below /root is
-    /// closed to it; the data then lies below /var/lib.
+    /// When root runs PostgreSQL, it runs under another account, which has no access below a closed folder such as
+    /// /root; the data then goes below /var/lib.
     /// </summary>
     private static string Reachable(string folder)
     {

@@ -24,7 +24,7 @@ internal sealed class PostgresProcessDatabase(string name, PostgresProcess serve
     /// <inheritdoc/>
     public ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create($"{Parent};Database={Name}");
 
-    /// <summary>Creates it, unless an earlier run did.</summary>
+    /// <summary>Creates the database, unless an earlier run did.</summary>
     public async Task CreateAsync(CancellationToken cancellationToken)
     {
         var server = await Parent.ConnectionStringExpression.GetValueAsync(cancellationToken);

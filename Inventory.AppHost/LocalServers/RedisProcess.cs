@@ -15,7 +15,7 @@ internal sealed class RedisProcess(string name, string script, string folder, Pa
 internal static class RedisProcessExtensions
 {
     /// <summary>
-    /// Adds a Redis that saves no snapshots of its own accord; what else it keeps is for the caller's arguments to say.
+    /// Adds a Redis that saves no snapshots by itself; the caller's arguments decide about all other persistence.
     /// </summary>
     public static IResourceBuilder<RedisProcess> AddRedisProcess(
         this IDistributedApplicationBuilder builder, string name, DataFolder data)

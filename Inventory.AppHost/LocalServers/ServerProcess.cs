@@ -1,8 +1,8 @@
 namespace Inventory.AppHost.LocalServers;
 
 /// <summary>
-/// A server of the system's own packages that runs as a process of this machine, where no container engine is.
-/// Its script runs in the server's data folder and becomes the server, so that the resource's process is the server's.
+/// A server of the system's own packages that runs as a process of this machine, where no container engine exists.
+/// Its script runs in the data folder and becomes the server (exec), so that the resource's process is the server's.
 /// </summary>
 /// <param name="name">The resource's name.</param>
 /// <param name="script">The script, by its full path.</param>
@@ -13,7 +13,7 @@ internal abstract class ServerProcess(string name, string script, string folder)
     /// <summary>The name of the endpoint that every server has.</summary>
     public const string EndpointName = "tcp";
 
-    /// <summary>Where the server listens, on loopback alone.</summary>
+    /// <summary>Where the server listens, on loopback only.</summary>
     public EndpointReference Endpoint => field ??= new(this, EndpointName);
 
     /// <inheritdoc/>

@@ -9,12 +9,12 @@ if [ "$(id -u)" = 0 ]; then
   exec setpriv --reuid=postgres --regid=postgres --init-groups "$0" "$@"
 fi
 
-# One server a folder. The lock ends with the last process that has it, so a restart after a crash waits until the
-# processes of the server before are gone; PostgreSQL would refuse to start beside them.
+# One server per folder. The lock lasts until the last process that inherited it ends, so a restart after a crash waits
+# for the processes of the previous server; PostgreSQL would refuse to start beside them.
 exec 9>lock
 flock -w 30 9 || { echo "error: another PostgreSQL still uses $PWD" >&2; exit 1; }
 
-# A database whose creation was interrupted is made anew.
+# A cluster whose creation was interrupted is created again.
 if [ ! -d data ]; then
   rm -rf unfinished
   "$BIN/initdb" -D unfinished -U postgres --auth=scram-sha-256 --encoding=UTF8 --no-locale --no-instructions \

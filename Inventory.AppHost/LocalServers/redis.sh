@@ -2,7 +2,8 @@
 # Runs redis-server in the current folder, with the password in PASSWORD and the options given as arguments.
 set -euo pipefail
 
-# One server a folder. The lock ends with the last process that has it, so a restart waits until the server before is gone.
+# One server per folder. The lock lasts until the last process that inherited it ends, so a restart waits for those of
+# the previous server.
 exec 9>lock
 flock -w 30 9 || { echo "error: another redis-server still uses $PWD" >&2; exit 1; }
 

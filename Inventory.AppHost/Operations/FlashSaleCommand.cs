@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace Inventory.AppHost.Operations;
 
 /// <summary>
-/// A flash sale on a button: buyers who all come at once for a few units, and the proof that none was sold twice.
+/// The command for a flash sale: all buyers come at once for a few units, and a check proves that none was sold twice.
 /// </summary>
 internal static partial class FlashSaleCommand
 {
@@ -19,8 +19,8 @@ internal static partial class FlashSaleCommand
 
     /// <summary>Adds the sale, which the load program carries out.</summary>
     /// <param name="gateway">Where buyers come in.</param>
-    /// <param name="load">The load program, which is built along.</param>
-    /// <param name="stores">Redis and the ledger, where both accounts of the sale are read.</param>
+    /// <param name="load">The load program, which is built with the AppHost.</param>
+    /// <param name="stores">Redis and the ledger, which are both compared with the sale.</param>
     public static IResourceBuilder<ProjectResource> WithFlashSale(
         this IResourceBuilder<ProjectResource> gateway, IResourceBuilder<ProjectResource> load,
         params IResourceBuilder<IResourceWithConnectionString>[] stores) =>
@@ -92,8 +92,8 @@ internal static partial class FlashSaleCommand
         var text = said.ToString();
         return sale.ExitCode == 0
             ? CommandResults.Success(
-                "Every unit was promised once.", text, CommandResultFormat.Text, displayImmediately: true)
-            : CommandResults.Failure("The sale was not proven.", text, CommandResultFormat.Text);
+                "No unit was sold twice.", text, CommandResultFormat.Text, displayImmediately: true)
+            : CommandResults.Failure("The sale failed, or its check.", text, CommandResultFormat.Text);
     }
 
     private static InteractionInput Count(string name, string label, string value, string description) => new()

@@ -1,6 +1,6 @@
 namespace Inventory.AppHost.Operations;
 
-/// <summary>The form that all commands of this folder have.</summary>
+/// <summary>The common form of this folder's commands.</summary>
 internal static class Operation
 {
     /// <summary>

@@ -6,8 +6,8 @@ using Inventory.Identity;
 namespace Inventory.AppHost.Operations;
 
 /// <summary>
-/// What an operator asks of the product, through its own gateway with the administrator's demo key: a button does
-/// nothing that a person with the key couldn't do by <c>curl</c>.
+/// Sends an operator's requests through the product's gateway with the administrator's demo key. A command does nothing
+/// that a person with the key couldn't do by <c>curl</c>.
 /// </summary>
 /// <param name="gateway">The gateway's endpoint.</param>
 internal sealed class OperatorApi(EndpointReference gateway)
@@ -15,14 +15,14 @@ internal sealed class OperatorApi(EndpointReference gateway)
     private static readonly HttpClient Client = new();
 
     /// <summary>Sends a command.</summary>
-    /// <returns>What it answered.</returns>
+    /// <returns>The answer.</returns>
     /// <exception cref="OperationRefusedException">
-    /// It was refused, or the gateway is away; the message says why.
+    /// The API refused, or the gateway is unavailable; the message says why.
     /// </exception>
     public Task<JsonNode> PostAsync(string path, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, path, cancellationToken);
 
-    /// <summary>Asks.</summary>
+    /// <summary>Sends a query.</summary>
     /// <inheritdoc cref="PostAsync"/>
     public Task<JsonNode> GetAsync(string path, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, path, cancellationToken);

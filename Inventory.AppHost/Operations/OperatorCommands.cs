@@ -5,8 +5,7 @@ using System.Text.Json.Nodes;
 namespace Inventory.AppHost.Operations;
 
 /// <summary>
-/// What an operator does in the course of a day, as buttons of the dashboard and as
-/// <c>aspire resource NAME COMMAND</c>.
+/// An operator's everyday commands, as buttons of the dashboard and as <c>aspire resource NAME COMMAND</c>.
 /// </summary>
 internal static class OperatorCommands
 {
@@ -59,7 +58,7 @@ internal static class OperatorCommands
             run = await api.GetAsync($"/api/operations/reconciliation/runs/{run["id"]}", cancellationToken);
         }
 
-        if ((string?)run["state"] is "failed") return CommandResults.Failure($"The audit broke off: {run["error"]}");
+        if ((string?)run["state"] is "failed") return CommandResults.Failure($"The audit failed: {run["error"]}");
         var text = new StringBuilder().Append(CultureInfo.InvariantCulture,
             $"Compared {run["skus"]} SKUs, {run["holds"]} holds and {run["reservations"]} pending reservations: "
             + $"{run["found"]} differences, {run["repaired"]} repaired, {run["undecided"]} undecided yet.");

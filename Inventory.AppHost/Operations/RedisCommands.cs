@@ -6,7 +6,7 @@ using StackExchange.Redis;
 
 namespace Inventory.AppHost.Operations;
 
-/// <summary>Commands of Redis: its rebuild, and in Development the accidents that the product has to survive.</summary>
+/// <summary>Commands of Redis: its rebuild, and in Development the failures that the product has to survive.</summary>
 internal static class RedisCommands
 {
     private const string Epochs = "{inv:*}:epoch";
@@ -24,31 +24,31 @@ internal static class RedisCommands
     };
 
     /// <summary>
-    /// Adds the rebuild. It takes the epoch away, without which every script that could sell refuses and the
-    /// reconciliation worker rebuilds Redis from PostgreSQL.
+    /// Adds the rebuild. It deletes the epoch: without it every script that sells refuses, and the reconciliation
+    /// worker rebuilds Redis from PostgreSQL.
     /// </summary>
     public static IResourceBuilder<IResourceWithConnectionString> WithRebuild(
         this IResourceBuilder<IResourceWithConnectionString> redis) =>
         redis.WithOperation("rebuild-stock", "Rebuild from PostgreSQL",
-            "Stops the sale, makes totals, holds and limits in Redis what PostgreSQL says, and goes on selling.",
+            "Stops the sale, sets totals, holds and limits in Redis to what PostgreSQL says, and sells again.",
             "DatabaseArrowUp", (_, cancellationToken) => RebuildAsync(redis.Resource, cancellationToken),
             confirmation: "Nothing is sold until the rebuild ends; shoppers wait in the queue. Rebuild now?");
 
-    /// <summary>Adds accidents: data that is gone, a process that is killed, and one that hangs.</summary>
+    /// <summary>Adds failures: lost data, a killed process, and a process that hangs.</summary>
     public static IResourceBuilder<IResourceWithConnectionString> WithAccidents(
         this IResourceBuilder<IResourceWithConnectionString> redis)
     {
         if (!redis.ApplicationBuilder.Environment.IsDevelopment()) return redis;
         return redis
             .WithOperation(
-                "wipe", "Wipe", "FLUSHALL: Redis forgets everything, as after the loss of its disk.", "Eraser",
+                "wipe", "Wipe", "FLUSHALL: Redis loses all data, as after the loss of its disk.", "Eraser",
                 (_, cancellationToken) => WipeAsync(redis.Resource, cancellationToken),
                 confirmation: "Delete everything in Redis? The product rebuilds it from PostgreSQL.")
             .WithCommand("kill", "Kill", context => KillAsync(redis.Resource, context), new()
             {
                 Description = "kill -9: the process ends without a chance to write anything.",
                 IconName = "Flash",
-                ConfirmationMessage = "Kill Redis? It is started again by itself.",
+                ConfirmationMessage = "Kill Redis? It restarts automatically.",
             })
             .WithCommand("freeze", "Freeze", context => FreezeAsync(redis.Resource, context), new()
             {
@@ -72,14 +72,14 @@ internal static class RedisCommands
         {
             if (clock.Elapsed > Patience)
             {
-                return CommandResults.Failure("It takes longer than ten minutes: see the reconciliation worker's log.");
+                return CommandResults.Failure("Not done after ten minutes: see the reconciliation worker's log.");
             }
 
             await Task.Delay(Glance, cancellationToken);
         }
 
         return Operation.Said(
-            $"Redis is what PostgreSQL says, and sells again after {clock.Elapsed.TotalSeconds:0.0} s.");
+            $"Redis matches PostgreSQL, and sells again after {clock.Elapsed.TotalSeconds:0.0} s.");
     }
 
     private static async Task<ExecuteCommandResult> WipeAsync(
@@ -89,7 +89,7 @@ internal static class RedisCommands
         var server = redis.GetServers()[0];
         var keys = await server.DatabaseSizeAsync();
         await server.FlushAllDatabasesAsync();
-        return Operation.Said($"Redis has forgotten {keys} keys.");
+        return Operation.Said($"Redis has lost {keys} keys.");
     }
 
     private static async Task<ExecuteCommandResult> KillAsync(IResource redis, ExecuteCommandContext context) =>
@@ -105,7 +105,7 @@ internal static class RedisCommands
         }
 
         if (await SignalAsync(redis, context, "STOP") is { } failure) return CommandResults.Failure(failure);
-        // Also when the command is cancelled: a frozen Redis would stay so.
+        // Redis continues also when the command is cancelled; otherwise it would stay frozen.
         await Task.Delay(TimeSpan.FromSeconds(seconds), context.CancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return await SignalAsync(redis, context, "CONT") is { } stuck ? CommandResults.Failure(stuck)

@@ -1,8 +1,8 @@
 namespace Inventory.AppHost.Orchestration;
 
 /// <summary>
-/// Runs services as they were built with the AppHost. Aspire starts each by <c>dotnet run</c>, a process of 140 MB that
-/// looks whether anything is to be built, and whose process id is not the service's.
+/// Runs services as they were built with the AppHost. Aspire would start each by <c>dotnet run</c>, a process of 140 MB
+/// that checks whether anything is to be built, and whose process id is not the service's.
 /// </summary>
 internal static class BuiltServices
 {
@@ -11,7 +11,7 @@ internal static class BuiltServices
     {
         // An IDE starts services itself, to attach its debugger to them.
         if (!builder.ExecutionContext.IsRunMode || builder.Configuration["DEBUG_SESSION_PORT"] is not null) return;
-        // The folder below artifacts/bin/PROJECT: what was built together has the same.
+        // The folder below artifacts/bin/PROJECT, which is the same for all projects that are built together.
         var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         foreach (var service in builder.Resources.OfType<ProjectResource>())
         {

@@ -4,14 +4,14 @@ namespace Inventory.AppHost.Orchestration;
 
 /// <summary>
 /// Lets callers reach services without the TCP proxy that Aspire puts before every endpoint. The proxy halves what the
-/// gateway serves and adds 3 ms, and in front of replicas it balances connections instead of requests, so that a
-/// gateway sees one destination where it should see, probe and leave each replica by itself.
+/// gateway serves and adds 3 ms, and in front of replicas it balances connections instead of requests: a gateway would
+/// see one destination, and couldn't probe each replica and take it out of the rotation.
 /// </summary>
 internal static class DirectEndpoints
 {
     /// <summary>
     /// Lets every service of one replica that was added before listen by itself, on <paramref name="port"/> where it is
-    /// reached from outside, and on any free port elsewhere. Aspire refuses that to services of several replicas.
+    /// reached from outside, and on any free port elsewhere. Aspire can't do that for services of several replicas.
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="port">A port; 0 for any that is free.</param>
@@ -29,8 +29,8 @@ internal static class DirectEndpoints
     }
 
     /// <summary>
-    /// Tells a service the address of each replica of another, as service discovery reads them. It starts when all
-    /// replicas have one; a replica that is started again keeps its own.
+    /// Passes a service the address of each replica of another service, as service discovery reads them. The service
+    /// starts when all replicas have an address; a restarted replica keeps its address.
     /// </summary>
     public static IResourceBuilder<T> WithReplicasOf<T>(
         this IResourceBuilder<T> builder, IResourceBuilder<ProjectResource> service)

@@ -5,8 +5,8 @@ using Inventory.AppHost.LocalServers;
 namespace Inventory.AppHost.Orchestration;
 
 /// <summary>
-/// Starts again what ended by itself, as every platform does where the product is deployed; Aspire leaves it ended.
-/// What a person stopped stays down: such a stop passes the state "Stopping", an end by itself does not.
+/// Restarts resources that ended by themselves, as deployment platforms do; Aspire doesn't. A resource that a person
+/// stopped stays down: it passes the state "Stopping", and one that ends by itself doesn't.
 /// </summary>
 internal sealed partial class Restarts(
     ResourceNotificationService notifications, ResourceCommandService commands, TimeProvider time,
@@ -15,7 +15,7 @@ internal sealed partial class Restarts(
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
-    // Shorter runs than this double the pause: a service that can't start is not started without end.
+    // A run shorter than this doubles the pause, so that a service that can't start is restarted less and less often.
     private static readonly TimeSpan LongRun = TimeSpan.FromSeconds(20);
 
     private readonly Dictionary<string, Instance> instances = [];
@@ -50,8 +50,8 @@ internal sealed partial class Restarts(
     }
 
     /// <summary>
-    /// Whether what is in a terminal state now had started. Aspire calls a container running seconds after it runs; one
-    /// that ends meanwhile leaves the state "Starting" with an exit code, which what can't be started has not.
+    /// Whether a resource in a terminal state had started. Aspire reports a container as running seconds after it runs;
+    /// one that ends before leaves the state "Starting" with an exit code. One that can't be started has no exit code.
     /// </summary>
     private static bool HasStarted(string? before, CustomResourceSnapshot now) =>
         before == KnownResourceStates.Running || (before == KnownResourceStates.Starting && now.ExitCode is not null);

@@ -9,12 +9,13 @@ using Microsoft.Extensions.Options;
 namespace Inventory.ServiceDefaults.Draining;
 
 /// <summary>
-/// The end of an instance that others send requests to: nobody's request is lost, though nobody was told before.
+/// Shuts an instance down without losing a request, although its callers are not notified before.
 /// </summary>
 /// <remarks>
-/// 1. Told to stop, it says at <c>/health</c> and <c>/ready</c> that it is not ready, and serves on; each answer closes
-/// its connection, so that none is left on which a request could come too late. 2. After the delay streams end, and
-/// their readers reconnect elsewhere. 3. The server takes nothing more, and what has begun is finished.
+/// 1. When the instance is told to stop, <c>/health</c> and <c>/ready</c> say that it is not ready. It still serves,
+/// and each answer closes its connection, so that no connection is left on which a request could come too late. 2.
+/// After the delay streams end, and their clients reconnect elsewhere. 3. The server accepts nothing more, and finishes
+/// the requests in flight.
 /// </remarks>
 public sealed class InstanceDrain(IOptions<DrainingOptions> options, TimeProvider time)
     : IHostedLifecycleService, IDisposable
@@ -22,7 +23,7 @@ public sealed class InstanceDrain(IOptions<DrainingOptions> options, TimeProvide
     private readonly CancellationTokenSource streamsEnd = new();
     private volatile bool hasBegun;
 
-    /// <summary>Whether it was told to stop.</summary>
+    /// <summary>Whether the instance was told to stop.</summary>
     public bool HasBegun => hasBegun;
 
     /// <summary>Cancelled when streams are to end.</summary>
@@ -57,7 +58,7 @@ public sealed class InstanceDrain(IOptions<DrainingOptions> options, TimeProvide
     public void Dispose() => streamsEnd.Dispose();
 }
 
-/// <summary>Registers the end of an instance.</summary>
+/// <summary>Registers draining.</summary>
 public static class InstanceDrainServices
 {
     /// <summary>
@@ -65,10 +66,7 @@ public static class InstanceDrainServices
     /// </summary>
     public static void AddDraining(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<DrainingOptions>()
-            .BindConfiguration(DrainingOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.Services.AddValidatedOptions<DrainingOptions>(DrainingOptions.Section);
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<DrainingOptions>>(
             (host, drain) => host.ShutdownTimeout = drain.Value.Delay + drain.Value.Patience);
         builder.Services.TryAddSingleton(TimeProvider.System);
@@ -79,7 +77,7 @@ public static class InstanceDrainServices
             provider => new DrainCheck(provider.GetRequiredService<InstanceDrain>()), failureStatus: null, ["ready"]));
     }
 
-    /// <summary>Lets connections end with their next answer while the instance drains.</summary>
+    /// <summary>Closes each connection with its next answer while the instance drains.</summary>
     public static void UseDraining(this IApplicationBuilder app)
     {
         var drain = app.ApplicationServices.GetRequiredService<InstanceDrain>();
@@ -98,6 +96,6 @@ public static class InstanceDrainServices
     {
         public Task<HealthCheckResult> CheckHealthAsync(
             HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
-                drain.HasBegun ? HealthCheckResult.Unhealthy("It stops.") : HealthCheckResult.Healthy());
+                drain.HasBegun ? HealthCheckResult.Unhealthy("The instance stops.") : HealthCheckResult.Healthy());
     }
 }

@@ -3,12 +3,12 @@ using Microsoft.Extensions.Options;
 namespace Inventory.ServiceDefaults.Overload;
 
 /// <summary>
-/// What may be shed, the first first. What has no priority is never shed: confirming, paying, extending, releasing and
-/// operating.
+/// Requests that may be shed, in this order. Requests without a priority are never shed: confirming, paying, extending,
+/// releasing and operating.
 /// </summary>
 public enum Priority
 {
-    /// <summary>Looking at products, stock, reservations and tickets.</summary>
+    /// <summary>Reading products, stock, reservations and tickets.</summary>
     Browsing,
 
     /// <summary>New reservations.</summary>
@@ -16,15 +16,15 @@ public enum Priority
 }
 
 /// <summary>
-/// Lets so many requests in at once. The others wait, for a bounded time, and those who reserve are always next; who
-/// has waited too long is shed.
+/// Limits the requests in flight. Further requests wait for a bounded time, and requests that reserve are always next.
+/// A request that has waited too long is shed.
 /// </summary>
 /// <remarks>
-/// How long is too long depends on why there is a queue. In a rush it was empty a moment ago, and will be again: then
-/// waiting is right. A queue that has not been empty for as long as a rush lasts is an overload: then waiting is only
-/// delay, and most of it is left out (the idea of CoDel).
-/// Absent: requests without priority. They are few, and limiting others by their number would let a slow PostgreSQL,
-/// which they wait for, stop those who need only Redis.
+/// The longest wait depends on the queue. In a rush the queue was empty a moment ago, and will be again: then waiting
+/// is right. A queue that has not been empty for as long as a rush lasts is an overload: then waiting only adds delay,
+/// and most of it is left out (the idea of CoDel).
+/// By design: requests without priority are neither limited nor counted. They are few, and if they were counted, a slow
+/// PostgreSQL, which they wait for, would stop requests that need only Redis.
 /// </remarks>
 public sealed class LoadShedder : IDisposable
 {
@@ -40,8 +40,8 @@ public sealed class LoadShedder : IDisposable
     private int waiting;
 
     /// <param name="options">The limits.</param>
-    /// <param name="metrics">Told what was shed.</param>
-    /// <param name="time">Measures how long anybody waits.</param>
+    /// <param name="metrics">Reads this shedder's counts.</param>
+    /// <param name="time">Measures how long requests wait.</param>
     public LoadShedder(IOptions<OverloadOptions> options, OverloadMetrics metrics, TimeProvider time)
     {
         (settings, this.time) = (options.Value, time);
@@ -53,7 +53,7 @@ public sealed class LoadShedder : IDisposable
         metrics.Watch(this);
     }
 
-    /// <summary>Requests of a priority that are carried out now.</summary>
+    /// <summary>Requests of a priority that are in flight.</summary>
     public int InFlight(Priority priority) => CountOf(Volatile.Read(ref taken), priority);
 
     /// <summary>Requests of a priority that wait.</summary>
@@ -64,17 +64,17 @@ public sealed class LoadShedder : IDisposable
 
     /// <summary>Takes a place, or waits for one.</summary>
     /// <param name="priority">What the request does.</param>
-    /// <returns>True with a place, which <see cref="Leave"/> gives back; false when the request is shed.</returns>
+    /// <returns>True with a place, which <see cref="Leave"/> frees; false when the request is shed.</returns>
     public ValueTask<bool> EnterAsync(Priority priority) =>
-        // Nobody overtakes who waits. When idle, this is two reads and one exchange.
+        // No request overtakes a waiting one. When idle, this is two reads and one exchange.
         Volatile.Read(ref waiting) == 0 && TryTake(priority) ? new(true) : WaitAsync(priority);
 
-    /// <summary>Gives a place back.</summary>
-    /// <param name="priority">As it was taken.</param>
+    /// <summary>Frees a place.</summary>
+    /// <param name="priority">The priority that the place was taken for.</param>
     public void Leave(Priority priority)
     {
         Interlocked.Add(ref taken, -UnitOf(priority));
-        // After the place is free: who begins to wait says so first, and looks for a place then.
+        // Read after the place is free: a request that begins to wait is counted first, and looks for a place then.
         if (Volatile.Read(ref waiting) != 0) Look();
     }
 
@@ -104,7 +104,7 @@ public sealed class LoadShedder : IDisposable
         lock (gate) Admit();
     }
 
-    /// <summary>Sheds who has waited too long, and gives free places to the next. The gate is held.</summary>
+    /// <summary>Sheds requests that waited too long, and gives free places to the next. The gate is held.</summary>
     private void Admit()
     {
         reserving.ShedLate();

@@ -8,19 +8,19 @@ using Microsoft.Extensions.Logging;
 namespace Inventory.ServiceDefaults.Overload;
 
 /// <summary>Marks an endpoint as one that may be shed.</summary>
-/// <param name="Priority">When: the lowest first.</param>
+/// <param name="Priority">The lowest is shed first.</param>
 public sealed record MayBeShed(Priority Priority);
 
-/// <summary>Answers for endpoints that are marked <see cref="MayBeShed"/> when more come than can be served.</summary>
+/// <summary>Sheds requests of endpoints that are marked <see cref="MayBeShed"/> in an overload.</summary>
 /// <remarks>
-/// Absent: streams. They wait for news most of the time and have limits of their own, and a browser never comes back to
-/// one that failed to open.
+/// By design: streams are not shed. They wait most of the time and have limits of their own, and a browser never
+/// reconnects to a stream that failed to open.
 /// </remarks>
 internal sealed partial class LoadShedding(
     RequestDelegate next, LoadShedder shedder, OverloadMetrics metrics, byte[] problem, TimeProvider time,
     ILogger<LoadShedding> log)
 {
-    // Spread over some seconds: who is sent away together must not come back together.
+    // Spread over some seconds: requests that are shed together must not come back together.
     private static readonly string[] RetryAfter = ["1", "2", "3", "4"];
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(10);
 
@@ -43,7 +43,7 @@ internal sealed partial class LoadShedding(
 
         try
         {
-            // Who left while waiting takes nobody's time any more.
+            // A request that was aborted while it waited is not carried out.
             if (!context.RequestAborted.IsCancellationRequested) await next(context);
         }
         finally
@@ -66,7 +66,7 @@ internal sealed partial class LoadShedding(
             : response.Body.WriteAsync(problem).AsTask();
     }
 
-    /// <summary>Writes a line every ten seconds at most; what it leaves out, the next line counts.</summary>
+    /// <summary>Writes a line every ten seconds at most; the next line counts the requests in between.</summary>
     private void Report()
     {
         Interlocked.Increment(ref unreported);
@@ -80,7 +80,7 @@ internal sealed partial class LoadShedding(
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "More come than can be served: {Shed} shed since the last line; {Browsing} browse and {Reserving} reserve.")]
+        "Overload: {Shed} requests shed since the last line; {Browsing} browse and {Reserving} reserve now.")]
     private partial void Overloaded(int shed, int browsing, int reserving);
 }
 
@@ -92,24 +92,21 @@ public static class LoadSheddingServices
     /// </summary>
     public static void AddLoadShedding(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<OverloadOptions>()
-            .BindConfiguration(OverloadOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.Services.AddValidatedOptions<OverloadOptions>(OverloadOptions.Section);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<OverloadMetrics>();
         builder.Services.AddSingleton<LoadShedder>();
     }
 
-    /// <summary>Sheds from here on inwards; comes before what costs anything.</summary>
+    /// <summary>Adds load shedding. It comes before all middleware that costs time.</summary>
     /// <param name="app">The application.</param>
-    /// <param name="problem">What the shed hear: problem details, as JSON in UTF-8.</param>
+    /// <param name="problem">The answer to a request that is shed: problem details, as JSON in UTF-8.</param>
     public static void UseLoadShedding(this IApplicationBuilder app, byte[] problem) =>
         app.UseMiddleware<LoadShedding>(problem);
 
-    /// <summary>Marks an endpoint as one that may be shed. Those without a mark never are.</summary>
+    /// <summary>Marks an endpoint as one that may be shed. Endpoints without a mark never are.</summary>
     /// <param name="endpoint">The endpoint.</param>
-    /// <param name="priority">When: the lowest first.</param>
+    /// <param name="priority">The lowest is shed first.</param>
     public static TBuilder MayBeShed<TBuilder>(this TBuilder endpoint, Priority priority)
         where TBuilder : IEndpointConventionBuilder => endpoint.WithMetadata(new MayBeShed(priority));
 }

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Inventory.ServiceDefaults.Overload;
 
-/// <summary>What this instance carries, and what it sheds.</summary>
+/// <summary>The requests that this instance has in flight, keeps waiting and sheds.</summary>
 public sealed class OverloadMetrics
 {
     /// <summary>The meter's name.</summary>
@@ -24,9 +24,10 @@ public sealed class OverloadMetrics
     {
         meter.CreateObservableGauge(
             "inventory.overload.in_flight", () => Measure(shedder.InFlight), "{request}",
-            "Requests that may be shed and are carried out, by priority.");
+            "Requests in flight that have a priority, by priority.");
         meter.CreateObservableGauge(
-            "inventory.overload.waiting", () => Measure(shedder.Waiting), "{request}", "Requests that wait to begin.");
+            "inventory.overload.waiting", () => Measure(shedder.Waiting), "{request}",
+            "Requests waiting, by priority.");
     }
 
     internal void Shed(Priority priority) => shed.Add(1, Tag(priority));

@@ -1,7 +1,7 @@
 namespace Inventory.ServiceDefaults.Overload;
 
-/// <summary>Those who wait with one priority, first come, first served. Its owner sees to locking.</summary>
-/// <param name="rush">Longest wait while the line was empty not longer ago than that.</param>
+/// <summary>The waiting requests of one priority, first come, first served. The owner does the locking.</summary>
+/// <param name="rush">Longest wait while the queue was empty not longer ago than that.</param>
 /// <param name="steady">Longest wait otherwise.</param>
 /// <param name="time">The clock.</param>
 internal sealed class WaitingLine(TimeSpan rush, TimeSpan steady, TimeProvider time)
@@ -11,8 +11,8 @@ internal sealed class WaitingLine(TimeSpan rush, TimeSpan steady, TimeProvider t
 
     internal int Count => places.Count;
 
-    /// <summary>Joins its end.</summary>
-    /// <returns>Ends with true when there is a place, and with false when the wait was in vain.</returns>
+    /// <summary>Adds a request at the end.</summary>
+    /// <returns>Completes with true when there is a place, and with false when the request is shed.</returns>
     internal Task<bool> Join()
     {
         var now = time.GetTimestamp();
@@ -34,7 +34,7 @@ internal sealed class WaitingLine(TimeSpan rush, TimeSpan steady, TimeProvider t
         while (places.TryPeek(out var first) && time.GetElapsedTime(first.Since, now) > longest) ShedFirst();
     }
 
-    // What follows a wait runs elsewhere, because whoever ends one holds the gate.
+    // Continuations run asynchronously, because the thread that completes a place holds the gate.
     private sealed class Place(long since)
         : TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously)
     {

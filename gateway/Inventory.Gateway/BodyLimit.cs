@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Inventory.Gateway;
 
 /// <summary>
-/// Refuses a body whose declared length is too large before a replica hears of it. A body without a declared length
-/// is counted by Kestrel while it is forwarded.
+/// Refuses a body whose declared length is too large before anything is forwarded. Kestrel counts a body without a
+/// declared length while it is forwarded.
 /// </summary>
 internal sealed class BodyLimit(RequestDelegate next)
 {

@@ -15,23 +15,23 @@ public sealed class GatewayLimits
     [Range(1_024, 1_048_576)] public int RequestBodyBytes { get; init; } = 64 * 1_024;
 
     /// <summary>
-    /// All request headers together, in bytes. Half of Kestrel's default: our largest are a cookie and a key.
+    /// All request headers together, in bytes. Half of Kestrel's default: the largest in use are a cookie and a key.
     /// </summary>
     [Range(4_096, 65_536)] public int RequestHeaderBytes { get; init; } = 16 * 1_024;
 
     /// <summary>Number of request headers. Browsers send about 20; every one is copied to the replica.</summary>
     [Range(16, 200)] public int RequestHeaderCount { get; init; } = 64;
 
-    /// <summary>Method, path and query together, in bytes. Our longest is a SKU and a page cursor.</summary>
+    /// <summary>Method, path and query together, in bytes. The longest has a SKU and a page cursor.</summary>
     [Range(1_024, 16_384)] public int RequestLineBytes { get; init; } = 4 * 1_024;
 
-    /// <summary>Time for the headers to arrive. Who trickles them holds a connection for nothing.</summary>
+    /// <summary>Time for the headers to arrive. A client that trickles them wastes a connection.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long a connection may idle between requests. Longer than the 60 s that common load balancers keep theirs,
-    /// so that it is they who close, and never in the moment of a new request.
+    /// How long a connection may idle between requests. Longer than the 60 s of common load balancers, so that the load
+    /// balancer closes it, and the gateway never does so while a request arrives.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:05", "00:30:00")]
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(75);
@@ -50,15 +50,15 @@ public sealed class GatewayLimits
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Longest silence on an exchange, in either direction. Only the exempt routes ever reach it: it ends streams
-    /// whose replica hangs. Must exceed the replicas' heartbeat on streams by a factor of two.
+    /// Longest time without data on an exchange, in either direction. Only the exempt routes ever reach it: it ends
+    /// streams whose replica hangs. Must be at least twice the replicas' heartbeat on streams.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// Time for a TCP connection to a replica. Inside one network it takes under a millisecond; a host that drops
-    /// packets must cost a caller less than its own patience, since the other replica is tried afterwards.
+    /// packets must cost a caller less than the caller's own timeout, since another replica is tried afterwards.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.050", "00:00:30")]
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
@@ -71,7 +71,7 @@ public sealed class GatewayLimits
     [Range(8, 10_000)] public int ConnectionsPerReplica { get; init; } = 1_024;
 
     /// <summary>
-    /// How old a connection to a replica may grow. Bounds how long a name that now points elsewhere is missed.
+    /// Longest life of a connection to a replica. Bounds how long the gateway misses that a name points elsewhere.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
     public TimeSpan ConnectionLifetime { get; init; } = TimeSpan.FromMinutes(5);

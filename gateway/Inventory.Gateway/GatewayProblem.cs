@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Mvc;
 namespace Inventory.Gateway;
 
 /// <summary>
-/// An answer that the gateway gives in its own name: RFC 9457 problem details whose <c>type</c> never changes. What
-/// the API answers is passed on untouched.
+/// A problem that the gateway itself reports: RFC 9457 problem details whose <c>type</c> never changes. The API's
+/// answers are passed on unchanged.
 /// </summary>
 /// <param name="Slug">Last segment of <c>/problems/{slug}</c>, where the API documents the problem.</param>
 /// <param name="Status">HTTP status code.</param>
@@ -25,7 +25,7 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
         "Nothing is at this address", "No public resource has this path. The API is described at /docs.");
 
     public static readonly GatewayProblem MethodNotAllowed = new("method-not-allowed", 405,
-        "Not with this method", "The path exists but takes other methods. The Allow header names those it takes.");
+        "Method not allowed", "The path exists but takes other methods. The Allow header names those it takes.");
 
     public static readonly GatewayProblem RequestTooSlow = new("request-timeout", 408,
         "The request came too slowly", "The body did not arrive in time. Nothing was done; send it again.");
@@ -35,41 +35,41 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
 
     /// <summary>Comes with a Retry-After of its own.</summary>
     public static readonly GatewayProblem TooManyRequests = new("too-many-requests", 429,
-        "Too many requests", "This share of requests is used up. Repeat the request after the time given in "
-        + "Retry-After; RateLimit-Policy tells the budgets.");
+        "Too many requests", "The budget of requests is used up. Repeat the request after the time given in "
+        + "Retry-After; RateLimit-Policy lists the budgets.");
 
-    /// <summary>A shopper's turn where the guard is tightened. Comes with a Retry-After of its own.</summary>
+    /// <summary>A shopper's attempt comes too soon after the last. Comes with a Retry-After of its own.</summary>
     public static readonly GatewayProblem NotYourTurn = TooManyRequests with
     {
-        Detail = "Stock is being taken very fast, so each shopper has one attempt in some seconds. Repeat the request "
-            + "after the time given in Retry-After; the solution it brought is still good.",
+        Detail = "Stock is being taken very fast, so each shopper may try once every few seconds. Repeat the request "
+            + "after the time given in Retry-After; its solution is still valid.",
     };
 
-    /// <summary>Comes with a challenge, and says why the request's own proof was none.</summary>
+    /// <summary>Comes with a challenge, and says why the request's proof was not accepted.</summary>
     public static readonly GatewayProblem ProofOfWorkRequired = new("proof-of-work-required", 403,
         "A proof of work is needed", "Solve `challenge`, and send the request again with the solution.");
 
     public static readonly GatewayProblem UriTooLong = new("uri-too-long", 414,
-        "The path or query is too long", "Send less in the query; no path of ours comes near the limit.");
+        "The path or query is too long", "Send a shorter query; no path of this API comes near the limit.");
 
     public static readonly GatewayProblem HeadersTooLarge = new("headers-too-large", 431,
-        "The headers are too large", "Send fewer or shorter headers; often it is cookies that have piled up.");
+        "The headers are too large", "Send fewer or shorter headers; accumulated cookies are a common cause.");
 
     public static readonly GatewayProblem InternalError = new("internal-error", 500,
-        "Something is broken here", "The gateway could not handle the request. Quote the traceId when reporting it.");
+        "Internal error", "The gateway could not handle the request. Quote the traceId when reporting it.");
 
     public static readonly GatewayProblem UpstreamInterrupted = new("upstream-interrupted", 502,
         "The answer was lost", "The connection broke after the request was sent, so it may have been carried out. "
         + "Repeat it with an Idempotency-Key, or read the resource before repeating it.");
 
     public static readonly GatewayProblem UpstreamUnavailable = new("upstream-unavailable", 503,
-        "The service is away", "Nothing was done. Repeat the request after the time given in Retry-After.");
+        "The service is unavailable", "Nothing was done. Repeat the request after the time given in Retry-After.");
 
     public static readonly GatewayProblem TemporaryReducedCapacity = new("temporary-reduced-capacity", 503,
-        "More come than can be served", "Nothing was done. Try again after the time in Retry-After.");
+        "The service is overloaded", "Nothing was done. Try again after the time in Retry-After.");
 
     public static readonly GatewayProblem SessionsUnavailable = new("sessions-unavailable", 503,
-        "No session can begin or end now", "The store of sessions is away. Sessions that exist go on. "
+        "No session can begin or end now", "The session store is unavailable. Existing sessions stay valid. "
         + "Repeat the request after the time given in Retry-After.");
 
     public static readonly GatewayProblem UpstreamTimeout = new("upstream-timeout", 504,
@@ -89,15 +89,15 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
         _ => InternalError,
     };
 
-    /// <summary>For what the server refuses before there is a request: its problem details as JSON.</summary>
+    /// <summary>The problem details, as JSON, of what the server refuses before there is a request.</summary>
     public static byte[] DescribeUnread(int status)
     {
-        // The only refusal above 499 is of a version of HTTP.
+        // The only such refusal above 499 is that of an unsupported version of HTTP.
         var problem = status < 500 ? ForStatus(status) : MalformedRequest with { Status = status };
         return problem.ToJson();
     }
 
-    /// <summary>The same for every occurrence: without path and trace.</summary>
+    /// <summary>The problem details without path and trace, so the same for every occurrence.</summary>
     public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(
         new ProblemDetails
         {
@@ -113,7 +113,7 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
     /// it gets none.
     /// </summary>
     /// <param name="context">The request that it answers.</param>
-    /// <param name="members">What this problem says beside what all do.</param>
+    /// <param name="members">Further members of this problem.</param>
     public Task WriteAsync(HttpContext context, Dictionary<string, object?>? members = null)
     {
         context.Response.StatusCode = Status;

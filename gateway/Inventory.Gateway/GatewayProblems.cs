@@ -2,12 +2,12 @@ using Microsoft.AspNetCore.Diagnostics;
 
 namespace Inventory.Gateway;
 
-/// <summary>Gives every error of the gateway's own a body.</summary>
+/// <summary>Gives every error of the gateway a body.</summary>
 internal static class GatewayProblems
 {
     /// <summary>
-    /// Turns exceptions and bare status codes of everything below into <see cref="GatewayProblem"/>s, and what Kestrel
-    /// refuses before there is a request: a malformed request line, too many headers.
+    /// Turns exceptions and bare status codes of all later middleware into <see cref="GatewayProblem"/>s, and also what
+    /// Kestrel refuses before there is a request: a malformed request line, too many headers.
     /// </summary>
     public static void UseGatewayProblems(this WebApplication app)
     {

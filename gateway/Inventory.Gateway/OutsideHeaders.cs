@@ -1,8 +1,8 @@
 namespace Inventory.Gateway;
 
 /// <summary>
-/// Removes what only this gateway may tell the API: who is calling (<c>X-Inventory-</c>) and from where. The headers
-/// of a trusted proxy have been consumed by then, and the forwarder writes its own from the connection.
+/// Removes the headers that only this gateway may send to the API: the caller's identity (<c>X-Inventory-</c>) and
+/// address. Those of a trusted proxy have been read before, and the forwarder writes its own from the connection.
 /// </summary>
 internal sealed class OutsideHeaders(RequestDelegate next)
 {
@@ -24,7 +24,7 @@ internal sealed class OutsideHeaders(RequestDelegate next)
 
     private static bool IsReserved(string name)
     {
-        // Nearly every header of nearly every request ends here.
+        // The fast path: nearly every header starts with another letter.
         if ((name[0] | 0x20) is not ('x' or 'f')) return false;
 
         foreach (var prefix in ReservedPrefixes)

@@ -18,7 +18,7 @@ builder.AddReservationApi();
 
 var app = builder.Build();
 
-// The order is a law: what is refused early costs little, and nothing below may believe a header that was not cleaned.
+// The order matters: an early refusal costs little, and client headers are cleaned before admission trusts any.
 app.UseGatewayProblems();
 app.UseDraining();
 app.UseLoadShedding(GatewayProblem.TemporaryReducedCapacity.ToJson());

@@ -5,15 +5,15 @@ using IPNetwork = System.Net.IPNetwork;
 
 namespace Inventory.Gateway;
 
-/// <summary>The proxies in front of this one whose <c>X-Forwarded-</c> headers are believed.</summary>
+/// <summary>The proxies in front of the gateway whose <c>X-Forwarded-</c> headers are trusted.</summary>
 public sealed class TrustedProxyOptions
 {
     /// <summary>
-    /// The section is shared with the gateway's other settings, so unknown keys beside ours are no error here.
+    /// The section is shared with the gateway's other settings, so unknown keys are no error here.
     /// </summary>
     public const string Section = "Gateway";
 
-    /// <summary>Addresses (<c>10.0.0.7</c>) or networks (<c>10.0.0.0/8</c>). Empty: nobody is believed.</summary>
+    /// <summary>Addresses (<c>10.0.0.7</c>) or networks (<c>10.0.0.0/8</c>). Empty: no proxy is trusted.</summary>
     public IReadOnlyList<string> TrustedProxies { get; init; } = [];
 
     internal static bool TryParse(string text, out IPNetwork network)
@@ -28,7 +28,7 @@ public sealed class TrustedProxyOptions
     }
 }
 
-/// <summary>Decides whose word about the client's address, scheme and host is taken.</summary>
+/// <summary>Decides which proxies may state the client's address, scheme and host.</summary>
 public static class TrustedProxies
 {
     /// <summary>
@@ -43,7 +43,7 @@ public static class TrustedProxies
                 "Gateway:TrustedProxies takes addresses (10.0.0.7) and networks (10.0.0.0/8).")
             .ValidateOnStart();
 
-        // After everyone else: hosting platforms set ASPNETCORE_FORWARDEDHEADERS_ENABLED, which would believe anyone.
+        // Applied last: hosting platforms set ASPNETCORE_FORWARDEDHEADERS_ENABLED, which would trust any sender.
         builder.Services.AddOptions<ForwardedHeadersOptions>()
             .PostConfigure<IOptions<TrustedProxyOptions>>((forwarded, trusted) => Apply(forwarded, trusted.Value));
     }
@@ -57,8 +57,8 @@ public static class TrustedProxies
             if (TrustedProxyOptions.TryParse(text, out var network)) forwarded.KnownIPNetworks.Add(network);
         }
 
-        // The middleware takes two empty lists for "believe everybody", hence None. No limit on the hops: it stops at
-        // the first address that is not trusted, which is the client.
+        // With two empty lists the middleware trusts every sender, hence None. Hops need no limit: the middleware stops
+        // at the first address that is not trusted, which is the client.
         forwarded.ForwardLimit = null;
         forwarded.ForwardedHeaders = forwarded.KnownIPNetworks.Count == 0
             ? ForwardedHeaders.None

@@ -6,10 +6,13 @@ using Npgsql;
 
 namespace Inventory.History;
 
-/// <summary>Events that can't be stored, as rows. Each place in a stream has one letter at most.</summary>
+/// <summary>
+/// Stores events that can't be stored as rows in the table dead_letters. A position in a stream has at most one dead
+/// letter.
+/// </summary>
 public static class DeadLetterRows
 {
-    // A failure says what it is in its first lines.
+    // The first lines of an error message are enough to identify it.
     private const int MaxErrorLength = 2_000;
 
     private const string Insert =
@@ -22,11 +25,11 @@ public static class DeadLetterRows
         WHERE known.resolved_at IS NULL
         """;
 
-    /// <summary>Adds letters within the transaction that is open.</summary>
+    /// <summary>Adds dead letters in the caller's transaction.</summary>
     /// <param name="transaction">The transaction.</param>
     /// <param name="partition">The partition's index.</param>
-    /// <param name="letters">Events of it, and why they can't be stored. May be none.</param>
-    /// <param name="cancellation">Ends the writing; the transaction must be given up then.</param>
+    /// <param name="letters">The partition's events that can't be stored, with their errors. May be empty.</param>
+    /// <param name="cancellation">Cancels the write; the caller must then roll the transaction back.</param>
     public static async Task AddAsync(
         NpgsqlTransaction transaction, int partition, List<Refused> letters, CancellationToken cancellation)
     {
@@ -39,12 +42,12 @@ public static class DeadLetterRows
         await insert.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>An error as a letter keeps it.</summary>
+    /// <summary>An error message, shortened to what a dead letter stores.</summary>
     public static string Text(string error) =>
         Storable(error.Length > MaxErrorLength ? error[..MaxErrorLength] : error);
 
-    /// <summary>The event that a letter keeps.</summary>
-    /// <exception cref="FormatException">Its payload isn't an object of texts.</exception>
+    /// <summary>Rebuilds the event from a dead letter's payload.</summary>
+    /// <exception cref="FormatException">The payload isn't a JSON object with string values.</exception>
     public static StreamRecord Record(string streamId, string payload)
     {
         try
@@ -54,7 +57,7 @@ public static class DeadLetterRows
         }
         catch (JsonException e)
         {
-            throw new FormatException($"The payload must be an object of texts: {e.Message}", e);
+            throw new FormatException($"The payload must be a JSON object with string values: {e.Message}", e);
         }
     }
 
@@ -71,6 +74,6 @@ public static class DeadLetterRows
         return Encoding.UTF8.GetString(json.WrittenSpan);
     }
 
-    /// <summary>PostgreSQL keeps any text but the character 0, which must not keep a letter from being kept.</summary>
+    /// <summary>PostgreSQL can't store the character 0; replacing it keeps the dead letter storable.</summary>
     private static string Storable(string text) => text.Replace('\0', '\uFFFD');
 }

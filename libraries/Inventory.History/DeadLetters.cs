@@ -2,37 +2,37 @@ using Npgsql;
 
 namespace Inventory.History;
 
-/// <summary>What became of a wish to apply a dead letter.</summary>
+/// <summary>The outcome of replaying a dead letter.</summary>
 public enum ReplayOutcome
 {
-    /// <summary>Its event is stored now, or was before; the letter is resolved.</summary>
+    /// <summary>Its event is stored, now or earlier; the dead letter is resolved.</summary>
     Replayed,
 
-    /// <summary>It was resolved before; nothing has changed.</summary>
+    /// <summary>It was already resolved; nothing changed.</summary>
     AlreadyResolved,
 
-    /// <summary>It can't be stored still; the letter says why.</summary>
+    /// <summary>Its event still can't be stored; the dead letter has the error.</summary>
     StillFailing,
 
-    /// <summary>There is no such letter.</summary>
+    /// <summary>There is no such dead letter.</summary>
     NotFound,
 }
 
 /// <summary>A replay's outcome.</summary>
-/// <param name="Outcome">What became of it.</param>
-/// <param name="Error">For <see cref="ReplayOutcome.StillFailing"/>: why.</param>
+/// <param name="Outcome">The outcome.</param>
+/// <param name="Error">For <see cref="ReplayOutcome.StillFailing"/>: the error.</param>
 public sealed record ReplayAnswer(ReplayOutcome Outcome, string? Error = null);
 
-/// <summary>Applies events that were put aside, once what kept them from being stored is gone.</summary>
+/// <summary>Replays dead letters, once the cause of their errors is removed.</summary>
 /// <remarks>
-/// Invariant: a replay enters its event into the audit, and into the reservation's row only if that row has seen no
-/// later event. It may be repeated, and may run beside the reader and beside another replay.
+/// Invariant: a replay adds its event to the reservation's history, and updates the reservation's row only if that row
+/// has no later event. A replay may be repeated, and may run at the same time as the reader or another replay.
 /// </remarks>
 public sealed class DeadLetters(NpgsqlDataSource ledger)
 {
-    /// <summary>Applies one letter.</summary>
-    /// <param name="id">The letter's key.</param>
-    /// <param name="cancellation">Ends the attempt, which then has changed nothing.</param>
+    /// <summary>Replays one dead letter.</summary>
+    /// <param name="id">The dead letter's key.</param>
+    /// <param name="cancellation">Cancels the attempt; a cancelled attempt changes nothing.</param>
     public async Task<ReplayAnswer> ReplayAsync(long id, CancellationToken cancellation)
     {
         await using var connection = await ledger.OpenConnectionAsync(cancellation);
@@ -73,7 +73,7 @@ public sealed class DeadLetters(NpgsqlDataSource ledger)
     private static async Task<(int Partition, string StreamId, string Payload, bool IsResolved)?> ReadAsync(
         NpgsqlTransaction transaction, long id, CancellationToken cancellation)
     {
-        // Locked, so that of two replays at once one finds the letter resolved.
+        // The lock lets the second of two concurrent replays see that the dead letter is resolved.
         await using var read = new NpgsqlCommand(
             """
             SELECT partition, stream_id, payload::text, resolved_at IS NOT NULL

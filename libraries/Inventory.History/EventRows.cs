@@ -6,33 +6,38 @@ using Npgsql;
 
 namespace Inventory.History;
 
-/// <summary>An event, and why it can't be stored.</summary>
-/// <param name="Record">The event as it lies in the stream.</param>
-/// <param name="Error">What is wrong with it.</param>
+/// <summary>An event that can't be stored, with the error.</summary>
+/// <param name="Record">The event as it is in the stream.</param>
+/// <param name="Error">The error.</param>
 public sealed record Refused(StreamRecord Record, string Error);
 
-/// <summary>An entry of the stream and the event it tells of.</summary>
-/// <param name="Record">As it lies in the stream.</param>
-/// <param name="Event">What it means.</param>
+/// <summary>An entry of the stream and the event parsed from it.</summary>
+/// <param name="Record">The entry as it is in the stream.</param>
+/// <param name="Event">The parsed event.</param>
 public readonly record struct Readable(StreamRecord Record, StockEvent Event);
 
-/// <summary>What storing some events came to.</summary>
-/// <param name="Missing">Events that should have come before them, by the numbering of their reservations.</param>
-/// <param name="FirstMissing">The reservation that the first of them is missing from, and its number.</param>
-/// <param name="Refused">Events whose number another event of the reservation has.</param>
+/// <summary>The result of storing a batch of events.</summary>
+/// <param name="Missing">
+/// Number of earlier events that are missing, by the sequence numbers of their
+/// reservations.
+/// </param>
+/// <param name="FirstMissing">The reservation and the sequence number of the first missing event.</param>
+/// <param name="Refused">Events whose sequence number is already taken by another event of the reservation.</param>
 public sealed record Applied(
     int Missing, (Guid Reservation, int Sequence)? FirstMissing, List<Refused> Refused);
 
-/// <summary>Events as rows: each is one of the audit, and the latest of a reservation its current state.</summary>
+/// <summary>
+/// Stores events as rows: every event in the history, the latest event of a reservation as its current state.
+/// </summary>
 /// <remarks>
-/// Invariants: an event that is stored already changes nothing; a reservation's row never goes back to an earlier
-/// event, in whatever order they come. Both hold for the reader, for its repetitions and for replays of dead letters.
-/// Absent: events about stock, which began as rows of this database.
+/// Invariants: storing an event again changes nothing; a reservation's row never returns to an earlier event, in
+/// whatever order events arrive. Both hold for the reader, for its retries and for replays of dead letters.
+/// By design: events about stock are not stored. They began as rows of this database.
 /// </remarks>
 public static class EventRows
 {
-    // Both one by one by the key. Lists and joins are as good as the statistics, which a sale's first minute leaves
-    // behind: every row that there was was read, for each batch.
+    // Both queries look up one key at a time. With a list or a join, PostgreSQL chooses a plan by statistics that are
+    // outdated after the first minute of a sale: each batch then read every row.
     private const string ReadSequences =
         """
         SELECT known.* FROM unnest($2::uuid[]) AS asked (reservation_id)
@@ -74,13 +79,14 @@ public static class EventRows
         WHERE stored.sequence < excluded.sequence
         """;
 
-    /// <summary>Stores events, in their order, within the transaction that is open.</summary>
+    /// <summary>Stores events in their order, in the caller's transaction.</summary>
     /// <param name="transaction">The transaction.</param>
     /// <param name="partition">The partition's index.</param>
-    /// <param name="all">Its events; those about stock are passed over.</param>
-    /// <param name="cancellation">Ends the writing; the transaction must be given up then.</param>
+    /// <param name="all">The partition's events; events about stock are skipped.</param>
+    /// <param name="cancellation">Cancels the write; the caller must then roll the transaction back.</param>
     /// <exception cref="PostgresException">
-    /// A value can't be stored, if <see cref="Poison.IsIn"/> says so; otherwise PostgreSQL can't store now.
+    /// <see cref="Poison.IsIn"/> returns true if a value can't be stored; otherwise PostgreSQL can't store at the
+    /// moment.
     /// </exception>
     public static async Task<Applied> ApplyAsync(
         NpgsqlTransaction transaction, int partition, IReadOnlyList<Readable> all, CancellationToken cancellation)
@@ -119,10 +125,10 @@ public static class EventRows
         return new(missing, firstMissing, refused);
     }
 
-    /// <summary>What a reservation is after an event: the status of its row.</summary>
+    /// <summary>The status of a reservation's row after an event.</summary>
     private static string StatusAfter(string type) => type switch
     {
-        // A hold that is being confirmed is still a hold.
+        // A hold that is being confirmed is still pending.
         "reserved" or "adjusted" or "extended" or "unpinned" or "revived" => "pending",
         _ => type,
     };
@@ -141,7 +147,7 @@ public static class EventRows
         await using var row = await batch.ExecuteReaderAsync(cancellation);
         while (await row.ReadAsync(cancellation)) sequences.Add(row.GetGuid(0), row.GetInt32(1));
         await row.NextResultAsync(cancellation);
-        // An event that is twice in the batch finds its row twice.
+        // An event that is in the batch twice finds its row twice.
         while (await row.ReadAsync(cancellation)) known[(row.GetGuid(0), row.GetInt32(1))] = row.GetString(2);
         return (sequences, known);
     }

@@ -7,26 +7,27 @@ using Microsoft.Extensions.Options;
 namespace Inventory.Identity;
 
 /// <summary>
-/// One key that is accepted. A key that is being replaced stands beside the new one until nobody uses it.
+/// One accepted key. To replace a key, an operator adds the new one and removes the old one when no client uses it any
+/// more.
 /// </summary>
 public sealed class ApiKeySetting
 {
     /// <summary>
-    /// Who calls with it, 1 to 64 letters, digits or . _ - : in logs, and as the owner of idempotency keys.
+    /// The caller's name, 1 to 64 letters, digits or . _ -. It appears in logs and as the owner of idempotency keys.
     /// </summary>
     public string Name { get; init; } = "";
 
     /// <summary>SHA-256 of the key's text, in hex. The key itself has 256 random bits, so no salt is needed.</summary>
     public string Hash { get; init; } = "";
 
-    /// <summary>What it may do: reserve, confirm, admin.</summary>
+    /// <summary>The key's scopes: reserve, confirm, admin.</summary>
     public IReadOnlyList<string> Scopes { get; init; } = [];
 }
 
-/// <summary>Every key that is accepted. Section <c>ApiKeys</c>, a list.</summary>
+/// <summary>All accepted keys. Section <c>ApiKeys</c>, a list.</summary>
 public sealed class ApiKeyOptions
 {
-    /// <summary>Where the keys stand in the configuration.</summary>
+    /// <summary>The configuration section.</summary>
     public const string Section = "ApiKeys";
 
     /// <summary>The keys.</summary>
@@ -40,10 +41,12 @@ public sealed class ApiKeyOptions
     }
 }
 
-/// <summary>Stops a service whose keys make no sense: one that nobody can use, or that everybody can.</summary>
+/// <summary>
+/// Stops a service at start if its keys are misconfigured: a key that no client can use, or that anybody can use.
+/// </summary>
 internal sealed class ApiKeyRules(IHostEnvironment environment) : IValidateOptions<ApiKeyOptions>
 {
-    // Every key is compared with every request's.
+    // Every request's key is compared with all of them.
     private const int MaxKeys = 200;
     private const int MaxNameLength = 64;
 
@@ -92,7 +95,7 @@ internal sealed class ApiKeyRules(IHostEnvironment environment) : IValidateOptio
         }
 
         if (environment.IsDevelopment() || !DemoKeys.Settings.Any(demo => IsSame(demo.Hash, key.Hash))) yield break;
-        yield return $"{which}:Hash is that of a demo key, which anybody can read.";
+        yield return $"{which}:Hash is that of a demo key, which is public.";
     }
 
     private static bool IsSame(string one, string other) => one.Equals(other, StringComparison.OrdinalIgnoreCase);

@@ -5,24 +5,25 @@ using Microsoft.Extensions.Primitives;
 
 namespace Inventory.Identity;
 
-/// <summary>A key that was recognized.</summary>
-/// <param name="Name">Who calls with it.</param>
-/// <param name="Scopes">What it may do.</param>
+/// <summary>A recognized key.</summary>
+/// <param name="Name">The caller's name.</param>
+/// <param name="Scopes">The key's scopes.</param>
 public sealed record ApiKey(string Name, Scopes Scopes);
 
-/// <summary>The keys that are accepted, by their hashes. Knows no key itself.</summary>
+/// <summary>The accepted keys, as hashes. The keys themselves are not stored.</summary>
 /// <remarks>
-/// How long a look-up takes says nothing about the keys: each hash is compared with the whole of every other.
-/// Absent: a cache by the key's text, whose comparisons would tell. One hash of some forty bytes is what that costs.
+/// The duration of a look-up reveals nothing about the keys: each hash is compared in full with the hash of every key.
+/// By design: no cache by the key's text, because its comparisons would leak timing. The cost is one SHA-256 of a short
+/// text.
 /// </remarks>
 public sealed class ApiKeyRing
 {
-    // Ours have 68 characters. What is shorter can't hold 256 bits, nor what is longer be one of ours.
+    // Our keys have 68 characters. A shorter text can't hold 256 bits, and a longer text is not one of our keys.
     private const int MinLength = 32, MaxLength = 128;
 
     private readonly byte[][] hashes;
 
-    /// <summary>Takes the keys over. They have been checked before.</summary>
+    /// <summary>Takes the configured keys, which <see cref="ApiKeyRules"/> has already validated.</summary>
     public ApiKeyRing(IOptions<ApiKeyOptions> options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -32,17 +33,17 @@ public sealed class ApiKeyRing
             key.Name, key.Scopes.Aggregate(Scopes.None, (all, name) => all | ScopeNames.Parse(name))))];
     }
 
-    /// <summary>All of them.</summary>
+    /// <summary>All accepted keys.</summary>
     public IReadOnlyList<ApiKey> Keys { get; }
 
-    /// <summary>How a key stands in the settings: its SHA-256 in hex.</summary>
+    /// <summary>A key's form in the settings: its SHA-256 in hex.</summary>
     /// <param name="key">The key's text.</param>
     public static string HashOf(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
-    /// <summary>Recognizes a key; null when it is none of ours.</summary>
+    /// <summary>Recognizes a key; null for an unknown key.</summary>
     /// <param name="header">
-    /// The values of <see cref="CallerHeaders.ApiKey"/>. Given twice, it is none: two readers might not agree on which
-    /// one counts.
+    /// The values of <see cref="CallerHeaders.ApiKey"/>. A header that is given twice is refused: two programs might
+    /// not agree on which value counts.
     /// </param>
     public ApiKey? Find(StringValues header)
     {
@@ -54,7 +55,7 @@ public sealed class ApiKeyRing
         ApiKey? found = null;
         for (var i = 0; i < hashes.Length; i++)
         {
-            // Not left early.
+            // The loop never ends early, so that its duration is constant.
             if (CryptographicOperations.FixedTimeEquals(hashes[i], hash)) found = Keys[i];
         }
 

@@ -1,13 +1,14 @@
 namespace Inventory.Identity;
 
-/// <summary>The headers that say who is calling, and who may set them.</summary>
+/// <summary>The headers that identify a caller.</summary>
 public static class CallerHeaders
 {
     /// <summary>A backend's or an operator's key. Callers send it; the gateway passes it on.</summary>
     public const string ApiKey = "X-Api-Key";
 
     /// <summary>
-    /// What only the gateway may tell the API: it removes every header that begins so from what callers send.
+    /// Prefix of the headers that only the gateway may set. The gateway removes every such header from incoming
+    /// requests.
     /// </summary>
     public const string GatewayPrefix = "X-Inventory-";
 
@@ -15,8 +16,8 @@ public static class CallerHeaders
     public const string Shopper = GatewayPrefix + "Shopper";
 
     /// <summary>
-    /// What the API tells the gateway in an answer: the units that a request has taken from stock, as
-    /// <c>sku-1=2,sku-2=1</c>. Absent when it took none. The gateway keeps it to itself.
+    /// A response header for the gateway: the units that a request has taken from stock, as <c>sku-1=2,sku-2=1</c>. The
+    /// API omits it when no units were taken; the gateway removes it from the response.
     /// </summary>
     public const string UnitsTaken = GatewayPrefix + "Units-Taken";
 }

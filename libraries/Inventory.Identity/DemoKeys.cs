@@ -1,8 +1,8 @@
 namespace Inventory.Identity;
 
 /// <summary>
-/// The keys of a local run, for as long as no others are configured: anybody can read them here, so no environment but
-/// Development takes them.
+/// The keys of a local run, used when no other keys are configured. They are public in this source, so only the
+/// Development environment accepts them.
 /// </summary>
 public static class DemoKeys
 {

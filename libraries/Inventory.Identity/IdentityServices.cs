@@ -5,12 +5,12 @@ using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Registers who may call.</summary>
+/// <summary>Registers the API keys.</summary>
 public static class IdentityServices
 {
     /// <summary>
-    /// Adds <see cref="ApiKeyRing"/> over the section <c>ApiKeys</c>. A service whose keys make no sense does not
-    /// start, nor one that has none outside of Development.
+    /// Adds <see cref="ApiKeyRing"/> over the section <c>ApiKeys</c>. A service does not start with invalid keys, nor
+    /// without keys outside of Development.
     /// </summary>
     public static IServiceCollection AddApiKeys(this IServiceCollection services)
     {

@@ -5,8 +5,8 @@ using System.Security.Cryptography;
 namespace Inventory.Identity;
 
 /// <summary>
-/// How a shopper is called: the subject of their session. It is no secret, for the gateway vouches for it; it is random
-/// so that nobody can be guessed or meets the name of a customer.
+/// The subject of a shopper's session. It is not a secret, because the gateway vouches for it. It is random, so that a
+/// caller can't guess another shopper's subject and no subject equals a customer's id.
 /// </summary>
 public static class ShopperSubject
 {
@@ -16,7 +16,7 @@ public static class ShopperSubject
     private static readonly SearchValues<char> Alphabet =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
-    /// <summary>A subject that nobody has: 128 random bits in 22 characters.</summary>
+    /// <summary>A new subject: 128 random bits in 22 characters.</summary>
     public static string Create()
     {
         Span<byte> random = stackalloc byte[RandomBytes];
@@ -25,8 +25,8 @@ public static class ShopperSubject
     }
 
     /// <summary>
-    /// Whether <paramref name="text"/> can be a subject: 1 to 64 ASCII letters, digits, - or _. Nothing that separates
-    /// names where they are stored.
+    /// Whether <paramref name="text"/> can be a subject: 1 to 64 ASCII letters, digits, - or _. It has none of the
+    /// characters that separate names in storage.
     /// </summary>
     public static bool IsWellFormed(string? text) =>
         text is { Length: > 0 and <= MaxLength } && !text.AsSpan().ContainsAnyExcept(Alphabet);

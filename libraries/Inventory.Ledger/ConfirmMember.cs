@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Inventory.Ledger;
 
-/// <summary>One reservation of a batch, and all who wait for its answer.</summary>
+/// <summary>One reservation of a batch, with all callers that wait for its answer.</summary>
 internal sealed class ConfirmMember
 {
     private readonly TaskCompletionSource<ConfirmAnswer> answer =
@@ -32,18 +32,18 @@ internal sealed class ConfirmMember
 
     public ConfirmRequest Request { get; }
 
-    /// <summary>Who asks, where somebody records it.</summary>
+    /// <summary>The caller's trace context, if it is recorded.</summary>
     public ActivityContext Trace { get; } = Activity.Current is { Recorded: true } asking ? asking.Context : default;
 
     /// <summary>Each SKU once, in byte order.</summary>
     public IReadOnlyList<OrderLine> Lines { get; }
 
-    /// <summary>The holder without the mark.</summary>
+    /// <summary>The holder's id without the prefix.</summary>
     public string CustomerId => Request.Holder[(Request.Holder.IndexOf(':', StringComparison.Ordinal) + 1)..];
 
     public Task<ConfirmAnswer> Answer => answer.Task;
 
-    /// <summary>Answers another call for the same attempt together with this one.</summary>
+    /// <summary>Lets another call for the same attempt share this one's answer.</summary>
     public bool TryShare(ConfirmMember repeat)
     {
         var same = repeat.Request.Pins.SequenceEqual(Request.Pins) && repeat.Lines.SequenceEqual(Lines)
@@ -52,7 +52,7 @@ internal sealed class ConfirmMember
         return same;
     }
 
-    /// <summary>Whether an order is what this reservation would become.</summary>
+    /// <summary>Whether an order has this reservation's holder and lines.</summary>
     public bool Describes(Order order) => order.Holder == Request.Holder
         && order.Items.Select(item => new OrderLine(item.SkuId, item.Quantity)).SequenceEqual(Lines);
 

@@ -2,18 +2,18 @@ using System.Diagnostics;
 
 namespace Inventory.Ledger;
 
-/// <summary>What a trace shows of a transaction that many requests share.</summary>
+/// <summary>The span of a transaction that many requests share.</summary>
 internal static class ConfirmSpan
 {
-    /// <summary>Links of one activity: what OpenTelemetry keeps unless told otherwise.</summary>
+    /// <summary>Maximum number of links of one activity: OpenTelemetry's default limit.</summary>
     private const int MaxLinks = 128;
 
     private static readonly ActivitySource Activities = new("Inventory.Ledger");
 
     /// <summary>
-    /// Begins a span in the trace of the first request that somebody records, linked from there to those of the others.
+    /// Starts a span in the first recorded trace of the batch, with links to the traces of the other requests.
     /// </summary>
-    /// <returns>Null where nobody records.</returns>
+    /// <returns>Null if no trace is recorded.</returns>
     public static Activity? Start(IReadOnlyCollection<ConfirmMember> members)
     {
         var traces = members.Select(member => member.Trace)

@@ -2,8 +2,9 @@ using Npgsql;
 
 namespace Inventory.Ledger;
 
-// An attempt that is decided about for the first time was not abandoned. A reservation that an earlier attempt has made
-// an order shows by its unique id, when it is written once more. So only a repetition looks for either.
+// An attempt that is decided for the first time has not been abandoned. If an earlier attempt made the reservation an
+// order, inserting it again violates the unique index on the reservation id. So the transaction reads earlier decisions
+// and orders only when it repeats something.
 internal sealed partial class ConfirmTransaction
 {
     private const string ReadAbandoned =
@@ -17,11 +18,13 @@ internal sealed partial class ConfirmTransaction
     private readonly Dictionary<Guid, Order> orders = [];
     private readonly HashSet<Guid> abandoned = [];
 
-    /// <summary>Whether one of them had become an order before, and the transaction did not know.</summary>
+    /// <summary>
+    /// Whether the failure means that a reservation had already become an order without the transaction knowing it.
+    /// </summary>
     public static bool IsRepetition(Exception failure) =>
         failure is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
-    /// <summary>Reads, with the locks held, what has become of these reservations before.</summary>
+    /// <summary>Reads earlier decisions and orders of these reservations while the locks are held.</summary>
     private async Task ReadEarlierAsync(NpgsqlConnection connection)
     {
         await using var batch = new NpgsqlBatch(connection)
@@ -33,10 +36,10 @@ internal sealed partial class ConfirmTransaction
                 Command(OrderRows.ByReservations, Reservations()),
             },
         };
-        await using var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
-        while (await reader.ReadAsync().ConfigureAwait(false)) abandoned.Add(reader.GetGuid(0));
-        await reader.NextResultAsync().ConfigureAwait(false);
-        foreach (var order in await OrderRows.ReadAsync(reader, CancellationToken.None).ConfigureAwait(false))
+        await using var reader = await batch.ExecuteReaderAsync();
+        while (await reader.ReadAsync()) abandoned.Add(reader.GetGuid(0));
+        await reader.NextResultAsync();
+        foreach (var order in await OrderRows.ReadAsync(reader, CancellationToken.None))
         {
             orders.Add(order.ReservationId, order);
         }

@@ -4,7 +4,8 @@ namespace Inventory.Ledger;
 
 internal sealed partial class ConfirmTransaction
 {
-    // Whoever decides that a payment is given back locks its event first, so that it can't become an order meanwhile.
+    // A transaction that decides on a refund locks the payment's events first, so that the payment can't become an
+    // order at the same time.
     private const string LockPayments =
         """
         SELECT event_id FROM payment_events WHERE reservation_id = ANY($1) AND processed_at IS NULL
@@ -34,7 +35,7 @@ internal sealed partial class ConfirmTransaction
     private bool IsRefunded(ConfirmRequest request) =>
         request.PaymentId is { } payment && refunds.Contains(Refund.KeyOf(request.ReservationId, payment));
 
-    /// <summary>The payments of the orders that are written have taken effect, in the same transaction.</summary>
+    /// <summary>Marks the payments of the written orders as settled, in the same transaction.</summary>
     private void AddPayments(NpgsqlBatch batch)
     {
         var late = members.Where(member => member.Request.Late)

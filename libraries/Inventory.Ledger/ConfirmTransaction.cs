@@ -3,19 +3,18 @@ using Npgsql;
 namespace Inventory.Ledger;
 
 /// <summary>
-/// One transaction that decides about many reservations, in three round trips; in four where one of them may have been
-/// decided about before.
+/// One transaction that decides many reservations, in three round trips. It takes four if one of them may already have
+/// been decided.
 /// </summary>
 internal sealed partial class ConfirmTransaction
 {
     /// <summary>
-    /// How long PostgreSQL may take for one round trip. A lease is some ten seconds: an attempt that waited for longer
-    /// is abandoned anyway.
+    /// Timeout of one round trip. A lease is some ten seconds: an attempt that waited longer is abandoned anyway.
     /// </summary>
     private const int PatienceSeconds = 10;
 
-    // Whoever decides about the same attempt in another transaction is waited for here, in the order of the keys. An
-    // outdated attempt is not decided about: after a rebuild, a new attempt can have its very number.
+    // The insert waits for another transaction that decides the same attempt; keys are inserted in order. Outdated
+    // attempts are left out: after a rebuild, a new attempt can have the same number.
     private const string Decide =
         """
         WITH attempt AS (
@@ -29,7 +28,7 @@ internal sealed partial class ConfirmTransaction
         ON CONFLICT DO NOTHING
         """;
 
-    /// <summary>Locks the rows as an update would, one after the other: the sorting comes before the locking.</summary>
+    /// <summary>Locks the rows as an update would, one after the other: PostgreSQL sorts before it locks.</summary>
     internal const string LockTotals =
         """
         SELECT sku_id, total, version FROM inventory WHERE sku_id = ANY($1) ORDER BY sku_id FOR NO KEY UPDATE
@@ -54,7 +53,7 @@ internal sealed partial class ConfirmTransaction
         INSERT INTO order_items (order_id, sku_id, quantity) SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[])
         """;
 
-    /// <summary>Adds to totals what may be below 0, and returns what they are then.</summary>
+    /// <summary>Adds quantities, which may be below 0, to totals and returns the new totals.</summary>
     internal const string ChangeTotals =
         """
         UPDATE inventory SET total = total + quantity
@@ -79,33 +78,33 @@ internal sealed partial class ConfirmTransaction
 
     private ConfirmTransaction(List<ConfirmMember> members) => this.members = members;
 
-    /// <summary>Decides about all of them, or throws and has decided about none.</summary>
-    /// <param name="source">Where the ledger is.</param>
-    /// <param name="members">Each reservation once.</param>
-    /// <param name="isKnown">Whether one of them is known to have become an order before.</param>
-    /// <returns>An answer for each, in their order.</returns>
+    /// <summary>Decides all reservations, or throws and decides none.</summary>
+    /// <param name="source">The ledger.</param>
+    /// <param name="members">The members, each with a different reservation.</param>
+    /// <param name="isKnown">Whether one of them is known to have become an order already.</param>
+    /// <returns>One answer for each member, in the same order.</returns>
     public static async Task<ConfirmAnswer[]> RunAsync(
         NpgsqlDataSource source, List<ConfirmMember> members, bool isKnown)
     {
         var self = new ConfirmTransaction(members);
         using var activity = ConfirmSpan.Start(members);
-        await using var connection = await source.OpenConnectionAsync().ConfigureAwait(false);
-        await using var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
-        var areAllNew = await self.ReadAsync(connection).ConfigureAwait(false) && !isKnown;
+        await using var connection = await source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        var areAllNew = await self.ReadAsync(connection) && !isKnown;
         var answers = areAllNew ? self.Answers() : [];
         if (!areAllNew || answers.Exists(answer => answer.Outcome != ConfirmOutcome.Confirmed))
         {
-            await self.ReadEarlierAsync(connection).ConfigureAwait(false);
+            await self.ReadEarlierAsync(connection);
             answers = self.Answers();
         }
 
-        await self.WriteAsync(connection, answers).ConfigureAwait(false);
-        await transaction.CommitAsync().ConfigureAwait(false);
+        await self.WriteAsync(connection, answers);
+        await transaction.CommitAsync();
         return [.. answers.Select((answer, i) => answer.Order is { } order ? self.WithTotals(answer, order) : answer)];
     }
 
-    /// <summary>The first round trip: takes the locks, and reads what there is once they are held.</summary>
-    /// <returns>Whether each attempt was decided about here and now.</returns>
+    /// <summary>The first round trip: takes the locks, then reads under them.</summary>
+    /// <returns>Whether this transaction decided every attempt for the first time.</returns>
     private async Task<bool> ReadAsync(NpgsqlConnection connection)
     {
         var pins = Pins(members);
@@ -124,16 +123,16 @@ internal sealed partial class ConfirmTransaction
             },
         };
         if (RefundKeys() is { Length: > 0 } keys) batch.BatchCommands.Add(Command(ReadRefunds, (object)keys));
-        await using var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
-        while (await reader.ReadAsync().ConfigureAwait(false)) epochs.Add(reader.GetInt32(0), reader.GetInt64(1));
-        await reader.NextResultAsync().ConfigureAwait(false);
-        await reader.NextResultAsync().ConfigureAwait(false);
-        foreach (var total in await ReadTotalsAsync(reader).ConfigureAwait(false)) before.Add(total.Sku, total);
-        await reader.NextResultAsync().ConfigureAwait(false);
-        await reader.ReadAsync().ConfigureAwait(false);
+        await using var reader = await batch.ExecuteReaderAsync();
+        while (await reader.ReadAsync()) epochs.Add(reader.GetInt32(0), reader.GetInt64(1));
+        await reader.NextResultAsync();
+        await reader.NextResultAsync();
+        foreach (var total in await ReadTotalsAsync(reader)) before.Add(total.Sku, total);
+        await reader.NextResultAsync();
+        await reader.ReadAsync();
         now = reader.GetFieldValue<DateTimeOffset>(0);
-        await reader.NextResultAsync().ConfigureAwait(false);
-        while (await reader.ReadAsync().ConfigureAwait(false)) refunds.Add(reader.GetString(0));
+        await reader.NextResultAsync();
+        while (await reader.ReadAsync()) refunds.Add(reader.GetString(0));
         return decide.RecordsAffected == members.Sum(member => member.Request.Pins.Count);
     }
 
@@ -196,27 +195,28 @@ internal sealed partial class ConfirmTransaction
         };
     }
 
-    /// <summary>The round trip before the last, which is the commit.</summary>
+    /// <summary>The last round trip before the commit.</summary>
     private async Task WriteAsync(NpgsqlConnection connection, List<ConfirmAnswer> answers)
     {
         var refused = members
             .Where((_, i) => answers[i].Outcome is < 0 and not ConfirmOutcome.PinOutdated).ToList();
         await using var batch = new NpgsqlBatch(connection) { Timeout = PatienceSeconds };
-        // A refused hold is unpinned. Were its attempt left open, a second call for it could still write an order.
+        // The caller unpins a refused hold. If its attempt stayed open, a second call for it could still write an
+        // order.
         if (refused.Count > 0) batch.BatchCommands.Add(Command(Abandon, Pins(refused)));
         if (written.Count > 0) AddWrites(batch);
         if (written.Exists(order => order.PaymentId is not null)) AddPayments(batch);
         if (batch.BatchCommands.Count == 0) return;
 
-        await using var reader = await batch.ExecuteReaderAsync().ConfigureAwait(false);
-        foreach (var total in await ReadTotalsAsync(reader).ConfigureAwait(false)) after.Add(total.Sku, total);
-        // To the end, where a failure of the last statement shows.
-        while (await reader.NextResultAsync().ConfigureAwait(false)) await reader.ReadAsync().ConfigureAwait(false);
+        await using var reader = await batch.ExecuteReaderAsync();
+        foreach (var total in await ReadTotalsAsync(reader)) after.Add(total.Sku, total);
+        // Read to the end: a failure of the last statement shows only there.
+        while (await reader.NextResultAsync()) await reader.ReadAsync();
         foreach (var total in after.Values)
         {
             if (total != new SkuTotal(total.Sku, left[total.Sku], before[total.Sku].Version + 1))
             {
-                throw new InvalidOperationException($"The row of {total.Sku} is {total}: its lock let a writer by.");
+                throw new InvalidOperationException($"The row of {total.Sku} was written despite its lock: {total}.");
             }
         }
     }
@@ -277,7 +277,7 @@ internal sealed partial class ConfirmTransaction
     internal static async Task<List<SkuTotal>> ReadTotalsAsync(NpgsqlDataReader reader)
     {
         var totals = new List<SkuTotal>();
-        while (await reader.ReadAsync().ConfigureAwait(false))
+        while (await reader.ReadAsync())
         {
             totals.Add(new(reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2)));
         }

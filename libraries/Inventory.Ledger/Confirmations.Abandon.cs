@@ -18,40 +18,41 @@ public sealed partial class Confirmations
         """;
 
     /// <summary>
-    /// Gives up an attempt whose lease has ended, unless there is an order already. A transaction that decides about it
-    /// at this moment is waited for. May be repeated.
+    /// Abandons an attempt after its lease has ended, unless there is an order already. Waits for a transaction that is
+    /// deciding it. May be repeated.
     /// </summary>
     /// <param name="reservationId">The reservation.</param>
     /// <param name="partition">The partition's index.</param>
     /// <param name="pin">The attempt's number in that partition.</param>
-    /// <param name="cancellation">Ends the waiting: the attempt may be given up or not then.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is away: the hold must stay pinned.</exception>
+    /// <param name="cancellation">Stops waiting; the attempt may or may not be abandoned.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable: the hold must stay pinned.</exception>
     public async Task<AbandonAnswer> AbandonAsync(
         Guid reservationId, int partition, int pin, CancellationToken cancellation)
     {
-        // Committed before the order is looked for. Whoever's decision came first has committed too by then.
+        // The decision is committed before the order is read. If another transaction decided first, it has committed
+        // too by then.
         await using (var decision = source.CreateCommand(AbandonAttempt))
         {
             decision.Parameters.Add(new() { Value = reservationId });
             decision.Parameters.Add(new() { Value = partition });
             decision.Parameters.Add(new() { Value = pin });
-            await decision.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+            await decision.ExecuteNonQueryAsync(cancellation);
         }
 
-        var (order, totals) = await FindOrderAsync(reservationId, cancellation).ConfigureAwait(false);
+        var (order, totals) = await FindOrderAsync(reservationId, cancellation);
         return new(order, totals);
     }
 
-    /// <summary>The order that a reservation has become, and its SKUs' totals as they are now.</summary>
+    /// <summary>The order of a reservation and the current totals of its SKUs.</summary>
     /// <param name="reservationId">The reservation.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     /// <returns>Null, and no totals, when there is no order.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task<(Order? Order, IReadOnlyList<SkuTotal> Totals)> FindOrderAsync(
         Guid reservationId, CancellationToken cancellation)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
-        return await FindOrderAsync(connection, reservationId, cancellation).ConfigureAwait(false);
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        return await FindOrderAsync(connection, reservationId, cancellation);
     }
 
     private static async Task<(Order? Order, IReadOnlyList<SkuTotal> Totals)> FindOrderAsync(
@@ -65,11 +66,11 @@ public sealed partial class Confirmations
                 ConfirmTransaction.Command(TotalsOfReservation, reservationId),
             },
         };
-        await using var reader = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        var orders = await OrderRows.ReadAsync(reader, cancellation).ConfigureAwait(false);
-        await reader.NextResultAsync(cancellation).ConfigureAwait(false);
-        var totals = await ConfirmTransaction.ReadTotalsAsync(reader).ConfigureAwait(false);
-        // An order that was written between the two reads is found by the next one, with its totals.
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        var orders = await OrderRows.ReadAsync(reader, cancellation);
+        await reader.NextResultAsync(cancellation);
+        var totals = await ConfirmTransaction.ReadTotalsAsync(reader);
+        // An order that is written between the two reads is found by the next call, with its totals.
         return orders.Count == 0 ? (null, []) : (orders[0], totals);
     }
 }

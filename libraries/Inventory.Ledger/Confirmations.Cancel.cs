@@ -4,7 +4,8 @@ namespace Inventory.Ledger;
 
 public sealed partial class Confirmations
 {
-    // The order before the totals, here as nowhere else: no confirm waits for an order while it has totals locked.
+    // Only a cancellation locks an order before totals. That can't deadlock: a confirm never waits for an order while
+    // it holds locks of totals.
     private const string CancelOrder =
         """
         UPDATE orders SET status = 'CANCELLED', cancelled_at = now()
@@ -12,33 +13,36 @@ public sealed partial class Confirmations
         """;
 
     /// <summary>
-    /// Gives the units of a confirmed order back to their totals, once, and with them its payment. May be repeated.
+    /// Cancels a confirmed order: adds its units back to their totals once, and requests the refund of its payment. May
+    /// be repeated.
     /// </summary>
     /// <param name="reservationId">The reservation that became the order.</param>
     /// <param name="reason">
-    /// What the movements say, 1 to <see cref="InventoryMovement.MaxReasonLength"/> characters.
+    /// The reason for the movements, 1 to <see cref="InventoryMovement.MaxReasonLength"/> characters.
     /// </param>
-    /// <param name="cancellation">Ends the waiting: the order may be cancelled or not then.</param>
+    /// <param name="cancellation">Stops waiting; the order may or may not be cancelled.</param>
     /// <exception cref="ArgumentException"><paramref name="reason"/> is empty or too long.</exception>
-    /// <exception cref="NpgsqlException">PostgreSQL is away, or gave up because of another writer.</exception>
+    /// <exception cref="NpgsqlException">
+    /// PostgreSQL is unavailable, or another writer made the transaction fail.
+    /// </exception>
     public async Task<CancelAnswer> CancelOrderAsync(Guid reservationId, string reason, CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(reason);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
             reason.Length, InventoryMovement.MaxReasonLength, nameof(reason));
-        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation).ConfigureAwait(false);
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await using var cancel = new NpgsqlBatch(connection)
         {
             BatchCommands = { ConfirmTransaction.Command(CancelOrder, reservationId) },
         };
-        var cancelled = await cancel.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false) == 1;
-        var (order, totals) = await FindOrderAsync(connection, reservationId, cancellation).ConfigureAwait(false);
+        var cancelled = await cancel.ExecuteNonQueryAsync(cancellation) == 1;
+        var (order, totals) = await FindOrderAsync(connection, reservationId, cancellation);
         if (order is null) return new(CancelOutcome.NotFound, null, []);
         if (!cancelled) return new(CancelOutcome.AlreadyCancelled, order, totals);
 
-        totals = await GiveBackAsync(connection, order, reason, cancellation).ConfigureAwait(false);
-        await transaction.CommitAsync(cancellation).ConfigureAwait(false);
+        totals = await GiveBackAsync(connection, order, reason, cancellation);
+        await transaction.CommitAsync(cancellation);
         return new(CancelOutcome.Cancelled, order, totals);
     }
 
@@ -56,10 +60,10 @@ public sealed partial class Confirmations
             },
         };
         IReadOnlyList<SkuTotal> totals;
-        await using (var reader = await change.ExecuteReaderAsync(cancellation).ConfigureAwait(false))
+        await using (var reader = await change.ExecuteReaderAsync(cancellation))
         {
-            await reader.NextResultAsync(cancellation).ConfigureAwait(false);
-            totals = [.. (await ConfirmTransaction.ReadTotalsAsync(reader).ConfigureAwait(false))
+            await reader.NextResultAsync(cancellation);
+            totals = [.. (await ConfirmTransaction.ReadTotalsAsync(reader))
                 .OrderBy(total => total.Sku, StringComparer.Ordinal)];
         }
 
@@ -84,7 +88,7 @@ public sealed partial class Confirmations
             movements.BatchCommands.Add(Refund.Write(order.ReservationId, payment, why, order.Id));
         }
 
-        await movements.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        await movements.ExecuteNonQueryAsync(cancellation);
         return totals;
     }
 }

@@ -5,8 +5,8 @@ namespace Inventory.Ledger;
 public sealed partial class Confirmations
 {
     /// <summary>
-    /// How long a decision is kept. It has to outlive the attempt it is about, which lives for some seconds; a day
-    /// leaves room for a process that slept in the middle of one, on a laptop or a paused virtual machine.
+    /// How long a decision is kept. It must outlive its attempt, which takes seconds. A day also covers a process that
+    /// was suspended during an attempt, on a laptop or a paused virtual machine.
     /// </summary>
     public static readonly TimeSpan DecisionRetention = TimeSpan.FromDays(1);
 
@@ -16,17 +16,17 @@ public sealed partial class Confirmations
             SELECT ctid FROM pin_decisions WHERE at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
         """;
 
-    /// <summary>Forgets decisions about attempts that ended long ago. Any number of instances may.</summary>
-    /// <param name="retention">How old they must be.</param>
-    /// <param name="most">Most of one call. Bounds its transaction.</param>
-    /// <param name="cancellation">Ends the attempt, which then has forgotten nothing.</param>
-    /// <returns>How many there were; fewer than <paramref name="most"/> when no more are left.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <summary>Deletes decisions about attempts that ended long ago. Any number of instances may call it.</summary>
+    /// <param name="retention">Minimum age of the deleted decisions.</param>
+    /// <param name="most">Maximum number deleted by one call. Limits its transaction.</param>
+    /// <param name="cancellation">Cancels the call; a cancelled call deletes nothing.</param>
+    /// <returns>The number of deleted decisions; fewer than <paramref name="most"/> when none are left.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task<int> PruneDecisionsAsync(TimeSpan retention, int most, CancellationToken cancellation)
     {
         await using var prune = source.CreateCommand(PruneDecisions);
         prune.Parameters.Add(new() { Value = retention });
         prune.Parameters.Add(new() { Value = most });
-        return await prune.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        return await prune.ExecuteNonQueryAsync(cancellation);
     }
 }

@@ -3,7 +3,9 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>An event that could not be stored, kept so that the rest can go on and people can look.</summary>
+/// <summary>
+/// An event that could not be stored. It is kept for an operator, so that later events can be stored.
+/// </summary>
 public sealed class DeadLetter
 {
     /// <summary>The key.</summary>
@@ -12,13 +14,13 @@ public sealed class DeadLetter
     /// <summary>The partition's index.</summary>
     public required int Partition { get; init; }
 
-    /// <summary>Its place in the partition's stream; one letter for each.</summary>
+    /// <summary>Its position in the partition's stream; at most one dead letter for each.</summary>
     public required string StreamId { get; init; }
 
     /// <summary>The event, field by field, as a JSON object.</summary>
     public required string Payload { get; init; }
 
-    /// <summary>What the last attempt failed with.</summary>
+    /// <summary>The error of the last attempt.</summary>
     public required string Error { get; set; }
 
     /// <summary>Attempts so far, 1 or more.</summary>
@@ -30,7 +32,7 @@ public sealed class DeadLetter
     /// <summary>When the last attempt failed.</summary>
     public required DateTimeOffset LastAt { get; set; }
 
-    /// <summary>When a replay succeeded, or somebody decided that none is needed; null until then.</summary>
+    /// <summary>When a replay succeeded, or an operator closed the dead letter; null until then.</summary>
     public DateTimeOffset? ResolvedAt { get; set; }
 }
 

@@ -2,10 +2,10 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Inventory.Ledger;
 
-/// <summary>What a local run sells. Only a Development environment calls this; the decision is the caller's.</summary>
+/// <summary>The products of a local run. Callers use it only in a Development environment.</summary>
 /// <remarks>
-/// What exists is never touched: a restart neither refills a total nor takes a limit back. Any number of instances may
-/// call at once.
+/// Existing rows are never changed: a restart neither refills a total nor restores a limit. Several instances may call
+/// it at once.
 /// </remarks>
 public static class DemoCatalog
 {

@@ -4,39 +4,39 @@ using Npgsql;
 
 namespace Inventory.Ledger;
 
-/// <summary>What the ledger knows of one partition's part of a reservation.</summary>
+/// <summary>The ledger's state of one partition's part of a reservation.</summary>
 /// <param name="Status">As <see cref="ReservationRow.Status"/>.</param>
-/// <param name="Sequence">Events that are stored.</param>
-/// <param name="HasOrder">Whether the reservation has become an order, whatever became of that.</param>
+/// <param name="Sequence">The number of stored events.</param>
+/// <param name="HasOrder">Whether the reservation has become an order, cancelled or not.</param>
 public readonly record struct KnownHold(string Status, int Sequence, bool HasOrder);
 
 /// <summary>A hold that has neither ended nor become an order.</summary>
 /// <param name="ReservationId">The reservation.</param>
-/// <param name="Holder">As the stock engine writes it.</param>
+/// <param name="Holder">The holder in the form that Redis stores.</param>
 /// <param name="Deadline">By Redis' clock.</param>
-/// <param name="Sequence">Events that are stored.</param>
+/// <param name="Sequence">The number of stored events.</param>
 /// <param name="CreatedAt">By Redis' clock.</param>
-/// <param name="Lines">One partition's part of the lines.</param>
+/// <param name="Lines">The lines in this partition.</param>
 public sealed record PendingHold(
     Guid ReservationId, string Holder, DateTimeOffset Deadline, int Sequence, DateTimeOffset CreatedAt,
     IReadOnlyList<OrderLine> Lines);
 
-/// <summary>What an owner has bought of a SKU that has a limit.</summary>
-/// <param name="Owner">Whose limit it is, as the stock engine writes it.</param>
+/// <summary>The units that an owner has bought of a SKU with a limit.</summary>
+/// <param name="Owner">The owner of the limit, in the form that Redis stores.</param>
 /// <param name="Sku">The SKU.</param>
-/// <param name="Units">In orders that stand.</param>
+/// <param name="Units">Units in orders that are not cancelled.</param>
 public readonly record struct BoughtUnits(string Owner, string Sku, long Units);
 
 /// <summary>
-/// Reads what somebody needs whom the stock store can't tell, having lost it: in pages or as it comes, so that memory
-/// is bounded.
+/// Reads the rows that a rebuild needs when Redis has lost its data, in pages or as a stream, so that memory is
+/// bounded.
 /// </summary>
 public sealed class HoldRows(NpgsqlDataSource source)
 {
-    /// <summary>Holds of one query: some 300 KB, and a few milliseconds.</summary>
+    /// <summary>Holds read by one query: some 300 KB and a few milliseconds.</summary>
     private const int PageSize = 1_000;
 
-    // One by one by the key, whatever the statistics say of a table that has just grown.
+    // Looks up one key at a time. The statistics of a table that has just grown would lead to a bad plan.
     private const string Find =
         """
         SELECT known.*, EXISTS (SELECT FROM orders WHERE orders.reservation_id = known.reservation_id)
@@ -45,7 +45,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
             WHERE row.partition = $1 AND row.reservation_id = asked.id LIMIT 1) known
         """;
 
-    // The partial index on pending deadlines gives the order; pages leave no transaction open in between.
+    // The partial index on pending deadlines gives the order. Pages avoid a transaction that stays open between reads.
     private const string Pending =
         """
         SELECT reservation_id, holder, deadline, sequence, created_at, lines
@@ -77,14 +77,14 @@ public sealed class HoldRows(NpgsqlDataSource source)
         FROM inventory stock JOIN products product USING (sku_id) WHERE stock.sku_id = ANY($1)
         """;
 
-    /// <summary>What is known of some reservations; those that aren't known are absent.</summary>
+    /// <summary>The ledger's state of some reservations; unknown reservations are left out.</summary>
     public async Task<Dictionary<Guid, KnownHold>> FindAsync(
         int partition, Guid[] reservations, CancellationToken cancellation)
     {
         await using var find = Command(Find, partition, reservations);
-        await using var reader = await find.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await using var reader = await find.ExecuteReaderAsync(cancellation);
         var known = new Dictionary<Guid, KnownHold>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        while (await reader.ReadAsync(cancellation))
         {
             known.Add(reader.GetGuid(0), new(reader.GetString(1), reader.GetInt32(2), reader.GetBoolean(3)));
         }
@@ -93,8 +93,8 @@ public sealed class HoldRows(NpgsqlDataSource source)
     }
 
     /// <summary>
-    /// Holds that have neither ended nor become an order, by deadline. Those whose deadline has passed are among them:
-    /// they have to end like all others, with an event.
+    /// Holds that have neither ended nor become an order, by deadline. Overdue holds are included: they too have to end
+    /// with an event.
     /// </summary>
     public async IAsyncEnumerable<IReadOnlyList<PendingHold>> ReadPendingAsync(
         int partition, [EnumeratorCancellation] CancellationToken cancellation)
@@ -103,7 +103,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
         List<PendingHold> page;
         do
         {
-            page = await ReadPageAsync(partition, deadline, id, cancellation).ConfigureAwait(false);
+            page = await ReadPageAsync(partition, deadline, id, cancellation);
             if (page.Count == 0) yield break;
             yield return page;
             (deadline, id) = (page[^1].Deadline.UtcDateTime, page[^1].ReservationId);
@@ -111,28 +111,28 @@ public sealed class HoldRows(NpgsqlDataSource source)
         while (page.Count == PageSize);
     }
 
-    /// <summary>Reservations that have become orders since, without an event that ended them.</summary>
+    /// <summary>Reservations that became orders after a time, without an event that ended them.</summary>
     public async Task<List<Guid>> FindUnheardAsync(
         int partition, DateTimeOffset since, CancellationToken cancellation)
     {
         await using var find = Command(Unheard, partition, since.UtcDateTime);
-        await using var reader = await find.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await using var reader = await find.ExecuteReaderAsync(cancellation);
         var unheard = new List<Guid>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false)) unheard.Add(reader.GetGuid(0));
+        while (await reader.ReadAsync(cancellation)) unheard.Add(reader.GetGuid(0));
         return unheard;
     }
 
-    /// <summary>What was bought of SKUs with a limit.</summary>
+    /// <summary>The units bought of SKUs with a limit.</summary>
     /// <param name="without">Reservations whose orders don't count.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     public async IAsyncEnumerable<BoughtUnits> ReadBoughtAsync(
         Guid[] without, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await using var bought = Command(Bought, (object)without);
-        // It reads every order that there is.
+        // The query reads all orders.
         bought.CommandTimeout = 0;
-        await using var reader = await bought.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        await using var reader = await bought.ExecuteReaderAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
         {
             yield return new(reader.GetString(0), reader.GetString(1), reader.GetInt64(2));
         }
@@ -142,9 +142,9 @@ public sealed class HoldRows(NpgsqlDataSource source)
     public async Task<List<StockLevel>> ReadLevelsAsync(string[] skus, CancellationToken cancellation)
     {
         await using var read = Command(Levels, (object)skus);
-        await using var reader = await read.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await using var reader = await read.ExecuteReaderAsync(cancellation);
         var levels = new List<StockLevel>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        while (await reader.ReadAsync(cancellation))
         {
             levels.Add(new(
                 reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2),
@@ -158,9 +158,9 @@ public sealed class HoldRows(NpgsqlDataSource source)
         int partition, DateTime deadline, Guid id, CancellationToken cancellation)
     {
         await using var read = Command(Pending, partition, deadline, id, PageSize);
-        await using var reader = await read.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await using var reader = await read.ExecuteReaderAsync(cancellation);
         var page = new List<PendingHold>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        while (await reader.ReadAsync(cancellation))
         {
             page.Add(new(
                 reader.GetGuid(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2), reader.GetInt32(3),

@@ -3,58 +3,60 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>Why a total changed, and what it was then. Rows are only ever added.</summary>
+/// <summary>One change of a total, with its reason and the total after it. Rows are only ever added.</summary>
 public sealed class InventoryMovement
 {
     /// <summary>The reason of a movement that an order made.</summary>
     public const string Sold = "sold";
 
-    /// <summary>The reason of a movement that tells of an audit's repair.</summary>
+    /// <summary>The reason of a movement that records an audit's repair.</summary>
     public const string Repair = "repair";
 
     /// <summary>
-    /// The reason of a movement that an audit adds where a total was changed without one, as plain SQL of an ERP does.
+    /// The reason of a movement that an audit adds when a total was changed without one, as plain SQL from an ERP does.
     /// </summary>
     public const string External = "external";
 
-    /// <summary>The most characters of a reason: a word or two that reports group by.</summary>
+    /// <summary>Maximum length of a reason: a word or two by which reports group.</summary>
     public const int MaxReasonLength = 64;
 
-    /// <summary>The most characters of a reference: the name of something in another system.</summary>
+    /// <summary>Maximum length of a reference: the name of something in another system.</summary>
     public const int MaxReferenceLength = 256;
 
-    /// <summary>The key, ascending with time but for transactions that overlap.</summary>
+    /// <summary>The key. It ascends with time, except for overlapping transactions.</summary>
     public long Id { get; private init; }
 
     /// <summary>The SKU whose total changed.</summary>
     public required string SkuId { get; init; }
 
-    /// <summary>Units added, or taken when below 0; 0 for a repair that left the total alone, and only then.</summary>
+    /// <summary>
+    /// Units added, or removed when below 0. It is 0 only for a repair that left the total unchanged.
+    /// </summary>
     public required int Quantity { get; init; }
 
-    /// <summary>Why, 1 to <see cref="MaxReasonLength"/> characters.</summary>
+    /// <summary>The reason, 1 to <see cref="MaxReasonLength"/> characters.</summary>
     public required string Reason { get; init; }
 
-    /// <summary>What it goes back to, 1 to <see cref="MaxReferenceLength"/> characters.</summary>
+    /// <summary>The cause in another system, 1 to <see cref="MaxReferenceLength"/> characters.</summary>
     public required string Reference { get; init; }
 
     /// <summary>The total after this movement.</summary>
     public required int TotalAfter { get; init; }
 
     /// <summary>
-    /// The version of the update that made it. Orders that were confirmed together share one, and differ in
+    /// The version after the update. Orders that were confirmed together share one, and differ in
     /// <see cref="TotalAfter"/>.
     /// </summary>
     public required long VersionAfter { get; init; }
 
-    /// <summary>The order that sold the units or gave them back; null for any other movement.</summary>
+    /// <summary>The order that sold or returned the units; null for any other movement.</summary>
     public Guid? OrderId { get; init; }
 
     /// <summary>When it was written, by the database's clock.</summary>
     public DateTimeOffset At { get; private init; }
 }
 
-/// <remarks>Absent: foreign keys, for the reason that <see cref="OrderItemTable"/> gives.</remarks>
+/// <remarks>By design: no foreign keys, for the reason that <see cref="OrderItemTable"/> gives.</remarks>
 internal sealed class InventoryMovementTable : IEntityTypeConfiguration<InventoryMovement>
 {
     public void Configure(EntityTypeBuilder<InventoryMovement> builder)

@@ -3,21 +3,23 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>Units of one SKU. Every change of a row reaches Redis, as the total and the version it then has.</summary>
+/// <summary>
+/// The units of one SKU. Change capture sends every change of a row to Redis, as the new total and version.
+/// </summary>
 public sealed class InventoryRow
 {
-    /// <summary>The key: the product that the units are of.</summary>
+    /// <summary>The key: the product's SKU.</summary>
     public required string SkuId { get; init; }
 
-    /// <summary>Units owned and not yet sold, those on hold among them; 0 or more.</summary>
+    /// <summary>Units owned and not yet sold, including units on hold; 0 or more.</summary>
     public required int Total { get; set; }
 
     /// <summary>
-    /// 1 at first, one more with every update, set by the database alone. A save that read an older version changes
-    /// nothing and throws <see cref="DbUpdateConcurrencyException"/>.
+    /// Starts at 1 and rises by one with every update, set by the database alone. A save that read an older version
+    /// changes nothing and throws <see cref="DbUpdateConcurrencyException"/>.
     /// </summary>
     /// <remarks>
-    /// Saving a product's limit raises it as well. Changing both in one transaction takes two saves, the row's first.
+    /// Saving a product's limit raises it as well. A transaction that changes both needs two saves, this row first.
     /// </remarks>
     public long Version { get; private init; }
 }

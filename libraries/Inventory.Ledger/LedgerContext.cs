@@ -2,56 +2,55 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Inventory.Ledger;
 
-/// <summary>
-/// The system of record: what is sold, under which limits, how many units of it there are, and who has bought them.
-/// </summary>
+/// <summary>The system of record: products, their limits, their units, and who has bought them.</summary>
 /// <remarks>
-/// Laws that the database itself keeps, whoever writes to it:
+/// Invariants that the database itself enforces for every writer:
 /// <list type="bullet">
 /// <item>a total is never negative;</item>
-/// <item>every UPDATE of an <c>inventory</c> row raises its version by one, whatever the statement says;</item>
-/// <item>a product's limit or pause, changed, raises that version too: both travel to Redis under it;</item>
-/// <item>an <c>inventory</c> row is never removed and never renamed: a SKU that came back with version 1 would be older
-/// than what Redis knows, and its total would be ignored.</item>
+/// <item>every UPDATE of an <c>inventory</c> row raises its version by one, whatever version the statement sets;</item>
+/// <item>a change of a product's limit or pause raises that version too, because both are sent to Redis under
+/// it;</item>
+/// <item>an <c>inventory</c> row is never removed and never renamed: Redis would ignore the total of a SKU that is
+/// inserted again, because its version 1 would be too old.</item>
 /// </list>
-/// Absent: the decision who holds what. Redis makes it; <see cref="Reservations"/> follow.
+/// By design: the ledger does not decide holds. Redis decides them; <see cref="Reservations"/> follow.
 /// </remarks>
 public sealed class LedgerContext(DbContextOptions<LedgerContext> options) : DbContext(options)
 {
-    /// <summary>What is sold, and its limits.</summary>
+    /// <summary>Products and their limits.</summary>
     public DbSet<Product> Products => Set<Product>();
 
     /// <summary>Units of each SKU.</summary>
     public DbSet<InventoryRow> Inventory => Set<InventoryRow>();
 
-    /// <summary>Why each total changed.</summary>
+    /// <summary>The changes of totals.</summary>
     public DbSet<InventoryMovement> Movements => Set<InventoryMovement>();
 
-    /// <summary>Which adjustments have been made for which idempotency key.</summary>
+    /// <summary>The adjustments made for idempotency keys.</summary>
     public DbSet<AdjustmentKey> AdjustmentKeys => Set<AdjustmentKey>();
 
-    /// <summary>What reservations became.</summary>
+    /// <summary>The orders.</summary>
     public DbSet<Order> Orders => Set<Order>();
 
-    /// <summary>What became of attempts to confirm.</summary>
+    /// <summary>The decisions about attempts to confirm.</summary>
     public DbSet<PinDecision> PinDecisions => Set<PinDecision>();
 
-    /// <summary>Reservations as their last event left them.</summary>
+    /// <summary>Reservations in the state after their last event.</summary>
     public DbSet<ReservationRow> Reservations => Set<ReservationRow>();
 
-    /// <summary>What happened to reservations.</summary>
+    /// <summary>The events of reservations.</summary>
     public DbSet<ReservationEvent> ReservationEvents => Set<ReservationEvent>();
 
-    /// <summary>How far each partition's events are stored.</summary>
+    /// <summary>The position up to which each partition's events are stored.</summary>
     public DbSet<StreamPosition> StreamPositions => Set<StreamPosition>();
 
     /// <summary>Events that could not be stored.</summary>
     public DbSet<DeadLetter> DeadLetters => Set<DeadLetter>();
 
-    /// <summary>What payment providers told us.</summary>
+    /// <summary>The events that payment providers sent.</summary>
     public DbSet<PaymentEvent> PaymentEvents => Set<PaymentEvent>();
 
-    /// <summary>What others have to be told.</summary>
+    /// <summary>Messages for other systems.</summary>
     public DbSet<OutboxMessage> Outbox => Set<OutboxMessage>();
 
     /// <inheritdoc />

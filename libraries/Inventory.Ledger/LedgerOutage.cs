@@ -2,35 +2,35 @@ using Npgsql;
 
 namespace Inventory.Ledger;
 
-/// <summary>Which failures of a call to the ledger mean that PostgreSQL can't answer at the moment.</summary>
+/// <summary>Decides which failures of a call to the ledger mean that PostgreSQL can't answer at the moment.</summary>
 /// <remarks>
-/// Absent: what a worker may wait for. It has nobody to answer, and outlives every failure of PostgreSQL, also those
-/// that only people can mend.
+/// By design: workers wait for more failures than this. A worker has no caller to answer, and also waits for failures
+/// that only an operator can fix.
 /// </remarks>
 public static class LedgerOutage
 {
-    // Beside what Npgsql calls transient. Sessions that an operator or a crash has ended, 57P01 to 57P05, are among it.
+    // In addition to the codes that Npgsql treats as transient, which include ended sessions (57P01 to 57P05).
     private static readonly string[] Unready =
     [
-        // A host that hung for long comes back to a session, or a transaction, that PostgreSQL has ended.
+        // PostgreSQL has ended a session or a transaction of a host that was suspended for too long.
         "25P03", "25P04",
-        // The database and its tables are the reconciliation worker's to make, when it starts.
+        // The reconciliation worker creates the database and its tables when it starts.
         PostgresErrorCodes.InvalidCatalogName, PostgresErrorCodes.UndefinedTable,
     ];
 
     /// <summary>
-    /// Whether waiting cures it: PostgreSQL is away, ends sessions, is short of something, gave up because of another
-    /// writer, or isn't migrated yet. What was being written may have been. Entity Framework wraps what it takes for
-    /// transient, and what meets it while it saves.
+    /// Whether waiting can fix the failure: PostgreSQL is unavailable, ends sessions, lacks a resource, gave up because
+    /// of another writer, or isn't migrated yet. The write may or may not have taken effect. Entity Framework wraps
+    /// transient failures and failures of a save.
     /// </summary>
-    /// <param name="failure">What a call ended with; null is none.</param>
+    /// <param name="failure">The failure of a call; null for none.</param>
     public static bool Explains(Exception? failure)
     {
         for (; failure is not null; failure = failure.InnerException)
         {
             if (failure is (NpgsqlException and not PostgresException) or PostgresException { IsTransient: true }
-                // Npgsql's words for a connection that broke while nobody read from it: what is disposed, gone, or
-                // completed without having been, is its own.
+                // When an idle connection breaks, Npgsql may report it as one of its own objects being disposed, null
+                // or already completed.
                 || (failure is InvalidOperationException or NullReferenceException && IsOfNpgsql(failure))
                 || (failure is PostgresException refusal && Array.IndexOf(Unready, refusal.SqlState) >= 0))
             {
@@ -41,7 +41,7 @@ public static class LedgerOutage
         return false;
     }
 
-    // The first line that isn't the framework's says who threw it.
+    // The first stack frame outside of the framework shows which library threw the exception.
     private static bool IsOfNpgsql(Exception failure) =>
         failure.StackTrace?.Split('\n').FirstOrDefault(line => !line.Contains("at System.", StringComparison.Ordinal))
             ?.Contains("at Npgsql.", StringComparison.Ordinal) == true;

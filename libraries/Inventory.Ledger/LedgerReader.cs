@@ -3,12 +3,12 @@ using Microsoft.EntityFrameworkCore;
 namespace Inventory.Ledger;
 
 /// <summary>
-/// The ledger for reading what may be a moment old: it may be connected to a replica, or as a role that can only read.
-/// What is read in order to be changed, or right after a change, belongs to <see cref="LedgerContext"/>.
+/// The ledger for reads that may be slightly outdated: it may be connected to a replica, or with a read-only role. Use
+/// <see cref="LedgerContext"/> for reads that precede a change or follow one immediately.
 /// </summary>
 public sealed class LedgerReader(DbContextOptions<LedgerReader> options) : DbContext(options)
 {
-    private const string Refusal = "LedgerReader only reads, and may stand on a replica; changes go to LedgerContext.";
+    private const string Refusal = "LedgerReader is read-only and may use a replica; save changes with LedgerContext.";
 
     /// <inheritdoc cref="LedgerContext.Movements"/>
     public DbSet<InventoryMovement> Movements => Set<InventoryMovement>();
@@ -16,7 +16,7 @@ public sealed class LedgerReader(DbContextOptions<LedgerReader> options) : DbCon
     /// <inheritdoc cref="LedgerContext.Orders"/>
     public DbSet<Order> Orders => Set<Order>();
 
-    /// <summary>Refuses: nothing is saved here.</summary>
+    /// <summary>Always throws: this context is read-only.</summary>
     /// <exception cref="InvalidOperationException">Always.</exception>
     public override int SaveChanges(bool acceptAllChangesOnSuccess) => throw new InvalidOperationException(Refusal);
 

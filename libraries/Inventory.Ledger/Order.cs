@@ -3,41 +3,41 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>Where an order is in its life.</summary>
+/// <summary>The state of an order.</summary>
 public enum OrderStatus
 {
     /// <summary>
-    /// Its payment is known, and it is not decided yet whether there will be an order. Shown, and never stored: an
-    /// order is written with its units taken.
+    /// Its payment is known, and it is not decided yet whether there will be an order. This state is shown, but never
+    /// stored: an order is written together with the sale of its units.
     /// </summary>
     Pending,
 
     /// <summary>Its units are sold.</summary>
     Confirmed,
 
-    /// <summary>Its units have been given back.</summary>
+    /// <summary>Its units have been returned to stock.</summary>
     Cancelled,
 }
 
-/// <summary>What a reservation became when it was confirmed.</summary>
+/// <summary>The order that a confirmed reservation became.</summary>
 public sealed class Order
 {
     /// <summary>The key, ascending with time: a UUID of version 7.</summary>
     public required Guid Id { get; init; }
 
-    /// <summary>The reservation. The database lets none become two orders.</summary>
+    /// <summary>The reservation. A unique index prevents two orders of one reservation.</summary>
     public required Guid ReservationId { get; init; }
 
-    /// <summary>Who held the units, as the stock engine writes it: a mark, a colon and the id.</summary>
+    /// <summary>The holder in the form that Redis stores: a prefix, a colon and the id.</summary>
     public required string Holder { get; init; }
 
-    /// <summary>The holder's id without the mark.</summary>
+    /// <summary>The holder's id without the prefix.</summary>
     public required string CustomerId { get; init; }
 
-    /// <summary>Where it is in its life.</summary>
+    /// <summary>The state.</summary>
     public required OrderStatus Status { get; set; }
 
-    /// <summary>The provider's name for the payment; null when the confirm named none.</summary>
+    /// <summary>The provider's payment id; null when the confirm had none.</summary>
     public string? PaymentId { get; set; }
 
     /// <summary>When the row was written, by the database's clock.</summary>
@@ -46,10 +46,10 @@ public sealed class Order
     /// <summary>When its units were sold, by the database's clock.</summary>
     public DateTimeOffset? ConfirmedAt { get; set; }
 
-    /// <summary>When its units were given back, by the database's clock.</summary>
+    /// <summary>When its units were returned to stock, by the database's clock.</summary>
     public DateTimeOffset? CancelledAt { get; set; }
 
-    /// <summary>What was bought, each SKU once.</summary>
+    /// <summary>The items, each SKU once.</summary>
     public List<OrderItem> Items { get; init; } = [];
 }
 

@@ -17,8 +17,8 @@ public sealed class OrderItem
 }
 
 /// <remarks>
-/// Absent: a foreign key to the inventory. A confirm has the row of the SKU locked when it inserts here, such rows are
-/// never removed, and the key would cost another look at the same row for every item.
+/// By design: no foreign key to the inventory. A confirm has locked the SKU's row when it inserts here, such rows are
+/// never removed, and the key would cost another lookup of the same row for every item.
 /// </remarks>
 internal sealed class OrderItemTable : IEntityTypeConfiguration<OrderItem>
 {

@@ -2,12 +2,12 @@ using Npgsql;
 
 namespace Inventory.Ledger;
 
-/// <summary>Reads orders with their items, in one row each.</summary>
+/// <summary>Reads each order with its items in one row.</summary>
 internal static class OrderRows
 {
     public const string ByReservations = Select + "WHERE reservation_id = ANY($1)";
 
-    /// <summary>Orders, to be completed with a condition.</summary>
+    /// <summary>Selects orders; append a condition.</summary>
     public const string Select =
         """
         SELECT id, reservation_id, holder, customer_id, status, payment_id, created_at, confirmed_at, cancelled_at,
@@ -21,7 +21,7 @@ internal static class OrderRows
     public static async Task<List<Order>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)
     {
         var orders = new List<Order>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false)) orders.Add(Read(reader));
+        while (await reader.ReadAsync(cancellation)) orders.Add(Read(reader));
         return orders;
     }
 

@@ -2,12 +2,12 @@ using Npgsql;
 
 namespace Inventory.Ledger;
 
-/// <summary>A payment that is known, and whose order is not decided yet.</summary>
-/// <param name="ReservationId">What it pays for.</param>
-/// <param name="PaymentId">The provider's name for the payment.</param>
+/// <summary>A stored payment that is not settled yet.</summary>
+/// <param name="ReservationId">The reservation that was paid for.</param>
+/// <param name="PaymentId">The provider's payment id.</param>
 /// <param name="Since">When it was stored.</param>
-/// <param name="Holder">Who holds the reservation, or held it; null while PostgreSQL has not heard of it.</param>
-/// <param name="Lines">What is to be bought; empty while PostgreSQL has not heard of it.</param>
+/// <param name="Holder">The reservation's holder; null while PostgreSQL doesn't know the reservation.</param>
+/// <param name="Lines">The reservation's lines; empty while PostgreSQL doesn't know the reservation.</param>
 public sealed record UnsettledPayment(
     Guid ReservationId, string PaymentId, DateTimeOffset Since, string? Holder, IReadOnlyList<OrderLine> Lines);
 
@@ -15,8 +15,9 @@ public sealed record UnsettledPayment(
 public sealed class Orders(NpgsqlDataSource source)
 {
     /// <summary>
-    /// Whose limit an order counts towards, by its column holder: the carts of a shopper's session count together, as
-    /// <c>Holder.Owner</c> of the stock engine and <c>owner_of</c> of its scripts say. An index has this very text.
+    /// SQL for the owner of the limit that an order counts towards, from its column holder. All carts of a shopper's
+    /// session have one owner, as in <c>Holder.Owner</c> and in <c>owner_of</c> of the scripts. An index uses exactly
+    /// this expression.
     /// </summary>
     public const string OwnerSql =
         """
@@ -46,20 +47,20 @@ public sealed class Orders(NpgsqlDataSource source)
         ORDER BY received_at LIMIT 1
         """;
 
-    /// <summary>The order of this id; null when there is none.</summary>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <summary>The order with this id; null when there is none.</summary>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public Task<Order?> FindAsync(Guid id, CancellationToken cancellation) => FindAsync(ById, [id], cancellation);
 
     /// <summary>The order that a reservation has become; null when there is none.</summary>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public Task<Order?> FindByReservationAsync(Guid reservationId, CancellationToken cancellation) =>
         FindAsync(OrderRows.ByReservations, [new[] { reservationId }], cancellation);
 
-    /// <summary>The last order of a holder that has a SKU; null when there is none.</summary>
-    /// <param name="holder">As the stock engine writes it: a mark, a colon and the id.</param>
+    /// <summary>A holder's last order that contains a SKU; null when there is none.</summary>
+    /// <param name="holder">The holder in the form that Redis stores: a prefix, a colon and the id.</param>
     /// <param name="sku">The SKU.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <param name="cancellation">Cancels the call.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public Task<Order?> FindLastAsync(string holder, string sku, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(holder);
@@ -67,16 +68,16 @@ public sealed class Orders(NpgsqlDataSource source)
         return FindAsync(LastOfHolder, [id, holder, sku], cancellation);
     }
 
-    /// <summary>A payment of a reservation whose order is not decided yet.</summary>
+    /// <summary>A reservation's payment that is not settled yet.</summary>
     /// <returns>The oldest; null when there is none.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task<UnsettledPayment?> FindUnsettledAsync(
         Guid reservationId, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Unsettled);
         command.Parameters.Add(new() { Value = reservationId });
-        await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        if (!await reader.ReadAsync(cancellation).ConfigureAwait(false)) return null;
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        if (!await reader.ReadAsync(cancellation)) return null;
         var (payment, since) = (reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1));
         if (reader.IsDBNull(2)) return new(reservationId, payment, since, null, []);
         var lines = reader.GetFieldValue<string[]>(3)
@@ -88,7 +89,7 @@ public sealed class Orders(NpgsqlDataSource source)
     {
         await using var command = source.CreateCommand(sql);
         foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
-        await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        return (await OrderRows.ReadAsync(reader, cancellation).ConfigureAwait(false)).SingleOrDefault();
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        return (await OrderRows.ReadAsync(reader, cancellation)).SingleOrDefault();
     }
 }

@@ -3,19 +3,19 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>Something that others have to be told, written in the transaction that makes it true.</summary>
+/// <summary>A message for other systems, written in the transaction of its cause.</summary>
 public sealed class OutboxMessage
 {
     /// <summary>The key; messages are sent in its order.</summary>
     public long Id { get; private init; }
 
-    /// <summary>What it is about, such as <c>refund_required</c>.</summary>
+    /// <summary>The kind of message, such as <c>refund_required</c>.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>What makes it one message, however often it is written: a second one of this key is refused.</summary>
+    /// <summary>The message's unique key: a second message with the same key is refused.</summary>
     public required string Key { get; init; }
 
-    /// <summary>What to tell, as JSON.</summary>
+    /// <summary>The content, as JSON.</summary>
     public required string Payload { get; init; }
 
     /// <summary>When the row was written, by the database's clock.</summary>

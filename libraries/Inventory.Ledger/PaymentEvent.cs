@@ -3,37 +3,42 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>What a payment provider told us. Stored first, so that no repetition or delay takes effect twice.</summary>
+/// <summary>
+/// An event from a payment provider. It is stored before it takes effect, so that a repeated or delayed event takes
+/// effect once.
+/// </summary>
 public sealed class PaymentEvent
 {
-    /// <summary>The type of an event that says that a payment has come.</summary>
+    /// <summary>The type of an event about an approved payment.</summary>
     public const string Approved = "payment.approved";
 
-    /// <summary>The type of an event that says that a payment has failed.</summary>
+    /// <summary>The type of an event about a failed payment.</summary>
     public const string Failed = "payment.failed";
 
-    /// <summary>An outcome: the reservation is an order, and this is its payment.</summary>
+    /// <summary>Outcome: the reservation is an order, and this is its payment.</summary>
     public const string Confirmed = "confirmed";
 
-    /// <summary>An outcome: as <see cref="Confirmed"/>, though the hold was due already.</summary>
+    /// <summary>Outcome: as <see cref="Confirmed"/>, but the hold was already due.</summary>
     public const string Revived = "revived";
 
-    /// <summary>An outcome: the payment buys nothing and has to be given back.</summary>
+    /// <summary>Outcome: the payment buys nothing and has to be refunded.</summary>
     public const string RefundRequired = "refund-required";
 
-    /// <summary>An outcome: the event changes nothing. A failed payment leaves the hold until its deadline.</summary>
+    /// <summary>
+    /// Outcome: the event changes nothing. After a failed payment, the hold stays until its deadline.
+    /// </summary>
     public const string Noted = "noted";
 
-    /// <summary>The provider's name for the event: one that comes again changes nothing.</summary>
+    /// <summary>The provider's event id; an event with a known id changes nothing.</summary>
     public required string EventId { get; init; }
 
-    /// <summary>What happened, as the provider calls it.</summary>
+    /// <summary>The provider's event type.</summary>
     public required string Type { get; init; }
 
-    /// <summary>The reservation that was paid for, or not.</summary>
+    /// <summary>The reservation that the payment is for.</summary>
     public required Guid ReservationId { get; init; }
 
-    /// <summary>The provider's name for the payment.</summary>
+    /// <summary>The provider's payment id.</summary>
     public required string PaymentId { get; init; }
 
     /// <summary>When it happened, by the provider's clock.</summary>
@@ -42,22 +47,22 @@ public sealed class PaymentEvent
     /// <summary>When the row was written, by the database's clock.</summary>
     public DateTimeOffset ReceivedAt { get; private init; }
 
-    /// <summary>What was received, whole.</summary>
+    /// <summary>The complete request body.</summary>
     public required string Body { get; init; }
 
-    /// <summary>The W3C trace context of the request that brought it, where it was traced.</summary>
+    /// <summary>The W3C trace context of the request, if it was traced.</summary>
     public string? Trace { get; init; }
 
-    /// <summary>Attempts to settle it that came to nothing although both stores answered.</summary>
+    /// <summary>Failed attempts to settle it while both stores answered.</summary>
     public int Attempts { get; private init; }
 
-    /// <summary>Not before then is it tried again, by the database's clock.</summary>
+    /// <summary>The time of the next attempt, by the database's clock.</summary>
     public DateTimeOffset NextAttemptAt { get; private init; }
 
-    /// <summary>What came of it; null while <see cref="ProcessedAt"/> is.</summary>
+    /// <summary>The outcome; null while <see cref="ProcessedAt"/> is null.</summary>
     public string? Outcome { get; set; }
 
-    /// <summary>When it took effect; null until then.</summary>
+    /// <summary>When it was settled; null until then.</summary>
     public DateTimeOffset? ProcessedAt { get; set; }
 }
 

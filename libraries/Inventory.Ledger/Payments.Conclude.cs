@@ -7,7 +7,8 @@ public sealed partial class Payments
     private const string LockEvents =
         "SELECT event_id FROM payment_events WHERE reservation_id = $1 ORDER BY event_id FOR NO KEY UPDATE";
 
-    // Against a cancellation at the same time: either it sees the payment, or this sees the order cancelled.
+    // The lock orders this and a concurrent cancellation: either the cancellation sees the payment, or this transaction
+    // sees the cancelled order.
     private const string LockOrder =
         "SELECT id, status, payment_id FROM orders WHERE reservation_id = $1 FOR NO KEY UPDATE";
 
@@ -19,21 +20,21 @@ public sealed partial class Payments
         "UPDATE payment_events SET outcome = $2, processed_at = now() WHERE event_id = $1 AND processed_at IS NULL";
 
     /// <summary>
-    /// Decides what comes of an approved payment that has not become an order by itself: there is an order already, or
-    /// there will be none.
+    /// Decides the outcome of an approved payment that was not settled by a confirm: an order already exists, or none
+    /// will be written.
     /// </summary>
     /// <param name="payment">The event.</param>
-    /// <param name="withoutOrder">Why it is given back if there is no order.</param>
-    /// <param name="cancellation">Ends the waiting: it may be decided or not then.</param>
-    /// <returns>What was decided, and whether it was decided here and now.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <param name="withoutOrder">The refund reason if there is no order.</param>
+    /// <param name="cancellation">Stops waiting; the payment may or may not be decided.</param>
+    /// <returns>The verdict, and whether this call decided it.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task<(PaymentVerdict Verdict, bool IsNew)> ConcludeAsync(
         StoredPayment payment, RefundReason withoutOrder, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(payment);
-        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation).ConfigureAwait(false);
-        var found = await LockAsync(connection, payment, cancellation).ConfigureAwait(false);
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var found = await LockAsync(connection, payment, cancellation);
         if (found.Verdict is not null) return (found.Verdict, false);
 
         await using var batch = new NpgsqlBatch(connection);
@@ -50,8 +51,8 @@ public sealed partial class Payments
         }
 
         batch.BatchCommands.Add(ConfirmTransaction.Command(Decide, payment.EventId, verdict.Outcome));
-        await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
-        await transaction.CommitAsync(cancellation).ConfigureAwait(false);
+        await batch.ExecuteNonQueryAsync(cancellation);
+        await transaction.CommitAsync(cancellation);
         return (verdict, true);
     }
 
@@ -85,9 +86,9 @@ public sealed partial class Payments
             },
         };
         var found = new Found();
-        await using var reader = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        await reader.NextResultAsync(cancellation).ConfigureAwait(false);
-        if (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        await reader.NextResultAsync(cancellation);
+        if (await reader.ReadAsync(cancellation))
         {
             found = found with
             {
@@ -97,18 +98,18 @@ public sealed partial class Payments
             };
         }
 
-        await reader.NextResultAsync(cancellation).ConfigureAwait(false);
-        if (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        await reader.NextResultAsync(cancellation);
+        if (await reader.ReadAsync(cancellation))
         {
             found = found with { Refund = reader.GetString(0) };
         }
 
-        await reader.NextResultAsync(cancellation).ConfigureAwait(false);
-        var stored = (await ReadAllAsync(reader, cancellation).ConfigureAwait(false)).Single();
+        await reader.NextResultAsync(cancellation);
+        var stored = (await ReadAllAsync(reader, cancellation)).Single();
         return found with { Verdict = stored.Verdict };
     }
 
-    /// <summary>What there is once the locks are held.</summary>
+    /// <summary>What the transaction reads under its locks.</summary>
     private sealed record Found
     {
         public PaymentVerdict? Verdict { get; init; }

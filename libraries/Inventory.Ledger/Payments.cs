@@ -5,51 +5,52 @@ namespace Inventory.Ledger;
 /// <summary>A payment event as it is stored.</summary>
 public sealed record StoredPayment
 {
-    /// <summary>The provider's name for the event.</summary>
+    /// <summary>The provider's event id.</summary>
     public required string EventId { get; init; }
 
-    /// <summary>What happened, as the provider calls it.</summary>
+    /// <summary>The provider's event type.</summary>
     public required string Type { get; init; }
 
-    /// <summary>The reservation that was paid for, or not.</summary>
+    /// <summary>The reservation that the payment is for.</summary>
     public required Guid ReservationId { get; init; }
 
-    /// <summary>The provider's name for the payment.</summary>
+    /// <summary>The provider's payment id.</summary>
     public required string PaymentId { get; init; }
 
-    /// <summary>The W3C trace context of the request that brought it.</summary>
+    /// <summary>The W3C trace context of the request.</summary>
     public string? Trace { get; init; }
 
-    /// <summary>For how long it is known, by the database's clock.</summary>
+    /// <summary>The time since it was stored, by the database's clock.</summary>
     public required TimeSpan Age { get; init; }
 
-    /// <summary>What came of it; null until it is settled.</summary>
+    /// <summary>The verdict; null until it is settled.</summary>
     public PaymentVerdict? Verdict { get; init; }
 }
 
-/// <summary>What came of a payment event. It never changes.</summary>
+/// <summary>The verdict about a payment event. It never changes.</summary>
 /// <param name="Outcome">
 /// <see cref="PaymentEvent.Confirmed"/>, <see cref="PaymentEvent.Revived"/>,
 /// <see cref="PaymentEvent.RefundRequired"/> or <see cref="PaymentEvent.Noted"/>.
 /// </param>
 /// <param name="OrderId">The order that it paid.</param>
-/// <param name="Reason">Why it has to be given back.</param>
+/// <param name="Reason">The refund reason.</param>
 public sealed record PaymentVerdict(string Outcome, Guid? OrderId = null, string? Reason = null);
 
-/// <summary>What payment providers told us, and what came of it.</summary>
+/// <summary>Stores the events of payment providers and their verdicts.</summary>
 /// <remarks>
-/// What is always true:
+/// Invariants:
 /// <list type="bullet">
 /// <item>An event is stored once, before it takes effect, and has one verdict.</item>
-/// <item>A payment of a reservation either is its order's or is given back. Both decisions are made while the
-/// reservation's events are locked: the order in the transaction that writes it, everything else here.</item>
+/// <item>A payment of a reservation either pays its order or is refunded. Both decisions are made while the
+/// reservation's events are locked: a confirm's transaction decides for the order, this class decides everything
+/// else.</item>
 /// <item>Rows are locked in one order: decisions about pins, events, orders, inventory.</item>
 /// </list>
-/// No transaction here is open while anything else is waited for.
+/// No transaction of this class stays open while it waits for something else.
 /// </remarks>
 public sealed partial class Payments(NpgsqlDataSource source)
 {
-    // A failed payment has no effect that could be left to do.
+    // A failed payment needs no settlement.
     private const string Insert =
         $"""
         INSERT INTO payment_events
@@ -73,7 +74,8 @@ public sealed partial class Payments(NpgsqlDataSource source)
         ORDER BY received_at
         """;
 
-    // Pushing the next attempt away keeps others off. Whoever dies with it leaves it for later, and nothing is locked.
+    // Postponing the next attempt keeps other instances off without a lock. If this instance crashes, another one tries
+    // later.
     private const string Claim =
         """
         UPDATE payment_events SET next_attempt_at = now() + $2
@@ -107,22 +109,26 @@ public sealed partial class Payments(NpgsqlDataSource source)
         WHERE processed_at IS NULL AND attempts = 0 AND ($1 OR next_attempt_at > now())
         """;
 
-    /// <summary>How long a claim keeps others off: longer than settling takes when PostgreSQL is slow.</summary>
+    /// <summary>
+    /// How long a claim keeps other instances off: longer than settling takes when PostgreSQL is slow.
+    /// </summary>
     private static readonly TimeSpan ClaimedFor = TimeSpan.FromSeconds(30);
 
-    /// <summary>Longest pause between two attempts at one event.</summary>
+    /// <summary>Maximum pause between two attempts at one event.</summary>
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
     /// <summary>Stores an event, unless it is stored already.</summary>
     /// <param name="entry">The event.</param>
-    /// <param name="cancellation">Ends the waiting: the event may be stored or not then.</param>
-    /// <returns>The event as it is stored, by whomever, with its verdict if it has one.</returns>
-    /// <exception cref="PostgresException">The body is not what PostgreSQL takes for JSON: class 22.</exception>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <param name="cancellation">Stops waiting; the event may or may not be stored.</param>
+    /// <returns>
+    /// The stored event, whether this call stored it or an earlier one, with its verdict if it has one.
+    /// </returns>
+    /// <exception cref="PostgresException">The body is not valid JSON for PostgreSQL: class 22.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task<StoredPayment> StoreAsync(PaymentEvent entry, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(entry);
-        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var batch = new NpgsqlBatch(connection)
         {
             BatchCommands =
@@ -133,52 +139,52 @@ public sealed partial class Payments(NpgsqlDataSource source)
                 ConfirmTransaction.Command(Read, (object)new[] { entry.EventId }),
             },
         };
-        await using var reader = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        return (await ReadAllAsync(reader, cancellation).ConfigureAwait(false)).Single();
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        return (await ReadAllAsync(reader, cancellation)).Single();
     }
 
-    /// <summary>Takes events that are due, so that nobody else tries them for a while.</summary>
-    /// <param name="count">At most so many, 1 or more.</param>
-    /// <param name="cancellation">Ends the waiting: events may be claimed then.</param>
+    /// <summary>Claims due events, so that no other instance tries them for a while.</summary>
+    /// <param name="count">Maximum number, 1 or more.</param>
+    /// <param name="cancellation">Stops waiting; events may or may not be claimed.</param>
     /// <returns>The events, the oldest first.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task<IReadOnlyList<StoredPayment>> ClaimAsync(int count, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using var connection = await source.OpenConnectionAsync(cancellation);
         var ids = new List<string>();
         await using (var claim = new NpgsqlBatch(connection))
         {
             claim.BatchCommands.Add(ConfirmTransaction.Command(Claim, count, ClaimedFor));
-            await using var claimed = await claim.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-            while (await claimed.ReadAsync(cancellation).ConfigureAwait(false)) ids.Add(claimed.GetString(0));
+            await using var claimed = await claim.ExecuteReaderAsync(cancellation);
+            while (await claimed.ReadAsync(cancellation)) ids.Add(claimed.GetString(0));
         }
 
         if (ids.Count == 0) return [];
         await using var read = new NpgsqlBatch(connection);
         read.BatchCommands.Add(ConfirmTransaction.Command(Read, (object)ids.ToArray()));
-        await using var reader = await read.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        return await ReadAllAsync(reader, cancellation).ConfigureAwait(false);
+        await using var reader = await read.ExecuteReaderAsync(cancellation);
+        return await ReadAllAsync(reader, cancellation);
     }
 
-    /// <summary>Gives claimed events back untried: a store is away.</summary>
+    /// <summary>Releases claims of events that were not tried because a store is unavailable.</summary>
     public Task GiveBackAsync(IEnumerable<string> eventIds, CancellationToken cancellation) =>
         ExecuteAsync(GiveBack, [eventIds.ToArray()], cancellation);
 
-    /// <summary>An attempt came to nothing: the next one is later, and later each time.</summary>
+    /// <summary>Postpones the next attempt after a failed one, longer each time.</summary>
     public Task PostponeAsync(string eventId, CancellationToken cancellation) =>
         ExecuteAsync(Postpone, [eventId, LongestPause], cancellation);
 
-    /// <summary>What the events of Redis have told of a reservation: a part for each partition.</summary>
-    /// <returns>None for a reservation that nothing is known of, yet or at all.</returns>
+    /// <summary>The rows of a reservation that Redis' events have created, one for each partition.</summary>
+    /// <returns>Empty if no event of the reservation is stored yet.</returns>
     public async Task<IReadOnlyList<ReservationRow>> FindReservationAsync(
         Guid reservationId, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(FindParts);
         command.Parameters.Add(new() { Value = reservationId });
-        await using var reader = await command.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
         var parts = new List<ReservationRow>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        while (await reader.ReadAsync(cancellation))
         {
             parts.Add(new()
             {
@@ -197,12 +203,12 @@ public sealed partial class Payments(NpgsqlDataSource source)
         return parts;
     }
 
-    /// <summary>Events without a verdict.</summary>
+    /// <summary>The number of events without a verdict.</summary>
     public Task<long> CountUnsettledAsync(CancellationToken cancellation) => CountAsync(Count, [], cancellation);
 
-    /// <summary>Events that nobody has finished an attempt at.</summary>
-    /// <param name="all">Whether those count that nobody has claimed.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <summary>The number of events without a finished attempt.</summary>
+    /// <param name="all">Whether unclaimed events count too.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public Task<long> CountUntriedAsync(bool all, CancellationToken cancellation) =>
         CountAsync(CountUntried, [all], cancellation);
 
@@ -210,21 +216,21 @@ public sealed partial class Payments(NpgsqlDataSource source)
     {
         await using var command = source.CreateCommand(sql);
         foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
-        return (long)(await command.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
+        return (long)(await command.ExecuteScalarAsync(cancellation))!;
     }
 
     private async Task ExecuteAsync(string sql, object[] arguments, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(sql);
         foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
-        await command.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     private static async Task<List<StoredPayment>> ReadAllAsync(
         NpgsqlDataReader reader, CancellationToken cancellation)
     {
         var payments = new List<StoredPayment>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        while (await reader.ReadAsync(cancellation))
         {
             payments.Add(new()
             {

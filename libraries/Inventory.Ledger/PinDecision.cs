@@ -4,15 +4,15 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Inventory.Ledger;
 
 /// <summary>
-/// What became of one attempt to confirm one partition's part of a reservation. Whoever writes the row first decides:
-/// the confirm, or the one who found that its lease had ended.
+/// The decision about one attempt to confirm one partition's part of a reservation. The first writer of the row
+/// decides: either the confirm, or a process that found the lease ended.
 /// </summary>
 public sealed class PinDecision
 {
     /// <summary>The reservation has become an order, in the same transaction as this row.</summary>
     public const string Confirmed = "confirmed";
 
-    /// <summary>No order will come of this attempt, so the hold may be unpinned.</summary>
+    /// <summary>The attempt will never become an order, so the hold may be unpinned.</summary>
     public const string Abandoned = "abandoned";
 
     /// <summary>The reservation.</summary>

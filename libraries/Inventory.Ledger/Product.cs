@@ -3,28 +3,30 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>Something that is sold, and the limits under which it is sold.</summary>
+/// <summary>A product and its limits.</summary>
 public sealed class Product
 {
-    /// <summary>The most characters of a name. A name is for people to read; a page of them stays small.</summary>
+    /// <summary>
+    /// Maximum length of a name. Names are for people, and short names keep a page of products small.
+    /// </summary>
     public const int MaxNameLength = 256;
 
     /// <summary>The key, 1 to <see cref="Sku.MaxLength"/> characters.</summary>
     public required string SkuId { get; init; }
 
-    /// <summary>What people call it, 1 to <see cref="MaxNameLength"/> characters.</summary>
+    /// <summary>The name for people, 1 to <see cref="MaxNameLength"/> characters.</summary>
     public required string Name { get; set; }
 
-    /// <summary>Most units one customer may hold and buy together, 1 or more; null for no limit.</summary>
+    /// <summary>Maximum units that one customer may hold and buy in total, 1 or more; null for no limit.</summary>
     public int? MaxPerCustomer { get; set; }
 
-    /// <summary>Whether sales are stopped.</summary>
+    /// <summary>Whether the product is paused: no new holds.</summary>
     public bool Paused { get; set; }
 
     /// <summary>When the row was written first, by the database's clock.</summary>
     public DateTimeOffset CreatedAt { get; private init; }
 
-    /// <summary>When the row was written last, by the database's clock: a trigger sets it.</summary>
+    /// <summary>When the row was last written, by the database's clock; a trigger sets it.</summary>
     public DateTimeOffset UpdatedAt { get; private init; }
 }
 

@@ -1,6 +1,6 @@
 namespace Inventory.Ledger;
 
-/// <summary>One who waits for a place to be written.</summary>
+/// <summary>A request that waits for its place in the queue to be written.</summary>
 internal sealed class QueueMember(QueuedIntent intent, int capacity, string ticket)
 {
     private readonly TaskCompletionSource<EnqueueAnswer> answer =
@@ -17,10 +17,10 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
 
     public Task<EnqueueAnswer> Answer => answer.Task;
 
-    /// <summary>Gives room to whoever comes first, and one place to each Idempotency-Key.</summary>
-    /// <param name="members">A batch, in the order they came.</param>
-    /// <param name="load">How many wait already.</param>
-    /// <returns>Those whose place is to be written.</returns>
+    /// <summary>Assigns places in order of arrival up to the capacity, one place for each Idempotency-Key.</summary>
+    /// <param name="members">A batch in order of arrival.</param>
+    /// <param name="load">The number of requests that already wait.</param>
+    /// <returns>The members that get a new place.</returns>
     public static List<QueueMember> Place(List<QueueMember> members, int load)
     {
         var added = new List<QueueMember>();
@@ -44,7 +44,7 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
 
     private int Capacity => capacity;
 
-    /// <summary>The key has a place.</summary>
+    /// <summary>Completes a member whose key already has a place.</summary>
     public void MeetBefore(QueueEntry entry)
     {
         isKnown = true;
@@ -53,15 +53,15 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
             : new(EnqueueOutcome.KeyReused, null);
     }
 
-    /// <summary>The place is written.</summary>
+    /// <summary>Records the written place.</summary>
     public void GotPlace(long place, DateTimeOffset queuedAt) => result = new(
         EnqueueOutcome.Queued,
         new(place, ticket, intent, QueueState.Waiting, null, null, queuedAt, TimeSpan.Zero, ahead));
 
-    /// <summary>The transaction is committed.</summary>
+    /// <summary>Completes the caller after the commit.</summary>
     public void Complete()
     {
-        // One key twice at the same time: the second learns what the first got.
+        // Of two concurrent requests with one key, the second gets the answer of the first.
         if (first is { result: { Entry: { } entry } }) MeetBefore(entry);
         else if (first is not null) result = first.result;
         answer.TrySetResult(result);

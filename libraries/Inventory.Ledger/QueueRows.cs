@@ -3,10 +3,10 @@ using NpgsqlTypes;
 
 namespace Inventory.Ledger;
 
-/// <summary>How a place stands in the table <c>waiting_queue</c>, called q.</summary>
+/// <summary>Reads and writes places in the table <c>waiting_queue</c>, called q in the SQL.</summary>
 internal static class QueueRows
 {
-    /// <summary>What <see cref="Read"/> reads.</summary>
+    /// <summary>The columns that <see cref="Read"/> reads.</summary>
     internal const string Columns =
         """
         q.place, q.ticket, q.state, q.status, q.answer, q.queued_at, clock_timestamp() - q.queued_at,

@@ -1,43 +1,43 @@
 namespace Inventory.Ledger;
 
-/// <summary>What somebody wants to hold as soon as stock can be decided, as the queue keeps it.</summary>
+/// <summary>A reservation request as the queue stores it until stock can be decided.</summary>
 public sealed record QueuedIntent
 {
-    /// <summary>Which interface asked, as a number that never changes its meaning.</summary>
+    /// <summary>The interface of the request, as a number with a fixed meaning.</summary>
     public required short Form { get; init; }
 
     /// <summary>
-    /// The reservation's id. It is the one that an attempt without an answer had, so that working the intent off finds
-    /// the hold that was made, in place of making a second.
+    /// The reservation's id. An attempt that got no answer used the same id, so processing the request finds the hold
+    /// that was made and does not make a second one.
     /// </summary>
     public required Guid ReservationId { get; init; }
 
     /// <summary>Whether the client chose the id, and may have used it before.</summary>
     public required bool IsClientsId { get; init; }
 
-    /// <summary>Who will hold the stock, as the stock store writes it.</summary>
+    /// <summary>The holder in the form that Redis stores.</summary>
     public required string Holder { get; init; }
 
     /// <summary>What to hold: <c>sku:quantity</c>, separated by commas.</summary>
     public required string Lines { get; init; }
 
-    /// <summary>From the grant until the deadline, a millisecond or more.</summary>
+    /// <summary>The time from the grant until the deadline, a millisecond or more.</summary>
     public required TimeSpan HoldFor { get; init; }
 
-    /// <summary>What to do about other holds, as a number that never changes its meaning.</summary>
+    /// <summary>What to do about existing holds, as a number with a fixed meaning.</summary>
     public required short OnExisting { get; init; }
 
     /// <summary>A digest of caller and Idempotency-Key; null when the caller gave none.</summary>
     public string? IdempotencyKey { get; init; }
 
-    /// <summary>A digest of the request that the key came with.</summary>
+    /// <summary>A digest of the request with this key.</summary>
     public string? Fingerprint { get; init; }
 
-    /// <summary>Whether the stock store may have acted on it already, or may yet.</summary>
+    /// <summary>Whether Redis may already have executed the request, or may still execute it.</summary>
     public bool Unsure { get; init; }
 }
 
-/// <summary>Where an intent is in its life. It leaves <see cref="Waiting"/> exactly once.</summary>
+/// <summary>The state of a queued request. It leaves <see cref="Waiting"/> exactly once.</summary>
 public enum QueueState
 {
     /// <summary>Not decided.</summary>
@@ -49,23 +49,23 @@ public enum QueueState
     /// <summary>It was decided, and refused.</summary>
     Refused = 2,
 
-    /// <summary>Whoever waited gave it up.</summary>
+    /// <summary>The caller cancelled it.</summary>
     Cancelled = 3,
 
-    /// <summary>It waited for so long that nobody is there any more.</summary>
+    /// <summary>It waited longer than the maximum time.</summary>
     Expired = 4,
 }
 
 /// <summary>A place in the queue.</summary>
-/// <param name="Place">Its number: lower ones came first. There are gaps.</param>
-/// <param name="Ticket">Its name for whoever waits: 128 random bits in 22 characters.</param>
-/// <param name="Intent">What is waited for.</param>
-/// <param name="State">What became of it.</param>
+/// <param name="Place">Its number, ascending in order of arrival, with gaps.</param>
+/// <param name="Ticket">The caller's ticket: 128 random bits in 22 characters.</param>
+/// <param name="Intent">The request.</param>
+/// <param name="State">The state.</param>
 /// <param name="Status">The HTTP status of the decision; null before one.</param>
 /// <param name="Answer">The decision's body, JSON; null before one.</param>
-/// <param name="QueuedAt">When it came.</param>
-/// <param name="Waited">How long it waits, by PostgreSQL's clock; meaningless once it is decided.</param>
-/// <param name="Ahead">At most so many wait in front of it.</param>
+/// <param name="QueuedAt">When it arrived.</param>
+/// <param name="Waited">How long it has waited, by PostgreSQL's clock; meaningless after the decision.</param>
+/// <param name="Ahead">Maximum number of requests ahead of it.</param>
 public sealed record QueueEntry(
     long Place,
     string Ticket,
@@ -77,38 +77,38 @@ public sealed record QueueEntry(
     TimeSpan Waited,
     long Ahead);
 
-/// <summary>Whether somebody got a place.</summary>
+/// <summary>The outcome of a request for a place.</summary>
 public enum EnqueueOutcome
 {
-    /// <summary>A new place.</summary>
+    /// <summary>The request got a new place.</summary>
     Queued,
 
-    /// <summary>The place that this Idempotency-Key got before.</summary>
+    /// <summary>The Idempotency-Key already had this place.</summary>
     QueuedBefore,
 
-    /// <summary>No place: too many wait.</summary>
+    /// <summary>No place: the queue is full.</summary>
     Full,
 
-    /// <summary>No place: the Idempotency-Key came with another request before.</summary>
+    /// <summary>No place: the Idempotency-Key was used for another request.</summary>
     KeyReused,
 }
 
-/// <summary>What became of a wish for a place.</summary>
-/// <param name="Outcome">Whether there is one.</param>
+/// <summary>The result of a request for a place.</summary>
+/// <param name="Outcome">The outcome.</param>
 /// <param name="Entry">The place; null without one.</param>
 public readonly record struct EnqueueAnswer(EnqueueOutcome Outcome, QueueEntry? Entry);
 
-/// <summary>What waits at one moment.</summary>
-/// <param name="Head">The first place that waits; null when nobody does.</param>
-/// <param name="End">The highest place ever given, 0 for none. Places appear in ascending order.</param>
-/// <param name="Waiting">How many wait.</param>
-/// <param name="OldestAge">How long the first has waited.</param>
-/// <param name="Arrivals">Places that wait and were not known: number and lines.</param>
+/// <summary>The queue at one moment.</summary>
+/// <param name="Head">The first waiting place; null for an empty queue.</param>
+/// <param name="End">The highest place ever assigned, 0 for none. Places become visible in ascending order.</param>
+/// <param name="Waiting">The number of waiting places.</param>
+/// <param name="OldestAge">How long the first place has waited.</param>
+/// <param name="Arrivals">Waiting places that the reader did not know yet: number and lines.</param>
 public sealed record QueueLoad(
     long? Head, long End, int Waiting, TimeSpan OldestAge, IReadOnlyList<(long Place, string Lines)> Arrivals);
 
 /// <summary>A decision about one place.</summary>
-/// <param name="Place">Which.</param>
+/// <param name="Place">The place.</param>
 /// <param name="State">Granted, refused or expired.</param>
 /// <param name="Status">The HTTP status of the decision.</param>
 /// <param name="Answer">Its body, JSON.</param>

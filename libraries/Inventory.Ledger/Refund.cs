@@ -2,13 +2,13 @@ using Npgsql;
 
 namespace Inventory.Ledger;
 
-/// <summary>Why a payment has to be given back.</summary>
+/// <summary>The reason for a refund.</summary>
 public enum RefundReason
 {
-    /// <summary>The hold had run out when the payment came, and its units are no longer there.</summary>
+    /// <summary>The hold had expired when the payment came, and its units are sold out.</summary>
     HoldExpired,
 
-    /// <summary>The holder had given the reservation back.</summary>
+    /// <summary>The holder had released the reservation.</summary>
     ReservationReleased,
 
     /// <summary>The order was cancelled.</summary>
@@ -17,20 +17,20 @@ public enum RefundReason
     /// <summary>The order has another payment.</summary>
     AlreadyPaid,
 
-    /// <summary>Neither store has heard of the reservation, however long it was waited for.</summary>
+    /// <summary>Neither store knows the reservation after the maximum waiting time.</summary>
     ReservationUnknown,
 }
 
 /// <summary>
-/// A payment that buys nothing, as a message in the outbox. A payment of a reservation has at most one, whoever writes
-/// it and however often.
+/// The refund of a payment that buys nothing, as a message in the outbox. A payment of a reservation has at most one,
+/// even if several transactions write it.
 /// </summary>
 public static class Refund
 {
-    /// <summary>What the outbox calls it.</summary>
+    /// <summary>The message's kind in the outbox.</summary>
     public const string Kind = "refund_required";
 
-    // What the provider said of amount and currency goes along, where a webhook brought the payment.
+    // The message includes the amount and the currency of the provider's event, if a webhook reported the payment.
     private const string Insert =
         $"""
         INSERT INTO outbox (kind, key, payload)
@@ -43,7 +43,7 @@ public static class Refund
         ON CONFLICT (key) DO NOTHING
         """;
 
-    /// <summary>As it stands in the message and in answers.</summary>
+    /// <summary>The reason's name in messages and responses.</summary>
     public static string Word(this RefundReason reason) => reason switch
     {
         RefundReason.HoldExpired => "hold-expired",

@@ -3,10 +3,10 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>One thing that happened to a reservation. Rows are only ever added.</summary>
+/// <summary>One event of a reservation. Rows are only ever added.</summary>
 /// <remarks>
-/// Absent: events about stock alone. A change of a total starts in this database, whose movements are its record; the
-/// event stream only repeats it to those who read Redis.
+/// By design: events about stock are not stored. A change of a total starts in this database, and its movements record
+/// it; the event stream only repeats it for consumers of Redis.
 /// </remarks>
 public sealed class ReservationEvent
 {
@@ -19,10 +19,10 @@ public sealed class ReservationEvent
     /// <summary>1, 2, 3 … within one reservation and partition, without gaps.</summary>
     public required int Sequence { get; init; }
 
-    /// <summary>What happened, as the event stream calls it.</summary>
+    /// <summary>The event's type in the stream.</summary>
     public required string Type { get; init; }
 
-    /// <summary>Who holds the reservation, as the stock engine writes it.</summary>
+    /// <summary>The holder in the form that Redis stores.</summary>
     public required string Holder { get; init; }
 
     /// <summary>The reservation's deadline after the event, by Redis' clock.</summary>
@@ -31,13 +31,13 @@ public sealed class ReservationEvent
     /// <summary>A JSON array of the lines after the event, each with a SKU and a quantity.</summary>
     public required string Lines { get; init; }
 
-    /// <summary>Its place in the partition's stream.</summary>
+    /// <summary>Its position in the partition's stream.</summary>
     public required string StreamId { get; init; }
 
     /// <summary>When it happened, by Redis' clock.</summary>
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>The W3C trace context of the request that caused it; null where it wasn't traced.</summary>
+    /// <summary>The W3C trace context of the request that caused it; null if it wasn't traced.</summary>
     public string? Trace { get; init; }
 }
 

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 namespace Inventory.Ledger;
 
 /// <summary>
-/// One partition's part of a reservation, as its last event left it. A copy: Redis decides, and this row follows.
+/// One partition's part of a reservation, in the state after its last event. Redis decides, and this row is a copy.
 /// </summary>
 public sealed class ReservationRow
 {
@@ -14,25 +14,27 @@ public sealed class ReservationRow
     /// <summary>The reservation.</summary>
     public required Guid ReservationId { get; init; }
 
-    /// <summary>The partition's index: a reservation over several partitions has a row and a count for each.</summary>
+    /// <summary>
+    /// The partition's index. A reservation over several partitions has one row and one event count for each.
+    /// </summary>
     public required int Partition { get; init; }
 
-    /// <summary>Who holds it, as the stock engine writes it.</summary>
+    /// <summary>The holder in the form that Redis stores.</summary>
     public required string Holder { get; init; }
 
     /// <summary><see cref="Pending"/>, or how it ended.</summary>
     public required string Status { get; set; }
 
-    /// <summary>Until when it is held, by Redis' clock.</summary>
+    /// <summary>The deadline, by Redis' clock.</summary>
     public required DateTimeOffset Deadline { get; set; }
 
     /// <summary>A JSON array of the lines, each with a SKU and a quantity.</summary>
     public required string Lines { get; set; }
 
-    /// <summary>Events that this part has had. A row never goes back to a lower one.</summary>
+    /// <summary>The number of this part's events. A row never returns to a lower one.</summary>
     public required int Sequence { get; set; }
 
-    /// <summary>When it was held first, by Redis' clock.</summary>
+    /// <summary>When the hold began, by Redis' clock.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>When its last event happened, by Redis' clock.</summary>
@@ -46,7 +48,7 @@ internal sealed class ReservationTable : IEntityTypeConfiguration<ReservationRow
         builder.ToTable("reservations");
         builder.HasKey(row => new { row.ReservationId, row.Partition });
         builder.Property(row => row.Lines).HasColumnType("jsonb");
-        // What a rebuild of Redis reads: the few that are pending among all that ever were.
+        // A rebuild of Redis reads the few pending rows among all rows.
         builder.HasIndex(row => row.Deadline).HasFilter($"status = '{ReservationRow.Pending}'");
     }
 }

@@ -3,15 +3,15 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>What the ledger asks of a SKU wherever it is stored.</summary>
+/// <summary>The rules for SKU columns in the ledger.</summary>
 public static class Sku
 {
-    /// <summary>The most characters of a SKU. The shortest has one.</summary>
+    /// <summary>Maximum length of a SKU. The minimum is 1.</summary>
     public const int MaxLength = 64;
 
     /// <summary>
-    /// Stores SKUs in byte order. The order of a page walk, of an index and of a comparison in C# is then the same on
-    /// every server, and no update of the operating system's locale data can reorder an index.
+    /// Stores SKUs in byte order. Keyset pages, indexes and comparisons in C# then have the same order on every server,
+    /// and an update of the operating system's locale data can't reorder an index.
     /// </summary>
     internal static PropertyBuilder<string> IsSku(this PropertyBuilder<string> property) => property.UseCollation("C");
 }

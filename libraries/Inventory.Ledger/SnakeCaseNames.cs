@@ -7,14 +7,14 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Inventory.Ledger;
 
 /// <summary>
-/// Columns, keys and indexes are named in snake_case, which SQL reads without quotes. Tables are named by hand, since
+/// Names columns, keys and indexes in snake_case, which SQL reads without quotes. Tables are named explicitly, because
 /// their words differ from the classes'.
 /// </summary>
 /// <remarks>
-/// The convention is EFCore.NamingConventions'. The models add it themselves, because the package's own
+/// The convention comes from EFCore.NamingConventions. The models add it themselves, because the package's own
 /// <c>UseSnakeCaseNamingConvention</c> also renames the columns of EF Core's migration history: a database that was
-/// migrated without it could not be migrated any more (issue 1 of the package's repository). A model that names its
-/// columns itself also needs nothing from the code that builds its options.
+/// migrated without it could then not be migrated any more (issue 1 of the package's repository). It also keeps the
+/// code that builds a model's options free of naming.
 /// </remarks>
 internal static class SnakeCaseNames
 {

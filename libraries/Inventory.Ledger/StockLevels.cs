@@ -3,33 +3,34 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Inventory.Ledger;
 
-/// <summary>What Redis has to know about one SKU, as of one moment.</summary>
+/// <summary>The stock level of one SKU at one moment, as Redis needs it.</summary>
 /// <param name="Sku">The key.</param>
 /// <param name="Total">Units owned and not yet sold, 0 or more.</param>
-/// <param name="Version">Of all that follows and precedes: a higher one is newer.</param>
-/// <param name="MaxPerCustomer">Most units for one customer, 1 or more; null for no limit.</param>
-/// <param name="Paused">Whether sales are stopped.</param>
+/// <param name="Version">The version of all other values; a higher one is newer.</param>
+/// <param name="MaxPerCustomer">Maximum units for one customer, 1 or more; null for no limit.</param>
+/// <param name="Paused">Whether the SKU is paused.</param>
 public sealed record StockLevel(string Sku, int Total, long Version, int? MaxPerCustomer, bool Paused);
 
-/// <summary>Reads every SKU's level, for the sweep that makes Redis agree with the ledger.</summary>
+/// <summary>Reads the level of every SKU, for the sweep that brings Redis in line with the ledger.</summary>
 /// <remarks>
-/// Keyset pages and not one long result: between two pages there is neither an open transaction, which would keep
-/// PostgreSQL from cleaning up, nor a connection that waits for the reader. Memory is one page, whatever the number of
-/// SKUs.
+/// It reads keyset pages instead of one long result. Between two pages there is neither an open transaction, which
+/// would keep PostgreSQL from cleaning up, nor a connection that waits for the reader. Only one page is in memory,
+/// whatever the number of SKUs.
 /// </remarks>
 public sealed class StockLevels(LedgerContext context)
 {
     /// <summary>
-    /// SKUs that one query reads unless the caller says otherwise. A thousand rows are some 100 KB and a few
-    /// milliseconds; a million SKUs are then a thousand round trips, whose cost is lost in the writing to Redis.
+    /// Default number of SKUs that one query reads. A thousand rows are some 100 KB and a few milliseconds; a million
+    /// SKUs take a thousand round trips, which cost little beside the writes to Redis.
     /// </summary>
     public const int DefaultPageSize = 1_000;
 
-    /// <summary>Above this, a page is held in memory for no gain in speed.</summary>
+    /// <summary>A larger page needs more memory and is not faster.</summary>
     public const int MaxPageSize = 10_000;
 
-    // The page is cut before the join. Joined first, PostgreSQL merges the two indexes, and walks that of the products
-    // from its beginning for every page: a sweep of a million SKUs then takes minutes, and the square of their number.
+    // The page is limited before the join. If the join came first, PostgreSQL would merge the two indexes and scan that
+    // of the products from the beginning for every page: a sweep of a million SKUs would take minutes, growing with the
+    // square of their number.
     private static readonly Func<LedgerContext, string, int, IAsyncEnumerable<StockLevel>> PageAfter =
         EF.CompileAsyncQuery((LedgerContext context, string after, int pageSize) =>
             from row in context.Inventory
@@ -42,11 +43,11 @@ public sealed class StockLevels(LedgerContext context)
 
     /// <summary>Reads all levels in ascending byte order of their SKUs.</summary>
     /// <remarks>
-    /// Each page is consistent in itself; the whole is not a snapshot. A SKU that is inserted or changed behind the
-    /// reader is change capture's to deliver.
+    /// Each page is consistent in itself; the whole is not a snapshot. Change capture delivers a SKU that is inserted
+    /// or changed behind the reader.
     /// </remarks>
-    /// <param name="pageSize">SKUs for each query, 1 to <see cref="MaxPageSize"/>.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <param name="pageSize">Number of SKUs for each query, 1 to <see cref="MaxPageSize"/>.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="pageSize"/> is out of its range.</exception>
     public IAsyncEnumerable<StockLevel> ReadAllAsync(
         int pageSize = DefaultPageSize, CancellationToken cancellation = default)
@@ -59,14 +60,13 @@ public sealed class StockLevels(LedgerContext context)
     private async IAsyncEnumerable<StockLevel> ReadPagesAsync(
         int pageSize, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        // Before the first SKU: no SKU is empty.
+        // The empty text sorts before every SKU.
         var after = "";
         var page = new List<StockLevel>(pageSize);
         do
         {
             page.Clear();
-            await foreach (var level in PageAfter(context, after, pageSize).WithCancellation(cancellation)
-                .ConfigureAwait(false))
+            await foreach (var level in PageAfter(context, after, pageSize).WithCancellation(cancellation))
             {
                 page.Add(level);
             }
@@ -77,7 +77,7 @@ public sealed class StockLevels(LedgerContext context)
                 after = level.Sku;
             }
         }
-        // A page loses no row in the join: the foreign key gives each its product.
+        // The join drops no row: the foreign key guarantees a product for each.
         while (page.Count == pageSize);
     }
 }

@@ -3,19 +3,21 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Inventory.Ledger;
 
-/// <summary>How far one partition's events are stored: written in the transaction that stores them.</summary>
+/// <summary>
+/// The position up to which one partition's events are stored, written in the transaction that stores them.
+/// </summary>
 public sealed class StreamPosition
 {
     /// <summary>The partition's index.</summary>
     public required int Partition { get; init; }
 
-    /// <summary>The last event that took effect.</summary>
+    /// <summary>The last stored event.</summary>
     public required string StreamId { get; set; }
 
-    /// <summary>Which life of Redis' data the id is of; null before the first is known.</summary>
+    /// <summary>The epoch of Redis' data that the id belongs to; null before the first one is known.</summary>
     public string? Epoch { get; set; }
 
-    /// <summary>When the row was written last, by the database's clock.</summary>
+    /// <summary>When the row was last written, by the database's clock.</summary>
     public DateTimeOffset UpdatedAt { get; set; }
 }
 

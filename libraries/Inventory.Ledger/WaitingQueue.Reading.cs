@@ -4,20 +4,20 @@ namespace Inventory.Ledger;
 
 public sealed partial class WaitingQueue
 {
-    /// <summary>The place of a ticket; null when there is none.</summary>
+    /// <summary>Finds a ticket's place; null when there is none.</summary>
     /// <param name="ticket">See <see cref="IsTicket"/>.</param>
-    /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <param name="cancellation">Cancels the read.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task<QueueEntry?> FindAsync(string ticket, CancellationToken cancellation)
     {
-        await readers.WaitAsync(cancellation).ConfigureAwait(false);
+        await readers.WaitAsync(cancellation);
         try
         {
             await using var find = source.CreateCommand(
                 $"SELECT {QueueRows.Columns} FROM waiting_queue q WHERE ticket = $1");
             find.Parameters.Add(new() { Value = ticket });
-            await using var reader = await find.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-            return await reader.ReadAsync(cancellation).ConfigureAwait(false) ? QueueRows.Read(reader) : null;
+            await using var reader = await find.ExecuteReaderAsync(cancellation);
+            return await reader.ReadAsync(cancellation) ? QueueRows.Read(reader) : null;
         }
         finally
         {
@@ -25,10 +25,10 @@ public sealed partial class WaitingQueue
         }
     }
 
-    /// <summary>Gives a place up, if it still waits. <see cref="FindAsync"/> says what it is afterwards.</summary>
+    /// <summary>Cancels a place that still waits. <see cref="FindAsync"/> reads its state afterwards.</summary>
     /// <param name="ticket">See <see cref="IsTicket"/>.</param>
-    /// <param name="cancellation">Ends the attempt: it may be given up or not then.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <param name="cancellation">Stops waiting; the place may or may not be cancelled.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task CancelAsync(string ticket, CancellationToken cancellation)
     {
         await using var cancel = source.CreateCommand(
@@ -38,16 +38,16 @@ public sealed partial class WaitingQueue
             UPDATE waiting_queue_load SET waiting = waiting - 1 WHERE EXISTS (SELECT FROM cancelled)
             """);
         cancel.Parameters.Add(new() { Value = ticket });
-        await cancel.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        await cancel.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>What waits now.</summary>
-    /// <param name="known">The highest place that was known to wait, 0 for none.</param>
-    /// <param name="cancellation">Ends the reading.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <summary>Reads the current state of the queue.</summary>
+    /// <param name="known">The highest waiting place that the reader already knows, 0 for none.</param>
+    /// <param name="cancellation">Cancels the read.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task<QueueLoad> ReadLoadAsync(long known, CancellationToken cancellation)
     {
-        // One statement, hence one moment.
+        // One statement sees one snapshot.
         await using var read = source.CreateCommand(
             """
             SELECT NULL, NULL, head.place, (SELECT coalesce(max(place), 0) FROM waiting_queue), load.waiting,
@@ -58,10 +58,10 @@ public sealed partial class WaitingQueue
             SELECT place, lines, NULL, NULL, NULL, NULL FROM waiting_queue WHERE state = 0 AND place > $1
             """);
         read.Parameters.Add(new() { Value = known });
-        await using var reader = await read.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await using var reader = await read.ExecuteReaderAsync(cancellation);
         var arrivals = new List<(long, string)>();
         var load = new QueueLoad(null, 0, 0, TimeSpan.Zero, arrivals);
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        while (await reader.ReadAsync(cancellation))
         {
             if (!reader.IsDBNull(0))
             {
@@ -76,27 +76,27 @@ public sealed partial class WaitingQueue
         return load;
     }
 
-    /// <summary>Calls back whenever somebody takes a place, until it is cancelled or the connection breaks.</summary>
-    /// <param name="arrived">Called once at the beginning, and then after each batch.</param>
-    /// <param name="cancellation">Ends the listening.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <summary>Calls back when places are added, until it is cancelled or the connection breaks.</summary>
+    /// <param name="arrived">Called once at the start, and then after each batch.</param>
+    /// <param name="cancellation">Stops listening.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task ListenAsync(Action arrived, CancellationToken cancellation)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        await using var connection = await source.OpenConnectionAsync(cancellation);
         connection.Notification += (_, _) => arrived();
         await using var listen = new NpgsqlCommand($"LISTEN {Channel}", connection);
-        await listen.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        await listen.ExecuteNonQueryAsync(cancellation);
         arrived();
         while (true)
         {
-            await connection.WaitAsync(cancellation).ConfigureAwait(false);
+            await connection.WaitAsync(cancellation);
         }
     }
 
-    /// <summary>The right to work the queue off, unless somebody else has it.</summary>
-    /// <param name="cancellation">Ends the attempt.</param>
-    /// <returns>Null when somebody else has it.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <summary>Tries to become the leader that processes the queue.</summary>
+    /// <param name="cancellation">Cancels the attempt.</param>
+    /// <returns>Null when another instance is the leader.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public Task<WaitingQueueTurn?> TakeTurnAsync(CancellationToken cancellation) =>
         WaitingQueueTurn.TakeAsync(source, cancellation);
 }

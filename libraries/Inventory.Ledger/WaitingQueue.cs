@@ -1,58 +1,76 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Ledger;
 
-/// <summary>Those who wait for stock to be decided again, first come, first served.</summary>
+/// <summary>The queue of reservations that wait for Redis, first come, first served.</summary>
 /// <remarks>
-/// What is always true:
+/// Invariants:
 /// <list type="bullet">
-/// <item>Places become visible in ascending order: whoever writes new ones holds the one row of the queue's load from
-/// before their numbers are drawn until they are committed. So whoever has read up to a place has missed none.</item>
-/// <item>The load is the number of places that wait: each statement that changes one changes the other.</item>
+/// <item>Places become visible in ascending order: a writer locks the single row of the queue's load before it draws
+/// numbers, and until it commits. So a reader that has read up to a place has missed none.</item>
+/// <item>The load is the number of waiting places: each statement that changes one changes the other.</item>
 /// <item>An Idempotency-Key has one place.</item>
 /// </list>
-/// While one batch is written the next one gathers, so a crowd shares the row's lock and the flush of the log.
-/// A queue that can't be written is not tried again for a second: shoppers hear at once that there is no place.
+/// Requests of the same moment share the row's lock and the flush of the log.
+/// After a failed write, the queue refuses new places for a second without trying: shoppers get the answer at once.
 /// </remarks>
-public sealed partial class WaitingQueue(NpgsqlDataSource source, TimeProvider time) : IDisposable
+public sealed partial class WaitingQueue : IDisposable
 {
-    /// <summary>Says that somebody waits. Heard by <c>LISTEN</c>.</summary>
+    /// <summary>The channel for <c>LISTEN</c>, notified when places are added.</summary>
     public const string Channel = "waiting_queue";
 
-    /// <summary>Most places of one transaction. Bounds its message; at 500 the round trips cost each some µs.</summary>
+    /// <summary>
+    /// Maximum number of places in one transaction. Limits its message; at 500 the round trips cost each place some µs.
+    /// </summary>
     private const int MaxBatch = 1_000;
 
     /// <summary>
-    /// From one batch of several to the next. Who waits for a turn doesn't notice it, and those who are worked off
-    /// need the lock of the load's row too: a crowd that took it without pause would keep its own queue alive.
+    /// Minimum interval between two batches of several places. A caller that waits in a queue doesn't notice it. The
+    /// leader needs the lock of the load's row too: without the pause, many new callers would keep it from shortening
+    /// the queue.
     /// </summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Thousands ask for their tickets at a time, and this instance has few connections.</summary>
+    /// <summary>
+    /// Maximum number of parallel ticket queries: thousands of callers ask at a time, and this instance has few
+    /// connections.
+    /// </summary>
     private const int MaxReaders = 8;
 
     /// <summary>
-    /// How long a batch may take before those who wait for it are told that there is no place. It takes milliseconds;
-    /// a database that pauses for longer is taken for away.
+    /// Timeout of a batch; its callers are then told that there is no place. A batch takes milliseconds; a database
+    /// that pauses for longer counts as unavailable.
     /// </summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim readers = new(MaxReaders);
-    private readonly Lock gate = new();
-    private readonly Queue<QueueMember> waiting = [];
-    private bool busy;
+    private readonly NpgsqlDataSource source;
+    private readonly TimeProvider time;
+    private readonly Coalescer<QueueMember> batches;
     private long awayAt;
 
-    /// <summary>Takes a place.</summary>
-    /// <param name="intent">What for.</param>
-    /// <param name="capacity">How many may wait.</param>
-    /// <param name="cancellation">Ends the waiting, not the writing: there may be a place then.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is away, or was a moment ago: there may be a place.</exception>
-    /// <exception cref="TimeoutException">PostgreSQL doesn't answer: there may be a place.</exception>
+    /// <summary>Keeps the queue in a database.</summary>
+    /// <param name="source">Its connections.</param>
+    /// <param name="time">Measures pauses.</param>
+    public WaitingQueue(NpgsqlDataSource source, TimeProvider time)
+    {
+        (this.source, this.time) = (source, time);
+        batches = new(waiting => Coalescer.Take(waiting, MaxBatch), WriteAndPauseAsync);
+    }
+
+    /// <summary>Adds a request to the queue.</summary>
+    /// <param name="intent">The request.</param>
+    /// <param name="capacity">The maximum number of waiting places.</param>
+    /// <param name="cancellation">Stops waiting. The write goes on, so there may be a place.</param>
+    /// <exception cref="NpgsqlException">
+    /// PostgreSQL is unavailable, or was a moment ago: there may be a place.
+    /// </exception>
+    /// <exception cref="TimeoutException">PostgreSQL did not answer in time: there may be a place.</exception>
     public Task<EnqueueAnswer> EnqueueAsync(QueuedIntent intent, int capacity, CancellationToken cancellation)
     {
         if (Volatile.Read(ref awayAt) is var at and not 0 && time.GetElapsedTime(at) < Pause)
@@ -61,36 +79,22 @@ public sealed partial class WaitingQueue(NpgsqlDataSource source, TimeProvider t
         }
 
         var member = new QueueMember(intent, capacity, NewTicket());
-        lock (gate)
-        {
-            waiting.Enqueue(member);
-            if (!busy)
-            {
-                busy = true;
-                // The batches are nobody's in particular: they belong in no caller's trace.
-                using (ExecutionContext.SuppressFlow())
-                {
-                    _ = Task.Run(WriteWaitingAsync, CancellationToken.None);
-                }
-            }
-        }
-
+        batches.Add(member);
         return member.Answer.WaitAsync(cancellation);
     }
 
-    /// <summary>Ends nothing that is on its way.</summary>
+    /// <summary>Does not stop batches that are being written.</summary>
     public void Dispose() => readers.Dispose();
 
-    private async Task WriteWaitingAsync()
+    private async Task WriteAndPauseAsync(List<QueueMember> batch)
     {
-        while (NextBatch() is { Count: > 0 } batch)
+        // A batch belongs to no single caller, so it is not part of any caller's trace.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var began = time.GetTimestamp();
+        await WriteBatchAsync(batch);
+        if (batch.Count > 1 && Interval - time.GetElapsedTime(began) is { Ticks: > 0 } pause)
         {
-            var began = time.GetTimestamp();
-            await WriteBatchAsync(batch).ConfigureAwait(false);
-            if (batch.Count > 1 && Interval - time.GetElapsedTime(began) is { Ticks: > 0 } pause)
-            {
-                await Task.Delay(pause, time).ConfigureAwait(false);
-            }
+            await Task.Delay(pause, time);
         }
     }
 
@@ -99,41 +103,29 @@ public sealed partial class WaitingQueue(NpgsqlDataSource source, TimeProvider t
         using var patience = new CancellationTokenSource(Patience, time);
         try
         {
-            await WriteAsync(batch, patience.Token).WaitAsync(patience.Token).ConfigureAwait(false);
+            await WriteAsync(batch, patience.Token).WaitAsync(patience.Token);
             Volatile.Write(ref awayAt, 0);
         }
         catch (Exception e)
         {
             Volatile.Write(ref awayAt, time.GetTimestamp());
-            // Whatever it was, those who wait have to hear it.
+            // Every caller must be completed, or it hangs.
             var reason = e is OperationCanceledException ? new TimeoutException("No answer in time.", e) : e;
             foreach (var member in batch) member.Fail(reason);
         }
     }
 
-    private List<QueueMember> NextBatch()
-    {
-        var batch = new List<QueueMember>();
-        lock (gate)
-        {
-            while (batch.Count < MaxBatch && waiting.TryDequeue(out var member)) batch.Add(member);
-            busy = batch.Count > 0;
-        }
-
-        return batch;
-    }
-
     private async Task WriteAsync(List<QueueMember> members, CancellationToken cancellation)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation).ConfigureAwait(false);
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await using var lockLoad = new NpgsqlCommand(
             "SELECT waiting FROM waiting_queue_load FOR UPDATE", connection, transaction);
-        var load = (int)(await lockLoad.ExecuteScalarAsync(cancellation).ConfigureAwait(false))!;
-        await FindKnownAsync(connection, members, cancellation).ConfigureAwait(false);
+        var load = (int)(await lockLoad.ExecuteScalarAsync(cancellation))!;
+        await FindKnownAsync(connection, members, cancellation);
         var added = QueueMember.Place(members, load);
-        if (added.Count > 0) await AddAsync(connection, added, cancellation).ConfigureAwait(false);
-        await transaction.CommitAsync(cancellation).ConfigureAwait(false);
+        if (added.Count > 0) await AddAsync(connection, added, cancellation);
+        await transaction.CommitAsync(cancellation);
         foreach (var member in members) member.Complete();
     }
 
@@ -146,8 +138,8 @@ public sealed partial class WaitingQueue(NpgsqlDataSource source, TimeProvider t
         await using var find = new NpgsqlCommand(
             $"SELECT {QueueRows.Columns} FROM waiting_queue q WHERE idempotency_key = ANY($1)", connection);
         find.Parameters.Add(new() { Value = keyed.Select(same => same.Key).ToArray() });
-        await using var reader = await find.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        await using var reader = await find.ExecuteReaderAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
         {
             var entry = QueueRows.Read(reader);
             foreach (var member in keyed[entry.Intent.IdempotencyKey!]) member.MeetBefore(entry);
@@ -169,9 +161,9 @@ public sealed partial class WaitingQueue(NpgsqlDataSource source, TimeProvider t
                 new($"NOTIFY {Channel}"),
             },
         };
-        await using var reader = await add.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await using var reader = await add.ExecuteReaderAsync(cancellation);
         var byTicket = added.ToDictionary(member => member.Ticket);
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        while (await reader.ReadAsync(cancellation))
         {
             byTicket[reader.GetString(1)].GotPlace(reader.GetInt64(0), reader.GetFieldValue<DateTimeOffset>(2));
         }

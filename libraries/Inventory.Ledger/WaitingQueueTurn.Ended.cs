@@ -3,17 +3,17 @@ using Npgsql;
 namespace Inventory.Ledger;
 
 /// <summary>A reservation that has ended, in one partition or in several.</summary>
-/// <param name="Holder">As the stock engine writes it.</param>
-/// <param name="Status">How: the type of the event that ended it, or should have.</param>
+/// <param name="Holder">The holder in the form that Redis stores.</param>
+/// <param name="Status">The type of the event that ended it, or that was lost.</param>
 /// <param name="Deadline">By Redis' clock.</param>
-/// <param name="Lines">Of all partitions.</param>
+/// <param name="Lines">The lines in all partitions.</param>
 public sealed record EndedHold(
     string Holder, string Status, DateTimeOffset Deadline, IReadOnlyList<OrderLine> Lines);
 
-/// <content>What became of reservations that were asked for long ago.</content>
+/// <content>Finds reservations that have already ended.</content>
 public sealed partial class WaitingQueueTurn
 {
-    // What became an order has ended, also where Redis lost the event that says so.
+    // A reservation that became an order has ended, even if Redis lost the event that says so.
     private const string Ended =
         """
         SELECT asked.id, part.holder, CASE WHEN part.has_ended THEN part.status ELSE 'confirmed' END,
@@ -29,17 +29,17 @@ public sealed partial class WaitingQueueTurn
         WHERE part.has_ended OR (bought.is_sold AND part.holder IS NOT NULL)
         """;
 
-    /// <summary>Those of some reservations that are known to have ended.</summary>
-    /// <param name="reservations">Which, some perhaps twice.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <summary>Returns those of some reservations that are known to have ended.</summary>
+    /// <param name="reservations">The reservations, possibly with duplicates.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     public async Task<Dictionary<Guid, EndedHold>> FindEndedAsync(
         Guid[] reservations, CancellationToken cancellation)
     {
         await using var find = new NpgsqlCommand(Ended, connection);
         find.Parameters.Add(new() { Value = reservations });
-        await using var reader = await find.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await using var reader = await find.ExecuteReaderAsync(cancellation);
         var ended = new Dictionary<Guid, EndedHold>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false))
+        while (await reader.ReadAsync(cancellation))
         {
             ended.Add(reader.GetGuid(0), new(
                 reader.GetString(1), reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3),

@@ -1,31 +1,29 @@
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Ledger;
 
 /// <summary>
-/// The right to work the queue off: a PostgreSQL session that holds the queue's lock. All it writes goes through this
-/// session, so whoever lost it writes nothing any more.
+/// The leadership of the queue: a PostgreSQL session that holds the queue's lock. The leader writes only through this
+/// session, so an instance that lost the lock can't write.
 /// </summary>
 /// <remarks>
-/// A place is claimed before anybody acts on it, which makes it unsure: whoever cancels it then leaves behind that its
-/// hold, if there is one, is to be given back. It is decided only where it still waits.
+/// The leader claims a place before it acts on it, which marks the place unsure. If a caller cancels an unsure place,
+/// its hold may exist and has to be released. A place is decided only while it still waits.
 /// </remarks>
 public sealed partial class WaitingQueueTurn : IAsyncDisposable
 {
-    /// <summary>The number of the lock: any that nobody else uses in this database.</summary>
-    private const long LockKey = 0x7761697471756575;
+    private static readonly AdvisoryLock Lock = AdvisoryLock.Of(0x7761697471756575);
+
+    private static readonly TimeSpan LeaseIdle = TimeSpan.FromSeconds(20);
 
     /// <summary>
-    /// A host that hangs loses its turn: its session ends, and with it the lock. And the queue grows and shrinks faster
-    /// than statistics follow: by those of a minute ago each step sorted all who waited, or read every reservation.
-    /// Going by place and by id is right at any size. A list in place of a join leaves no other way.
+    /// The queue grows and shrinks faster than its statistics: with statistics from a minute ago, each step sorted all
+    /// waiting places or read every reservation. Access by place and by id is right at any size. The settings, and a
+    /// list instead of a join, leave PostgreSQL no other plan.
     /// </summary>
-    private const string Take =
-        """
-        SELECT pg_try_advisory_lock($1), set_config('idle_session_timeout', '20s', false),
-            set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
-            set_config('enable_sort', 'off', false), set_config('jit', 'off', false)
-        """;
+    private const string PlanByIndex =
+        "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET jit = off";
 
     private const string Leave =
         """
@@ -48,50 +46,44 @@ public sealed partial class WaitingQueueTurn : IAsyncDisposable
         UPDATE waiting_queue_load SET waiting = waiting - number FROM counted WHERE number > 0 RETURNING number
         """;
 
+    private readonly AdvisoryLease lease;
     private readonly NpgsqlConnection connection;
 
-    private WaitingQueueTurn(NpgsqlConnection connection) => this.connection = connection;
+    private WaitingQueueTurn(AdvisoryLease lease) => (this.lease, connection) = (lease, lease.Connection);
 
     internal static async Task<WaitingQueueTurn?> TakeAsync(NpgsqlDataSource source, CancellationToken cancellation)
     {
-        var connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        if (await AdvisoryLease.TryTakeAsync(source, Lock, LeaseIdle, cancellation) is not { } lease) return null;
         try
         {
-            await using var take = new NpgsqlCommand(Take, connection);
-            take.Parameters.Add(new() { Value = LockKey });
-            await using (var reader = await take.ExecuteReaderAsync(cancellation).ConfigureAwait(false))
-            {
-                await reader.ReadAsync(cancellation).ConfigureAwait(false);
-                if (reader.GetBoolean(0)) return new(connection);
-            }
+            await using var plan = new NpgsqlCommand(PlanByIndex, lease.Connection);
+            await plan.ExecuteNonQueryAsync(cancellation);
+            return new(lease);
         }
         catch
         {
-            await connection.DisposeAsync().ConfigureAwait(false);
+            await lease.DisposeAsync();
             throw;
         }
-
-        await new WaitingQueueTurn(connection).DisposeAsync().ConfigureAwait(false);
-        return null;
     }
 
-    /// <summary>Ends the waiting of those whom nobody waits for any more.</summary>
-    /// <param name="longest">How long anybody waits.</param>
-    /// <param name="count">At most so many.</param>
-    /// <param name="cancellation">Ends the attempt.</param>
-    /// <returns>How many.</returns>
+    /// <summary>Expires places that have waited too long.</summary>
+    /// <param name="longest">The maximum waiting time.</param>
+    /// <param name="count">Maximum number.</param>
+    /// <param name="cancellation">Cancels the attempt.</param>
+    /// <returns>Their number.</returns>
     public async Task<int> ExpireAsync(TimeSpan longest, int count, CancellationToken cancellation)
     {
         await using var expire = new NpgsqlCommand(Leave, connection);
         expire.Parameters.Add(new() { Value = longest });
         expire.Parameters.Add(new() { Value = count });
-        return (int?)await expire.ExecuteScalarAsync(cancellation).ConfigureAwait(false) ?? 0;
+        return (int?)await expire.ExecuteScalarAsync(cancellation) ?? 0;
     }
 
-    /// <summary>Takes the first who wait to be decided, and notes that this has begun.</summary>
-    /// <param name="count">At most so many.</param>
-    /// <param name="cancellation">Ends the attempt.</param>
-    /// <returns>Those who came first, in order.</returns>
+    /// <summary>Claims the first waiting places, and marks them unsure.</summary>
+    /// <param name="count">Maximum number.</param>
+    /// <param name="cancellation">Cancels the attempt.</param>
+    /// <returns>The first places, in order.</returns>
     public async Task<IReadOnlyList<QueueEntry>> ClaimAsync(int count, CancellationToken cancellation)
     {
         await using var claim = new NpgsqlBatch(connection)
@@ -104,7 +96,8 @@ public sealed partial class WaitingQueueTurn : IAsyncDisposable
                         SELECT place FROM waiting_queue WHERE state = 0 ORDER BY place LIMIT $1))
                     """)
                 { Parameters = { new() { Value = count } } },
-                // Those who were cancelled in between make room for some that were not claimed: their turn is next.
+                // If places were cancelled in between, later places that were not claimed move up; they are claimed
+                // next time.
                 new(
                     $"""
                     SELECT {QueueRows.Columns} FROM
@@ -114,13 +107,13 @@ public sealed partial class WaitingQueueTurn : IAsyncDisposable
                 { Parameters = { new() { Value = count } } },
             },
         };
-        return await ReadAsync(claim, cancellation).ConfigureAwait(false);
+        return await ReadAsync(claim, cancellation);
     }
 
-    /// <summary>Writes what was decided about places that still wait.</summary>
-    /// <param name="decisions">At most one for each place.</param>
-    /// <param name="cancellation">Ends the attempt.</param>
-    /// <returns>How many still waited.</returns>
+    /// <summary>Writes decisions about places that still wait.</summary>
+    /// <param name="decisions">The decisions, at most one for each place.</param>
+    /// <param name="cancellation">Cancels the attempt.</param>
+    /// <returns>The number of decided places.</returns>
     public async Task<int> DecideAsync(IReadOnlyList<QueueDecision> decisions, CancellationToken cancellation)
     {
         await using var decide = new NpgsqlCommand(Decide, connection);
@@ -128,12 +121,12 @@ public sealed partial class WaitingQueueTurn : IAsyncDisposable
         decide.Parameters.Add(new() { Value = decisions.Select(one => (short)one.State).ToArray() });
         decide.Parameters.Add(new() { Value = decisions.Select(one => one.Status).ToArray() });
         decide.Parameters.Add(new() { Value = decisions.Select(one => one.Answer).ToArray() });
-        return (int?)await decide.ExecuteScalarAsync(cancellation).ConfigureAwait(false) ?? 0;
+        return (int?)await decide.ExecuteScalarAsync(cancellation) ?? 0;
     }
 
-    /// <summary>Places that were given up after somebody may have acted on them.</summary>
-    /// <param name="count">At most so many.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <summary>Reads cancelled and expired places that may have a hold.</summary>
+    /// <param name="count">Maximum number.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     public async Task<IReadOnlyList<QueueEntry>> ReadOwedAsync(int count, CancellationToken cancellation)
     {
         await using var read = new NpgsqlBatch(connection)
@@ -148,28 +141,28 @@ public sealed partial class WaitingQueueTurn : IAsyncDisposable
                 { Parameters = { new() { Value = count } } },
             },
         };
-        return await ReadAsync(read, cancellation).ConfigureAwait(false);
+        return await ReadAsync(read, cancellation);
     }
 
-    /// <summary>Notes that nothing is held for a place that was given up.</summary>
-    /// <param name="place">Which.</param>
-    /// <param name="cancellation">Ends the attempt.</param>
+    /// <summary>Records that a cancelled or expired place has no hold.</summary>
+    /// <param name="place">The place.</param>
+    /// <param name="cancellation">Cancels the attempt.</param>
     public async Task SettleAsync(long place, CancellationToken cancellation)
     {
         await using var settle = new NpgsqlCommand(
             "UPDATE waiting_queue SET unsure = false WHERE place = $1 AND state > 2", connection);
         settle.Parameters.Add(new() { Value = place });
-        await settle.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        await settle.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>Forgets places that were decided long ago.</summary>
+    /// <summary>Deletes places that were decided long ago.</summary>
     /// <param name="age">How long a decision is kept.</param>
-    /// <param name="count">At most so many.</param>
-    /// <param name="cancellation">Ends the attempt.</param>
-    /// <returns>How many.</returns>
+    /// <param name="count">Maximum number.</param>
+    /// <param name="cancellation">Cancels the attempt.</param>
+    /// <returns>Their number.</returns>
     public async Task<int> PruneAsync(TimeSpan age, int count, CancellationToken cancellation)
     {
-        // By place: what is old stands in front, and reading stops at what is not.
+        // In order of places: old places come first, and the scan stops at the limit.
         await using var prune = new NpgsqlCommand(
             """
             DELETE FROM waiting_queue WHERE place = ANY(ARRAY(
@@ -179,30 +172,17 @@ public sealed partial class WaitingQueueTurn : IAsyncDisposable
             connection);
         prune.Parameters.Add(new() { Value = age });
         prune.Parameters.Add(new() { Value = count });
-        return await prune.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        return await prune.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>Gives the turn back.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        try
-        {
-            await using var end = new NpgsqlCommand("SELECT pg_advisory_unlock_all(); RESET ALL", connection);
-            await end.ExecuteNonQueryAsync().ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
-        {
-            // The session is over, and its lock with it.
-        }
-
-        await connection.DisposeAsync().ConfigureAwait(false);
-    }
+    /// <summary>Releases the leadership.</summary>
+    public ValueTask DisposeAsync() => lease.DisposeAsync();
 
     private static async Task<IReadOnlyList<QueueEntry>> ReadAsync(NpgsqlBatch batch, CancellationToken cancellation)
     {
-        await using var reader = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
         var entries = new List<QueueEntry>();
-        while (await reader.ReadAsync(cancellation).ConfigureAwait(false)) entries.Add(QueueRows.Read(reader));
+        while (await reader.ReadAsync(cancellation)) entries.Add(QueueRows.Read(reader));
         return entries;
     }
 }

@@ -6,72 +6,75 @@ using StackExchange.Redis;
 
 namespace Inventory.Settlement;
 
-/// <summary>Turns a hold into an order: Redis and PostgreSQL agree, whoever crashes on the way.</summary>
+/// <summary>
+/// Turns a hold into an order, so that Redis and PostgreSQL agree even if a process crashes between the steps.
+/// </summary>
 /// <remarks>
-/// What is always true: the order is the truth. Once it is written the answer is success, whatever becomes of Redis;
-/// and a hold is unpinned only when the ledger has promised that its attempt will never be an order.
-/// Absent: an end of the steps when the client goes away. What was begun is finished.
-/// Absent: unpinning while PostgreSQL is away. The transaction may have been committed, or be another caller's. The
-/// lease ends, and the reconciliation worker asks.
+/// Invariants: the order decides. Once it is written the result is success, whatever Redis answers. A hold is unpinned
+/// only after the ledger has recorded that its attempt will never become an order.
+/// By design: a client that disconnects does not stop the steps; a confirm that has begun is finished.
+/// By design: no unpin while PostgreSQL is unavailable. The transaction may have been committed, or may belong to
+/// another caller. The lease ends, and the reconciliation worker asks the ledger.
 /// </remarks>
-public sealed partial class Confirmer(StockEngine stock, Confirmations confirmations, ILogger<Confirmer> log)
+public sealed partial class Confirmer(
+    ConfirmationStore confirmationStore, Confirmations confirmations, ILogger<Confirmer> log)
 {
     /// <summary>
-    /// How long the order may take to be written: many times what PostgreSQL needs under load, and short enough for a
-    /// shopper to wait for when an API instance has died.
+    /// How long writing the order may take: many times what PostgreSQL needs under load, and short enough for a shopper
+    /// to wait for when an API instance has crashed.
     /// </summary>
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How often an abandoned attempt is made anew. Each means that PostgreSQL took longer than the lease, or that the
-    /// stock store has lost count.
+    /// How often an abandoned attempt is repeated. Each repetition means that PostgreSQL took longer than the lease, or
+    /// that Redis has been rebuilt.
     /// </summary>
     private const int Attempts = 3;
 
-    /// <summary>Confirms a reservation. A repetition finds the same order, however late.</summary>
+    /// <summary>Confirms a reservation. A later repetition returns the same order.</summary>
     /// <param name="id">The reservation.</param>
     /// <param name="paymentId">The provider's name for the payment; null when there is none.</param>
     /// <returns>The order, or why there is none.</returns>
-    /// <exception cref="RedisConnectionException">Redis is away; no order was begun.</exception>
-    /// <exception cref="RedisTimeoutException">Redis did not answer; no order was begun.</exception>
-    /// <exception cref="Npgsql.NpgsqlException">PostgreSQL is away: the order may have been written.</exception>
+    /// <exception cref="RedisConnectionException">Redis is unavailable; no order was begun.</exception>
+    /// <exception cref="RedisTimeoutException">Redis did not answer in time; no order was begun.</exception>
+    /// <exception cref="Npgsql.NpgsqlException">PostgreSQL is unavailable: the order may have been written.</exception>
     public async Task<OrderAnswer> ConfirmAsync(Guid id, string? paymentId)
     {
         for (var attempt = 1; ; attempt++)
         {
-            // 1. Out of reach of expiry and release.
-            var pinned = await stock.PinAsync(id, Lease).ConfigureAwait(false);
+            // 1. Pin the hold, out of reach of expiry and release.
+            var pinned = await confirmationStore.PinAsync(id, Lease);
             if (pinned.Outcome is not (PinOutcome.Pinned or PinOutcome.AlreadyPinned))
             {
-                return await FindOrderAsync(id, pinned).ConfigureAwait(false);
+                return await FindOrderAsync(id, pinned);
             }
 
-            var answer = await OrderAsync(pinned, paymentId).ConfigureAwait(false);
+            var answer = await OrderAsync(pinned, paymentId);
             if (answer is not (null or { Outcome: OrderOutcome.Confirming })) return answer;
             if (attempt == Attempts) return answer ?? new(OrderOutcome.Fenced);
         }
     }
 
     /// <summary>
-    /// Holds what a reservation had once more, if it is still there, and confirms it in one go: its payment has come
-    /// after its deadline.
+    /// Revives an expired reservation, if its units are still available, and confirms it: its payment came after its
+    /// deadline.
     /// </summary>
-    /// <param name="hold">The reservation as it was, with the number of events it had.</param>
+    /// <param name="hold">The reservation as it was, with its number of events.</param>
     /// <param name="paymentId">The provider's name for the payment.</param>
     /// <returns>
-    /// The order, or why there is none: <see cref="OrderOutcome.Ended"/> when the units are gone, or when the
-    /// reservation did not run out but was released or confirmed.
+    /// The order, or why there is none: <see cref="OrderOutcome.Ended"/> when the units are sold out, or when the
+    /// reservation did not expire but was released or confirmed.
     /// </returns>
     /// <inheritdoc cref="ConfirmAsync"/>
     public async Task<OrderAnswer> ReviveAsync(HoldRecord hold, string paymentId)
     {
         ArgumentNullException.ThrowIfNull(hold);
-        var (outcome, pinned) = await stock.ReviveAsync(hold, Lease).ConfigureAwait(false);
+        var (outcome, pinned) = await confirmationStore.ReviveAsync(hold, Lease);
         return outcome switch
         {
             RestoreOutcome.Restored =>
-                await OrderAsync(pinned!, paymentId).ConfigureAwait(false) ?? new(OrderOutcome.Fenced),
-            // Somebody else revived it.
+                await OrderAsync(pinned!, paymentId) ?? new(OrderOutcome.Fenced),
+            // Another caller has revived it.
             RestoreOutcome.AlreadyThere => await ConfirmAsync(hold.Reservation.Id, paymentId).ConfigureAwait(false),
             RestoreOutcome.Insufficient or RestoreOutcome.UnknownSku or RestoreOutcome.Ended =>
                 new(OrderOutcome.Ended, null, hold.Reservation),
@@ -80,17 +83,17 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
         };
     }
 
-    /// <returns>Null when Redis has been rebuilt since the pin: nothing was decided.</returns>
+    /// <returns>Null when Redis has been rebuilt since the pin; nothing was decided then.</returns>
     private async Task<OrderAnswer?> OrderAsync(PinAnswer pinned, string? paymentId)
     {
-        // 2. The order, which decides.
+        // 2. Write the order, which decides.
         var request = Request(pinned, paymentId);
-        var answer = await confirmations.ConfirmAsync(request, CancellationToken.None).ConfigureAwait(false);
+        var answer = await confirmations.ConfirmAsync(request, CancellationToken.None);
 
-        // 3. Redis takes over what was decided.
+        // 3. Commit the order to Redis.
         if (answer.Order is not null)
         {
-            await CommitAsync(request.ReservationId, answer.Totals).ConfigureAwait(false);
+            await CommitAsync(request.ReservationId, answer.Totals);
             var isNew = answer.Outcome == ConfirmOutcome.Confirmed;
             return new(isNew ? OrderOutcome.Confirmed : OrderOutcome.AlreadyConfirmed, answer.Order)
             {
@@ -98,9 +101,9 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
             };
         }
 
-        // Unpinning after a rebuild could take back another's attempt.
+        // After a rebuild, unpinning could undo another caller's attempt.
         if (answer.Outcome == ConfirmOutcome.PinOutdated) return null;
-        foreach (var pin in pinned.Pins) await stock.UnpinAsync(request.ReservationId, pin).ConfigureAwait(false);
+        foreach (var pin in pinned.Pins) await confirmationStore.UnpinAsync(request.ReservationId, pin);
         return new(Refusal(answer.Outcome), null, pinned.Reservation, answer.Sku);
     }
 
@@ -113,11 +116,11 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
         _ => throw new UnreachableException($"The ledger answered {outcome} without an order."),
     };
 
-    /// <summary>What isn't held any more may have been sold, long before Redis forgot about it.</summary>
+    /// <summary>A reservation that is no longer held may have become an order, long before Redis forgot it.</summary>
     private async Task<OrderAnswer> FindOrderAsync(Guid id, PinAnswer pinned)
     {
         if (pinned.Outcome == PinOutcome.Fenced) return new(OrderOutcome.Fenced);
-        var (order, _) = await confirmations.FindOrderAsync(id, CancellationToken.None).ConfigureAwait(false);
+        var (order, _) = await confirmations.FindOrderAsync(id, CancellationToken.None);
         if (order is not null) return new(OrderOutcome.AlreadyConfirmed, order);
         return pinned.Outcome switch
         {
@@ -131,13 +134,12 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
     {
         try
         {
-            await stock.CommitAsync(
-                id, [.. totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))])
-                .ConfigureAwait(false);
+            await confirmationStore.CommitAsync(
+                id, [.. totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
         }
         catch (Exception e) when (StockOutage.Explains(e))
         {
-            // The hold stays pinned until its lease ends, and is committed by whoever finds it.
+            // The hold stays pinned until its lease ends; then the reconciliation worker commits it.
             CommitLeft(id, e);
         }
     }
@@ -152,6 +154,7 @@ public sealed partial class Confirmer(StockEngine stock, Confirmations confirmat
         Late = pinned.DecidedAt > pinned.Reservation.ExpiresAt,
     };
 
-    [LoggerMessage(1, LogLevel.Warning, "Redis has not heard that {Reservation} is an order; its lease will tell.")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "The order of {Reservation} could not be committed to Redis; the worker does so when its lease ends.")]
     private partial void CommitLeft(Guid reservation, Exception failure);
 }

@@ -4,13 +4,13 @@ using Inventory.Stock;
 
 namespace Inventory.Settlement;
 
-/// <summary>A hold that Redis has forgotten, as the ledger remembers it.</summary>
+/// <summary>Rebuilds a hold that Redis has forgotten from the ledger's rows.</summary>
 internal static class LostHold
 {
-    /// <param name="parts">What the ledger has of it, a part for each partition.</param>
+    /// <param name="parts">The reservation's rows, one for each partition.</param>
     /// <returns>
-    /// The hold as it was, <see cref="ReservationStatus.Expired"/> unless its holder gave it back; null when nothing is
-    /// known of it.
+    /// The hold as it was: <see cref="ReservationStatus.Released"/> if its holder released it, otherwise
+    /// <see cref="ReservationStatus.Expired"/>; null without rows.
     /// </returns>
     public static HoldRecord? From(IReadOnlyList<ReservationRow> parts)
     {

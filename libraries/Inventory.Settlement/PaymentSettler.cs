@@ -7,62 +7,64 @@ using Npgsql;
 
 namespace Inventory.Settlement;
 
-/// <summary>How far a payment has come.</summary>
+/// <summary>The progress of a payment's settlement.</summary>
 public enum PaymentProgress
 {
-    /// <summary>It has its verdict.</summary>
+    /// <summary>The payment is settled.</summary>
     Settled,
 
-    /// <summary>It can't be decided yet, and is tried again at ever longer intervals.</summary>
+    /// <summary>It can't be decided yet; it is retried at growing intervals.</summary>
     Waiting,
 
-    /// <summary>Redis is away or not trusted. The payment is settled as soon as it is back.</summary>
+    /// <summary>Redis is unavailable or fenced. The payment is settled when Redis is back.</summary>
     StoreAway,
 }
 
-/// <summary>What became of an attempt to settle a payment.</summary>
-/// <param name="Progress">How far it has come.</param>
+/// <summary>The result of an attempt to settle a payment.</summary>
+/// <param name="Progress">The progress.</param>
 /// <param name="Verdict">For <see cref="PaymentProgress.Settled"/>.</param>
 public sealed record PaymentAnswer(PaymentProgress Progress, PaymentVerdict? Verdict = null);
 
 /// <summary>
-/// Gives every approved payment its verdict: the reservation's order, or a refund. Any number of instances may run, and
-/// the same payment may be settled by several at once.
+/// Settles every approved payment: as the reservation's order, or as a refund. Any number of instances may run, and
+/// several of them may settle the same payment at the same time.
 /// </summary>
 /// <remarks>
-/// What is always true: a payment that is stored gets one verdict, once both stores answer, however often and in
-/// whatever order its events come. The ledger's locks see to that; nothing here is remembered.
-/// One payment that can't be settled holds none of the others up.
+/// Invariant: a stored payment gets exactly one verdict once both stores answer, however often and in whatever order
+/// its events come. The ledger's locks ensure that; this class keeps no state.
+/// A payment that can't be settled does not delay the others.
 /// </remarks>
 public sealed partial class PaymentSettler(
     Confirmer confirmer, Payments payments, SettlementMetrics metrics, ILogger<PaymentSettler> log)
 {
-    /// <summary>Where the spans of payments that are settled later come from.</summary>
+    /// <summary>The source of the spans of payments that are settled later.</summary>
     private static readonly ActivitySource Source = new("Inventory.Settlement");
 
-    /// <summary>Most events that are claimed together. Bounds what a crash leaves to the claim's end.</summary>
+    /// <summary>
+    /// Maximum number of events claimed together. Limits how many of them wait for the end of the claim after a crash.
+    /// </summary>
     private const int Batch = 128;
 
-    /// <summary>Payments on their way at once: enough for orders to share a transaction.</summary>
+    /// <summary>Payments settled in parallel: enough for orders to share a transaction.</summary>
     private const int Concurrency = 32;
 
     /// <summary>
-    /// How long a payment waits for its reservation to become known. Events reach the ledger within seconds; an
-    /// outage of the materializer that lasts longer has been noticed by then.
+    /// How long a payment waits for an unknown reservation. Events reach the ledger within seconds; operators notice a
+    /// longer outage of the materializer before this time is over.
     /// </summary>
     private static readonly TimeSpan UnknownPatience = TimeSpan.FromMinutes(15);
 
-    /// <summary>Settles one stored payment now, if that is possible. May be repeated, also at the same time.</summary>
+    /// <summary>Settles one stored payment now, if possible. May be repeated, also concurrently.</summary>
     /// <param name="payment">The event.</param>
-    /// <param name="cancellation">Ends the waiting: it may be settled or not then.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is away: the payment is settled later.</exception>
+    /// <param name="cancellation">Stops waiting; the payment may or may not be settled.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable: the payment is settled later.</exception>
     public async Task<PaymentAnswer> SettleAsync(StoredPayment payment, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(payment);
         if (payment.Verdict is { } known) return new(PaymentProgress.Settled, known);
         try
         {
-            return await DecideAsync(payment, cancellation).ConfigureAwait(false);
+            return await DecideAsync(payment, cancellation);
         }
         catch (Exception e) when (StockOutage.Explains(e))
         {
@@ -70,84 +72,83 @@ public sealed partial class PaymentSettler(
         }
     }
 
-    /// <summary>One pass: settles every payment that is due, the oldest first.</summary>
+    /// <summary>One pass: settles every due payment, the oldest first.</summary>
     /// <param name="cancellation">Ends the pass between two payments.</param>
-    /// <returns>How many payments nobody could finish an attempt at, because a store is away.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <returns>The number of payments for which no attempt could be finished because a store is unavailable.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public async Task<int> SettleAsync(CancellationToken cancellation)
     {
         bool away;
         IReadOnlyList<StoredPayment> claimed;
         do
         {
-            claimed = await payments.ClaimAsync(Batch, cancellation).ConfigureAwait(false);
-            away = await SettleAllAsync(claimed, cancellation).ConfigureAwait(false);
+            claimed = await payments.ClaimAsync(Batch, cancellation);
+            away = await SettleAllAsync(claimed, cancellation);
         }
         while (!away && claimed.Count == Batch);
 
-        metrics.Unsettled(await payments.CountUnsettledAsync(cancellation).ConfigureAwait(false));
-        // What another instance has claimed and not finished counts too: it may have died with it.
-        return (int)await payments.CountUntriedAsync(all: away, cancellation).ConfigureAwait(false);
+        metrics.Unsettled(await payments.CountUnsettledAsync(cancellation));
+        // Unfinished claims of other instances count too: such an instance may have crashed.
+        return (int)await payments.CountUntriedAsync(all: away, cancellation);
     }
 
-    /// <returns>Whether a store is away.</returns>
+    /// <returns>Whether a store is unavailable.</returns>
     private async Task<bool> SettleAllAsync(IReadOnlyList<StoredPayment> claimed, CancellationToken cancellation)
     {
         var untried = new ConcurrentBag<string>();
         var crowd = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellation };
         await Parallel.ForEachAsync(claimed, crowd, async (payment, stop) =>
         {
-            // The first one who meets an outage spares the others the wait.
-            if (!untried.IsEmpty || !await TryAsync(payment, stop).ConfigureAwait(false)) untried.Add(payment.EventId);
-        }).ConfigureAwait(false);
+            // After the first payment that meets an outage, the others don't wait for it too.
+            if (!untried.IsEmpty || !await TryAsync(payment, stop)) untried.Add(payment.EventId);
+        });
         if (untried.IsEmpty) return false;
-        await payments.GiveBackAsync(untried, cancellation).ConfigureAwait(false);
+        await payments.GiveBackAsync(untried, cancellation);
         return true;
     }
 
-    /// <returns>False when a store is away.</returns>
+    /// <returns>False when a store is unavailable.</returns>
     private async Task<bool> TryAsync(StoredPayment payment, CancellationToken cancellation)
     {
         using var span = Source.StartActivity("settle payment", ActivityKind.Internal, payment.Trace);
         try
         {
-            var answer = await SettleAsync(payment, cancellation).ConfigureAwait(false);
+            var answer = await SettleAsync(payment, cancellation);
             if (answer.Progress == PaymentProgress.StoreAway) return false;
             if (answer.Progress == PaymentProgress.Settled) return true;
         }
         catch (Exception e) when (e is not OperationCanceledException && !LedgerOutage.Explains(e))
         {
-            // Whatever it is, it is this payment's: the others go on.
+            // This failure concerns one payment; the others are still settled.
             NotSettled(payment.EventId, payment.ReservationId, e);
         }
 
-        await payments.PostponeAsync(payment.EventId, cancellation).ConfigureAwait(false);
+        await payments.PostponeAsync(payment.EventId, cancellation);
         return true;
     }
 
     private async Task<PaymentAnswer> DecideAsync(StoredPayment payment, CancellationToken cancellation)
     {
-        var answer = await confirmer.ConfirmAsync(payment.ReservationId, payment.PaymentId).ConfigureAwait(false);
+        var answer = await confirmer.ConfirmAsync(payment.ReservationId, payment.PaymentId);
         var reason = RefundReason.HoldExpired;
         if (answer.Outcome is OrderOutcome.Ended or OrderOutcome.NotFound)
         {
-            (answer, reason) = await ReviveAsync(payment, answer, cancellation).ConfigureAwait(false);
+            (answer, reason) = await ReviveAsync(payment, answer, cancellation);
         }
 
         switch (answer.Outcome)
         {
             case OrderOutcome.Confirmed:
-                // The order's transaction has marked the event.
+                // The order's transaction has already marked the event.
                 var word = answer.Late ? PaymentEvent.Revived : PaymentEvent.Confirmed;
                 var verdict = new PaymentVerdict(word, answer.Order!.Id);
                 metrics.Settled(verdict);
                 return new(PaymentProgress.Settled, verdict);
             case OrderOutcome.AlreadyConfirmed or OrderOutcome.IdUsedBefore or OrderOutcome.RefundRequired
                 or OrderOutcome.Ended:
-                return await ConcludeAsync(payment, reason, cancellation).ConfigureAwait(false);
+                return await ConcludeAsync(payment, reason, cancellation);
             case OrderOutcome.NotFound when payment.Age > UnknownPatience:
-                return await ConcludeAsync(payment, RefundReason.ReservationUnknown, cancellation)
-                    .ConfigureAwait(false);
+                return await ConcludeAsync(payment, RefundReason.ReservationUnknown, cancellation);
             case OrderOutcome.NotFound or OrderOutcome.Confirming or OrderOutcome.NotCovered:
                 return new(PaymentProgress.Waiting);
             case OrderOutcome.Fenced:
@@ -160,29 +161,29 @@ public sealed partial class PaymentSettler(
     private async Task<PaymentAnswer> ConcludeAsync(
         StoredPayment payment, RefundReason withoutOrder, CancellationToken cancellation)
     {
-        var (verdict, isNew) = await payments.ConcludeAsync(payment, withoutOrder, cancellation).ConfigureAwait(false);
+        var (verdict, isNew) = await payments.ConcludeAsync(payment, withoutOrder, cancellation);
         if (isNew) metrics.Settled(verdict);
         return new(PaymentProgress.Settled, verdict);
     }
 
-    /// <summary>The payment is late. What was held is held once more, if it is still there.</summary>
-    /// <returns>What became of it, and why the payment goes back if there is no order.</returns>
+    /// <summary>Revives the reservation of a late payment, if its units are still available.</summary>
+    /// <returns>The result, and the refund reason if there is no order.</returns>
     private async Task<(OrderAnswer Answer, RefundReason Reason)> ReviveAsync(
         StoredPayment payment, OrderAnswer ended, CancellationToken cancellation)
     {
         var reservation = ended.Reservation;
         var hold = reservation is null
             ? LostHold.From(
-                await payments.FindReservationAsync(payment.ReservationId, cancellation).ConfigureAwait(false))
+                await payments.FindReservationAsync(payment.ReservationId, cancellation))
             : new HoldRecord(reservation, 0, reservation.ExpiresAt);
         if (hold is null) return (ended, RefundReason.ReservationUnknown);
-        // The holder did not want it any more, and perhaps has other plans by now.
+        // The holder released it, so a late payment must not sell the units after all.
         if (hold.Reservation.Status is not ReservationStatus.Expired)
         {
             return (new(OrderOutcome.Ended), RefundReason.ReservationReleased);
         }
 
-        var answer = await confirmer.ReviveAsync(hold, payment.PaymentId).ConfigureAwait(false);
+        var answer = await confirmer.ReviveAsync(hold, payment.PaymentId);
         return (answer, RefundReason.HoldExpired);
     }
 

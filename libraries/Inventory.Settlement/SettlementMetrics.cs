@@ -3,7 +3,7 @@ using Inventory.Ledger;
 
 namespace Inventory.Settlement;
 
-/// <summary>What becomes of payments.</summary>
+/// <summary>Metrics of settlement.</summary>
 public sealed class SettlementMetrics
 {
     /// <summary>The meter's name.</summary>
@@ -19,15 +19,15 @@ public sealed class SettlementMetrics
         var meter = meters.Create(MeterName);
         payments = meter.CreateCounter<long>("inventory.payments", "{payment}", "Payment events settled, by outcome.");
         refunds = meter.CreateCounter<long>(
-            "inventory.refunds_required", "{payment}", "Payments that have to be given back, by reason.");
+            "inventory.refunds_required", "{payment}", "Payments that have to be refunded, by reason.");
         meter.CreateObservableGauge(
             "inventory.payments.unsettled",
             () => Volatile.Read(ref unsettled) is >= 0 and var count ? [new(count)] : Array.Empty<Measurement<long>>(),
             "{payment}",
-            "Payment events that wait for a verdict. Only whoever works them off reports it.");
+            "Payment events that are not settled yet. Only the reconciliation worker reports it.");
     }
 
-    /// <summary>Counts one event that has its verdict.</summary>
+    /// <summary>Counts one settled event.</summary>
     public void Settled(PaymentVerdict verdict)
     {
         ArgumentNullException.ThrowIfNull(verdict);
@@ -35,11 +35,11 @@ public sealed class SettlementMetrics
         if (verdict.Reason is not null) Refunded(verdict.Reason);
     }
 
-    /// <summary>Counts one payment that has to be given back.</summary>
+    /// <summary>Counts one payment that has to be refunded.</summary>
     /// <param name="reason">See <see cref="Refund.Word"/>.</param>
     public void Refunded(string reason) =>
         refunds.Add(1, new KeyValuePair<string, object?>("inventory.reason", reason));
 
-    /// <summary>Says how many events wait.</summary>
+    /// <summary>Sets the number of unsettled events.</summary>
     public void Unsettled(long count) => Volatile.Write(ref unsettled, count);
 }

@@ -3,12 +3,12 @@ using Inventory.Settlement;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Registers what turns payments into orders.</summary>
+/// <summary>Registers the services that turn payments into orders.</summary>
 public static class SettlementServices
 {
     /// <summary>
-    /// Adds <see cref="Confirmer"/> and <see cref="PaymentSettler"/>, and what they stand on in the ledger, over the
-    /// registered stock engine and <c>NpgsqlDataSource</c>.
+    /// Adds <see cref="Confirmer"/> and <see cref="PaymentSettler"/> with the ledger services they need, over the
+    /// registered stock stores and <c>NpgsqlDataSource</c>.
     /// </summary>
     public static IServiceCollection AddSettlement(this IServiceCollection services) =>
         services.AddSingleton<Confirmations>()

@@ -1,41 +1,41 @@
 namespace Inventory.Stock;
 
-/// <summary>What <c>lua/audit_stock.lua</c> and <c>lua/audit_holds.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/audit_stock.lua</c> and <c>lua/audit_holds.lua</c>.</summary>
 public enum AuditOutcome
 {
-    /// <summary>The answer is what was there at one moment.</summary>
+    /// <summary>The reply shows the state at one moment.</summary>
     Looked = 1,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/audit_units.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/audit_units.lua</c>.</summary>
 public enum AuditUnitsOutcome
 {
-    /// <summary>The answer is what was there at one moment.</summary>
+    /// <summary>The reply shows the state at one moment.</summary>
     Looked = 1,
 
-    /// <summary>The answer is what was wrong, and is no longer.</summary>
+    /// <summary>The reply shows what was wrong and is repaired.</summary>
     Repaired = 2,
 
-    /// <summary>The lock is another's.</summary>
+    /// <summary>The caller does not hold the lock.</summary>
     NotLocked = -1,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/repair_reserved.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/repair_reserved.lua</c>.</summary>
 public enum RepairReservedOutcome
 {
-    /// <summary>Counter and indices agree with the holds now.</summary>
+    /// <summary>Counter and indices now agree with the holds.</summary>
     Repaired = 1,
 
-    /// <summary>They agreed already.</summary>
+    /// <summary>They already agreed.</summary>
     Unchanged = 2,
 
-    /// <summary>The lock is another's.</summary>
+    /// <summary>The caller does not hold the lock.</summary>
     NotLocked = -1,
 
     /// <inheritdoc cref="ReserveOutcome.UnknownSku"/>
@@ -44,29 +44,29 @@ public enum RepairReservedOutcome
     /// <summary>More holds than one step may count.</summary>
     TooManyHolds = -3,
 
-    /// <summary>Units would become available, which the caller doesn't allow.</summary>
+    /// <summary>Units would become available, which the caller didn't allow.</summary>
     WouldFreeUnits = -4,
 
-    /// <summary>A hold can't be read, so nobody knows the sum.</summary>
+    /// <summary>A hold can't be read, so the sum is unknown.</summary>
     Unreadable = -5,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/repair_total.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/repair_total.lua</c>.</summary>
 public enum RepairTotalOutcome
 {
-    /// <summary>Redis says what the system of record says.</summary>
+    /// <summary>Redis now has the values of the system of record.</summary>
     Repaired = 1,
 
-    /// <summary>It said so already.</summary>
+    /// <summary>It already had them.</summary>
     Unchanged = 2,
 
-    /// <summary>The lock is another's.</summary>
+    /// <summary>The caller does not hold the lock.</summary>
     NotLocked = -1,
 
-    /// <summary>Redis lacks the SKU, and has more holds of it than one step may count.</summary>
+    /// <summary>Redis doesn't have the SKU, but more holds of it than one step may count.</summary>
     TooManyHolds = -3,
 
     /// <inheritdoc cref="RepairReservedOutcome.Unreadable"/>
@@ -76,38 +76,38 @@ public enum RepairTotalOutcome
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/repair_hold.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/repair_hold.lua</c>.</summary>
 public enum RepairHoldOutcome
 {
-    /// <summary>The hold stands wherever it has to.</summary>
+    /// <summary>The hold's deadline, lease and customer entries are complete again.</summary>
     Repaired = 1,
 
-    /// <summary>It did already.</summary>
+    /// <summary>They were already complete.</summary>
     Unchanged = 2,
 
-    /// <summary>The lock is another's.</summary>
+    /// <summary>The caller does not hold the lock.</summary>
     NotLocked = -1,
 
     /// <summary>The hold has ended.</summary>
     NotFound = -2,
 
-    /// <summary>Nobody knows its deadline.</summary>
+    /// <summary>Its deadline is unknown.</summary>
     DeadlineUnknown = -4,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/repair_lost.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/repair_lost.lua</c>.</summary>
 public enum RepairLostOutcome
 {
-    /// <summary>The hold is there again, and its units are counted once.</summary>
+    /// <summary>The hold is restored, and its units are counted once.</summary>
     Restored = 1,
 
-    /// <summary>It was there.</summary>
+    /// <summary>The hold exists.</summary>
     AlreadyThere = 2,
 
-    /// <summary>The lock is another's.</summary>
+    /// <summary>The caller does not hold the lock.</summary>
     NotLocked = -1,
 
     /// <inheritdoc cref="ReserveOutcome.UnknownSku"/>
@@ -123,35 +123,35 @@ public enum RepairLostOutcome
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/repair_bought.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/repair_bought.lua</c>.</summary>
 public enum RepairBoughtOutcome
 {
-    /// <summary>The count is what the orders say.</summary>
+    /// <summary>The count now agrees with the orders.</summary>
     Repaired = 1,
 
-    /// <summary>The lock is another's.</summary>
+    /// <summary>The caller does not hold the lock.</summary>
     NotLocked = -1,
 
-    /// <summary>The count has changed since it was seen.</summary>
+    /// <summary>The count has changed since it was read.</summary>
     Changed = -2,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/retire_stock.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/retire_stock.lua</c>.</summary>
 public enum RetireOutcome
 {
-    /// <summary>The SKU is gone: nobody held any of it.</summary>
+    /// <summary>The SKU is removed; it had no holds.</summary>
     Removed = 1,
 
-    /// <summary>Its sale is stopped.</summary>
+    /// <summary>The SKU is paused.</summary>
     Paused = 2,
 
-    /// <summary>Its sale was stopped already.</summary>
+    /// <summary>The SKU was already paused.</summary>
     PausedBefore = 3,
 
-    /// <summary>The lock is another's.</summary>
+    /// <summary>The caller does not hold the lock.</summary>
     NotLocked = -1,
 
     /// <inheritdoc cref="ReserveOutcome.UnknownSku"/>
@@ -161,12 +161,12 @@ public enum RetireOutcome
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/unlock_repair.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/unlock_repair.lua</c>.</summary>
 public enum UnlockOutcome
 {
-    /// <summary>The lock is free.</summary>
+    /// <summary>The lock is released.</summary>
     Unlocked = 1,
 
-    /// <summary>It was another's, or had run out.</summary>
+    /// <summary>The caller did not hold the lock, or it had expired.</summary>
     NotLocked = -1,
 }

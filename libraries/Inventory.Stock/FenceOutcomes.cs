@@ -1,58 +1,58 @@
 namespace Inventory.Stock;
 
-/// <summary>What <c>lua/verify_run.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/verify_run.lua</c>.</summary>
 public enum VerifyOutcome
 {
-    /// <summary>The partition was opened, and by this very run of this server.</summary>
+    /// <summary>The partition was opened for this run of this server.</summary>
     Verified = 1,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/close_fence.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/close_fence.lua</c>.</summary>
 public enum CloseOutcome
 {
-    /// <summary>Nothing is sold until the fence is opened.</summary>
+    /// <summary>The partition sells nothing until the fence is opened.</summary>
     Closed = 1,
 }
 
-/// <summary>What <c>lua/open_fence.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/open_fence.lua</c>.</summary>
 public enum OpenOutcome
 {
     /// <summary>The partition sells.</summary>
     Opened = 1,
 
-    /// <summary>The server, its data or the rebuild isn't the one that was begun with.</summary>
+    /// <summary>The server, its data or the rebuild has been replaced since the fence was closed.</summary>
     Replaced = -1,
 }
 
-/// <summary>What the scripts answer that load what was lost.</summary>
+/// <summary>The outcomes of the scripts of a rebuild.</summary>
 public enum LoadOutcome
 {
-    /// <summary>All of it was looked at.</summary>
+    /// <summary>Everything was processed.</summary>
     Loaded = 1,
 }
 
-/// <summary>What <c>lua/advance_stream.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/advance_stream.lua</c>.</summary>
 public enum AdvanceOutcome
 {
-    /// <summary>New events come after those that are stored.</summary>
+    /// <summary>New events now get ids after the stored ones.</summary>
     Advanced = 1,
 
-    /// <summary>They did already.</summary>
+    /// <summary>They already did.</summary>
     NotOlder = 2,
 }
 
-/// <summary>What <c>lua/beat.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/beat.lua</c>.</summary>
 public enum BeatOutcome
 {
-    /// <summary>Due holds may be given back for the next seconds.</summary>
+    /// <summary>Due holds may expire for the next seconds.</summary>
     Fresh = 1,
 
-    /// <summary>The data isn't that of before the payments were looked for: look again.</summary>
+    /// <summary>The epoch has changed since the payments were read; settle and read it again.</summary>
     OtherEpoch = -1,
 
-    /// <summary>The look is too long ago to say anything: look again.</summary>
+    /// <summary>The epoch was read too long ago; settle and read it again.</summary>
     Late = -2,
 }

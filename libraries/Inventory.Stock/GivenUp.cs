@@ -3,30 +3,30 @@ using StackExchange.Redis;
 namespace Inventory.Stock;
 
 /// <summary>
-/// What a call to Redis that the client has given up looks like. When StackExchange.Redis closes a connection that has
-/// been dead for a while, it cancels calls on their way instead of failing them, though nobody asked for that; and when
-/// one dies while it writes, what it says may be its pipe's or its socket's word, or nothing at all. Who waits for an
-/// outage would take that for a shutdown, or for a bug.
+/// Recognizes calls that StackExchange.Redis gave up. When it closes a connection that has been dead for a while, it
+/// cancels the pending calls although no caller cancelled them. When a connection breaks during a write, it throws an
+/// exception of its pipe or socket, or returns null. Without this class a caller would take such an outage for a
+/// shutdown or a bug.
 /// </summary>
 public static class GivenUp
 {
-    /// <summary>Whether the client says of itself, and not of Redis, that it has no answer.</summary>
+    /// <summary>Whether the client itself, and not Redis, reports that it has no answer.</summary>
     public static bool IsSaidBy(Exception failure) =>
         failure is OperationCanceledException or InvalidOperationException or IOException;
 
-    /// <summary>The failure that it is.</summary>
+    /// <summary>The failure as a connection failure.</summary>
     internal static RedisConnectionException Explain(Exception? given) => new(
         ConnectionFailureType.SocketClosed,
         CommandFlags.None,
-        "The connection was given up before the answer came.",
+        "The client closed the connection before the reply came.",
         given);
 
-    /// <summary>A script's answer. None of them answers with nothing.</summary>
+    /// <summary>A script's reply; null is a connection failure, because no script replies with null.</summary>
     internal static RedisResult OrGivenUp(this RedisResult? answer) =>
         answer is { IsNull: false } ? answer : throw Explain(null);
 
-    /// <summary>The call's answer, or what else a Redis that is away looks like.</summary>
-    /// <exception cref="RedisConnectionException">The client has given the call up.</exception>
+    /// <summary>The call's answer. A call that the client gave up becomes a connection failure.</summary>
+    /// <exception cref="RedisConnectionException">The client gave the call up.</exception>
     public static async Task<T> OrFailedAsync<T>(this Task<T> call)
     {
         try
@@ -39,8 +39,8 @@ public static class GivenUp
         }
     }
 
-    /// <summary>Several calls' answers, or what else a Redis that is away looks like.</summary>
-    /// <exception cref="RedisConnectionException">The client has given one of the calls up.</exception>
+    /// <summary>Waits for several calls. A call that the client gave up becomes a connection failure.</summary>
+    /// <exception cref="RedisConnectionException">The client gave one of the calls up.</exception>
     public static async Task OrFailedAsync(this Task calls)
     {
         try
@@ -53,7 +53,7 @@ public static class GivenUp
         }
     }
 
-    /// <summary>The scan's entries, or what else a Redis that is away looks like.</summary>
+    /// <summary>The scan's entries. A call that the client gave up becomes a connection failure.</summary>
     internal static async IAsyncEnumerable<T> OrFailedAsync<T>(this IAsyncEnumerable<T> scan)
     {
         await using var entries = scan.GetAsyncEnumerator();

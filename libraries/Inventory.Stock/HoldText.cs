@@ -2,21 +2,23 @@ using System.Globalization;
 
 namespace Inventory.Stock;
 
-/// <summary>What an active hold's text says.</summary>
+/// <summary>The content of an active hold's text.</summary>
 /// <param name="Confirming">Whether it is pinned.</param>
-/// <param name="Sequence">Events that it has had.</param>
-/// <param name="Holder">Whose it is.</param>
-/// <param name="Lines">What is held.</param>
+/// <param name="Sequence">The number of its events.</param>
+/// <param name="Holder">The holder.</param>
+/// <param name="Lines">The lines.</param>
 public sealed record ActiveHold(bool Confirming, int Sequence, Holder Holder, IReadOnlyList<Line> Lines);
 
-/// <summary>A hold as <c>lua/shared/holds.lua</c> writes it, read without a script: fields separated by tabs.</summary>
+/// <summary>
+/// Reads holds in the form that <c>lua/shared/holds.lua</c> writes, without a script: fields separated by tabs.
+/// </summary>
 public static class HoldText
 {
     private const int FirstLine = 5;
 
     /// <summary>Reads an active hold.</summary>
     /// <param name="text">The hold; null for none.</param>
-    /// <returns>Null when there is none, or it isn't written as active holds are.</returns>
+    /// <returns>Null when there is no hold, or the text isn't that of an active hold.</returns>
     public static ActiveHold? Parse(string? text)
     {
         var fields = text?.Split('\t') ?? [];
@@ -33,10 +35,10 @@ public static class HoldText
         return new(fields[0] == "c", sequence, Holder.Parse(fields[4]), lines);
     }
 
-    /// <summary>Whether a hold is of a SKU.</summary>
+    /// <summary>Whether a hold contains a SKU.</summary>
     /// <param name="text">The hold.</param>
     /// <param name="sku">The SKU.</param>
-    /// <returns>Null when it isn't written as holds are, so that nobody can tell.</returns>
+    /// <returns>Null when the text isn't that of a hold, so the answer is unknown.</returns>
     public static bool? Contains(string? text, string sku)
     {
         var fields = text?.Split('\t') ?? [];
@@ -50,7 +52,7 @@ public static class HoldText
         return false;
     }
 
-    /// <summary>When a pending hold began; the epoch's begin for any other.</summary>
+    /// <summary>When a pending hold began; the Unix epoch for any other.</summary>
     public static DateTimeOffset PendingSince(string? text) =>
         text?.Split('\t', 4) is ["p", _, var created, _]
             ? DateTimeOffset.FromUnixTimeMilliseconds(long.Parse(created, CultureInfo.InvariantCulture))
@@ -59,7 +61,7 @@ public static class HoldText
     /// <summary>Units of one SKU in a hold.</summary>
     /// <param name="text">The hold; null for none.</param>
     /// <param name="sku">The SKU.</param>
-    /// <returns>0 when there is none of it.</returns>
+    /// <returns>0 when the hold doesn't contain the SKU.</returns>
     public static long QuantityOf(string? text, string sku)
     {
         var fields = text?.Split('\t') ?? [];

@@ -1,14 +1,15 @@
 namespace Inventory.Stock;
 
 /// <summary>
-/// Who holds stock: a customer, a cart, or a cart of a shopper's session. They never meet in one name space, so a cart
-/// called <c>user-1</c> neither sees nor blocks the customer <c>user-1</c>, nor does a shopper another's cart.
+/// The holder of stock: a customer, a cart, or a cart of a shopper's session. Each kind has its own name space, so a
+/// cart called <c>user-1</c> neither sees nor blocks the customer <c>user-1</c>, and a shopper can't reach another
+/// shopper's cart.
 /// </summary>
 public readonly record struct Holder
 {
     private const char CustomerMark = 'u', CartMark = 'c', ShopperMark = 's';
 
-    // Ends a shopper's subject, which therefore can't contain it.
+    // The divider ends a shopper's subject, which therefore can't contain it.
     private const char Divider = '|';
 
     private Holder(char mark, string id)
@@ -19,7 +20,7 @@ public readonly record struct Holder
 
     private Holder(string text) => Text = text;
 
-    /// <summary>What the scripts store and compare.</summary>
+    /// <summary>The text that the scripts store and compare.</summary>
     public string Text { get; }
 
     /// <summary>The id as the caller gave it.</summary>
@@ -29,8 +30,8 @@ public readonly record struct Holder
     public bool IsCart => Text[0] is CartMark or ShopperMark;
 
     /// <summary>
-    /// Whose limits count and who may touch the hold: the shopper, as a customer, for each of their carts; otherwise
-    /// the holder itself. <c>owner_of</c> in lua/shared/holds.lua says the same.
+    /// The owner, whose limits count and who may change the hold. For each cart of a shopper it is the shopper, as a
+    /// customer; otherwise it is the holder itself. <c>owner_of</c> in lua/shared/holds.lua must agree.
     /// </summary>
     public Holder Owner => Text[0] == ShopperMark
         ? new(CustomerMark, Text[2..Text.IndexOf(Divider, StringComparison.Ordinal)])
@@ -46,10 +47,10 @@ public readonly record struct Holder
     /// </param>
     public static Holder Cart(string id) => new(CartMark, id);
 
-    /// <summary>A cart of a shopper's session: no other session's, whatever it is called.</summary>
-    /// <param name="subject">The shopper; as <see cref="Names.IsHolderId"/>, and without |.</param>
+    /// <summary>A cart of a shopper's session. Carts of other sessions differ even if they have the same id.</summary>
+    /// <param name="subject">The shopper, as in <see cref="Names.IsHolderId"/> but without |.</param>
     /// <param name="id">See <see cref="Names.IsHolderId"/>.</param>
-    /// <exception cref="ArgumentException">One of them isn't of its form.</exception>
+    /// <exception cref="ArgumentException">The subject or the id is malformed.</exception>
     public static Holder ShopperCart(string subject, string id)
     {
         if (!Names.IsHolderId(subject) || subject.Contains(Divider) || !Names.IsHolderId(id))
@@ -60,10 +61,10 @@ public readonly record struct Holder
         return new($"{ShopperMark}:{subject}{Divider}{id}");
     }
 
-    /// <summary>A holder as the scripts store it, or the ledger.</summary>
+    /// <summary>Reads a holder as the scripts and the ledger store it.</summary>
     public static Holder Parse(string text) => new(text);
 
-    /// <summary>Whether a script of ours could have written this.</summary>
+    /// <summary>Whether the text is a well-formed holder.</summary>
     public static bool IsText(string text) => text switch
     {
         [CustomerMark or CartMark, ':', .. var id] => Names.IsHolderId(id),

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Inventory.Stock;
 
 /// <summary>
-/// Which names may reach Redis. Both alphabets leave out braces and colons (key syntax), tabs and commas (the scripts'
-/// separators), and everything that looks alike in another script of Unicode.
+/// Defines the names that may be stored in Redis. Both alphabets leave out braces and colons (key syntax), tabs and
+/// commas (the scripts' separators), and look-alike characters of other Unicode scripts.
 /// </summary>
 public static class Names
 {
@@ -12,16 +12,16 @@ public static class Names
     private static readonly SearchValues<char> SkuAlphabet = SearchValues.Create(LettersAndDigits + "._-");
     private static readonly SearchValues<char> HolderAlphabet = SearchValues.Create(LettersAndDigits + "._-@+=|~");
 
-    /// <summary>Longest SKU. With more than this, a stock key costs more than the stock.</summary>
+    /// <summary>Maximum length of a SKU. A longer one would make a stock key larger than the stock it holds.</summary>
     public const int MaxSkuLength = 64;
 
-    /// <summary>Longest cart or customer id.</summary>
+    /// <summary>Maximum length of a cart's or customer's id.</summary>
     public const int MaxHolderIdLength = 128;
 
-    /// <summary>The rule of <see cref="IsSku"/>, for people.</summary>
+    /// <summary>The rule of <see cref="IsSku"/>, as text for messages.</summary>
     public const string SkuRule = "1 to 64 letters, digits or . _ -";
 
-    /// <summary>The rule of <see cref="IsHolderId"/>, for people.</summary>
+    /// <summary>The rule of <see cref="IsHolderId"/>, as text for messages.</summary>
     public const string HolderIdRule = "1 to 128 letters, digits or . _ - @ + = | ~";
 
     /// <summary>

@@ -1,14 +1,14 @@
 namespace Inventory.Stock;
 
-// Each enum names the codes of one script, no more and no fewer: a test compares them. Positive means it is so now.
+// Each enum names exactly the codes of one script: a test compares them. Positive codes mean success.
 
-/// <summary>What <c>lua/reserve.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/reserve.lua</c>.</summary>
 public enum ReserveOutcome
 {
     /// <summary>All lines are held.</summary>
     Held = 1,
 
-    /// <summary>The same reservation id with the same lines was held before; nothing changed.</summary>
+    /// <summary>The same reservation id with the same lines was already held; nothing changed.</summary>
     AlreadyHeld = 2,
 
     /// <summary>A line asks for more than is available. Nothing is held.</summary>
@@ -17,13 +17,13 @@ public enum ReserveOutcome
     /// <summary>A SKU is not on sale here.</summary>
     UnknownSku = -2,
 
-    /// <summary>The holder has an active reservation of a SKU already; the answer names it.</summary>
+    /// <summary>The holder already has an active reservation of a SKU; the answer names it.</summary>
     ActiveReservationExists = -3,
 
-    /// <summary>The holder would have more units of a SKU than one customer may.</summary>
+    /// <summary>The holder's units of a SKU would exceed the limit per customer.</summary>
     LimitExceeded = -4,
 
-    /// <summary>Sale of a SKU is paused.</summary>
+    /// <summary>A SKU is paused.</summary>
     Paused = -5,
 
     /// <summary>The reservation id was used for other lines or by another holder.</summary>
@@ -32,23 +32,23 @@ public enum ReserveOutcome
     /// <summary>The idempotency key was used for another request.</summary>
     KeyReused = -7,
 
-    /// <summary>This reservation id has ended; the answer says how.</summary>
+    /// <summary>The reservation with this id has ended; the answer says how.</summary>
     Ended = -8,
 
-    /// <summary>Redis is not trusted: nothing is sold until its data has been checked.</summary>
+    /// <summary>The partition is fenced: it sells nothing until its data has been verified.</summary>
     Fenced = -9,
 
-    /// <summary>More due holds lie in the way than one call may give back. The engine calls again.</summary>
+    /// <summary>More holds are due than one call may expire. The store calls again.</summary>
     MoreDue = -10,
 }
 
-/// <summary>What <c>lua/adjust.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/adjust.lua</c>.</summary>
 public enum AdjustOutcome
 {
-    /// <summary>A new hold of this quantity.</summary>
+    /// <summary>The holder has a new hold of this quantity.</summary>
     Held = 1,
 
-    /// <summary>The holder had this quantity already; nothing changed.</summary>
+    /// <summary>The holder already had this quantity; nothing changed.</summary>
     AlreadyHeld = 2,
 
     /// <summary>The holder's hold has the new quantity, and its old deadline.</summary>
@@ -79,22 +79,22 @@ public enum AdjustOutcome
     MoreDue = -10,
 }
 
-/// <summary>What <c>lua/extend.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/extend.lua</c>.</summary>
 public enum ExtendOutcome
 {
-    /// <summary>The deadline moved: by what was asked, or up to the longest lifetime.</summary>
+    /// <summary>The deadline moved by the requested time, or up to the maximum lifetime.</summary>
     Extended = 1,
 
-    /// <summary>No such reservation, or too long ago.</summary>
+    /// <summary>There is no such reservation, or it ended too long ago.</summary>
     NotFound = -1,
 
-    /// <summary>The reservation has ended; nothing brings it back.</summary>
+    /// <summary>The reservation has ended.</summary>
     Ended = -2,
 
     /// <summary>The hold is being confirmed and needs no more time.</summary>
     Confirming = -3,
 
-    /// <summary>The hold has its longest lifetime already.</summary>
+    /// <summary>The hold already has its maximum lifetime.</summary>
     LifetimeCapped = -4,
 
     /// <inheritdoc cref="ReserveOutcome.KeyReused"/>
@@ -104,22 +104,22 @@ public enum ExtendOutcome
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/release.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/release.lua</c>.</summary>
 public enum ReleaseOutcome
 {
     /// <summary>The units are back on sale.</summary>
     Released = 1,
 
-    /// <summary>It was released before; nothing changed.</summary>
+    /// <summary>It was already released; nothing changed.</summary>
     AlreadyReleased = 2,
 
-    /// <summary>No such reservation, or too long ago.</summary>
+    /// <summary>There is no such reservation, or it ended too long ago.</summary>
     NotFound = -1,
 
     /// <summary>The reservation ended another way first: expired or confirmed.</summary>
     Ended = -2,
 
-    /// <summary>The hold is being confirmed, so it can't be given back.</summary>
+    /// <summary>The hold is being confirmed, so it can't be released.</summary>
     Confirming = -3,
 
     /// <inheritdoc cref="ReserveOutcome.KeyReused"/>
@@ -129,26 +129,26 @@ public enum ReleaseOutcome
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/find.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/find.lua</c>.</summary>
 public enum FindOutcome
 {
     /// <summary>An active hold.</summary>
     Active = 1,
 
-    /// <summary>The reservation has ended, and this is how.</summary>
+    /// <summary>The reservation has ended; the answer says how.</summary>
     Ended = 2,
 
-    /// <summary>No such reservation, or too long ago.</summary>
+    /// <summary>There is no such reservation, or it ended too long ago.</summary>
     NotFound = -1,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/snapshot.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/snapshot.lua</c>.</summary>
 public enum SnapshotOutcome
 {
-    /// <summary>The stock as it is now, due holds given back.</summary>
+    /// <summary>The current stock, after due holds were expired.</summary>
     Found = 1,
 
     /// <inheritdoc cref="ReserveOutcome.UnknownSku"/>
@@ -161,7 +161,7 @@ public enum SnapshotOutcome
     MoreDue = -10,
 }
 
-/// <summary>What <c>lua/expire.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/expire.lua</c>.</summary>
 public enum ExpireOutcome
 {
     /// <summary>No due hold is left.</summary>
@@ -170,30 +170,30 @@ public enum ExpireOutcome
     /// <summary>The batch was full; call again.</summary>
     MoreDue = 2,
 
-    /// <summary>What is due stays until the payments of an outage have been worked off.</summary>
+    /// <summary>Due holds stay until the payments of an outage have been settled.</summary>
     Waiting = 3,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/set_stock.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/set_stock.lua</c>.</summary>
 public enum SetStockOutcome
 {
     /// <summary>Redis has the new total and version.</summary>
     Applied = 1,
 
-    /// <summary>Redis had this version already.</summary>
+    /// <summary>Redis already had this version.</summary>
     Unchanged = 2,
 
     /// <summary>Redis has a newer version; nothing changed.</summary>
     Stale = -1,
 }
 
-/// <summary>What <c>lua/undo.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/undo.lua</c>.</summary>
 public enum UndoOutcome
 {
-    /// <summary>The part is gone.</summary>
+    /// <summary>The part is removed.</summary>
     Undone = 1,
 
     /// <summary>There was no pending part.</summary>
@@ -203,16 +203,16 @@ public enum UndoOutcome
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/pin.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/pin.lua</c>.</summary>
 public enum PinOutcome
 {
     /// <summary>The hold is confirming: neither expiry nor release reaches it until its lease ends.</summary>
     Pinned = 1,
 
-    /// <summary>It was pinned already, by the same attempt; its lease begins anew.</summary>
+    /// <summary>The same attempt had already pinned it; its lease begins again.</summary>
     AlreadyPinned = 2,
 
-    /// <summary>No such reservation, or too long ago.</summary>
+    /// <summary>There is no such reservation, or it ended too long ago.</summary>
     NotFound = -1,
 
     /// <summary>The reservation has ended; the answer says how.</summary>
@@ -222,7 +222,7 @@ public enum PinOutcome
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/unpin.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/unpin.lua</c>.</summary>
 public enum UnpinOutcome
 {
     /// <summary>The hold is pending again, with its old deadline.</summary>
@@ -238,21 +238,23 @@ public enum UnpinOutcome
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/commit.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/commit.lua</c>.</summary>
 public enum CommitOutcome
 {
-    /// <summary>The hold is gone, and its units with it.</summary>
+    /// <summary>The hold and its units are removed.</summary>
     Committed = 1,
 
-    /// <summary>It was committed before; nothing changed.</summary>
+    /// <summary>It was already committed; nothing changed.</summary>
     AlreadyCommitted = 2,
 
-    /// <summary>No such reservation, or too long ago. The totals were taken over all the same.</summary>
+    /// <summary>
+    /// There is no such reservation, or it ended too long ago. The totals were taken over all the same.
+    /// </summary>
     NotFound = -1,
 
     /// <summary>
-    /// The reservation had ended another way although there is an order: a breach that the audit has to explain. The
-    /// totals were taken over all the same.
+    /// The reservation had ended in another way although there is an order: an inconsistency that the audit reports.
+    /// The totals were taken over anyway.
     /// </summary>
     Ended = -2,
 
@@ -260,22 +262,22 @@ public enum CommitOutcome
     Fenced = -9,
 }
 
-/// <summary>What <c>lua/restore_hold.lua</c> answered.</summary>
+/// <summary>The outcomes of <c>lua/restore_hold.lua</c>.</summary>
 public enum RestoreOutcome
 {
-    /// <summary>The hold is there again.</summary>
+    /// <summary>The hold is restored.</summary>
     Restored = 1,
 
-    /// <summary>It was there already; nothing changed.</summary>
+    /// <summary>The hold already existed; nothing changed.</summary>
     AlreadyThere = 2,
 
-    /// <summary>Somebody else holds the units by now.</summary>
+    /// <summary>The units are no longer available.</summary>
     Insufficient = -1,
 
     /// <inheritdoc cref="ReserveOutcome.UnknownSku"/>
     UnknownSku = -2,
 
-    /// <summary>The reservation did not run out: its holder gave it back, or it has been confirmed.</summary>
+    /// <summary>The reservation did not expire: its holder released it, or it was confirmed.</summary>
     Ended = -3,
 
     /// <inheritdoc cref="ReserveOutcome.Fenced"/>

@@ -7,11 +7,11 @@ public readonly record struct Line(string Sku, int Quantity);
 
 /// <summary>Units of one SKU that can still be held.</summary>
 /// <param name="Sku">The SKU.</param>
-/// <param name="Requested">Units that were asked for.</param>
-/// <param name="Available">Units that nobody holds; 0 for a SKU whose total fell below what is held.</param>
+/// <param name="Requested">The requested units.</param>
+/// <param name="Available">Units that are not held; 0 for a SKU whose total is below its held units.</param>
 public readonly record struct LineAvailability(string Sku, int Requested, int Available);
 
-/// <summary>Where a reservation is in its life. It ends exactly once.</summary>
+/// <summary>The state of a reservation. It ends exactly once.</summary>
 public enum ReservationStatus
 {
     /// <summary>Held until its deadline.</summary>
@@ -23,7 +23,7 @@ public enum ReservationStatus
     /// <summary>Ended: an order.</summary>
     Confirmed,
 
-    /// <summary>Ended: given back by its holder.</summary>
+    /// <summary>Ended: its holder released it.</summary>
     Released,
 
     /// <summary>Ended: its deadline passed.</summary>

@@ -3,8 +3,8 @@ using System.Buffers.Text;
 namespace Inventory.Stock;
 
 /// <summary>
-/// A reservation id as the scripts know it: the UUID's 16 bytes in base64url, 22 characters where the usual form has
-/// 36. It stands in three places per hold.
+/// A reservation id as the scripts store it: the UUID's 16 bytes in base64url, 22 characters instead of 36. Each hold
+/// stores it in three places.
 /// </summary>
 public static class ReservationKey
 {
@@ -16,7 +16,7 @@ public static class ReservationKey
         return Base64Url.EncodeToString(bytes);
     }
 
-    /// <summary>Whether <see cref="Of"/> could have made it.</summary>
+    /// <summary>Whether the text is a possible result of <see cref="Of"/>.</summary>
     public static bool IsKey(ReadOnlySpan<char> key)
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -24,7 +24,7 @@ public static class ReservationKey
     }
 
     /// <summary>
-    /// The UUID of 22 characters that <see cref="Of"/> made; anything else is a <see cref="FormatException"/>.
+    /// Parses the result of <see cref="Of"/>; throws a <see cref="FormatException"/> for any other text.
     /// </summary>
     public static Guid Parse(ReadOnlySpan<char> key)
     {

@@ -7,12 +7,14 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock;
 
-/// <summary>One file of <c>lua/</c> as Redis gets it: its own text behind the shared parts it includes.</summary>
+/// <summary>
+/// One file of <c>lua/</c> as it is sent to Redis: the shared parts that it includes, then its own text.
+/// </summary>
 public sealed partial class Script
 {
     private static readonly Assembly Scripts = typeof(Script).Assembly;
 
-    /// <summary>Each beyond the second means that the server was replaced once more in between.</summary>
+    /// <summary>Each attempt after the second means that the server was replaced again in between.</summary>
     private const int Attempts = 5;
 
     private readonly string body;
@@ -104,8 +106,8 @@ public sealed partial class Script
 
     internal static Script UnlockRepair { get; } = new("unlock_repair");
 
-    /// <summary>Names by hashes, in lower-case hexadecimal digits as Redis' slow log has them.</summary>
-    /// <param name="runId">The server's run: each has texts of its own.</param>
+    /// <summary>Script names by hash, in lower-case hexadecimal digits as in Redis' slow log.</summary>
+    /// <param name="runId">The server's run: each run has its own texts.</param>
     public static IReadOnlyDictionary<string, string> NamesByHash(string runId) => (
         from name in Names
         from run in new[] { runId, "" }.Distinct()
@@ -119,7 +121,7 @@ public sealed partial class Script
         Add(Read($"{name}.lua"));
         return string.Join('\n', parts);
 
-        // What a shared part includes comes before it.
+        // A part follows the parts that it includes.
         void Add(string text)
         {
             foreach (Match include in Included().Matches(text)) Add(Read(include.Groups["path"].Value));
@@ -127,16 +129,16 @@ public sealed partial class Script
         }
     }
 
-    /// <summary>The text as it is loaded into one run of a server, and into no other.</summary>
-    /// <param name="runId">The run; empty in a text that works behind the fence.</param>
+    /// <summary>The text for one run of a server. It acts in no other run.</summary>
+    /// <param name="runId">The run; empty for a script that works behind the fence.</param>
     internal string TextFor(string runId) => TextFor(body, runId);
 
     /// <summary>The hash of <see cref="TextFor(string)"/>.</summary>
     internal byte[] HashFor(string runId) => Digest(TextFor(runId));
 
     /// <summary>
-    /// Runs the script if the server is the one whose data was found good; otherwise the answer is fenced. By its hash,
-    /// which a server that restarted or failed over has never seen: it refuses without doing anything.
+    /// Runs the script if the server is the verified one; otherwise the reply is fenced. It is called by its hash: a
+    /// server that restarted or failed over doesn't know the hash and refuses without doing anything.
     /// </summary>
     internal async Task<RedisResult> RunAsync(RunGuard guard, RedisKey[] keys, RedisValue[] arguments)
     {
@@ -150,7 +152,7 @@ public sealed partial class Script
                 }
                 catch (RedisServerException e) when (attempt < Attempts && RunGuard.IsUnknownText(e))
                 {
-                    // Nothing was done.
+                    // The server refused without doing anything; load the script and try again.
                 }
                 catch (Exception e) when (GivenUp.IsSaidBy(e))
                 {
@@ -162,7 +164,7 @@ public sealed partial class Script
         }
     }
 
-    /// <summary>Runs a script that works behind the fence, on whatever server answers.</summary>
+    /// <summary>Runs a script that works behind the fence, on any server.</summary>
     internal async Task<RedisResult> RunAsync(IDatabase database, RedisKey[] keys, RedisValue[] arguments)
     {
         try

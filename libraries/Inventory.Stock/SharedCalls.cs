@@ -1,75 +1,67 @@
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
 
 /// <summary>
-/// Calls of one script in one partition, shared by those who ask at the same time. Who finds none under way goes at
-/// once; who comes while one is goes with the next. So nobody waits for company, and the more come, the less each of
-/// them costs Redis (ADR 0018).
+/// Calls of one script in one partition that requests of the same moment share. See <see cref="Coalescer{T}"/>.
 /// </summary>
-/// <param name="guard">The connection.</param>
-/// <param name="script">It decides several requests in a call, one after the other, and answers each.</param>
-/// <param name="partition">Where.</param>
-/// <param name="common">Arguments before those of the requests.</param>
-internal sealed class SharedCalls(RunGuard guard, Script script, Partition partition, params RedisValue[] common)
+internal sealed class SharedCalls
 {
-    // Bound how long Redis serves nobody else: about 30 µs a request, and 10 µs a line more.
+    // Limit how long one call blocks Redis: about 30 µs a request, and 10 µs for each further line.
     private const int MaxRequests = 64;
     private const int MaxLines = 256;
 
-    private readonly RedisKey[] keys = [partition.Epoch, partition.Events, partition.Due];
-    private readonly Lock gate = new();
-    private readonly Queue<Request> waiting = new();
-    // Those who have to ask again. They are first in the next, so that nobody overtakes them.
-    private List<Request> again = [];
-    private bool isUnderWay;
+    private readonly RunGuard guard;
+    private readonly Script script;
+    private readonly RedisValue[] common;
+    private readonly RedisKey[] keys;
+    private readonly Coalescer<Request> calls;
 
-    /// <summary>The outcome that means: ask again. Null where the script has none.</summary>
+    // Requests that the script asked to repeat. They come first in the next call, so that no later request passes them.
+    private List<Request> again = [];
+
+    /// <summary>Prepares calls of a script.</summary>
+    /// <param name="guard">The connection.</param>
+    /// <param name="script">
+    /// The script. It decides several requests in one call, one after the other, and answers
+    /// each.
+    /// </param>
+    /// <param name="partition">The partition.</param>
+    /// <param name="common">Arguments before those of the requests.</param>
+    public SharedCalls(RunGuard guard, Script script, Partition partition, params RedisValue[] common)
+    {
+        (this.guard, this.script, this.common) = (guard, script, common);
+        keys = [partition.Epoch, partition.Events, partition.Due];
+        calls = new(Take, DecideAsync);
+    }
+
+    /// <summary>The outcome that asks the caller to repeat the request. Null where the script has none.</summary>
     public string? Again { get; init; }
 
-    /// <summary>Has one request decided.</summary>
-    /// <param name="lines">How many lines it has.</param>
-    /// <param name="arguments">What the script is given for it.</param>
-    /// <returns>Its own reply. What its call comes to is thrown at each who shared it.</returns>
+    /// <summary>Sends one request and returns its reply.</summary>
+    /// <param name="lines">The number of its lines.</param>
+    /// <param name="arguments">The request's arguments for the script.</param>
+    /// <returns>The request's own reply. A failure of the call is thrown to every request in it.</returns>
     public Task<RedisResult> AskAsync(int lines, params RedisValue[] arguments)
     {
         var request = new Request(lines, arguments);
-        lock (gate)
-        {
-            waiting.Enqueue(request);
-            if (isUnderWay) return request.Task;
-            isUnderWay = true;
-        }
-
-        // The first call is its caller's own. Those that follow are nobody's, and keep nobody's context alive.
-        using AsyncFlowControl? detached =
-            ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
-        _ = WorkOffAsync();
+        calls.Add(request);
         return request.Task;
     }
 
-    private async Task WorkOffAsync()
+    private List<Request> Take(Queue<Request> waiting)
     {
-        while (TakeNext() is { } requests) await DecideAsync(requests);
-    }
-
-    private List<Request>? TakeNext()
-    {
-        lock (gate)
+        var (taken, lines) = (again, again.Sum(request => request.Lines));
+        again = [];
+        while (taken.Count < MaxRequests && waiting.TryPeek(out var next))
         {
-            isUnderWay = again.Count + waiting.Count > 0;
-            if (!isUnderWay) return null;
-            var (taken, lines) = (again, again.Sum(request => request.Lines));
-            again = [];
-            while (taken.Count < MaxRequests && waiting.TryPeek(out var next))
-            {
-                lines += next.Lines;
-                if (taken.Count > 0 && lines > MaxLines) break;
-                taken.Add(waiting.Dequeue());
-            }
-
-            return taken;
+            lines += next.Lines;
+            if (taken.Count > 0 && lines > MaxLines) break;
+            taken.Add(waiting.Dequeue());
         }
+
+        return taken;
     }
 
     private async Task DecideAsync(List<Request> requests)
@@ -79,20 +71,21 @@ internal sealed class SharedCalls(RunGuard guard, Script script, Partition parti
             var reply = await script.RunAsync(guard, keys, ArgumentsOf(requests));
             for (var i = 0; i < requests.Count; i++)
             {
-                // Fenced, it says so once.
+                // A fenced partition answers once for all requests of the call.
                 var own = reply.Length < 0 ? reply : reply[i];
                 if (IsAgain(own)) again.Add(requests[i]);
                 else if (own.Resp2Type == ResultType.SimpleString) requests[i].SetException(FailureOf(own));
                 else requests[i].SetResult(own);
             }
         }
-        // Whatever it is, it is theirs to name: who isn't told waits for ever.
+        // The callers know what to do about each kind of failure. A caller that is never completed would hang.
         catch (Exception failure)
         {
             foreach (var request in requests) request.TrySetException(failure);
-            // Alone, those behind it would have been sent on the same connection by now and have failed with it; so
-            // nobody waits longer for a Redis that hangs than one call may take.
-            if (failure is RedisConnectionException or RedisTimeoutException) FailWaiting(failure);
+            if (failure is not (RedisConnectionException or RedisTimeoutException)) return;
+            // Without coalescing, the requests behind these would have been sent on the same connection by now and have
+            // failed with it. So no request waits for a Redis that hangs longer than one call may take.
+            foreach (var request in calls.TakeWaiting()) request.SetException(failure);
         }
     }
 
@@ -102,14 +95,6 @@ internal sealed class SharedCalls(RunGuard guard, Script script, Partition parti
     // lua/shared/together.lua says why a request's own failure is a status reply.
     private static RedisServerException FailureOf(RedisResult reply) =>
         new(RedisErrorKind.Unknown, CommandFlags.None, (string)reply!);
-
-    private void FailWaiting(Exception failure)
-    {
-        lock (gate)
-        {
-            while (waiting.TryDequeue(out var request)) request.SetException(failure);
-        }
-    }
 
     private RedisValue[] ArgumentsOf(List<Request> requests)
     {
@@ -125,7 +110,7 @@ internal sealed class SharedCalls(RunGuard guard, Script script, Partition parti
         return arguments;
     }
 
-    /// <summary>One who asked.</summary>
+    /// <summary>A request and its caller.</summary>
     private sealed class Request(int lines, RedisValue[] arguments)
         : TaskCompletionSource<RedisResult>(TaskCreationOptions.RunContinuationsAsynchronously)
     {

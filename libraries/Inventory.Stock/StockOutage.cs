@@ -2,11 +2,11 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock;
 
-/// <summary>Which failures of a call to the engine mean that Redis can't decide at the moment.</summary>
+/// <summary>Decides which failures of a call to Redis mean that it can't decide at the moment.</summary>
 public static class StockOutage
 {
-    // Redis answers, but can't act: it is loading, a replica, full, without its disk or its cluster; or it has given
-    // a transaction up because it refused one of its commands for such a reason.
+    // Redis answers but can't act: it is loading, a replica, out of memory, without its disk or its cluster. Or it has
+    // discarded a transaction because it refused one of its commands for such a reason.
     private static readonly string[] Unready =
     [
         "LOADING", "READONLY", "MASTERDOWN", "OOM", "MISCONF", "BUSY", "NOREPLICAS", "CLUSTERDOWN", "TRYAGAIN",
@@ -14,8 +14,9 @@ public static class StockOutage
     ];
 
     /// <summary>
-    /// Whether waiting cures it: Redis is away, or it is there and can't act. A server with much data refuses all calls
-    /// with LOADING for seconds after it is back; who takes that for a bug stops in the middle of a recovery.
+    /// Whether waiting can fix the failure: Redis is unavailable, or it answers but can't act. A server with much data
+    /// refuses all calls with LOADING for seconds after its restart; a caller that took this for a bug would stop in
+    /// the middle of a recovery.
     /// </summary>
     public static bool Explains(Exception failure) => failure is RedisConnectionException or RedisTimeoutException
         || (failure is RedisServerException && Array.Exists(

@@ -3,25 +3,29 @@ using StackExchange.Redis;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Registers the stock engine.</summary>
+/// <summary>Registers the stores of stock.</summary>
 public static class StockServices
 {
     /// <summary>
-    /// Adds <see cref="StockEngine"/> over the registered <c>IConnectionMultiplexer</c>, with
+    /// Adds the stores of <see cref="StockStores"/> over the registered <c>IConnectionMultiplexer</c>, with
     /// <see cref="StockOptions"/> checked at start.
     /// </summary>
-    public static IServiceCollection AddStockEngine(this IServiceCollection services)
+    public static IServiceCollection AddStock(this IServiceCollection services)
     {
-        services.AddOptions<StockOptions>()
-            .BindConfiguration(StockOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
-        return services.AddSingleton<StockEngine>();
+        services.AddValidatedOptions<StockOptions>(StockOptions.Section);
+        return services
+            .AddSingleton<StockStores>()
+            .AddSingleton(provider => provider.GetRequiredService<StockStores>().Holds)
+            .AddSingleton(provider => provider.GetRequiredService<StockStores>().Confirmations)
+            .AddSingleton(provider => provider.GetRequiredService<StockStores>().Levels)
+            .AddSingleton(provider => provider.GetRequiredService<StockStores>().Events)
+            .AddSingleton(provider => provider.GetRequiredService<StockStores>().Maintenance)
+            .AddSingleton(provider => provider.GetRequiredService<StockStores>().Audit);
     }
 
     /// <summary>
-    /// Tries every half second to reach a Redis that is gone. The client's own policy waits up to ten seconds between
-    /// attempts, and for as long nothing is sold, given back or stored.
+    /// Reconnects to Redis every half second. The client's own policy waits up to ten seconds between attempts, and
+    /// until then nothing is sold, released or stored.
     /// </summary>
     public static void ReconnectSoon(ConfigurationOptions redis) => redis.ReconnectRetryPolicy = new LinearRetry(500);
 }

@@ -7,10 +7,14 @@ public static class StreamIds
 {
     private static readonly ulong LastMillisecond = (ulong)DateTimeOffset.MaxValue.ToUnixTimeMilliseconds();
 
-    /// <summary>Below 0, 0 or above 0: the first is before, at or after the second. Null comes first.</summary>
+    /// <summary>
+    /// Below 0, 0 or above 0: the first id is before, equal to or after the second. Null comes first.
+    /// </summary>
     public static int Compare(string? one, string? other) => Read(one).CompareTo(Read(other));
 
-    /// <summary>When an entry was written, by Redis' clock. An id beyond the calendar is its last day.</summary>
+    /// <summary>
+    /// When an entry was written, by Redis' clock. An id beyond the last date of the calendar gives that last date.
+    /// </summary>
     public static DateTimeOffset TimeOf(string id) =>
         DateTimeOffset.FromUnixTimeMilliseconds((long)Math.Min(Read(id).Milliseconds, LastMillisecond));
 

@@ -3,19 +3,19 @@ using StackExchange.Redis;
 namespace Inventory.Stock;
 
 /// <summary>
-/// What a script answers about a SKU or hold that isn't stored as the laws say: a key of another type, a field that is
-/// no number. It has changed nothing then, or whole steps only, and the same call fails until the store is mended.
+/// Recognizes a script's error about a corrupt SKU or hold: a key of another type, or a field that is no number. The
+/// script has then changed nothing, or only completed whole steps. The same call fails until the data is repaired.
 /// </summary>
 public static class Unreadable
 {
     private const string Mark = "UNREADABLE ";
     private const string WrongType = "WRONGTYPE ";
 
-    // Redis adds where in the script it was, which is the same for all of them.
+    // Redis appends the position in the script, which is left out here.
     private const string Place = " script: ";
 
-    /// <summary>What can't be read; null when <paramref name="failure"/> is another one.</summary>
-    /// <returns>The SKU, or - where nobody can tell, and what is wrong with it.</returns>
+    /// <summary>Describes what can't be read; null when <paramref name="failure"/> is another failure.</summary>
+    /// <returns>The SKU, or - if it is unknown, and what is wrong with it.</returns>
     public static string? Explain(Exception failure)
     {
         if (failure is not RedisServerException { Message: var message }) return null;

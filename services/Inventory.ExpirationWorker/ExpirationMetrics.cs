@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace Inventory.ExpirationWorker;
 
 /// <summary>
-/// What the worker gave back, and how late. Holds that a reader gave back first are not counted here: nobody waited for
-/// them.
+/// Holds that the worker expired, and how late. Not counted: holds that another script call expired in passing, because
+/// no caller saw them late.
 /// </summary>
 public sealed class ExpirationMetrics
 {
@@ -18,9 +18,9 @@ public sealed class ExpirationMetrics
     public ExpirationMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(MeterName);
-        expired = meter.CreateCounter<long>("inventory.holds.expired", "{hold}", "Holds given back by the worker.");
+        expired = meter.CreateCounter<long>("inventory.holds.expired", "{hold}", "Holds expired by the worker.");
         lateness = meter.CreateHistogram<double>(
-            "inventory.holds.expiry_lateness", "s", "From a hold's deadline until its units were back on sale.");
+            "inventory.holds.expiry_lateness", "s", "From a hold's deadline until its units were available again.");
     }
 
     /// <summary>Counts one hold.</summary>

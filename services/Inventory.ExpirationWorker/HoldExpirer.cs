@@ -4,11 +4,11 @@ using Microsoft.Extensions.Options;
 namespace Inventory.ExpirationWorker;
 
 /// <summary>
-/// Gives abandoned holds back. Any number of instances may run: a script call is one step, so a hold is given back
-/// once, whoever asks.
+/// Expires holds whose deadline has passed. Any number of instances may run: a script call is atomic, so a hold expires
+/// once.
 /// </summary>
 public sealed partial class HoldExpirer(
-    StockEngine stock,
+    HoldStore holds,
     IOptions<ExpirationOptions> options,
     ExpirationMetrics metrics,
     TimeProvider time,
@@ -16,8 +16,8 @@ public sealed partial class HoldExpirer(
 {
     private bool failing;
 
-    /// <summary>Gives back everything that is due now, a batch at a time.</summary>
-    /// <returns>How many holds it gave back.</returns>
+    /// <summary>Expires all holds that are due now, a batch at a time.</summary>
+    /// <returns>The number of expired holds.</returns>
     public async Task<int> SweepAsync(CancellationToken cancellationToken)
     {
         var count = 0;
@@ -25,7 +25,7 @@ public sealed partial class HoldExpirer(
         do
         {
             cancellationToken.ThrowIfCancellationRequested();
-            answer = await stock.ExpireAsync(options.Value.BatchSize);
+            answer = await holds.ExpireAsync(options.Value.BatchSize);
             foreach (var late in answer.Lateness) metrics.Expired(late);
             count += answer.Lateness.Count;
         }
@@ -57,12 +57,12 @@ public sealed partial class HoldExpirer(
         while (await tick.WaitForNextTickAsync(stoppingToken));
     }
 
-    [LoggerMessage(1, LogLevel.Information, "Gave back {Count} holds whose deadline had passed.")]
+    [LoggerMessage(1, LogLevel.Information, "Expired {Count} holds.")]
     private partial void GaveBack(int count);
 
-    [LoggerMessage(2, LogLevel.Warning, "Redis is away; due holds wait until it is back. {Reason}")]
+    [LoggerMessage(2, LogLevel.Warning, "Redis is unavailable; due holds expire when it is back. {Reason}")]
     private partial void RedisIsAway(string reason);
 
-    [LoggerMessage(3, LogLevel.Information, "Redis is back; giving back due holds again.")]
+    [LoggerMessage(3, LogLevel.Information, "Redis is available again; expiring due holds.")]
     private partial void Recovered();
 }

@@ -4,12 +4,9 @@ var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
 builder.AddRedisClient("redis", configureOptions: StockServices.ReconnectSoon);
-builder.Services.AddStockEngine();
+builder.Services.AddStock();
 
-builder.Services.AddOptions<ExpirationOptions>()
-    .BindConfiguration(ExpirationOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-    .ValidateDataAnnotations()
-    .ValidateOnStart();
+builder.Services.AddValidatedOptions<ExpirationOptions>(ExpirationOptions.Section);
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton<ExpirationMetrics>();
 builder.Services.AddHostedService<HoldExpirer>();

@@ -6,39 +6,41 @@ using Npgsql;
 namespace Inventory.Materializer;
 
 /// <summary>
-/// Another session has moved the position on, because this reader has lost its lock without noticing; or a rebuild has
-/// begun since the events were read.
+/// Another session has advanced the position because this reader lost its lock without noticing, or a rebuild has begun
+/// since the events were read.
 /// </summary>
 internal sealed class PositionMovedException(int partition)
     : Exception($"Another reader has stored events of partition {partition}.");
 
 /// <summary>
-/// Stores batches of one stream, each in one transaction with the position behind it. Events take effect exactly once
-/// and in their order, because the position only moves on from the value that the reader began with.
+/// Stores batches of one stream, each in one transaction with its position. Events take effect exactly once and in
+/// order, because the position only advances from the value that the reader started with.
 /// </summary>
 /// <remarks>
-/// A rebuild raises the partition's number before it reads what is stored, and waits for batches that have begun. What
-/// was read under the number before is stored by then, or never: Redis may have lost it, and the rebuild brings back
-/// the holds as PostgreSQL knew them, which may then end once more, and otherwise.
+/// A rebuild raises the partition's epoch before it reads what is stored, and waits for batches that have begun. An
+/// event that was read under the old epoch is stored by then, or never: Redis may have lost it, and the rebuild
+/// restores the holds from PostgreSQL. A restored hold may then end again in another way.
 /// </remarks>
 public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<BatchWriter> log)
 {
-    /// <summary>The name of the activities.</summary>
+    /// <summary>The name of the activity source.</summary>
     public const string ActivitySourceName = "Inventory.Materializer";
 
-    /// <summary>Links of one activity: what OpenTelemetry keeps unless told otherwise.</summary>
+    /// <summary>Maximum number of links of one activity: OpenTelemetry's default limit.</summary>
     private const int MaxLinks = 128;
 
-    /// <summary>Whoever raises the number waits for this transaction.</summary>
+    /// <summary>The lock makes a rebuild that raises the epoch wait for this transaction.</summary>
     private const string UnderFence =
         "WITH fence AS MATERIALIZED (SELECT epoch FROM fences WHERE partition = $1 FOR SHARE) ";
 
     private static readonly ActivitySource Activities = new(ActivitySourceName);
 
-    /// <summary>Stores a batch; what can't be stored is found by halving, and goes to the dead letters.</summary>
-    /// <returns>The position behind the batch.</returns>
+    /// <summary>
+    /// Stores a batch. It halves a batch that fails to find the events that can't be stored; they become dead letters.
+    /// </summary>
+    /// <returns>The position after the batch.</returns>
     /// <exception cref="PositionMovedException">
-    /// The stored position isn't <paramref name="stored"/>, or the fence isn't the batch's.
+    /// The stored position isn't <paramref name="stored"/>, or the epoch isn't the batch's.
     /// </exception>
     internal async Task<StoredPosition> StoreAsync(
         NpgsqlConnection connection, Batch batch, StoredPosition? stored, CancellationToken cancellation)
@@ -69,7 +71,8 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         using var activity = StartActivity(batch);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         var next = new StoredPosition(batch.Events[^1].Record.Id, batch.Epoch);
-        // First of all: a reader that has woken up without its lock, or in another life of the data, stops here.
+        // The position comes first: a reader that was suspended and lost its lock, or whose epoch is outdated, fails
+        // here.
         await MoveAsync(transaction, batch, stored, next, cancellation);
         var readable = batch.Events.FindAll(item => item.Event is not null)
             .ConvertAll(item => new Readable(item.Record, item.Event!));
@@ -126,7 +129,7 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         if (await move.ExecuteNonQueryAsync(cancellation) != 1) throw new PositionMovedException(batch.Partition);
     }
 
-    /// <summary>The batch belongs to no request, but each of its events does: their traces are linked.</summary>
+    /// <summary>The batch belongs to no single request; its activity links the traces of all its events.</summary>
     private static Activity? StartActivity(Batch batch)
     {
         if (!Activities.HasListeners()) return null;
@@ -144,7 +147,7 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         return activity;
     }
 
-    [LoggerMessage(1, LogLevel.Error, "Event {Id} of partition {Partition} went to the dead letters: {Error}")]
+    [LoggerMessage(1, LogLevel.Error, "Event {Id} of partition {Partition} became a dead letter: {Error}")]
     private partial void PutAside(string id, int partition, string error);
 
     [LoggerMessage(
@@ -153,19 +156,19 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
     private partial void EventsMissing(int missing, int partition, int sequence, Guid reservation);
 }
 
-/// <summary>Events of one partition that stand side by side in its stream.</summary>
+/// <summary>Consecutive events of one partition's stream.</summary>
 /// <param name="Partition">Its index.</param>
-/// <param name="Epoch">Which life of Redis' data they are of; null when they were read while it was fenced.</param>
-/// <param name="Fence">The number of the partition's fence that stood before they were read.</param>
-/// <param name="Events">One or more, in their order.</param>
+/// <param name="Epoch">The epoch of Redis' data; null when they were read while the partition was fenced.</param>
+/// <param name="Fence">The partition's epoch in PostgreSQL before the events were read.</param>
+/// <param name="Events">The events in order, one or more.</param>
 internal sealed record Batch(int Partition, string? Epoch, long Fence, List<BatchItem> Events)
 {
     public static Batch Read(int partition, string? epoch, long fence, IEnumerable<StreamRecord> records) =>
         new(partition, epoch, fence, [.. records.Select(BatchItem.Read)]);
 }
 
-/// <summary>An entry of the stream: the event that it tells of, or why it can't be one.</summary>
-/// <param name="Record">As it lies in the stream.</param>
+/// <summary>An entry of the stream, with its parsed event or the error.</summary>
+/// <param name="Record">The entry as it is in the stream.</param>
 /// <param name="Event">Null when there is an error.</param>
 /// <param name="Error">Null when there is an event.</param>
 internal sealed record BatchItem(StreamRecord Record, StockEvent? Event, string? Error)

@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace Inventory.Materializer;
 
-/// <summary>How far the rows are behind the stream, and what became of its events.</summary>
+/// <summary>Metrics of the materializer: its lag, and the results of storing events.</summary>
 public sealed class MaterializerMetrics
 {
     /// <summary>The meter's name.</summary>
@@ -28,17 +28,17 @@ public sealed class MaterializerMetrics
             "inventory.materializer.batch_size", "{event}", "Events of one transaction.");
         written = meter.CreateCounter<long>("inventory.materializer.written", "{event}", "Events stored.");
         deadLetters = meter.CreateCounter<long>(
-            "inventory.materializer.dead_letters", "{event}", "Events put aside because they can't be stored.");
+            "inventory.materializer.dead_letters", "{event}", "Events that can't be stored and became dead letters.");
         gaps = meter.CreateCounter<long>(
-            "inventory.materializer.missing", "{event}", "Events that a reservation's numbering says are missing.");
+            "inventory.materializer.missing", "{event}", "Events missing by their reservations' sequence numbers.");
         trimmed = meter.CreateCounter<long>(
             "inventory.materializer.trimmed", "{event}", "Stored events removed from the stream.");
     }
 
-    /// <summary>One transaction was committed.</summary>
-    /// <param name="events">Events in it.</param>
-    /// <param name="dead">Those of them that went to the dead letters.</param>
-    /// <param name="missing">Events that should have come before them and did not.</param>
+    /// <summary>Counts one committed transaction.</summary>
+    /// <param name="events">The number of its events.</param>
+    /// <param name="dead">How many of them became dead letters.</param>
+    /// <param name="missing">How many earlier events are missing.</param>
     public void Stored(int events, int dead, int missing)
     {
         batchSize.Record(events);
@@ -47,16 +47,16 @@ public sealed class MaterializerMetrics
         if (missing > 0) gaps.Add(missing);
     }
 
-    /// <summary>Stored events were removed from the stream.</summary>
+    /// <summary>Counts stored events that were removed from the stream.</summary>
     public void Trimmed(long events) => trimmed.Add(events);
 
-    /// <summary>How far one partition is behind.</summary>
+    /// <summary>Sets the lag of one partition.</summary>
     /// <param name="partition">Its index.</param>
-    /// <param name="events">Events not stored yet.</param>
+    /// <param name="events">The number of events that are not stored yet.</param>
     /// <param name="age">Age of the oldest of them, by Redis' clock.</param>
     public void Behind(int partition, long events, TimeSpan age) => lags[partition] = (events, age.TotalSeconds);
 
-    /// <summary>Another instance reads this partition now, and says how far it is.</summary>
+    /// <summary>Stops reporting a partition's lag, because another instance reads it now.</summary>
     public void Left(int partition) => lags.TryRemove(partition, out _);
 
     private IEnumerable<Measurement<long>> ObserveEvents() =>

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Inventory.Materializer;
 
 /// <summary>
-/// Which partitions can't be worked on, because Redis or PostgreSQL is away. An outage is one warning and one line when
-/// it is over, however many partitions and attempts it has.
+/// Tracks the partitions that can't be processed because Redis or PostgreSQL is unavailable. An outage is logged as one
+/// warning and one line at its end, for any number of partitions and attempts.
 /// </summary>
 public sealed partial class Outage(ILogger<Outage> log)
 {
@@ -12,7 +12,7 @@ public sealed partial class Outage(ILogger<Outage> log)
     private readonly HashSet<int> failing = [];
     private readonly HashSet<int> seen = [];
 
-    /// <summary>Whether a partition has worked at least once and none fails now.</summary>
+    /// <summary>Whether a partition has worked at least once and none is failing.</summary>
     public bool IsOver
     {
         get
@@ -21,7 +21,7 @@ public sealed partial class Outage(ILogger<Outage> log)
         }
     }
 
-    /// <summary>An attempt at a partition failed.</summary>
+    /// <summary>Records a failed attempt.</summary>
     public void Failed(int partition, Exception failure)
     {
         lock (gate)
@@ -31,7 +31,7 @@ public sealed partial class Outage(ILogger<Outage> log)
         }
     }
 
-    /// <summary>A partition is being worked on, here or by another instance.</summary>
+    /// <summary>Records that a partition is being processed, by this or another instance.</summary>
     public void Works(int partition)
     {
         lock (gate)
@@ -41,14 +41,14 @@ public sealed partial class Outage(ILogger<Outage> log)
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Redis or PostgreSQL is away; events wait in the stream. {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Redis or PostgreSQL is unavailable; events wait in the stream. {Reason}")]
     private partial void StoreIsAway(string reason);
 
-    [LoggerMessage(2, LogLevel.Information, "Redis and PostgreSQL are back; events are being stored again.")]
+    [LoggerMessage(2, LogLevel.Information, "Redis and PostgreSQL are available again; events are being stored.")]
     private partial void Recovered();
 }
 
-/// <summary>Healthy while no partition waits for Redis or PostgreSQL.</summary>
+/// <summary>Healthy while no partition is waiting for Redis or PostgreSQL.</summary>
 public sealed class OutageCheck(Outage outage) : IHealthCheck
 {
     /// <inheritdoc/>

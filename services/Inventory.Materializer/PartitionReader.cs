@@ -1,15 +1,14 @@
 using Inventory.Stock;
+using Inventory.Storage;
 using Npgsql;
 using StackExchange.Redis;
 
 namespace Inventory.Materializer;
 
-/// <summary>
-/// Follows one partition's stream: waits for its lock, and reads while it has it.
-/// </summary>
+/// <summary>Follows one partition's stream: waits for its lock, and reads while it holds the lock.</summary>
 internal sealed partial class PartitionReader(
     Partition partition,
-    StockEngine stock,
+    EventStream events,
     NpgsqlDataSource ledger,
     BatchWriter writer,
     MaterializerMetrics metrics,
@@ -18,16 +17,22 @@ internal sealed partial class PartitionReader(
     TimeProvider time,
     ILogger log)
 {
+    /// <summary>The kind of the locks of readers: "mat" in ASCII.</summary>
+    private const int LockKind = 0x6D6174;
+
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Long enough for a restarted instance to find its former life's lock released.</summary>
+    /// <summary>
+    /// How long an instance waits before it logs that it stands by. By then the lock of a restarted instance's previous
+    /// process is released.
+    /// </summary>
     private static readonly TimeSpan SilentWait = TimeSpan.FromSeconds(3);
 
     private StoredPosition? lossReported;
     private long? waitingSince;
     private bool waitReported;
 
-    /// <summary>Reads until told to stop, through outages and the loss of the lock.</summary>
+    /// <summary>Reads until it is cancelled; it continues after outages and after losing the lock.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
         var backoff = FirstBackoff;
@@ -61,8 +66,8 @@ internal sealed partial class PartitionReader(
 
     private async Task ReadWhileLockedAsync(Action worked, CancellationToken stopping)
     {
-        await using var session = await ReaderSession.TryOpenAsync(
-            ledger, partition.Index, options.ReaderLease, stopping);
+        await using var session = await AdvisoryLease.TryTakeAsync(
+            ledger, AdvisoryLock.Of(LockKind, partition.Index), options.ReaderLease, stopping);
         if (session is null)
         {
             outage.Works(partition.Index);
@@ -73,9 +78,9 @@ internal sealed partial class PartitionReader(
         (waitingSince, waitReported) = (null, false);
         try
         {
-            var (stored, fence) = await session.ReadPositionAsync(partition.Index, stopping);
+            var (stored, fence) = await StoredPosition.ReadAsync(session.Connection, partition.Index, stopping);
             var stream = new StreamReading(
-                partition, session, stored, fence, stock, writer, metrics, options, time, ReportLoss);
+                partition, session, stored, fence, events, writer, metrics, options, time, ReportLoss);
             while (true)
             {
                 var full = await stream.PassAsync(stopping);
@@ -86,7 +91,7 @@ internal sealed partial class PartitionReader(
         }
         catch (InvalidOperationException e) when (e is ObjectDisposedException || session.HasEnded)
         {
-            // Used after it broke, a connection says that it isn't open, or that a part of it has been disposed of.
+            // A connection that is used after it broke reports that it isn't open, or that an object is disposed.
             throw new NpgsqlException("The session has ended.", e);
         }
         finally
@@ -112,14 +117,14 @@ internal sealed partial class PartitionReader(
 
     [LoggerMessage(
         1, LogLevel.Error,
-        "Redis lost events of partition {Partition}: the last one stored, {StreamId}, is not in its stream any more. "
-        + "What the stream has now is read from its beginning.")]
+        "Redis lost events of partition {Partition}: the last stored one, {StreamId}, is no longer in its stream. "
+        + "The current stream is read from its beginning.")]
     private partial void StreamIsAnother(int partition, string streamId);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Reason} This one waits for its turn.")]
+    [LoggerMessage(2, LogLevel.Warning, "{Reason} This instance waits for the lock.")]
     private partial void LockLost(string reason);
 
     [LoggerMessage(
-        3, LogLevel.Information, "Partition {Partition} is read by another instance; this one stands by to take over.")]
+        3, LogLevel.Information, "Partition {Partition} is read by another instance; this one stands by.")]
     private partial void StandsBy(int partition);
 }

@@ -5,13 +5,10 @@ var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
 builder.AddRedisClient("redis", configureOptions: StockServices.ReconnectSoon);
 builder.AddNpgsqlDataSource("ledger");
-builder.Services.AddStockEngine();
+builder.Services.AddStock();
 
-builder.Services.AddOptions<MaterializerOptions>()
-    .BindConfiguration(MaterializerOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-    .ValidateDataAnnotations()
-    .Validate(MaterializerOptions.LeaseOutlivesPolls, MaterializerOptions.LeaseOutlivesPollsRule)
-    .ValidateOnStart();
+builder.Services.AddValidatedOptions<MaterializerOptions>(MaterializerOptions.Section)
+    .Validate(MaterializerOptions.LeaseOutlivesPolls, MaterializerOptions.LeaseOutlivesPollsRule);
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton<MaterializerMetrics>();
 builder.Services.AddSingleton<Outage>();

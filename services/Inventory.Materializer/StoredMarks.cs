@@ -1,15 +1,16 @@
 namespace Inventory.Materializer;
 
 /// <summary>
-/// Places in a stream behind which enough stored events lie that everything before them may be removed.
+/// Remembers positions in a stream, to find the position before which events may be removed because enough stored
+/// events come after it.
 /// </summary>
 /// <remarks>
-/// Invariant: only ids that are stored ever enter, so nothing that isn't stored is ever removed. Kept in memory: after
-/// a takeover nothing is removed until as many events as are to be kept have been stored again.
+/// Invariant: only ids of stored events are added, so no event is removed before it is stored. The marks are kept in
+/// memory: after a takeover nothing is removed until as many events as are to be kept have been stored.
 /// </remarks>
 internal sealed class StoredMarks
 {
-    // Redis removes whole nodes of some hundred events, so that finer marks would gain nothing.
+    // Redis removes whole nodes of some hundred events, so a smaller distance would gain nothing.
     private const int Distance = 100;
 
     private readonly Queue<(long Count, string Id)> marks = new();
@@ -17,17 +18,17 @@ internal sealed class StoredMarks
     private long count;
     private long marked;
 
-    /// <param name="keep">Stored events that stay, 0 or more.</param>
-    /// <param name="stored">The last event that is stored already; null when none is.</param>
+    /// <param name="keep">The number of stored events to keep, 0 or more.</param>
+    /// <param name="stored">The last stored event; null for none.</param>
     public StoredMarks(int keep, string? stored)
     {
         this.keep = keep;
         if (stored is not null) marks.Enqueue((0, stored));
     }
 
-    /// <summary>Events up to and including this one are stored.</summary>
-    /// <param name="id">The last of them.</param>
-    /// <param name="events">How many have been stored since the call before.</param>
+    /// <summary>Records that events up to and including an id are stored.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="events">The number of events stored since the previous call.</param>
     public void Stored(string id, int events)
     {
         count += events;
@@ -36,7 +37,7 @@ internal sealed class StoredMarks
         marked = count;
     }
 
-    /// <summary>The latest place behind which enough events lie, where there is a new one.</summary>
+    /// <summary>The latest position that enough stored events follow; null if there is no new one.</summary>
     public string? Take()
     {
         string? latest = null;

@@ -5,11 +5,11 @@ using Npgsql;
 namespace Inventory.Materializer;
 
 /// <summary>
-/// Follows every partition's event stream and makes rows of it. Any number of instances may run: each partition is read
-/// by whoever has its lock, and taken over by another when that one has gone.
+/// Follows every partition's event stream and stores its events as rows. Any number of instances may run: the instance
+/// that holds a partition's lock reads it, and another one takes over when that instance stops.
 /// </summary>
 public sealed class StreamMaterializer(
-    StockEngine stock,
+    EventStream events,
     NpgsqlDataSource ledger,
     BatchWriter writer,
     MaterializerMetrics metrics,
@@ -21,10 +21,11 @@ public sealed class StreamMaterializer(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var readers = stock.ReadPartitions().Select(partition =>
-            new PartitionReader(partition, stock, ledger, writer, metrics, outage, options.Value, time, log)
+        var readers = events.Partitions.Select(partition =>
+            new PartitionReader(partition, events, ledger, writer, metrics, outage, options.Value, time, log)
                 .RunAsync(stoppingToken));
-        // A reader that ends by itself has met a bug, and stops the process: nobody else would read its partition.
+        // A reader that ends by itself has met a bug. It stops the process, because otherwise no instance would read
+        // its partition.
         await foreach (var reader in Task.WhenEach(readers)) await reader;
     }
 }

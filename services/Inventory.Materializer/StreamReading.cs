@@ -1,36 +1,36 @@
 using Inventory.Stock;
+using Inventory.Storage;
 
 namespace Inventory.Materializer;
 
-/// <summary>One reader's way through a partition's stream, from its getting the lock to its losing it.</summary>
+/// <summary>Reads a partition's stream from the moment the lock is taken until it is lost.</summary>
 /// <remarks>
-/// Each pass begins with the event at the stored position, which trimming never removes. When it is not there any more,
-/// Redis has lost data: then the stream that there is now is read from its beginning. Events of it that are stored
-/// already change nothing.
+/// Each pass begins with the event at the stored position, which is never trimmed. If it is missing, Redis has lost
+/// data: then the current stream is read from its beginning. Events of it that are already stored change nothing.
 /// </remarks>
 /// <param name="partition">The partition.</param>
-/// <param name="session">Its lock.</param>
-/// <param name="stored">How far it is stored; null before its first event.</param>
-/// <param name="fence">The number of its fence.</param>
-/// <param name="stock">Reads and trims the stream.</param>
-/// <param name="writer">Stores what was read.</param>
-/// <param name="metrics">Hears of lag and trimming.</param>
+/// <param name="session">The session that holds its lock.</param>
+/// <param name="stored">The stored position; null before its first event.</param>
+/// <param name="fence">Its epoch in PostgreSQL.</param>
+/// <param name="events">Reads and trims the stream.</param>
+/// <param name="writer">Stores the events.</param>
+/// <param name="metrics">Records lag and trimming.</param>
 /// <param name="options">Limits.</param>
-/// <param name="time">Measures silence.</param>
-/// <param name="reportLoss">Called with a position that is not in the stream any more.</param>
+/// <param name="time">Measures idle time.</param>
+/// <param name="reportLoss">Called with a stored position that is no longer in the stream.</param>
 internal sealed class StreamReading(
     Partition partition,
-    ReaderSession session,
+    AdvisoryLease session,
     StoredPosition? stored,
     long fence,
-    StockEngine stock,
+    EventStream events,
     BatchWriter writer,
     MaterializerMetrics metrics,
     MaterializerOptions options,
     TimeProvider time,
     Action<StoredPosition> reportLoss)
 {
-    // All events up to the stored one are stored as well: they go when enough have come after them.
+    // All events before the stored position are stored too, and are removed when enough have come after them.
     private StoredMarks marks = new(options.KeepEvents, stored?.StreamId);
     private StoredPosition? stored = stored;
     private long fence = fence;
@@ -39,13 +39,13 @@ internal sealed class StreamReading(
     private long storedInStream;
     private long lastHeard = time.GetTimestamp();
 
-    /// <summary>Stores what is next, at most one batch.</summary>
-    /// <returns>Whether more may be waiting.</returns>
+    /// <summary>Stores the next events, at most one batch.</summary>
+    /// <returns>Whether there may be more events.</returns>
     public async Task<bool> PassAsync(CancellationToken cancellation)
     {
         var from = fromBeginning ? null : stored!.StreamId;
-        var stretch = await stock.ReadStreamAsync(partition, from, options.BatchSize + 1);
-        // Also while fenced: a rebuild begins when all that Redis has to tell is stored.
+        var stretch = await events.ReadStreamAsync(partition, from, options.BatchSize + 1);
+        // Events are read also while the partition is fenced, because a rebuild waits until all of them are stored.
         var records = stretch.Records;
         if (from is not null)
         {
@@ -75,12 +75,14 @@ internal sealed class StreamReading(
     {
         fromBeginning = true;
         storedInStream = 0;
-        // What was stored of the lost stream says nothing about this one.
+        // The marks of the lost stream don't apply to this one.
         marks = new(options.KeepEvents, null);
         trimTo = null;
     }
 
-    /// <returns>False when a rebuild has begun since these were read: what Redis has now is to be read.</returns>
+    /// <returns>
+    /// False when a rebuild has begun since the events were read; the stream must then be read again.
+    /// </returns>
     private async Task<bool> TryStoreAsync(
         StreamStretch stretch, List<StreamRecord> records, CancellationToken cancellation)
     {
@@ -92,7 +94,7 @@ internal sealed class StreamReading(
         }
         catch (PositionMovedException)
         {
-            (stored, fence) = await session.ReadPositionAsync(partition.Index, cancellation);
+            (stored, fence) = await StoredPosition.ReadAsync(session.Connection, partition.Index, cancellation);
             if (fence == before) throw;
             return false;
         }
@@ -103,7 +105,7 @@ internal sealed class StreamReading(
     {
         var index = partition.Index;
         var batch = Batch.Read(index, stretch.Epoch, fence, records);
-        var age = await stock.NowAsync() - StreamIds.TimeOf(records[0].Id);
+        var age = await events.NowAsync() - StreamIds.TimeOf(records[0].Id);
         metrics.Behind(index, Math.Max(records.Count, stretch.Length - storedInStream), age);
         stored = await writer.StoreAsync(session.Connection, batch, stored, cancellation);
         fromBeginning = false;
@@ -119,9 +121,9 @@ internal sealed class StreamReading(
     {
         trimTo = marks.Take() ?? trimTo;
         if (trimTo is null) return;
-        // More than a pass can bring, so that a long stream becomes shorter while it is being written to.
+        // More than a pass can add, so that a long stream becomes shorter while new events arrive.
         var most = 1_000 + (2 * options.BatchSize);
-        var removed = await stock.TrimStreamAsync(partition, trimTo, most);
+        var removed = await events.TrimStreamAsync(partition, trimTo, most);
         storedInStream -= removed;
         if (removed == 0) trimTo = null;
         else metrics.Trimmed(removed);

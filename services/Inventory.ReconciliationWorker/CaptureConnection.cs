@@ -2,21 +2,27 @@ using Npgsql;
 
 namespace Inventory.ReconciliationWorker;
 
-/// <summary>Connection strings of change capture, in which both ends notice soon that the other is gone.</summary>
+/// <summary>
+/// Connection strings of change capture, with settings by which both ends soon notice that the other one is gone.
+/// </summary>
 internal static class CaptureConnection
 {
-    // A killed process' sockets are closed at once. These are for what falls silent: a machine or a network, whose lock
-    // and slot PostgreSQL frees after some five seconds, and a process that hangs on a machine that doesn't. A healthy
-    // one sends a query every second, or after a write that Redis lets wait for five.
+    // The operating system closes the sockets of a killed process at once. The keepalives are for an unreachable
+    // machine or network, whose lock and slot PostgreSQL frees after some five seconds. The idle timeout is for a
+    // process that hangs on a running machine. A healthy process sends a query every second, or after a write that
+    // Redis may delay by five seconds.
     private const string SessionOptions =
         "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c idle_session_timeout=10s";
 
     private const string StreamOptions = "-c wal_sender_timeout=5s";
 
-    /// <summary>For queries. Not pooled: a pooled session would keep the lock after its owner has closed it.</summary>
+    /// <summary>
+    /// The connection string for queries. It is not pooled: a pooled session would keep the lock after its owner has
+    /// closed it.
+    /// </summary>
     public static string ForSession(string connectionString) => With(connectionString, SessionOptions);
 
-    /// <summary>For the stream of changes.</summary>
+    /// <summary>The connection string for the stream of changes.</summary>
     public static string ForStream(string connectionString) => With(connectionString, StreamOptions);
 
     private static string With(string connectionString, string options)

@@ -1,30 +1,33 @@
 using Inventory.Ledger;
+using Inventory.Storage;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace Inventory.ReconciliationWorker;
 
-/// <summary>Where PostgreSQL stands.</summary>
-/// <param name="Clock">Its clock: the only one that commit times may be compared with.</param>
+/// <summary>PostgreSQL's current position.</summary>
+/// <param name="Clock">Its clock, the only one that commit times may be compared with.</param>
 /// <param name="Written">The end of its log.</param>
 internal readonly record struct LedgerPosition(DateTimeOffset Clock, NpgsqlLogSequenceNumber Written);
 
 /// <summary>
-/// One session on PostgreSQL that makes its owner the only consumer of a slot, and reads what the slot's changes are
-/// about. The lock is the session's: it ends when the process dies, or when its machine stops answering.
+/// A session on PostgreSQL that makes its owner the only consumer of a slot, and that reads the levels of changed SKUs.
+/// The lock belongs to the session: it ends when the process dies, or when its machine stops answering.
 /// </summary>
 /// <remarks>
-/// A lock and not the slot's own exclusiveness, since each attempt to use a slot that is in use is an error in
-/// PostgreSQL's log.
+/// A lock is used in addition to the slot's own exclusiveness, because each attempt to use an active slot is an error
+/// in PostgreSQL's log.
 /// </remarks>
 internal sealed class CaptureSession : IAsyncDisposable
 {
-    /// <summary>What the slot decodes. It belongs to the database, so its name is no matter of choice.</summary>
+    /// <summary>
+    /// The publication that the slot decodes. It belongs to the database, so its name is not configurable.
+    /// </summary>
     public const string Publication = "inventory_changes";
 
     private const string Position = "SELECT clock_timestamp(), pg_current_wal_lsn()";
 
-    // One statement sees one snapshot: the limits belong to the version beside them.
+    // One statement sees one snapshot, so the limits belong to the version that is read with them.
     private const string Levels =
         """
         SELECT stock.sku_id, stock.total, stock.version, product.max_per_customer, product.paused
@@ -50,7 +53,7 @@ internal sealed class CaptureSession : IAsyncDisposable
     }
 
     /// <summary>Connects. The lock is not taken yet.</summary>
-    /// <exception cref="NpgsqlException">PostgreSQL is away.</exception>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
     public static async Task<CaptureSession> OpenAsync(
         string connectionString, string slot, CancellationToken cancellation)
     {
@@ -67,30 +70,24 @@ internal sealed class CaptureSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes the lock if nobody has it.</summary>
-    public async Task<bool> TryLockAsync(CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(
-            "SELECT pg_try_advisory_lock(hashtextextended('inventory-capture:' || $1, 0))", connection);
-        command.Parameters.Add(new() { Value = slot });
-        return (bool)(await command.ExecuteScalarAsync(cancellation))!;
-    }
+    /// <summary>Takes the lock if it is free.</summary>
+    public Task<bool> TryLockAsync(CancellationToken cancellation) =>
+        AdvisoryLock.Named($"inventory-capture:{slot}")
+            .TryTakeAsync(connection, Timeout.InfiniteTimeSpan, cancellation);
 
-    /// <summary>
-    /// Makes what is missing of publication and slot. Call it with the lock held.
-    /// </summary>
-    /// <returns>
-    /// Whether the slot can be used and whether it is new, which means that changes before now aren't in it.
-    /// </returns>
-    /// <exception cref="CaptureRefusedException">PostgreSQL's settings, or a slot of this name, forbid it.</exception>
+    /// <summary>Creates the publication and the slot if they are missing. Call it with the lock held.</summary>
+    /// <returns>Whether the slot can be used, and whether it is new and so lacks earlier changes.</returns>
+    /// <exception cref="CaptureRefusedException">
+    /// PostgreSQL's settings, or another slot with this name, forbid it.
+    /// </exception>
     public async Task<SlotState> PrepareAsync(CancellationToken cancellation)
     {
         var (published, exists, active, lost) = await ReadStateAsync(cancellation);
         if (active) return SlotState.Busy;
         if (exists && published && !lost) return SlotState.Ready;
 
-        // The publication first: a slot decodes the past by the catalogue of that time, and one that is older than its
-        // publication fails on every change in between, for ever.
+        // The publication is created first. A slot decodes the past with the catalog of that time, so a slot that is
+        // older than its publication fails on every change in between, for ever.
         if (exists) await ExecuteAsync("SELECT pg_drop_replication_slot($1)", cancellation, slot);
         if (!published)
         {
@@ -104,11 +101,15 @@ internal sealed class CaptureSession : IAsyncDisposable
         return SlotState.New;
     }
 
-    /// <summary>Where PostgreSQL stands now; also proof that this session, and so the lock, is alive.</summary>
+    /// <summary>
+    /// Reads PostgreSQL's current position. This also proves that the session, and so the lock, still exists.
+    /// </summary>
     public async Task<LedgerPosition> ReadPositionAsync(CancellationToken cancellation) =>
         (await ReadAsync([], cancellation)).Position;
 
-    /// <summary>Reads the levels of some SKUs as they are now, which may be later than what is known of them.</summary>
+    /// <summary>
+    /// Reads the current levels of some SKUs, which may be newer than the changes that were captured.
+    /// </summary>
     public async Task<(LedgerPosition Position, List<StockLevel> Levels)> ReadAsync(
         string[] skus, CancellationToken cancellation)
     {
@@ -133,7 +134,7 @@ internal sealed class CaptureSession : IAsyncDisposable
         return (position, levels);
     }
 
-    /// <summary>Gives the lock back.</summary>
+    /// <summary>Releases the lock.</summary>
     public ValueTask DisposeAsync() => connection.DisposeAsync();
 
     private async Task<(bool Published, bool Exists, bool Active, bool Lost)> ReadStateAsync(
@@ -152,35 +153,35 @@ internal sealed class CaptureSession : IAsyncDisposable
         var exists = !reader.IsDBNull(2);
         if (exists && (reader.GetString(2) != "pgoutput" || !reader.GetBoolean(3)))
         {
-            throw new CaptureRefusedException($"The slot {slot} is another's: set Reconciliation:Slot to a free name.");
+            throw new CaptureRefusedException($"The slot {slot} is not ours: set Reconciliation:Slot to a free name.");
         }
 
-        // Without a status, a slot is one that has never reserved anything.
+        // A slot without a status has never reserved any log.
         var lost = exists && (reader.IsDBNull(5) || reader.GetString(5) == "lost");
         return (reader.GetBoolean(1), exists, exists && reader.GetBoolean(4), lost);
     }
 
     private async Task ExecuteAsync(string sql, CancellationToken cancellation, params string[] arguments)
     {
-        // A new slot waits for every transaction that runs now, however long those take.
+        // The creation of a slot waits for every running transaction, however long those take.
         await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
         foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
         await command.ExecuteNonQueryAsync(cancellation);
     }
 }
 
-/// <summary>What became of a slot.</summary>
+/// <summary>The state of a slot.</summary>
 internal enum SlotState
 {
-    /// <summary>It was there and has every change since it was last used.</summary>
+    /// <summary>It exists and has every change since it was last used.</summary>
     Ready,
 
-    /// <summary>It was made just now: changes before that have to be found by a sweep.</summary>
+    /// <summary>It has just been created; a sweep has to find earlier changes.</summary>
     New,
 
-    /// <summary>PostgreSQL hasn't noticed yet that its last user is gone.</summary>
+    /// <summary>PostgreSQL hasn't noticed yet that its last consumer is gone.</summary>
     Busy,
 }
 
-/// <summary>PostgreSQL answers, and changes can't be captured as it is set up.</summary>
+/// <summary>PostgreSQL answers, but its setup doesn't allow change capture.</summary>
 public sealed class CaptureRefusedException(string message) : Exception(message);

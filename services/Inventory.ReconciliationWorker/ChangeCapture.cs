@@ -5,18 +5,19 @@ using Microsoft.Extensions.Options;
 namespace Inventory.ReconciliationWorker;
 
 /// <summary>
-/// Brings every change of a total, a limit or a pause from PostgreSQL to Redis as soon as it is committed, whoever made
-/// it. Any number of instances may run: one captures, the others wait for its place.
+/// Sends every change of a total, a limit or a pause from PostgreSQL to Redis as soon as it is committed, by any
+/// writer. Any number of instances may run: one is the leader and captures, the others wait to take over.
 /// </summary>
 /// <remarks>
-/// What is always true:
+/// Invariants:
 /// <list type="bullet">
 /// <item>a change is confirmed to PostgreSQL only when Redis has it: a crash anywhere repeats changes and loses none,
 /// and versions make the repetition harmless;</item>
-/// <item>a new slot comes before the sweep that finds what the slot can't know;</item>
-/// <item>no more than one batch is in memory: a reader that is busy lets PostgreSQL wait.</item>
+/// <item>a new slot is created before the sweep that finds the changes before it;</item>
+/// <item>only one batch is in memory: while it is written, PostgreSQL has to wait.</item>
 /// </list>
-/// Absent: the values that a change carries. A row is read again with its limits, and may be newer than the change.
+/// By design: the values in a change are not used. The row is read again with its limits, and may be newer than the
+/// change.
 /// </remarks>
 public sealed partial class ChangeCapture(
     StockLoader loader,
@@ -34,12 +35,12 @@ public sealed partial class ChangeCapture(
     // Long enough to cost nothing, short enough for an orderly shutdown of PostgreSQL, which waits for a confirmation.
     private static readonly TimeSpan Idle = TimeSpan.FromSeconds(1);
 
-    // A SKU that sells changes with every transaction of confirms, of which Redis hears by its commits as well. What
-    // comes so soon after a write is written together; a change that comes alone waits for nothing.
+    // A SKU that sells changes with every transaction of confirms, which also reach Redis by their commits. So changes
+    // that come soon after a write are collected; a change after a quiet time is written at once.
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(25);
 
-    // A commit reaches its slot some microseconds before other sessions see it, or as much later as a synchronous
-    // standby takes to answer.
+    // A commit reaches its slot some microseconds before other sessions see it; with a synchronous standby it takes as
+    // much longer as the standby needs to answer.
     private static readonly TimeSpan NotYetVisible = TimeSpan.FromMilliseconds(5);
 
     private TimeSpan pause = FirstPause;
@@ -56,7 +57,7 @@ public sealed partial class ChangeCapture(
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
-                // What wasn't confirmed comes again.
+                // PostgreSQL sends unconfirmed changes again.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }
@@ -70,7 +71,7 @@ public sealed partial class ChangeCapture(
         }
     }
 
-    /// <summary>Waits for the slot, and follows it until something fails.</summary>
+    /// <summary>Waits for the slot, and follows it until a failure.</summary>
     private async Task CaptureAsync(CancellationToken cancellation)
     {
         var connectionString = await ConnectionStringAsync();
@@ -83,7 +84,7 @@ public sealed partial class ChangeCapture(
         {
             var isReady = !batch.IsEmpty && !batch.IsOpen;
             var patience = isReady ? Gathering - time.GetElapsedTime(writtenAt) : Idle;
-            // What is here already goes into one batch; nothing waits for a batch to fill up.
+            // Received changes go into one batch; batches never wait to fill.
             if (batch.IsFull || (patience <= TimeSpan.Zero && !stream.HasMessage))
             {
                 await WriteAsync(session, stream, batch, cancellation);
@@ -109,7 +110,7 @@ public sealed partial class ChangeCapture(
         var waited = false;
         while (!await session.TryLockAsync(cancellation))
         {
-            // Another instance captures, which is as good.
+            // Another instance is the leader, which is fine too.
             waited = true;
             Works();
             await Task.Delay(options.Value.TakeoverInterval, time, cancellation);
@@ -121,7 +122,7 @@ public sealed partial class ChangeCapture(
             await Task.Delay(options.Value.TakeoverInterval, time, cancellation);
         }
 
-        // An instance that died may have made the slot and not finished its sweep.
+        // An instance that crashed may have created the slot without finishing its sweep.
         if (slot == SlotState.New || waited) loader.RequestSweep();
         if (slot == SlotState.New) SlotMade(options.Value.Slot);
         if (waited) TookOver(options.Value.Slot);

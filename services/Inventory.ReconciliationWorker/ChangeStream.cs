@@ -6,14 +6,15 @@ using NpgsqlTypes;
 namespace Inventory.ReconciliationWorker;
 
 /// <summary>
-/// What a slot decodes, message by message. Whole transactions in the order of their commits, and only after them.
+/// The messages that a slot decodes: whole transactions in the order of their commits, sent after the commit.
 /// </summary>
 internal sealed class ChangeStream : IAsyncDisposable
 {
-    // How often PostgreSQL hears what has been confirmed, which is also the sign of life that it waits for.
+    // How often the confirmed position is sent to PostgreSQL, which also serves as the keep-alive that it expects.
     private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(1);
 
-    // Half of it without a message, and PostgreSQL is asked for a sign of life; all of it, and it is gone.
+    // The receive timeout: after half of it without a message PostgreSQL is asked for a keep-alive; after all of it the
+    // connection counts as broken.
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
 
     private readonly LogicalReplicationConnection connection;
@@ -25,8 +26,8 @@ internal sealed class ChangeStream : IAsyncDisposable
     {
         this.connection = connection;
         ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        // The first protocol version: the later ones add transactions that are still running or prepared, neither of
-        // which may be sold from. Every server speaks it.
+        // The first protocol version. Later versions add running and prepared transactions, which must not reach Redis.
+        // Every server supports it.
         var options = new PgOutputReplicationOptions(
             CaptureSession.Publication, PgOutputProtocolVersion.V1, binary: true);
         messages = connection.StartReplication(new PgOutputReplicationSlot(slot), options, ending.Token)
@@ -34,13 +35,13 @@ internal sealed class ChangeStream : IAsyncDisposable
         next = messages.MoveNextAsync().AsTask();
     }
 
-    /// <summary>Whether <see cref="TakeAsync"/> has something to take, or to throw.</summary>
+    /// <summary>Whether <see cref="TakeAsync"/> has a message or an exception.</summary>
     public bool HasMessage => next.IsCompleted;
 
-    /// <summary>Everything before it is in Redis.</summary>
+    /// <summary>The confirmed position: all changes before it are in Redis.</summary>
     public NpgsqlLogSequenceNumber Confirmed { get; private set; }
 
-    /// <summary>Starts where the slot was confirmed last.</summary>
+    /// <summary>Starts at the slot's last confirmed position.</summary>
     public static async Task<ChangeStream> OpenAsync(
         string connectionString, string slot, CancellationToken cancellation)
     {
@@ -72,7 +73,7 @@ internal sealed class ChangeStream : IAsyncDisposable
         return next.IsCompleted;
     }
 
-    /// <summary>Puts the next message into a batch.</summary>
+    /// <summary>Adds the next message to a batch.</summary>
     /// <exception cref="EndOfStreamException">PostgreSQL has ended the stream.</exception>
     public async Task TakeAsync(ChangeBatch batch, CancellationToken cancellation)
     {
@@ -93,7 +94,7 @@ internal sealed class ChangeStream : IAsyncDisposable
                 break;
         }
 
-        // A message is only valid until the next is asked for.
+        // A message is only valid until the next one is requested.
         next = messages.MoveNextAsync().AsTask();
 
         async Task AddAsync(ReplicationTuple row)
@@ -113,7 +114,9 @@ internal sealed class ChangeStream : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets PostgreSQL forget everything before a position. Redis has it.</summary>
+    /// <summary>
+    /// Confirms a position: PostgreSQL may delete its log before it, because Redis has those changes.
+    /// </summary>
     public void Confirm(NpgsqlLogSequenceNumber position)
     {
         if (position <= Confirmed) return;
@@ -122,20 +125,20 @@ internal sealed class ChangeStream : IAsyncDisposable
     }
 
     /// <summary>
-    /// Lets PostgreSQL forget all that it has sent. Call it only between transactions, with everything applied: the
-    /// message on its way, if any, then belongs to a transaction whose commit comes after this position.
+    /// Confirms everything that PostgreSQL has sent. Call it only between transactions, when all changes are applied: a
+    /// message that is being received then belongs to a transaction whose commit comes after this position.
     /// </summary>
     /// <remarks>
-    /// Without it, the log of busy tables that are not captured would be kept until the next change of a total, and an
-    /// orderly shutdown of PostgreSQL would wait for a confirmation that doesn't come.
+    /// Without it, PostgreSQL would keep the log of busy tables that are not captured until the next change of a total,
+    /// and its orderly shutdown would wait for a confirmation that doesn't come.
     /// </remarks>
     public void ConfirmReceived() => Confirm(connection.LastReceivedLsn);
 
-    /// <summary>Ends the stream. The slot remains, with all that isn't confirmed.</summary>
+    /// <summary>Ends the stream. The slot remains, with all unconfirmed changes.</summary>
     public async ValueTask DisposeAsync()
     {
         await ending.CancelAsync();
-        // Its outcome was seen by the caller or isn't wanted any more; it only has to be over.
+        // The caller has seen the outcome or doesn't need it; the task only has to be completed.
         await next.ContinueWith(
             static ended => _ = ended.Exception, CancellationToken.None,
             TaskContinuationOptions.None, TaskScheduler.Default);

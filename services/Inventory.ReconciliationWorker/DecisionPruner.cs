@@ -2,14 +2,16 @@ using Inventory.Ledger;
 
 namespace Inventory.ReconciliationWorker;
 
-/// <summary>Forgets what was decided about attempts to confirm that ended long ago. Any number may run.</summary>
+/// <summary>Deletes decisions about attempts to confirm that ended long ago. Any number of instances may run.</summary>
 public sealed class DecisionPruner(
     Confirmations confirmations, StockLoader loader, StoreOutages outages, TimeProvider time) : BackgroundService
 {
-    /// <summary>Between two looks. At 3,000 orders a second the table grows by 200,000 in between.</summary>
+    /// <summary>The pause between two runs. At 3,000 orders a second the table grows by 200,000 rows in it.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
-    /// <summary>Most rows of one statement. Bounds how long a confirm may wait for the log behind it.</summary>
+    /// <summary>
+    /// Maximum number of rows of one statement. Limits how long a confirm may wait for the log behind it.
+    /// </summary>
     private const int Batch = 5_000;
 
     /// <inheritdoc/>
@@ -30,7 +32,7 @@ public sealed class DecisionPruner(
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
-                // The next tick retries. Until then the table only grows.
+                // The next tick retries. Until then the table grows.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }

@@ -3,17 +3,17 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker;
 
-/// <summary>Tells an order that a hold became from another that has its id.</summary>
+/// <summary>Distinguishes the order of a hold from another order with the same reservation id.</summary>
 internal static class OrderMatch
 {
     /// <summary>
-    /// Whether the order is what a hold became. A client may have used the id of an earlier order for another
-    /// reservation; its confirm was refused, and nobody was left to unpin it.
+    /// Whether a hold became the order. A client may have used the id of an earlier order for another reservation, and
+    /// crashed after its confirm was refused and before the hold was unpinned.
     /// </summary>
     /// <param name="order">The order.</param>
-    /// <param name="holder">Whose hold it is.</param>
-    /// <param name="lines">What is held.</param>
-    /// <param name="concerns">The SKUs that the hold can be of.</param>
+    /// <param name="holder">The hold's holder.</param>
+    /// <param name="lines">The hold's lines.</param>
+    /// <param name="concerns">Selects the SKUs that the hold can contain.</param>
     public static bool IsOf(this Order order, Holder holder, IReadOnlyList<Line> lines, Func<string, bool> concerns) =>
         order.Holder == holder.Text && order.Items
             .Where(item => concerns(item.SkuId))

@@ -5,34 +5,36 @@ using StackExchange.Redis;
 namespace Inventory.ReconciliationWorker;
 
 /// <summary>
-/// Finishes what a confirm began and did not end: a hold whose lease is over becomes the order that there is, or is
-/// pending again. Any number of instances may run.
+/// Finishes interrupted confirms: a hold whose lease has ended is committed if there is an order, or made pending
+/// again. Any number of instances may run.
 /// </summary>
 /// <remarks>
-/// What is always true: a hold is unpinned only when the ledger has promised that its attempt will never be an order.
-/// Each step may be repeated, so a crash of this worker between two of them is cured by the next look.
+/// Invariant: a hold is unpinned only after the ledger has recorded that its attempt will never become an order. Each
+/// step may be repeated, so after a crash of the worker between two of them, the next run continues.
 /// </remarks>
 public sealed partial class PinResolver(
-    StockEngine stock,
+    ConfirmationStore confirmationStore,
     Confirmations confirmations,
     StockLoader loader,
     StoreOutages outages,
     TimeProvider time,
     ILogger<PinResolver> log) : BackgroundService
 {
-    /// <summary>Between two looks. A lapsed hold is blocked for no longer than this beyond its lease.</summary>
+    /// <summary>The pause between two runs. A hold stays blocked for at most this time after its lease.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Most holds of a partition for one look. Bounds how long the others wait for the next.</summary>
+    /// <summary>
+    /// Maximum number of holds of a partition in one run. Limits how long the others wait for the next run.
+    /// </summary>
     private const int Batch = 100;
 
     private bool unreadable;
 
-    /// <summary>Resolves every hold whose lease is over, up to a limit.</summary>
-    /// <returns>How many there were.</returns>
+    /// <summary>Resolves holds whose lease has ended, up to a limit.</summary>
+    /// <returns>Their number.</returns>
     public async Task<int> ResolveAsync(CancellationToken cancellation)
     {
-        var lapsed = await stock.ReadLapsedPinsAsync(Batch);
+        var lapsed = await confirmationStore.ReadLapsedPinsAsync(Batch);
         foreach (var hold in lapsed)
         {
             try
@@ -41,7 +43,8 @@ public sealed partial class PinResolver(
             }
             catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
             {
-                // The others must not wait for it; the audit names it, and what is mended is resolved then.
+                // The other holds must not wait for a corrupt one. The audit reports it, and it is resolved once it is
+                // repaired.
             }
         }
 
@@ -54,14 +57,15 @@ public sealed partial class PinResolver(
         var answer = await confirmations.AbandonAsync(id, pin.Partition, pin.Number, cancellation);
         if (answer.Abandoned || !answer.Order!.IsOf(hold.Holder, hold.Lines, IsInPartition))
         {
-            await stock.UnpinAsync(id, pin);
+            await confirmationStore.UnpinAsync(id, pin);
             return;
         }
 
         var totals = answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version));
-        if (await stock.CommitAsync(id, [.. totals]) == CommitOutcome.Ended) EndedTwice(id, answer.Order!.Id);
+        if (await confirmationStore.CommitAsync(id, [.. totals]) == CommitOutcome.Ended) EndedTwice(
+            id, answer.Order!.Id);
 
-        bool IsInPartition(string sku) => stock.PartitionOf(sku).Index == pin.Partition;
+        bool IsInPartition(string sku) => confirmationStore.PartitionOf(sku).Index == pin.Partition;
     }
 
     /// <inheritdoc/>
@@ -79,13 +83,13 @@ public sealed partial class PinResolver(
             }
             catch (RedisServerException e) when (Unreadable.Explain(e) is { } what)
             {
-                // Somebody wrote over the leases. Change capture and the fence live in this process too, and go on.
+                // The leases are corrupt. The process goes on, because change capture and the fence run in it too.
                 if (!unreadable) CannotRead(what);
                 unreadable = true;
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
-                // The next tick retries. Until then the holds stay pinned, and nobody else can have their units.
+                // The next tick retries. Until then the holds stay pinned, and their units stay reserved.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }
@@ -94,9 +98,9 @@ public sealed partial class PinResolver(
     }
 
     [LoggerMessage(1, LogLevel.Error,
-        "Reservation {Reservation} had ended in another way although it has become order {Order}.")]
+        "Reservation {Reservation} had ended in another way although order {Order} exists.")]
     private partial void EndedTwice(Guid reservation, Guid order);
 
-    [LoggerMessage(2, LogLevel.Error, "Confirms that were broken off can't be finished: {What}.")]
+    [LoggerMessage(2, LogLevel.Error, "Interrupted confirms can't be finished: {What}.")]
     private partial void CannotRead(string what);
 }

@@ -6,17 +6,14 @@ using Inventory.ReconciliationWorker.Rebuilding;
 var builder = WebApplication.CreateBuilder(args);
 
 builder.AddServiceDefaults();
-// Healthy means that stock is loaded. Outages are waited for by the loops themselves, which say so once.
+// Healthy means that stock is loaded. The loops themselves wait for outages to end, and log each outage once.
 builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true, StockServices.ReconnectSoon);
 builder.AddNpgsqlDbContext<LedgerContext>(
     "ledger", settings => (settings.DisableHealthChecks, settings.DisableRetry) = (true, true));
 builder.AddNpgsqlDataSource("ledger", settings => settings.DisableHealthChecks = true);
-builder.Services.AddStockEngine();
+builder.Services.AddStock();
 
-builder.Services.AddOptions<ReconciliationOptions>()
-    .BindConfiguration(ReconciliationOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-    .ValidateDataAnnotations()
-    .ValidateOnStart();
+builder.Services.AddValidatedOptions<ReconciliationOptions>(ReconciliationOptions.Section);
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddScoped<LedgerMigration>();
 builder.Services.AddScoped<StockLevels>();

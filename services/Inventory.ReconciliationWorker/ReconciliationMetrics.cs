@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Inventory.ReconciliationWorker;
 
-/// <summary>How closely Redis follows PostgreSQL.</summary>
+/// <summary>Metrics of change capture, sweeps and rebuilds.</summary>
 public sealed class ReconciliationMetrics
 {
     /// <summary>The meter's name.</summary>
@@ -21,42 +21,42 @@ public sealed class ReconciliationMetrics
     {
         var meter = meters.Create(MeterName);
         lag = meter.CreateHistogram<double>(
-            "inventory.capture.lag", "s", "From the commit of a change in PostgreSQL until Redis had it.");
+            "inventory.capture.lag", "s", "Time from a change's commit in PostgreSQL until Redis has it.");
         changes = meter.CreateCounter<long>("inventory.capture.changes", "{sku}", "Changed SKUs written to Redis.");
         sweeps = meter.CreateCounter<long>("inventory.sweeps", "{sweep}", "Sweeps over all SKUs that were completed.");
         rebuilds = meter.CreateHistogram<double>(
-            "inventory.rebuild.duration", "s", "From closing a partition's fence until it sold again.");
+            "inventory.rebuild.duration", "s", "Time from closing a partition's fence until opening it.");
         fenced = meter.CreateCounter<double>(
-            "inventory.fenced.time", "s", "Time in which some partition sold nothing, as this instance saw it.");
+            "inventory.fenced.time", "s", "Time in which any partition was fenced, by this instance's view.");
         meter.CreateObservableGauge(
             "inventory.capture.behind",
             () => Capturing ? [new Measurement<long>(Volatile.Read(ref behind))] : Array.Empty<Measurement<long>>(),
             "By",
-            "PostgreSQL's log that isn't confirmed yet. Only the instance that captures reports it.");
+            "Size of PostgreSQL's unconfirmed log. Only the instance that captures reports it.");
         meter.CreateObservableGauge(
-            "inventory.capture.active", () => Capturing ? 1 : 0, "{instance}", "1 in the instance that captures.");
+            "inventory.capture.active", () => Capturing ? 1 : 0, "{instance}", "1 on the instance that captures.");
     }
 
     private bool Capturing => Volatile.Read(ref capturing) == 1;
 
-    /// <summary>This instance captures from now on, or no longer.</summary>
+    /// <summary>Sets whether this instance captures.</summary>
     public void Captures(bool active) => Volatile.Write(ref capturing, active ? 1 : 0);
 
-    /// <summary>Says how far behind this instance is.</summary>
-    /// <param name="bytes">PostgreSQL's log after the position that is confirmed.</param>
+    /// <summary>Sets the lag of change capture.</summary>
+    /// <param name="bytes">The size of PostgreSQL's log after the confirmed position.</param>
     public void Behind(long bytes) => Volatile.Write(ref behind, bytes);
 
     /// <summary>Counts SKUs written to Redis.</summary>
     public void Changed(int skus) => changes.Add(skus);
 
     /// <summary>Counts one transaction.</summary>
-    /// <param name="late">Time from its commit until Redis had all of it.</param>
+    /// <param name="late">The time from its commit until Redis had all of its changes.</param>
     public void Applied(TimeSpan late) => lag.Record(late.TotalSeconds);
 
     /// <summary>Counts one rebuild.</summary>
     public void Rebuilt(TimeSpan took) => rebuilds.Record(took.TotalSeconds);
 
-    /// <summary>Counts the time in which nothing was sold.</summary>
+    /// <summary>Counts the time in which a partition was fenced.</summary>
     public void WasFenced(TimeSpan took) => fenced.Add(took.TotalSeconds);
 
     /// <summary>Counts one sweep.</summary>

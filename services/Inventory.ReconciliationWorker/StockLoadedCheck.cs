@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Inventory.ReconciliationWorker;
 
 /// <summary>
-/// Healthy once Redis has every total and was opened: what waits for this worker may sell. Also while a rebuild waits
-/// for the materializer, which may be waiting for this worker.
+/// Healthy once Redis has every total and has been opened, so that the services that wait for this worker may sell.
+/// Also healthy while a rebuild waits for the materializer, because the materializer may be waiting for this worker.
 /// </summary>
 public sealed class StockLoadedCheck(StockLoader loader, FenceWatch fence, StockRebuild rebuild) : IHealthCheck
 {

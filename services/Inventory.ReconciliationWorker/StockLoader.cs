@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 namespace Inventory.ReconciliationWorker;
 
 /// <summary>
-/// Brings every total from PostgreSQL to Redis: at the start, now and then, and when change capture may have missed
-/// some. Any number of instances may run, since totals carry versions and older ones change nothing.
+/// Sends every total from PostgreSQL to Redis: at start, periodically, and when change capture may have missed some.
+/// Any number of instances may run, because totals have versions and Redis ignores older ones.
 /// </summary>
 public sealed partial class StockLoader(
     StockWriter writer,
@@ -27,12 +27,12 @@ public sealed partial class StockLoader(
     public Task LedgerReady => ledgerReady.Task;
 
     /// <summary>
-    /// Asks for a sweep that begins after this call. It does within
-    /// <see cref="ReconciliationOptions.FenceCheckInterval"/>, and is tried until it succeeds.
+    /// Requests a sweep that begins after this call, within <see cref="ReconciliationOptions.FenceCheckInterval"/>. It
+    /// is retried until it succeeds.
     /// </summary>
     public void RequestSweep() => Interlocked.Increment(ref requests);
 
-    /// <summary>One full sweep.</summary>
+    /// <summary>Executes one full sweep.</summary>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
@@ -69,7 +69,7 @@ public sealed partial class StockLoader(
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
-                // The next tick retries. Until then Redis sells by the totals it has, or stays fenced.
+                // The next tick retries. Until then Redis sells by its current totals, or stays fenced.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }

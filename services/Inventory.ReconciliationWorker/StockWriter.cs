@@ -5,14 +5,18 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker;
 
-/// <summary>Writes levels to Redis, several on their way at once.</summary>
+/// <summary>Writes levels to Redis, several in parallel.</summary>
 public sealed partial class StockWriter(
-    StockEngine stock, IOptions<ReconciliationOptions> options, ILogger<StockWriter> log)
+    LevelStore levels, IOptions<ReconciliationOptions> options, ILogger<StockWriter> log)
 {
-    /// <summary>Writes all of them. Redis ignores those that it knows already, or knows better.</summary>
-    /// <returns>How many were read, and how many were news to Redis.</returns>
-    /// <exception cref="StackExchange.Redis.RedisConnectionException">Redis is away: some may be written.</exception>
-    /// <exception cref="StackExchange.Redis.RedisTimeoutException">Redis is slow: some may be written.</exception>
+    /// <summary>Writes all levels. Redis ignores a level if it already has the same or a newer version.</summary>
+    /// <returns>How many were read, and how many Redis applied.</returns>
+    /// <exception cref="StackExchange.Redis.RedisConnectionException">
+    /// Redis is unavailable: some may be written.
+    /// </exception>
+    /// <exception cref="StackExchange.Redis.RedisTimeoutException">
+    /// Redis did not answer in time: some may be written.
+    /// </exception>
     public async Task<(int Read, int Applied)> WriteAsync(
         IAsyncEnumerable<StockLevel> levels, CancellationToken cancellation)
     {
@@ -52,13 +56,14 @@ public sealed partial class StockWriter(
 
         try
         {
-            return await stock.SetStockAsync(
+            return await levels.SetStockAsync(
                 new(level.Sku, level.Total, level.Version, level.MaxPerCustomer, level.Paused))
                 == SetStockOutcome.Applied;
         }
         catch (RedisServerException e) when (Unreadable.Explain(e) is { } what)
         {
-            // The other SKUs' changes must not wait for this one: the audit finds it, and mends what can be mended.
+            // The changes of other SKUs must not wait for a corrupt one. The audit reports it, and repairs it where
+            // that is safe.
             NotReadable(level.Sku, what);
             return false;
         }
@@ -67,6 +72,7 @@ public sealed partial class StockWriter(
     [LoggerMessage(1, LogLevel.Error, "SKU {Sku} can't be sold: a SKU has {Rule}.")]
     private partial void NotASku(string sku, string rule);
 
-    [LoggerMessage(2, LogLevel.Error, "The change of {Sku} can't be told to Redis, where it can't be read: {What}")]
+    [LoggerMessage(2, LogLevel.Error,
+        "The change of {Sku} can't be written to Redis, where its data is corrupt: {What}")]
     private partial void NotReadable(string sku, string what);
 }

@@ -5,8 +5,8 @@ using Npgsql;
 namespace Inventory.ReconciliationWorker;
 
 /// <summary>
-/// One warning when Redis or PostgreSQL goes away, and one line when all is well again, however many loops meet the
-/// outage and however often they try.
+/// Logs one warning when Redis or PostgreSQL becomes unavailable, and one line when both are available again, for any
+/// number of loops and attempts.
 /// </summary>
 public sealed partial class StoreOutages(ILogger<StoreOutages> log)
 {
@@ -14,16 +14,16 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     private readonly HashSet<object> waiting = [];
 
     /// <summary>
-    /// Whether waiting may cure a failure: a store is away, or PostgreSQL is set up in a way that only people can mend.
-    /// Entity Framework wraps what it takes for transient.
+    /// Whether waiting may fix a failure: a store is unavailable, or PostgreSQL is set up in a way that only an
+    /// operator can fix. Entity Framework wraps transient failures.
     /// </summary>
     public static bool Explains(Exception failure) => StockOutage.Explains(failure) || LedgerOutage.Explains(failure)
         || failure is NpgsqlException or TimeoutException or IOException or CaptureRefusedException
         || (failure.InnerException is { } cause && Explains(cause));
 
-    /// <summary>A loop can't work.</summary>
-    /// <param name="loop">Which.</param>
-    /// <param name="failure">What it met.</param>
+    /// <summary>Records that a loop can't work.</summary>
+    /// <param name="loop">The loop.</param>
+    /// <param name="failure">The failure.</param>
     public void Began(object loop, Exception failure)
     {
         lock (access)
@@ -32,8 +32,8 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
         }
     }
 
-    /// <summary>A loop works.</summary>
-    /// <param name="loop">Which.</param>
+    /// <summary>Records that a loop works.</summary>
+    /// <param name="loop">The loop.</param>
     public void Ended(object loop)
     {
         lock (access)
@@ -43,10 +43,10 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "Redis or PostgreSQL is away; until it is back, changed totals don't reach the shop window. {Reason}")]
+        "Redis or PostgreSQL is unavailable; until it is back, changed totals don't reach Redis. {Reason}")]
     private partial void Away(string reason);
 
     [LoggerMessage(
-        2, LogLevel.Information, "Redis and PostgreSQL are back; changed totals reach the shop window again.")]
+        2, LogLevel.Information, "Redis and PostgreSQL are available again; changed totals reach Redis.")]
     private partial void Back();
 }

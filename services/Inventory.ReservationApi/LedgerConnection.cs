@@ -8,7 +8,7 @@ internal static class LedgerConnection
 {
     /// <summary>
     /// Connections of one instance, unless the connection string says otherwise. Confirms share one at a time; the rest
-    /// stores payments and finds orders, each for some milliseconds. A server has some hundred for everyone.
+    /// stores payments and finds orders, each for some milliseconds. A server has some hundred for all its clients.
     /// </summary>
     private const int MaxConnections = 25;
 
@@ -24,7 +24,7 @@ internal static class LedgerConnection
 
     internal static void Tune(NpgsqlSettings ledger)
     {
-        // Without PostgreSQL nothing is confirmed, but all else goes on: no reason to be taken out of service.
+        // Without PostgreSQL nothing is confirmed, but the rest works: the instance must stay in service.
         ledger.DisableHealthChecks = true;
         if (ledger.ConnectionString is not { Length: > 0 } address) return;
         var connection = new NpgsqlConnectionStringBuilder(address);

@@ -26,7 +26,7 @@ builder.AddRedisClient("redis", configureOptions: redis => StockConnection.Tune(
 builder.AddNpgsqlDataSource("ledger", LedgerConnection.Tune);
 builder.AddNpgsqlDbContext<LedgerContext>("ledger", ProductRoutes.Tune);
 builder.AddLedgerReader();
-builder.Services.AddStockEngine();
+builder.Services.AddStock();
 builder.Services.AddSettlement();
 builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton<WebhookSignature>();
@@ -89,6 +89,6 @@ ListEvents.Map(app);
 
 ReconciliationRoutes.Map(app);
 
-// The engine connects when it is made: now, and not while the first request waits.
-app.Services.GetRequiredService<StockEngine>();
+// StockStores connects when it is created: create it now, so that the first request doesn't wait for it.
+app.Services.GetRequiredService<StockStores>();
 app.Run();

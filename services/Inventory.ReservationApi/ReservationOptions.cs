@@ -7,11 +7,12 @@ namespace Inventory.ReservationApi;
 /// <summary>What clients may ask of this API. Section <c>Reservations</c>.</summary>
 public sealed class ReservationOptions
 {
-    /// <summary>Where these options stand in the configuration.</summary>
+    /// <summary>The section of these options in the configuration.</summary>
     public const string Section = "Reservations";
 
     /// <summary>
-    /// How long a hold lasts when the client doesn't say. Ten minutes are enough to pay, and short enough to be missed.
+    /// How long a hold lasts when the client doesn't say. Ten minutes are enough to pay, and short enough that
+    /// abandoned units are soon available again.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan DefaultHold { get; init; } = TimeSpan.FromMinutes(10);
@@ -32,7 +33,7 @@ public sealed class ReservationOptions
     public ActiveReservationRule ActivePerCustomerAndSku { get; init; } = ActiveReservationRule.UnlessLimited;
 
     /// <summary>
-    /// What the engine does about a customer's other reservations of a SKU, unless they ask for it to be replaced.
+    /// What happens with a customer's other reservations of a SKU, unless the request asks for a replacement.
     /// </summary>
     internal OnExisting OnExisting => ActivePerCustomerAndSku switch
     {
@@ -42,15 +43,13 @@ public sealed class ReservationOptions
         _ => throw new ArgumentOutOfRangeException(nameof(ActivePerCustomerAndSku), ActivePerCustomerAndSku, null),
     };
 
-    internal static void Register(IServiceCollection services) => services.AddOptions<ReservationOptions>()
-        .BindConfiguration(Section, bind => bind.ErrorOnUnknownConfiguration = true)
-        .ValidateDataAnnotations()
+    internal static void Register(IServiceCollection services) => services
+        .AddValidatedOptions<ReservationOptions>(Section)
         .Validate(own => Enum.IsDefined(own.ActivePerCustomerAndSku),
             "ActivePerCustomerAndSku must be Always, UnlessLimited or Never.")
         .Validate(own => own.DefaultHold <= own.LongestHold, "DefaultHold must not be longer than LongestHold.")
         .Validate<IOptions<StockOptions>>((own, stock) => own.LongestHold <= stock.Value.MaxLifetime,
-            "Reservations:LongestHold must not be longer than Inventory:MaxLifetime.")
-        .ValidateOnStart();
+            "Reservations:LongestHold must not be longer than Inventory:MaxLifetime.");
 }
 
 /// <summary>Where the rule of one active reservation per customer and SKU holds.</summary>
@@ -62,6 +61,6 @@ public enum ActiveReservationRule
     /// <summary>For SKUs without a limit per customer; where there is one, that limit decides.</summary>
     UnlessLimited,
 
-    /// <summary>Nowhere.</summary>
+    /// <summary>For no SKU.</summary>
     Never,
 }

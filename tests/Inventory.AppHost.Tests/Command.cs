@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Inventory.AppHost.Tests;
 
 /// <summary>A program that ends by itself.</summary>
-/// <param name="ExitCode">What it ended with.</param>
-/// <param name="Output">What it wrote, errors included.</param>
+/// <param name="ExitCode">Its exit code.</param>
+/// <param name="Output">Its output, errors included.</param>
 internal sealed record Command(int ExitCode, string Output)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -13,7 +13,7 @@ internal sealed record Command(int ExitCode, string Output)
     /// <param name="project">The project's name.</param>
     /// <param name="arguments">The command line.</param>
     /// <param name="environment">Variables; those that name an environment are not passed on from the test run.</param>
-    /// <exception cref="TimeoutException">It still ran after a minute, and was killed.</exception>
+    /// <exception cref="TimeoutException">The program still ran after a minute and was killed.</exception>
     public static async Task<Command> RunAsync(
         string project, string[] arguments, IEnumerable<KeyValuePair<string, string>> environment)
     {

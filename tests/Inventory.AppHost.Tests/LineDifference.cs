@@ -1,9 +1,9 @@
 namespace Inventory.AppHost.Tests;
 
-/// <summary>What differs between two texts, line by line, as <c>diff</c> shows it.</summary>
+/// <summary>The difference of two texts, line by line, as <c>diff</c> shows it.</summary>
 internal static class LineDifference
 {
-    // Enough to see, of a variable, to which service it belongs.
+    // Enough lines to see which service a variable belongs to.
     private const int Context = 4;
 
     /// <summary>Lines that only one text has, with the lines around them; empty when the texts are equal.</summary>

@@ -18,7 +18,7 @@ public sealed class LocalRunTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public async Task A_run_sells_keeps_others_off_its_data_and_leaves_no_process_behind_when_it_is_killed()
+    public async Task A_run_sells_locks_its_data_and_leaves_no_process_behind_when_it_is_killed()
     {
         using var run = Start();
         try
@@ -51,12 +51,12 @@ public sealed class LocalRunTests : IDisposable
     }
 
     [Theory]
-    //          argument        value      what it says
+    //          argument        value      message
     [InlineData("--port", "70000", "--port must be 0 to 65535, and is 70000.")]
     [InlineData("--replicas", "0", "--replicas must be 1 to 32, and is 0.")]
     [InlineData("--replicas", "many", "many is not a valid value")]
     [InlineData("--Run:Prot", "1", "'Prot'")]
-    public async Task A_setting_that_makes_no_sense_ends_the_run_with_one_line(
+    public async Task An_invalid_setting_ends_the_run_with_one_line(
         string argument, string value, string message)
     {
         var run = await Command.RunAsync("Inventory.AppHost", [.. Arguments(), argument, value], []);
@@ -122,7 +122,7 @@ public sealed class LocalRunTests : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It has ended meanwhile, or belongs to another account.
+            // The process has ended meanwhile, or belongs to another user.
             return "";
         }
     }
@@ -144,7 +144,7 @@ public sealed class LocalRunTests : IDisposable
         for (var waited = Stopwatch.StartNew(); !happened();)
         {
             Assert.False(run?.HasExited == true, $"The run ended. {Said()}");
-            Assert.True(waited.Elapsed < Patience, $"It did not happen. {Said()}");
+            Assert.True(waited.Elapsed < Patience, $"The condition was not met in time. {Said()}");
             await Task.Delay(100);
         }
     }

@@ -6,16 +6,16 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.AppHost.Tests;
 
-/// <summary>What the AppHost publishes, written by the AppHost itself as azd runs it.</summary>
+/// <summary>The manifest, written by the AppHost as azd runs it.</summary>
 internal sealed class Manifest
 {
-    /// <summary>Redis and PostgreSQL are the deployment's: the default.</summary>
+    /// <summary>The deployment provides Redis and PostgreSQL: the default.</summary>
     public const string Managed = "managed";
 
     /// <summary>Redis and PostgreSQL are published as containers.</summary>
     public const string Containers = "containers";
 
-    // As they stand in the file, quotes and ampersands included.
+    // Quotes and ampersands stay unescaped, as in the file.
     private static readonly JsonSerializerOptions Indented =
         new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -25,16 +25,16 @@ internal sealed class Manifest
 
     private Manifest(JsonObject root) => this.root = root;
 
-    /// <summary>The checkout.</summary>
+    /// <summary>The root of the checkout.</summary>
     public static string RepoRoot { get; } = typeof(Manifest).Assembly
         .GetCustomAttributes<AssemblyMetadataAttribute>()
         .Single(attribute => attribute.Key == "RepoRoot").Value!;
 
-    /// <summary>The manifest with one kind of stores; it is written once for all tests.</summary>
+    /// <summary>The manifest with one kind of stores; the AppHost writes it once for all tests.</summary>
     public static Task<Manifest> WithStoresAsync(string stores) =>
         Published.GetOrAdd(stores, kind => new(() => PublishAsync(kind))).Value;
 
-    /// <summary>Writes a manifest, or says why the AppHost refused.</summary>
+    /// <summary>Writes a manifest, or returns the AppHost's refusal.</summary>
     public static Task<Command> WriteAsync(string file, string stores) => Command.RunAsync(
         "Inventory.AppHost",
         ["--publisher", "manifest", "--output-path", file],
@@ -64,7 +64,7 @@ internal sealed class Manifest
         var manifest = new Manifest(JsonNode.Parse(await File.ReadAllTextAsync(file))!.AsObject());
         foreach (var (_, resource) in manifest.Resources)
         {
-            // Relative to the file, which lies elsewhere in every checkout.
+            // Paths are relative to the file, whose place differs between checkouts.
             if (resource["path"] is not { } path) continue;
             var project = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, path.GetValue<string>()));
             resource["path"] = Path.GetRelativePath(RepoRoot, project).Replace('\\', '/');

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Inventory.AppHost.Tests;
 
-/// <summary>What is published changes only together with a file that a reviewer sees.</summary>
+/// <summary>The manifest changes only together with a snapshot that a reviewer sees.</summary>
 public sealed partial class ManifestTests
 {
     private const string Renew = "RENEW_MANIFEST";
@@ -18,7 +18,7 @@ public sealed partial class ManifestTests
 
         var difference = LineDifference.Between(await File.ReadAllTextAsync(file), actual);
         Assert.True(difference.Length == 0,
-            $"The manifest is not the one in {snapshot}. If that is meant, renew it with "
+            $"The manifest differs from {snapshot}. If that is intended, renew it with "
             + $"`{Renew}=1 eng/test.sh AppHost`, and review it with `git diff`.\n{difference}");
     }
 
@@ -34,7 +34,7 @@ public sealed partial class ManifestTests
             var environment = manifest.EnvironmentOf(name);
             Assert.DoesNotContain(environment.Keys, key => key.EndsWith("_ENVIRONMENT", StringComparison.Ordinal));
             Assert.DoesNotContain("Development", environment.Values);
-            // A port of a development machine would be the one on which the service has to listen everywhere.
+            // A published port of a development machine would become the port of the service everywhere.
             Assert.DoesNotContain("\"port\"", resource["bindings"]!.ToJsonString(), StringComparison.Ordinal);
         }
     }

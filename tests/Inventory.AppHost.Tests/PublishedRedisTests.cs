@@ -5,7 +5,7 @@ using StackExchange.Redis;
 
 namespace Inventory.AppHost.Tests;
 
-/// <summary>The Redis that is published as a container keeps what it acknowledged, and forgets no key.</summary>
+/// <summary>The Redis that is published as a container keeps acknowledged writes and evicts no key.</summary>
 public sealed class PublishedRedisTests
 {
     private const string Password = "only-for-this-test";
@@ -36,15 +36,15 @@ public sealed class PublishedRedisTests
         ["appendonly", "appendfsync", "auto-aof-rewrite-percentage", "maxmemory-policy", "save"];
 
     /// <summary>
-    /// A search path on which <c>redis-server</c> is this machine's, with what a container would give it: a port of its
-    /// own, and its own folder.
+    /// A search path with a wrapper of this machine's <c>redis-server</c>, which adds what a container would provide: a
+    /// port and a folder of its own.
     /// </summary>
     private static string PathWithPortOf(int port, string data)
     {
         var path = Environment.GetEnvironmentVariable("PATH")!;
         var real = path.Split(Path.PathSeparator).Select(each => Path.Combine(each, "redis-server")).First(File.Exists);
         var wrapper = Path.Combine(Directory.CreateDirectory(Path.Combine(data, "bin")).FullName, "redis-server");
-        // The shell of the command line stays its parent: the server dies with it.
+        // The shell of the command line stays the parent, so the server must die with it.
         var exec = OperatingSystem.IsLinux() ? $"exec setpriv --pdeathsig KILL {real}" : $"exec {real}";
         File.WriteAllText(wrapper, $"#!/bin/sh\n{exec} \"$@\" --bind 127.0.0.1 --port {port} --dir {data}\n");
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(wrapper, (UnixFileMode)Convert.ToInt32("755", 8));

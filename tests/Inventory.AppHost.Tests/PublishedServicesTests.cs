@@ -2,10 +2,10 @@ using Inventory.Testing;
 
 namespace Inventory.AppHost.Tests;
 
-/// <summary>What a published service does with the environment that the manifest gives it.</summary>
+/// <summary>A published service starts with the environment of the manifest, or refuses to.</summary>
 public sealed class PublishedServicesTests
 {
-    // Nothing listens there: the services outlive an outage of their stores, so also one at their start.
+    // Nothing listens at these addresses: services start during an outage of their stores.
     private static readonly Dictionary<string, string> Parameters = new()
     {
         ["redis"] = "127.0.0.1:1,abortConnect=false",
@@ -16,7 +16,7 @@ public sealed class PublishedServicesTests
     };
 
     [Theory]
-    //          service            project                     without       what it says
+    //          service            project                     without       message
     [InlineData("gateway", "Inventory.Gateway", "ApiKeys__", "ApiKeys is empty, and Production has no")]
     [InlineData("reservation-api", "Inventory.ReservationApi", "ApiKeys__", "ApiKeys is empty, and Production has no")]
     [InlineData("reservation-api", "Inventory.ReservationApi", "Payments__", "Payments:WebhookSecrets must have 1 to")]
@@ -45,7 +45,7 @@ public sealed class PublishedServicesTests
         Assert.True(alive.IsSuccessStatusCode, process.ToString());
     }
 
-    /// <summary>The manifest's, without the port: these services listen on any that is free.</summary>
+    /// <summary>The manifest's environment without the port: the services listen on any free one.</summary>
     private static async Task<IEnumerable<KeyValuePair<string, string>>> EnvironmentOfAsync(string service)
     {
         var manifest = await Manifest.WithStoresAsync(Manifest.Managed);

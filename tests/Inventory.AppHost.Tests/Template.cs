@@ -4,22 +4,22 @@ using YamlDotNet.RepresentationModel;
 namespace Inventory.AppHost.Tests;
 
 /// <summary>
-/// One of the files that azd reads in place of a template of its own, <c>Inventory.AppHost/infra/NAME.tmpl.yaml</c>:
-/// azd fills in what stands between double braces, and sends the result to Azure.
+/// A file that azd uses instead of its own template, <c>Inventory.AppHost/infra/NAME.tmpl.yaml</c>. azd fills in the
+/// expressions between double braces, and sends the result to Azure.
 /// </summary>
 internal sealed partial class Template
 {
-    /// <summary>What stands for the environment's domain.</summary>
+    /// <summary>The placeholder of the environment's domain.</summary>
     public const string Domain = "env.AZURE_CONTAINER_APPS_ENVIRONMENT_DEFAULT_DOMAIN";
 
     private readonly YamlMappingNode root;
 
     private Template(string name, YamlMappingNode root) => (Name, this.root) = (name, root);
 
-    /// <summary>The resource that it is for.</summary>
+    /// <summary>The name of its resource.</summary>
     public string Name { get; }
 
-    /// <summary>Every template beside the AppHost.</summary>
+    /// <summary>All templates in the AppHost's folder.</summary>
     public static IEnumerable<Template> All =>
         Directory.EnumerateFiles(Folder, "*" + Extension).Order(StringComparer.Ordinal)
             .Select(file => Read(Path.GetFileName(file)[..^Extension.Length]));
@@ -32,7 +32,7 @@ internal sealed partial class Template
         return new(resource, (YamlMappingNode)yaml.Documents.Single().RootNode);
     }
 
-    /// <summary>What stands for the value of a parameter.</summary>
+    /// <summary>The placeholder of a parameter's value.</summary>
     public static string ValueOf(string parameter) => $"secret {parameter}";
 
     /// <summary>The text at a path such as <c>properties.template.scale.minReplicas</c>.</summary>
@@ -62,7 +62,7 @@ internal sealed partial class Template
             int.Parse(Text(probe, "periodSeconds")),
             int.Parse(Text(probe, "failureThreshold"))));
 
-    /// <summary>The types of the rules by which it is scaled.</summary>
+    /// <summary>The types of its scale rules.</summary>
     public IReadOnlyList<string> ScaleRules =>
         [.. Items(Node(root, "properties.template.scale.rules")).Select(rule => Node(rule, "custom.type").ToString())];
 
@@ -112,10 +112,10 @@ internal sealed partial class Template
         """, RegexOptions.IgnorePatternWhitespace | RegexOptions.ExplicitCapture)]
     private static partial Regex Known();
 
-    /// <summary>A question by HTTP that the platform asks again and again.</summary>
-    /// <param name="Path">What is asked.</param>
-    /// <param name="Port">Where.</param>
-    /// <param name="PeriodSeconds">How often.</param>
-    /// <param name="FailureThreshold">After how many failures in a row it has an effect.</param>
+    /// <summary>An HTTP probe of the platform.</summary>
+    /// <param name="Path">The path.</param>
+    /// <param name="Port">The port.</param>
+    /// <param name="PeriodSeconds">Time between two probes.</param>
+    /// <param name="FailureThreshold">Failures in a row after which the platform acts.</param>
     public sealed record Probe(string Path, string Port, int PeriodSeconds, int FailureThreshold);
 }

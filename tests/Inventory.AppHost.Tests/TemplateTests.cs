@@ -2,7 +2,7 @@ using Inventory.ServiceDefaults.Draining;
 
 namespace Inventory.AppHost.Tests;
 
-/// <summary>What the manifest can't say stands in templates, which must go on saying what the manifest does.</summary>
+/// <summary>Templates add what a manifest can't express, and must agree with the manifest otherwise.</summary>
 public sealed class TemplateTests
 {
     public static TheoryData<string> Templated => [.. Template.All.Select(template => template.Name)];
@@ -24,7 +24,7 @@ public sealed class TemplateTests
             Lines(published.Select(each => (each.Key, each.Value))),
             Lines(template.Select(each => (each.Key, each.Value.Value))));
         Assert.True(difference.Length == 0, $"The manifest (-) and {service}.tmpl.yaml (+) differ:\n{difference}");
-        // What azd asks for without showing it is kept as a secret, and nothing else is.
+        // Secret parameters, and no other values, are kept as secrets.
         Assert.Equal(
             published.Where(each => each.Value.Contains(Template.ValueOf(""), StringComparison.Ordinal))
                 .Select(each => each.Key).Order(StringComparer.Ordinal),
@@ -40,13 +40,13 @@ public sealed class TemplateTests
 
         Assert.Equal(service, template.At("tags.azd-service-name"));
         Assert.Equal(isExternal ? "true" : "false", template.At("properties.configuration.ingress.external"));
-        // Services call each other by http, which the ingress would redirect.
+        // Services call each other by http, which the ingress would redirect if it were not allowed.
         Assert.Equal(isExternal ? "false" : "true", template.At("properties.configuration.ingress.allowInsecure"));
         Assert.Equal(Expressions.ContainerPort, template.At("properties.configuration.ingress.targetPort"));
     }
 
     [Theory, MemberData(nameof(Templated))]
-    public void A_replica_is_restarted_by_alive_and_left_by_ready(string service)
+    public void A_failing_alive_probe_restarts_a_replica_and_a_failing_ready_probe_stops_its_traffic(string service)
     {
         var probes = Template.Read(service).Probes;
 
@@ -56,14 +56,14 @@ public sealed class TemplateTests
         Assert.All(probes.Values, probe =>
         {
             Assert.Equal(Expressions.ContainerPort, probe.Port);
-            // What Container Apps takes.
+            // The limits of Container Apps.
             Assert.InRange(probe.PeriodSeconds, 1, 240);
             Assert.InRange(probe.FailureThreshold, 1, 10);
         });
     }
 
     [Theory, MemberData(nameof(Templated))]
-    public void A_replica_that_stops_is_left_before_it_refuses_and_killed_after_it_has_finished(string service)
+    public void A_stopping_replica_loses_traffic_before_it_refuses_and_is_killed_after_it_has_finished(string service)
     {
         var leave = new DrainingOptions();
         var template = Template.Read(service);
@@ -75,7 +75,7 @@ public sealed class TemplateTests
     }
 
     [Theory, MemberData(nameof(Templated))]
-    public void Two_replicas_are_the_least_and_processor_use_adds_more(string service)
+    public void There_are_at_least_two_replicas_and_processor_use_adds_more(string service)
     {
         var template = Template.Read(service);
 

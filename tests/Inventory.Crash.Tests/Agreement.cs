@@ -3,25 +3,24 @@ using Inventory.Stock;
 
 namespace Inventory.Crash.Tests;
 
-/// <summary>What is true of both stores whenever nobody is between two steps.</summary>
+/// <summary>Invariants of both stores while no operation is between two steps.</summary>
 public static class Agreement
 {
     /// <summary>
-    /// Checks the laws that tie the stores together, for one SKU: total and version are the same; all that was ever
-    /// sold is in orders and in movements, and off the total; reserved is the sum of holds; nobody has a hold and an
-    /// order.
+    /// Checks the invariants of both stores for one SKU: total and version are the same; all units sold are in orders
+    /// and in movements, and off the total; reserved is the sum of the holds; no reservation has a hold and an order.
     /// </summary>
-    /// <param name="site">Where the stores are.</param>
+    /// <param name="site">The stores.</param>
     /// <param name="sku">The SKU.</param>
-    /// <param name="received">Units that there were before any order.</param>
+    /// <param name="received">Units before any order.</param>
     /// <returns>Units sold and units held.</returns>
     public static async Task<(int Sold, int Held)> AssertAgreementAsync(this Site site, string sku, int received)
     {
-        // A total that changed in PostgreSQL is on its way to Redis for some milliseconds.
+        // A total that changed in PostgreSQL reaches Redis after some milliseconds.
         var total = await site.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'");
         var version = await site.ReadAsync<long>($"SELECT version FROM inventory WHERE sku_id = '{sku}'");
-        await site.UntilAsync(async () => (await site.Engine.SnapshotAsync(sku)).Version == version);
-        var stock = await site.Engine.SnapshotAsync(sku);
+        await site.UntilAsync(async () => (await site.Engine.Levels.SnapshotAsync(sku)).Version == version);
+        var stock = await site.Engine.Levels.SnapshotAsync(sku);
         var holds = await HoldsAsync(site, sku);
         var sold = await site.ReadAsync<string>(
             $"""
@@ -48,7 +47,7 @@ public static class Agreement
     private static async Task<Dictionary<Guid, int>> HoldsAsync(Site site, string sku)
     {
         var holds = new Dictionary<Guid, int>();
-        await foreach (var page in site.Engine.ReadHoldsAsync(new(0), CancellationToken.None))
+        await foreach (var page in site.Engine.Maintenance.ReadHoldsAsync(new(0), CancellationToken.None))
         {
             foreach (var part in page.Holds.Where(part => part.Lines.Any(line => line.Sku == sku)))
             {

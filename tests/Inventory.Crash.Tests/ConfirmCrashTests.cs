@@ -4,14 +4,14 @@ using static Inventory.Stock.ReservationStatus;
 namespace Inventory.Crash.Tests;
 
 /// <summary>
-/// The API is killed with SIGKILL between every two steps of a confirm. Whatever it had begun is finished or undone,
-/// once, and both stores say the same.
+/// The API is killed with SIGKILL between every two steps of a confirm. The confirm is completed or undone once, and
+/// both stores agree.
 /// </summary>
 [Collection(nameof(Site))]
 public sealed class ConfirmCrashTests(Site site)
 {
     [Theory]
-    // killed at, its step is, state at the crash, state afterwards
+    // step of the crash, fate of the step, state at the crash, state afterwards
     [InlineData(Step.Pin, Fate.Lost, Pending, Pending)]
     [InlineData(Step.Pin, Fate.Late, Confirming, Pending)]
     [InlineData(Step.Pin, Fate.Unheard, Confirming, Pending)]
@@ -27,7 +27,7 @@ public sealed class ConfirmCrashTests(Site site)
     [InlineData(Step.Tell, Fate.Lost, Confirming, Confirmed)]
     [InlineData(Step.Tell, Fate.Late, Confirmed, Confirmed)]
     [InlineData(Step.Tell, Fate.Unheard, Confirmed, Confirmed)]
-    public async Task A_confirm_that_dies_between_two_steps_is_whole_or_not_at_all(
+    public async Task A_confirm_that_crashes_between_two_steps_is_completed_or_undone(
         Step step, Fate fate, ReservationStatus atTheCrash, ReservationStatus afterwards)
     {
         var (sku, other) = (await site.SkuAsync(10), await site.SkuAsync(10));
@@ -40,7 +40,7 @@ public sealed class ConfirmCrashTests(Site site)
         Assert.Equal(afterwards, await site.StatusAsync(id));
         Assert.Equal(afterwards == Confirmed ? (3, 0) : (0, 3), await site.AssertAgreementAsync(sku, received: 10));
         Assert.Equal(afterwards == Confirmed ? (1, 0) : (0, 1), await site.AssertAgreementAsync(other, received: 10));
-        // Whoever asked has heard nothing, and asks again.
+        // The caller got no answer and asks again.
         Assert.Equal(204, await site.ConfirmAsync(id));
         Assert.Equal(Confirmed, await site.StatusAsync(id));
         Assert.Equal((3, 0), await site.AssertAgreementAsync(sku, received: 10));
@@ -51,7 +51,7 @@ public sealed class ConfirmCrashTests(Site site)
     [InlineData(Fate.Lost, Confirming)]
     [InlineData(Fate.Late, Pending)]
     [InlineData(Fate.Unheard, Pending)]
-    public async Task A_refused_confirm_that_dies_at_its_unpin_leaves_the_hold(Fate fate, ReservationStatus atTheCrash)
+    public async Task A_refused_confirm_that_dies_at_its_unpin_keeps_the_hold(Fate fate, ReservationStatus atTheCrash)
     {
         var sku = await site.SkuAsync(10);
         var id = await site.HoldAsync(new Line(sku, 3));
@@ -69,7 +69,7 @@ public sealed class ConfirmCrashTests(Site site)
     }
 
     [Fact]
-    public async Task A_hold_whose_deadline_passes_while_its_confirm_is_dead_expires_and_is_no_order()
+    public async Task A_hold_expires_when_its_deadline_passes_after_its_confirm_crashed()
     {
         var sku = await site.SkuAsync(10);
         var id = await site.HoldAsync(new Line(sku, 3));
@@ -86,7 +86,7 @@ public sealed class ConfirmCrashTests(Site site)
     }
 
     [Fact]
-    public async Task A_transaction_that_commits_after_the_lease_and_the_deadline_is_waited_for_and_is_the_order()
+    public async Task A_transaction_that_commits_after_lease_and_deadline_still_becomes_the_order()
     {
         var sku = await site.SkuAsync(10);
         var id = await site.HoldAsync(new Line(sku, 3));
@@ -102,7 +102,7 @@ public sealed class ConfirmCrashTests(Site site)
             SELECT count(*) > 0 FROM pg_stat_activity
             WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO pin_decisions%abandoned%'
             """));
-        await site.Engine.ExpireAsync(1_000);
+        await site.Engine.Holds.ExpireAsync(1_000);
         Assert.Equal(Confirming, await site.StatusAsync(id));
         await commit.DeliverAsync();
         await settled;

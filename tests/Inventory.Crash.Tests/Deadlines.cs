@@ -2,7 +2,7 @@ using Inventory.Stock;
 
 namespace Inventory.Crash.Tests;
 
-/// <summary>Time passes for one hold.</summary>
+/// <summary>Moves the deadline of one hold.</summary>
 public static class Deadlines
 {
     /// <summary>Moves the deadline of a confirming hold into the past.</summary>

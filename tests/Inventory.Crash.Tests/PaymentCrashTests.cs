@@ -3,14 +3,14 @@ using static Inventory.Stock.ReservationStatus;
 namespace Inventory.Crash.Tests;
 
 /// <summary>
-/// The API is killed between every two steps of a payment. What was stored is settled by the worker, and nobody has to
-/// ask again.
+/// The API is killed between every two steps of a payment. The worker settles every stored payment, and the provider
+/// doesn't have to repeat it.
 /// </summary>
 [Collection(nameof(Site))]
 public sealed class PaymentCrashTests(Site site)
 {
     [Theory]
-    // killed at, its step is
+    // step of the crash, fate of the step
     [InlineData(Step.Store, Fate.Late)]
     [InlineData(Step.Store, Fate.Unheard)]
     [InlineData(Step.Pin, Fate.Lost)]
@@ -21,7 +21,7 @@ public sealed class PaymentCrashTests(Site site)
     [InlineData(Step.Commit, Fate.Late)]
     [InlineData(Step.Commit, Fate.Unheard)]
     [InlineData(Step.Tell, Fate.Lost)]
-    public async Task A_payment_that_was_stored_becomes_one_order_by_itself(Step step, Fate fate)
+    public async Task A_stored_payment_becomes_one_order_without_another_call(Step step, Fate fate)
     {
         var sku = await site.SkuAsync(10);
         var id = await site.HoldAsync(new Stock.Line(sku, 3));
@@ -41,7 +41,7 @@ public sealed class PaymentCrashTests(Site site)
     }
 
     [Fact]
-    public async Task A_payment_that_was_not_stored_is_nothing_until_its_provider_tells_again()
+    public async Task A_payment_that_was_not_stored_is_settled_when_its_provider_repeats_it()
     {
         var sku = await site.SkuAsync(10);
         var id = await site.HoldAsync(new Stock.Line(sku, 3));
@@ -58,7 +58,7 @@ public sealed class PaymentCrashTests(Site site)
     private async Task CrashAsync(Guid id, Step step, Fate fate)
     {
         await site.ApiAsync();
-        // It settles what is stored, and may be there before the API.
+        // The worker settles stored payments, and could do so before the API.
         site.FreezeWorker();
         var held = site.HoldNext(step, fate);
         var answer = site.PayAsync(id, $"{id:N}");

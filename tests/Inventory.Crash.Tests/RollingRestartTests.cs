@@ -4,7 +4,7 @@ using Inventory.Testing;
 
 namespace Inventory.Crash.Tests;
 
-/// <summary>Instances are told to stop while shoppers are there, one after the other: nobody loses a request.</summary>
+/// <summary>Instances that are stopped one after the other under load lose no request.</summary>
 [Collection(nameof(Site))]
 public sealed class RollingRestartTests(Site site)
 {
@@ -32,13 +32,13 @@ public sealed class RollingRestartTests(Site site)
         await sale.CancelAsync();
         await Task.WhenAll(buyers);
 
-        // Nothing was repeated either: these calls have no Idempotency-Key.
+        // No call was repeated either, since these calls have no Idempotency-Key.
         Assert.Equal([200, 201], answers.Keys.Order());
-        Assert.Equal(answers[201], (await site.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(answers[201], (await site.Engine.Levels.SnapshotAsync(sku)).Reserved);
     }
 
     [Fact]
-    public async Task A_gateway_that_stops_says_so_first_serves_on_and_ends_its_streams()
+    public async Task A_stopping_gateway_reports_it_first_serves_on_and_ends_its_streams()
     {
         var sku = await site.SkuAsync(10);
         await using var replica = await site.StartReplicaAsync();
@@ -52,13 +52,13 @@ public sealed class RollingRestartTests(Site site)
         using var served = await gateway.Http.GetAsync(new Uri($"/api/stock/{sku}", UriKind.Relative));
         Assert.Equal((200, true), ((int)served.StatusCode, served.Headers.ConnectionClose));
 
-        // To its end, and not to a broken connection.
+        // The stream ends; the connection doesn't break.
         await reader.ReadToEndAsync();
         await stopping;
     }
 
     [Fact]
-    public async Task A_replica_that_stops_takes_leave_of_its_listeners()
+    public async Task A_stopping_replica_tells_its_listeners_to_reconnect()
     {
         var sku = await site.SkuAsync(10);
         await using var replica = await site.StartReplicaAsync();
@@ -106,7 +106,7 @@ public sealed class RollingRestartTests(Site site)
         }
     }
 
-    /// <summary>Waits until so many more have their answer.</summary>
+    /// <summary>Waits for this number of further answers.</summary>
     private async Task SoldAsync(int more, Task[] buyers)
     {
         var until = Volatile.Read(ref answered) + more;

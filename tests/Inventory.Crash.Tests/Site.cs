@@ -12,7 +12,7 @@ namespace Inventory.Crash.Tests;
 
 /// <summary>
 /// Both stores, the reconciliation worker in its own process, and an API in another that tests kill. The API reaches
-/// the stores through proxies; the test looks at them directly.
+/// the stores through proxies; the test uses them directly.
 /// </summary>
 public sealed class Site : IAsyncLifetime
 {
@@ -34,10 +34,10 @@ public sealed class Site : IAsyncLifetime
 
     public NpgsqlDataSource Ledger { get; private set; } = null!;
 
-    /// <summary>The test's own, past the proxies.</summary>
-    public StockEngine Engine { get; private set; } = null!;
+    /// <summary>The test's own access to Redis, without the proxies.</summary>
+    public StockStores Engine { get; private set; } = null!;
 
-    /// <summary>Where a service finds the stores.</summary>
+    /// <summary>The settings with which a service finds the stores.</summary>
     public (string Name, string Value)[] Stores =>
     [
         ("ConnectionStrings:redis", redisServer.ConnectionString),
@@ -73,31 +73,31 @@ public sealed class Site : IAsyncLifetime
     /// <summary>Kills the API with SIGKILL, and begins to start another.</summary>
     public async Task KillApiAsync()
     {
-        // Its client stays: what was asked has to fail because nobody is there, and not because the test gave up.
+        // The HTTP client stays open: pending calls have to fail because the API is dead, not because of the test.
         await Own(await api).KillAsync();
         StartApi();
     }
 
-    /// <summary>Keeps the worker from being there before the API is where the test wants it.</summary>
+    /// <summary>Freezes the worker, so that it doesn't act before the API has reached a step.</summary>
     public void FreezeWorker() => worker.Freeze();
 
     /// <summary>Ends <see cref="FreezeWorker"/>.</summary>
     public void ThawWorker() => worker.Thaw();
 
-    /// <summary>Holds a step when the API comes to it.</summary>
+    /// <summary>Holds a step when the API reaches it.</summary>
     /// <param name="step">The step.</param>
     /// <param name="fate">Whether the store is to see it before the API dies.</param>
     public HeldStep HoldNext(Step step, Fate fate) => step.IsOfRedis()
         ? toRedis.HoldNext(fate.Part(), HashOf(step.Script()))
         : toLedger.HoldNext(fate.Part(), step.Sql());
 
-    /// <summary>A product that no other test knows.</summary>
+    /// <summary>A product that no other test uses.</summary>
     public async Task<string> SkuAsync(int total)
     {
         var sku = $"crash-{Interlocked.Increment(ref names)}";
         await ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
         await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
-        await UntilAsync(async () => (await Engine.SnapshotAsync(sku)).Total == total);
+        await UntilAsync(async () => (await Engine.Levels.SnapshotAsync(sku)).Total == total);
         return sku;
     }
 
@@ -105,7 +105,7 @@ public sealed class Site : IAsyncLifetime
     public async Task<Guid> HoldAsync(params Line[] lines)
     {
         var id = Guid.NewGuid();
-        var answer = await Engine.ReserveAsync(new()
+        var answer = await Engine.Holds.ReserveAsync(new()
         {
             Id = id,
             Holder = Holder.Customer($"user-{id:N}"),
@@ -134,7 +134,7 @@ public sealed class Site : IAsyncLifetime
         }
     }
 
-    /// <summary>Tells of an approved payment, as its provider does.</summary>
+    /// <summary>Reports an approved payment, as its provider does.</summary>
     /// <returns>The status, or null when the API died before it answered.</returns>
     public async Task<int?> PayAsync(Guid id, string eventId)
     {
@@ -161,7 +161,7 @@ public sealed class Site : IAsyncLifetime
         }
     }
 
-    public async Task<ReservationStatus> StatusAsync(Guid id) => (await Engine.FindAsync(id)).Reservation!.Status;
+    public async Task<ReservationStatus> StatusAsync(Guid id) => (await Engine.Holds.FindAsync(id)).Reservation!.Status;
 
     /// <summary>Ends the leases of all confirming holds by past scores, until the worker has settled each.</summary>
     public Task UntilSettledAsync() => UntilAsync(async () =>
@@ -188,7 +188,7 @@ public sealed class Site : IAsyncLifetime
         return await command.ExecuteScalarAsync() is var found and not DBNull ? (T)found! : default!;
     }
 
-    /// <summary>Waits for something that happens by itself.</summary>
+    /// <summary>Waits for a condition; fails after a minute.</summary>
     public async Task UntilAsync(Func<Task<bool>> happened)
     {
         using var patience = new CancellationTokenSource(Patience);
@@ -207,8 +207,8 @@ public sealed class Site : IAsyncLifetime
 
     private void StartApi() => api = StartHealthyApiAsync();
 
-    /// <summary>Starts another API, right beside the stores.</summary>
-    /// <param name="address">Where it listens; anywhere when null.</param>
+    /// <summary>Starts another API, which uses the stores without the proxies.</summary>
+    /// <param name="address">Its address; null: any free port.</param>
     public async Task<ServiceProcess> StartReplicaAsync(Uri? address = null)
     {
         var started = await ServiceProcess.StartAsync(
@@ -216,7 +216,7 @@ public sealed class Site : IAsyncLifetime
             ("ConnectionStrings:redis", redisServer.ConnectionString),
             ("ConnectionStrings:ledger", postgres.ConnectionString),
             ("ASPNETCORE_URLS", address?.ToString() ?? "http://127.0.0.1:0"),
-            // A busy machine pauses for longer than Redis takes to be away, and then there are tickets.
+            // A pause of a busy machine could exceed the default timeout, and reserves would become tickets.
             ("StockCircuit:CallTimeout", "00:00:10"),
             ("ApiKeys:0:Name", "test"),
             ("ApiKeys:0:Hash", ApiKeyRing.HashOf(Key)),
@@ -226,7 +226,7 @@ public sealed class Site : IAsyncLifetime
         return started;
     }
 
-    /// <summary>Starts a gateway in front of replicas, for callers without number.</summary>
+    /// <summary>Starts a gateway in front of replicas, without rate limits for API keys.</summary>
     public async Task<ServiceProcess> StartGatewayAsync(params ServiceProcess[] replicas)
     {
         var started = await ServiceProcess.StartAsync(
@@ -267,21 +267,21 @@ public sealed class Site : IAsyncLifetime
         return health.IsSuccessStatusCode;
     });
 
-    /// <summary>What stands in a call of a script: its hash, other in each run of a server.</summary>
+    /// <summary>The hash in a call of a script; it differs in each run of a server.</summary>
     private string HashOf(string script)
     {
         var ofNoRun = Script.NamesByHash("");
         return Script.NamesByHash(runId).Single(each => each.Value == script && !ofNoRun.ContainsKey(each.Key)).Key;
     }
 
-    /// <summary>A script's first call of all is another exchange: that it is unknown.</summary>
+    /// <summary>Loads the scripts, because the first call of a script is refused as unknown.</summary>
     private async Task LoadScriptsAsync()
     {
         var sku = await SkuAsync(1);
         var id = await HoldAsync(new Line(sku, 1));
-        var pinned = await Engine.PinAsync(id, TimeSpan.FromMinutes(1));
-        Assert.Equal(UnpinOutcome.Unpinned, await Engine.UnpinAsync(id, pinned.Pins[0]));
-        Assert.Equal(CommitOutcome.NotFound, await Engine.CommitAsync(Guid.NewGuid(), [new(sku, 1, 0)]));
+        var pinned = await Engine.Confirmations.PinAsync(id, TimeSpan.FromMinutes(1));
+        Assert.Equal(UnpinOutcome.Unpinned, await Engine.Confirmations.UnpinAsync(id, pinned.Pins[0]));
+        Assert.Equal(CommitOutcome.NotFound, await Engine.Confirmations.CommitAsync(Guid.NewGuid(), [new(sku, 1, 0)]));
     }
 }
 

@@ -27,16 +27,16 @@ public enum Step
     Store,
 }
 
-/// <summary>What becomes of the step at which the API is killed.</summary>
+/// <summary>What happens to the step at which the API is killed.</summary>
 public enum Fate
 {
     /// <summary>The store never sees it.</summary>
     Lost,
 
-    /// <summary>The store gets it when the API is dead already.</summary>
+    /// <summary>The store gets it after the API is dead.</summary>
     Late,
 
-    /// <summary>The store has done it, and the API dies before it hears so.</summary>
+    /// <summary>The store has done it, and the API dies before the answer arrives.</summary>
     Unheard,
 }
 
@@ -56,13 +56,13 @@ public static class Steps
         _ => throw new ArgumentOutOfRangeException(nameof(step), step, "Not a step of Redis."),
     };
 
-    /// <summary>What only this step's statements contain.</summary>
+    /// <summary>Text that only this step's statements contain.</summary>
     public static string Sql(this Step step) => step switch
     {
         Step.Decide => "INSERT INTO pin_decisions",
         Step.Write => "INSERT INTO orders",
         Step.Store => "INSERT INTO payment_events",
-        // With its end: reading the server's types, at a pool's first connection, is a transaction too.
+        // With the terminating zero: reading the server's types at a pool's first connection is a transaction too.
         Step.Commit => "COMMIT\0",
         _ => throw new ArgumentOutOfRangeException(nameof(step), step, "Not a step of PostgreSQL."),
     };

@@ -3,29 +3,29 @@ using Inventory.Testing;
 
 namespace Inventory.Crash.Tests;
 
-/// <summary>Workers are told to stop in the middle of their work: they end between two batches.</summary>
+/// <summary>A worker that is stopped during its work ends between two batches.</summary>
 [Collection(nameof(Site))]
 public sealed class WorkerStopTests(Site site)
 {
     private static readonly TimeSpan Brief = TimeSpan.FromSeconds(1);
 
     [Fact]
-    public async Task An_expiration_worker_stops_in_order_and_another_gives_the_rest_back()
+    public async Task An_expiration_worker_stops_cleanly_and_another_expires_the_rest()
     {
         var sku = await site.SkuAsync(1_000_000);
         await using var shoppers = new Shoppers(site, sku, Brief);
 
         await StopUnderLoadAsync(
             "Inventory.ExpirationWorker", "Expiration:BatchSize",
-            async () => (await site.Engine.SnapshotAsync(sku)).Reserved < shoppers.Held / 2);
+            async () => (await site.Engine.Levels.SnapshotAsync(sku)).Reserved < shoppers.Held / 2);
         await shoppers.LeaveAsync();
 
         await using var next = await ServiceProcess.StartAsync("Inventory.ExpirationWorker", site.Stores);
-        await site.UntilAsync(async () => (await site.Engine.SnapshotAsync(sku)).Reserved == 0);
+        await site.UntilAsync(async () => (await site.Engine.Levels.SnapshotAsync(sku)).Reserved == 0);
     }
 
     [Fact]
-    public async Task A_materializer_stops_in_order_and_another_stores_the_rest_once()
+    public async Task A_materializer_stops_cleanly_and_another_stores_the_rest_once()
     {
         var sku = await site.SkuAsync(1_000_000);
         await using var shoppers = new Shoppers(site, sku, TimeSpan.FromHours(1));
@@ -60,7 +60,7 @@ public sealed class WorkerStopTests(Site site)
         || line.StartsWith("crit:", StringComparison.Ordinal)
         || line.Contains("Unhandled", StringComparison.Ordinal);
 
-    /// <summary>They hold one unit after the other, until they leave.</summary>
+    /// <summary>Shoppers who hold one unit after the other until the test stops them.</summary>
     private sealed class Shoppers : IAsyncDisposable
     {
         private readonly CancellationTokenSource leaving = new();
@@ -72,7 +72,7 @@ public sealed class WorkerStopTests(Site site)
             {
                 while (!leaving.IsCancellationRequested)
                 {
-                    var answer = await site.Engine.ReserveAsync(new()
+                    var answer = await site.Engine.Holds.ReserveAsync(new()
                     {
                         Id = Guid.NewGuid(),
                         Holder = Holder.Customer($"user-{Guid.NewGuid():N}"),

@@ -3,7 +3,7 @@ using Inventory.Faults.Laws;
 
 namespace Inventory.Faults.Tests;
 
-/// <summary>The checker holds what clients heard against what happened, and finds what was not so.</summary>
+/// <summary>The checker compares clients' answers with events and finds answers that were not true.</summary>
 public sealed class AnswerCheckTests
 {
     private readonly Guid id = Guid.NewGuid();
@@ -19,7 +19,7 @@ public sealed class AnswerCheckTests
     }
 
     [Fact]
-    public void A_refusal_that_names_another_s_hold()
+    public void A_refusal_that_names_the_hold_of_another_customer()
     {
         var tale = new Tale();
         tale.Do(other, Act.Reserve);
@@ -30,7 +30,7 @@ public sealed class AnswerCheckTests
     }
 
     [Fact]
-    public void An_acknowledged_hold_that_is_nowhere()
+    public void An_acknowledged_hold_that_does_not_exist()
     {
         var tale = new Tale();
         tale.Call(id, Act.Reserve);
@@ -39,10 +39,10 @@ public sealed class AnswerCheckTests
     }
 
     [Theory]
-    // what was stored when Redis was wiped, and whether it is the loss that is admitted
+    // Time up to which events were stored, relative to the call; whether the loss is allowed.
     [InlineData(-100, true)]
     [InlineData(+100, false)]
-    public void A_hold_that_a_wipe_took_along_unless_it_had_been_stored(long stored, bool admitted)
+    public void A_hold_lost_in_a_wipe_after_its_event_was_stored(long stored, bool admitted)
     {
         var tale = new Tale();
         tale.Call(id, Act.Reserve);
@@ -53,7 +53,7 @@ public sealed class AnswerCheckTests
     }
 
     [Fact]
-    public void A_confirm_that_was_acknowledged_and_is_no_order_whatever_was_wiped()
+    public void An_acknowledged_confirm_without_an_order_despite_a_wipe()
     {
         var tale = new Tale();
         tale.Do(id, Act.Reserve);
@@ -64,7 +64,7 @@ public sealed class AnswerCheckTests
     }
 
     [Fact]
-    public void A_refusal_for_lack_of_stock_that_there_was()
+    public void A_refusal_for_lack_of_stock_with_enough_stock()
     {
         var tale = new Tale();
         tale.Call(id, Act.Reserve, Heard.Refused);
@@ -78,10 +78,10 @@ public sealed class AnswerCheckTests
     }
 
     [Theory]
-    // Whether it repeats what was answered before there was anything to find.
+    // Whether the answer replays one from before the reservation existed.
     [InlineData(true)]
     [InlineData(false)]
-    public void Not_finding_what_is_there(bool isReplayed)
+    public void A_not_found_answer_for_an_existing_reservation(bool isReplayed)
     {
         var tale = new Tale();
         var first = tale.Call(id, Act.Extend, Heard.Refused);
@@ -101,7 +101,7 @@ public sealed class AnswerCheckTests
     }
 
     [Fact]
-    public void A_bug_that_somebody_meets_who_receives_goods()
+    public void An_answer_of_500_to_a_restock()
     {
         var tale = new Tale();
         tale.Call(Guid.Empty, Act.Restock, Heard.Unknown);
@@ -111,7 +111,7 @@ public sealed class AnswerCheckTests
     }
 
     [Fact]
-    public void A_reading_of_what_was_over()
+    public void A_pending_answer_for_a_released_reservation()
     {
         var tale = new Tale();
         tale.Do(id, Act.Reserve);

@@ -4,14 +4,14 @@ using Inventory.Stock;
 
 namespace Inventory.Faults.Tests;
 
-/// <summary>The checker finds each broken law in a history made up for it, and nothing in one where all hold.</summary>
+/// <summary>The checker finds each broken law in a constructed history, and none in a correct one.</summary>
 public sealed class CheckerTests
 {
     private readonly Guid id = Guid.NewGuid();
     private readonly Guid other = Guid.NewGuid();
 
     [Fact]
-    public void Nothing_is_found_where_all_is_well()
+    public void A_correct_history_has_no_violations()
     {
         var tale = new Tale { Limit = 1 };
         var (extended, released, expired, revived, refunded, paid) =
@@ -97,7 +97,7 @@ public sealed class CheckerTests
     }
 
     [Fact]
-    public void A_release_and_an_order()
+    public void A_reservation_with_a_release_and_an_order()
     {
         var tale = new Tale();
         tale.Do(id, Act.Reserve);
@@ -109,7 +109,7 @@ public sealed class CheckerTests
     }
 
     [Fact]
-    public void An_order_whose_release_alone_has_an_event()
+    public void An_order_of_a_reservation_with_only_a_release_event()
     {
         var tale = new Tale();
         tale.Do(id, Act.Reserve);
@@ -145,7 +145,7 @@ public sealed class CheckerTests
     }
 
     [Fact]
-    public void An_extension_of_what_had_expired()
+    public void An_extension_of_an_expired_hold()
     {
         var tale = new Tale();
         tale.Do(id, Act.Reserve);
@@ -177,7 +177,7 @@ public sealed class CheckerTests
     }
 
     [Fact]
-    public void A_release_that_nobody_asked_for()
+    public void A_release_without_a_call()
     {
         var tale = new Tale();
         tale.Do(id, Act.Reserve);
@@ -187,7 +187,7 @@ public sealed class CheckerTests
     }
 
     [Fact]
-    public void A_payment_that_is_an_order_and_is_given_back()
+    public void A_payment_with_an_order_and_a_refund()
     {
         var tale = new Tale();
         tale.Do(id, Act.Reserve);
@@ -198,7 +198,7 @@ public sealed class CheckerTests
     }
 
     [Fact]
-    public void A_payment_that_comes_to_nothing()
+    public void A_payment_without_an_order_or_a_refund()
     {
         var tale = new Tale();
         tale.Do(id, Act.Reserve);
@@ -221,7 +221,7 @@ public sealed class CheckerTests
     }
 
     [Fact]
-    public void A_hold_that_only_PostgreSQL_knows()
+    public void A_hold_that_is_missing_in_Redis()
     {
         var tale = new Tale();
         tale.Do(id, Act.Reserve);

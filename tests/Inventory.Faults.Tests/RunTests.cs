@@ -4,11 +4,11 @@ using Inventory.Faults.Running;
 
 namespace Inventory.Faults.Tests;
 
-/// <summary>Short runs of what <c>eng/faults.sh</c> does for longer.</summary>
+/// <summary>Short runs of the fault harness; <c>eng/faults.sh</c> makes long ones.</summary>
 public sealed class RunTests
 {
     [Fact]
-    public async Task Nothing_is_lost_while_things_break()
+    public async Task A_run_with_faults_breaks_no_law()
     {
         var finding = await FaultRun.CarryOutAsync(
             new() { Seed = 20261121, Length = TimeSpan.FromSeconds(25) }, CancellationToken.None);

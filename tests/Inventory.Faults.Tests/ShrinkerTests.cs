@@ -3,13 +3,13 @@ using Inventory.Faults.Laws;
 
 namespace Inventory.Faults.Tests;
 
-/// <summary>Of a history of thousands of calls a person sees the few that a violation takes.</summary>
+/// <summary>The shrinker reduces a history of thousands of calls to the few that a violation needs.</summary>
 public sealed class ShrinkerTests
 {
     private readonly Guid id = Guid.NewGuid();
 
     [Fact]
-    public void The_shortest_history_has_only_what_breaks_the_law()
+    public void The_shortest_history_has_only_the_calls_that_break_the_law()
     {
         var tale = new Tale();
         for (var i = 0; i < 5; i++) tale.Do(Guid.NewGuid(), Act.Reserve);
@@ -29,13 +29,13 @@ public sealed class ShrinkerTests
     }
 
     [Fact]
-    public void The_shortest_history_has_as_many_others_as_it_takes()
+    public void The_shortest_history_keeps_other_reservations_that_the_violation_needs()
     {
         var (evidence, violation) = Refused(units: 10, held: 5, left: 8);
 
         var shortest = Shrinker.Shrink(evidence, violation);
 
-        // Of 10 units 7 are left: to say 8 is wrong.
+        // After three events 7 of 10 units are left, so an answer that says 8 is wrong.
         Assert.Equal(3, shortest.Facts.Events.Count);
         Assert.Equal(3, shortest.Facts.Rows.Count);
         Assert.Equal([Act.Reserve], shortest.Operations.Select(each => each.Act));
@@ -43,7 +43,7 @@ public sealed class ShrinkerTests
     }
 
     [Fact]
-    public void Of_a_history_that_stays_long_only_what_is_the_reservations_own_is_told()
+    public void A_history_that_stays_long_is_shown_with_only_the_reservations_own_entries()
     {
         var (evidence, violation) = Refused(units: 110, held: 60, left: 51);
 
@@ -55,7 +55,7 @@ public sealed class ShrinkerTests
     }
 
     [Fact]
-    public void What_the_audit_says_of_a_reservation_is_in_its_history()
+    public void A_violation_found_by_the_audit_keeps_the_reservations_events()
     {
         var tale = new Tale();
         for (var i = 0; i < 5; i++) tale.Do(Guid.NewGuid(), Act.Reserve);
@@ -67,7 +67,7 @@ public sealed class ShrinkerTests
         Assert.Single(Shrinker.Shrink(evidence, violation).Facts.Events);
     }
 
-    /// <summary>So many are held, and another one is refused and told that more were left.</summary>
+    /// <summary>Holds are made, and one more call is refused with a wrong number of units left.</summary>
     private (Evidence Evidence, Violation Violation) Refused(int units, int held, int left)
     {
         var tale = new Tale();

@@ -4,7 +4,7 @@ using Inventory.Stock;
 
 namespace Inventory.Faults.Tests;
 
-/// <summary>A history that a test makes up: reservations of one unit, seconds apart, of ten units of a SKU.</summary>
+/// <summary>A constructed history: reservations of one unit each, a second apart, of a SKU with ten units.</summary>
 public sealed class Tale
 {
     public const string Sku = "thing";
@@ -28,10 +28,10 @@ public sealed class Tale
 
     public int? Limit { get; init; }
 
-    /// <summary>The time of the tale, a second ahead at every step.</summary>
+    /// <summary>The current time of the history; each call moves it by a second.</summary>
     public long NowMs { get; private set; } = Start;
 
-    /// <summary>A call, heard as it was meant.</summary>
+    /// <summary>Adds a call; its answer follows from the outcome.</summary>
     public Operation Call(Guid id, Act act, Heard heard = Heard.Done)
     {
         NowMs += 1_000;
@@ -57,7 +57,7 @@ public sealed class Tale
     /// <summary>Changes the last call.</summary>
     public void Say(Func<Operation, Operation> change) => Operations[^1] = change(Operations[^1]);
 
-    /// <summary>An event, now.</summary>
+    /// <summary>Adds an event at the current time.</summary>
     public EventFact Event(Guid id, string type, long? deadlineMs = null, Line[]? lines = null)
     {
         if (!events.TryGetValue(id, out var own)) events[id] = own = [];
@@ -69,7 +69,7 @@ public sealed class Tale
         return next;
     }
 
-    /// <summary>A call and the event that it leads to.</summary>
+    /// <summary>Adds a call and its event.</summary>
     public EventFact Do(Guid id, Act act)
     {
         Call(id, act);
@@ -79,21 +79,21 @@ public sealed class Tale
         return done;
     }
 
-    /// <summary>An order, now, and its event.</summary>
+    /// <summary>Adds an order at the current time, and its event.</summary>
     public OrderFact Order(Guid id, string? payment = null)
     {
         Event(id, "confirmed");
         return orders[id] = new(id, $"u:{id:N}", payment, NowMs, One);
     }
 
-    /// <summary>Time passes until a hold is due, and it expires.</summary>
+    /// <summary>Moves the time past a hold's deadline and expires it.</summary>
     public EventFact Expire(Guid id)
     {
         NowMs = events[id][^1].DeadlineMs + 5;
         return Event(id, "expired");
     }
 
-    /// <summary>Someone pays, and the reservation's events say with what success.</summary>
+    /// <summary>Adds a payment with its outcome, and the order or refund that follows.</summary>
     public void Pay(Guid id, string outcome)
     {
         var told = Call(id, Act.Pay);
@@ -104,7 +104,7 @@ public sealed class Tale
         else Order(id, told.Payment);
     }
 
-    /// <summary>The tale with stores that agree with its events, but for what a test changes.</summary>
+    /// <summary>The evidence, with stores that agree with the events except for a test's change.</summary>
     public Evidence End(Func<Facts, Facts>? change = null)
     {
         var rows = events.Values.Select(own => new HoldFact(
@@ -135,7 +135,7 @@ public sealed class Tale
         };
     }
 
-    /// <summary>Takes an event out, as if nobody had stored it.</summary>
+    /// <summary>Removes an event, as if it had never been stored.</summary>
     public void Forget(Guid id, int sequence)
     {
         events[id].RemoveAll(each => each.Sequence == sequence);

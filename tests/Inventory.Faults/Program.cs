@@ -45,7 +45,7 @@ Console.WriteLine(Report.Faults(findings));
 Console.WriteLine($"{findings.Sum(finding => finding.Violations.Count)} violations");
 return findings.Any(finding => finding.Violations.Count > 0) ? 1 : 0;
 
-// The checker's own proof: each mistake by itself, in a product that nothing else disturbs.
+// Tests the checker: runs each seeded bug alone, without faults.
 async Task<int> FindBugsAsync()
 {
     var missed = 0;
@@ -66,11 +66,11 @@ async Task<int> FindBugsAsync()
         if (finding.Violations.Count == 0) missed++;
     }
 
-    Console.WriteLine($"{missed} of {KnownBugs.Names.Count} mistakes were not found");
+    Console.WriteLine($"{missed} of {KnownBugs.Names.Count} seeded bugs were not found");
     return missed;
 }
 
-// Whoever asks why needs more than the shortest history.
+// Writes logs and the whole evidence: finding a cause needs more than the shortest history.
 static void Keep(Finding finding, string folder)
 {
     Directory.CreateDirectory(folder);

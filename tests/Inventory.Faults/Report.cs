@@ -6,12 +6,12 @@ using Inventory.Faults.Running;
 
 namespace Inventory.Faults;
 
-/// <summary>What a run prints: what was done to the product, what clients saw of it, and what was found.</summary>
+/// <summary>The output of a run: its faults, the outages that clients saw, and the violations.</summary>
 public static class Report
 {
     private const int MostTold = 5;
 
-    /// <summary>Faults by kind: the longest outage that a client saw, and the time until one was served.</summary>
+    /// <summary>Faults by kind, with the longest outage that a client saw and the time to recover.</summary>
     public static string Faults(IReadOnlyList<Finding> findings)
     {
         ArgumentNullException.ThrowIfNull(findings);
@@ -33,7 +33,7 @@ public static class Report
         return table.ToString();
     }
 
-    /// <summary>How much was checked, and the verdict.</summary>
+    /// <summary>The numbers of checked calls and facts, and the violations.</summary>
     public static string Verdict(Finding finding)
     {
         ArgumentNullException.ThrowIfNull(finding);
@@ -46,7 +46,7 @@ public static class Report
             + $"{heard.GetValueOrDefault(Heard.Unknown)} unknown), {facts.Events.Count} events, "
             + $"{facts.Orders.Count} orders, {facts.Payments.Count} payments, {facts.Refunds.Count} refunds; "
             + $"{finding.Violations.Count} violations");
-        // Of each law something: the first that is broken is seldom the most telling.
+        // Show some violations of each law: the first one found seldom explains most.
         var told = finding.Violations.GroupBy(violation => violation.Law)
             .SelectMany(law => law.Select((violation, place) => (violation, place)))
             .OrderBy(each => each.place).Take(MostTold);
@@ -70,12 +70,12 @@ public static class Report
     private static string Seconds(long ms) => string.Create(CultureInfo.InvariantCulture, $"{ms / 1_000.0:0.00} s");
 }
 
-/// <summary>What clients saw of one fault.</summary>
-/// <param name="LongestMs">The longest time in which one client heard no decision, whatever it asked for.</param>
-/// <param name="ServedAfterMs">From the end of the fault until a call began that was decided.</param>
+/// <summary>The outage that clients saw during one fault.</summary>
+/// <param name="LongestMs">The longest time in which one client got no decision on a reserve call.</param>
+/// <param name="ServedAfterMs">From the end of the fault to the first decision on a reserve call begun later.</param>
 public sealed record Outage(long LongestMs, long ServedAfterMs)
 {
-    /// <summary>How long after its end a fault may still be felt.</summary>
+    /// <summary>How long after its end a fault may still have effects.</summary>
     private const long Aftermath = 10_000;
 
     /// <summary>Measures one fault.</summary>
@@ -83,7 +83,7 @@ public sealed record Outage(long LongestMs, long ServedAfterMs)
     {
         ArgumentNullException.ThrowIfNull(fault);
         ArgumentNullException.ThrowIfNull(evidence);
-        // What the next fault does is not this one's.
+        // Stop before the effects of the next fault.
         var until = evidence.Faults.Where(next => next.BegunMs > fault.EndedMs).Select(next => next.BegunMs)
             .Append(fault.EndedMs + Aftermath).Min();
         var decided = evidence.Operations
@@ -101,7 +101,7 @@ public sealed record Outage(long LongestMs, long ServedAfterMs)
     }
 }
 
-/// <summary>Distances between neighbours.</summary>
+/// <summary>Differences between consecutive times.</summary>
 internal static class Distances
 {
     public static IEnumerable<long> Pairwise(this IEnumerable<long> times)

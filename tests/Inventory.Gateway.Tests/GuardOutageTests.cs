@@ -1,6 +1,6 @@
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Without Redis the guard goes on with what each gateway remembers, and begins nothing new.</summary>
+/// <summary>Without Redis the guard uses the state in each gateway's memory, and tightens nothing new.</summary>
 public sealed class GuardOutageTests : GuardedShop
 {
     private const string Away = "this instance limits requests by itself", Back = "shared by all gateways again";
@@ -8,7 +8,7 @@ public sealed class GuardOutageTests : GuardedShop
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_was_tightened_stays_so_and_what_is_spent_is_remembered(bool frozen)
+    public async Task Tightened_SKUs_stay_tightened_and_used_solutions_stay_refused(bool frozen)
     {
         var (one, other) = (await CookieAsync(), await CookieAsync());
         await TightenAsync("shoe");
@@ -21,12 +21,12 @@ public sealed class GuardOutageTests : GuardedShop
         Assert.Equal(200, (await ReserveAsync(One, one, Body("shoe"), solution)).Status);
         Assert.Equal(403, (await ReserveAsync(One, one, Body("shoe"), solution)).Status);
         Assert.Equal(200, (await ReserveAsync(One, one, Body("sock"))).Status);
-        // Solved while it was away: a challenge needs no Redis.
+        // Solved during the outage: a challenge needs no Redis.
         Assert.Equal(429, (await ReserveAsync(One, one, Body("shoe"), await SolutionAsync(one))).Status);
     }
 
     [Fact]
-    public async Task What_is_taken_while_redis_is_away_alarms_nobody_then_or_later()
+    public async Task Units_taken_during_a_Redis_outage_never_tighten_a_SKU()
     {
         var cookie = await CookieAsync();
         await TakeRedisAwayAsync(frozen: false);
@@ -42,7 +42,7 @@ public sealed class GuardOutageTests : GuardedShop
     }
 
     [Fact]
-    public async Task A_redis_without_data_begins_anew_with_the_same_key()
+    public async Task The_guard_starts_without_state_and_with_the_same_key_after_Redis_lost_its_data()
     {
         var cookie = await CookieAsync();
         await TightenAsync("shoe");
@@ -62,7 +62,7 @@ public sealed class GuardOutageTests : GuardedShop
     {
         if (frozen) Redis.Freeze();
         else await Redis.KillAsync();
-        // Requests find out.
+        // Requests detect the outage.
         while (!One.Log.All.Any(line => line.Contains(Away, StringComparison.Ordinal)))
         {
             Assert.Equal(200, (await SendAsync(One, "GET", "/snapshot/shoe")).Status);

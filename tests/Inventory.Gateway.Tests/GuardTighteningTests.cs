@@ -2,7 +2,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>What alarms the guard, what it then looks at, and how it calms down.</summary>
+/// <summary>When the guard tightens a name, which requests it then checks, and when it relaxes.</summary>
 public sealed class GuardTighteningTests : GuardedShop
 {
     [Fact]
@@ -25,7 +25,7 @@ public sealed class GuardTighteningTests : GuardedShop
     }
 
     [Fact]
-    public async Task Units_that_were_taken_before_the_time_it_looks_at_dont_count()
+    public async Task Units_taken_before_the_window_do_not_count()
     {
         await TakeAsync(One, "shoe", 9);
         await UntilToldAsync("sku:shoe", 9);
@@ -38,7 +38,7 @@ public sealed class GuardTighteningTests : GuardedShop
 
         await TakeAsync(One, "shoe", 9);
 
-        // The old part is gone, and the new one is all there is.
+        // The old part of the window is gone; only the new one counts.
         await UntilToldAsync("sku:shoe", 9);
         Assert.Equal(200, (await ReserveAsync(One, await CookieAsync(), Body("shoe"))).Status);
         Assert.Empty(await EventsAsync());
@@ -50,7 +50,7 @@ public sealed class GuardTighteningTests : GuardedShop
     [InlineData("/api/reservations", """{"productId":"shoe","userId":"u","quantity":1}""")]
     [InlineData("/api/reservations", """{"items":[{"sku":"sock","quantity":1},{"quantity":1,"sku":"shoe"}]}""")]
     [InlineData("/api/reservations/batch", """{"reservations":[{"productId":"sock"},{"items":[{"sku":"shoe"}]}]}""")]
-    public async Task Whatever_way_stock_is_taken_by_it_is_guarded(string path, string body)
+    public async Task Every_request_that_takes_stock_is_guarded(string path, string body)
     {
         await TightenAsync("shoe");
         var before = Replica.Requests.Count;
@@ -68,7 +68,7 @@ public sealed class GuardTighteningTests : GuardedShop
     [InlineData("/extend", """{"cart_id":"c","sku":"shoe","add_seconds":9}""")]
     [InlineData("/release", """{"cart_id":"c","sku":"shoe"}""")]
     [InlineData("/commit", """{"cart_id":"c","sku":"shoe"}""")]
-    public async Task Whatever_else_is_asked_passes_as_it_came(string path, string body)
+    public async Task Other_requests_pass_unchanged(string path, string body)
     {
         await TightenAsync("shoe");
 
@@ -79,7 +79,7 @@ public sealed class GuardTighteningTests : GuardedShop
     }
 
     [Fact]
-    public async Task A_body_that_is_too_large_is_refused_for_that()
+    public async Task A_body_that_is_too_large_is_refused_with_413()
     {
         await TightenAsync("shoe");
 
@@ -89,7 +89,7 @@ public sealed class GuardTighteningTests : GuardedShop
     }
 
     [Fact]
-    public async Task Callers_who_name_their_customers_themselves_are_not_asked()
+    public async Task Backends_and_local_callers_need_no_solution()
     {
         await TightenAsync("shoe");
         using var request = new HttpRequestMessage(HttpMethod.Post, "/reserve")
@@ -105,10 +105,10 @@ public sealed class GuardTighteningTests : GuardedShop
     }
 
     [Fact]
-    public async Task A_shopper_who_takes_too_much_is_asked_for_everything_and_others_are_not()
+    public async Task A_shopper_who_takes_too_many_units_needs_a_solution_for_every_SKU_and_others_do_not()
     {
         var (greedy, other) = (await CookieAsync(), await CookieAsync());
-        // Never enough of anything, until it is enough of all.
+        // Too few units of each SKU, but enough over all SKUs.
         for (var i = 0; i < 8; i++) await TakeAsync(i % 2 == 0 ? One : Other, $"sku-{i}", 5, greedy, Home);
 
         await UntilRefusedAsync(One, greedy, "sock");
@@ -119,7 +119,7 @@ public sealed class GuardTighteningTests : GuardedShop
     }
 
     [Fact]
-    public async Task An_address_whose_shoppers_take_too_much_is_asked_for_everything()
+    public async Task An_address_whose_shoppers_take_too_many_units_needs_a_solution_for_every_SKU()
     {
         var cookies = new List<string>();
         for (var i = 0; i < 4; i++) cookies.Add(await CookieAsync());
@@ -134,7 +134,7 @@ public sealed class GuardTighteningTests : GuardedShop
     }
 
     [Fact]
-    public async Task It_relaxes_by_itself_and_all_gateways_know()
+    public async Task The_guard_relaxes_by_itself_at_all_gateways()
     {
         var cookie = await CookieAsync();
         await TightenAsync("shoe");
@@ -147,7 +147,7 @@ public sealed class GuardTighteningTests : GuardedShop
     }
 
     [Fact]
-    public async Task While_it_goes_on_it_stays_tightened()
+    public async Task A_SKU_stays_tightened_while_units_are_taken_fast()
     {
         await TightenAsync("shoe");
         await RedisAsync(redis => redis.HashSetAsync($"{Guard}:tightened", "sku:shoe", "1 9999999999999 10"));
@@ -165,7 +165,7 @@ public sealed class GuardTighteningTests : GuardedShop
     }
 
     [Fact]
-    public async Task A_gateway_that_starts_knows_what_is_tightened()
+    public async Task A_starting_gateway_loads_the_tightened_names()
     {
         await TightenAsync("shoe");
 
@@ -175,7 +175,7 @@ public sealed class GuardTighteningTests : GuardedShop
     }
 
     [Fact]
-    public async Task An_operator_decides_in_its_place()
+    public async Task An_operators_decision_overrides_the_guard()
     {
         var cookie = await CookieAsync();
         await SwitchAsync("shoe", "on\t1\tkey:admin\tSale at noon");
@@ -193,7 +193,7 @@ public sealed class GuardTighteningTests : GuardedShop
         await UntilRefusedAsync(Other, cookie, "shoe");
     }
 
-    /// <summary>As the API does for an operator.</summary>
+    /// <summary>Writes an operator's decision to Redis, as the API does.</summary>
     private Task<long> SwitchAsync(string sku, string? decision) => RedisAsync(async redis =>
     {
         if (decision is null) await redis.HashDeleteAsync($"{Guard}:operator", sku);

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Two gateways whose guard is easily alarmed, and shoppers.</summary>
+/// <summary>Two gateways with low guard limits, and shoppers.</summary>
 public abstract class GuardedShop : TwoGateways
 {
     protected const string Guard = "{gateway}:guard";
@@ -18,7 +18,7 @@ public abstract class GuardedShop : TwoGateways
         ("Gateway:Guard:Duration", "01:00:00"),
         ("Gateway:Guard:MaxNumber", "500"),
         ("Gateway:Guard:Interval", "00:00:00.050"),
-        // Tests ask until it happens.
+        // Tests repeat requests until a condition is met, so the limit must be high.
         ("Gateway:RateLimits:Reserve:Session:Permits", "1000000"),
         ("Gateway:RateLimits:Reserve:Address:Permits", "1000000"),
     ];
@@ -40,18 +40,18 @@ public abstract class GuardedShop : TwoGateways
         return new Answer(await gateway.Client.SendAsync(request), default);
     }
 
-    /// <summary>Somebody takes units, by what the replica says. Nothing is asked of callers on this machine.</summary>
+    /// <summary>Takes units, as reported by the replica. Callers on this machine get no challenge.</summary>
     protected static async Task TakeAsync(
         RunningGateway gateway, string sku, int units, string? cookie = null, string? from = null)
     {
         var answer = await ReserveAsync(
             gateway, cookie, "{}", path: $"/reserve?taken={sku}={units}", from: from);
         Assert.Equal(200, answer.Status);
-        // That is between the API and the gateway.
+        // The gateway must remove this header, which the API sends to it only.
         Assert.Null(answer.Header("X-Inventory-Units-Taken"));
     }
 
-    /// <summary>Sells a SKU so fast that it is tightened at both gateways.</summary>
+    /// <summary>Sells a SKU so fast that both gateways tighten it.</summary>
     protected async Task TightenAsync(string sku)
     {
         await TakeAsync(One, sku, 10);
@@ -65,7 +65,7 @@ public abstract class GuardedShop : TwoGateways
     protected static Task UntilAdmittedAsync(RunningGateway gateway, string cookie, string sku) =>
         UntilAsync(async () => (await ReserveAsync(gateway, cookie, Body(sku))).Status == 200);
 
-    /// <summary>A solution that is good for this shopper.</summary>
+    /// <summary>A valid solution of this shopper.</summary>
     protected async Task<string> SolutionAsync(string cookie)
     {
         var answer = await SendAsync(One, "GET", "/api/challenge", cookie: cookie);
@@ -80,7 +80,7 @@ public abstract class GuardedShop : TwoGateways
         return await ask(connection.GetDatabase());
     }
 
-    /// <summary>Units that Redis knows to be taken, whatever their time.</summary>
+    /// <summary>Waits until Redis has counted these units as taken, at any time.</summary>
     protected async Task UntilToldAsync(string who, int units) => await UntilAsync(() => RedisAsync(async redis =>
         (await redis.HashValuesAsync($"{Guard}:taken:{who}")).Sum(part => (int)part) == units));
 
@@ -89,7 +89,7 @@ public abstract class GuardedShop : TwoGateways
         var began = TimeProvider.System.GetTimestamp();
         while (!await happened())
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, "It did not happen.");
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, "The condition was not met in time.");
             await Task.Delay(20);
         }
     }

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Which headers pass the gateway, in either direction, and whose word is taken.</summary>
+/// <summary>The headers that pass the gateway in either direction, and the proxies that it trusts.</summary>
 public sealed class HeaderTests : TwoReplicas
 {
     [Theory]
@@ -31,7 +31,7 @@ public sealed class HeaderTests : TwoReplicas
     }
 
     [Fact]
-    public async Task A_forged_host_does_not_replace_the_one_that_was_asked()
+    public async Task A_forged_host_does_not_replace_the_requested_one()
     {
         using var request = Request("GET", "/api/reservations/1");
         request.Headers.Host = "shop.example";
@@ -42,7 +42,7 @@ public sealed class HeaderTests : TwoReplicas
     }
 
     [Fact]
-    public async Task A_trace_that_the_caller_began_goes_on()
+    public async Task A_trace_started_by_the_caller_continues()
     {
         const string TraceId = "0af7651916cd43dd8448eb211c80319c";
         using var request = Request("GET", "/api/reservations/1");
@@ -60,7 +60,7 @@ public sealed class HeaderTests : TwoReplicas
     [InlineData("127.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9")]
     [InlineData("127.0.0.1,10.0.0.0/8", "198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9")]
     [InlineData("127.0.0.1", "2001:db8::9", "2001:db8::9")]
-    public async Task Only_a_trusted_proxy_is_believed(string trusted, string forwardedFor, string client)
+    public async Task Only_a_trusted_proxy_may_set_forwarded_headers(string trusted, string forwardedFor, string client)
     {
         var settings = trusted.Split(',').Select((proxy, i) => ($"Gateway:TrustedProxies:{i}", proxy)).ToArray();
         await using var gateway = await RunningGateway.StartAsync(One, Other, settings);
@@ -78,7 +78,7 @@ public sealed class HeaderTests : TwoReplicas
     }
 
     [Fact]
-    public async Task A_platform_that_switches_forwarded_headers_on_makes_nobody_trusted()
+    public async Task A_platform_that_switches_forwarded_headers_on_adds_no_trusted_proxy()
     {
         await using var gateway = await RunningGateway.StartAsync(One, Other, ("FORWARDEDHEADERS_ENABLED", "true"));
         using var request = Request("GET", "/api/reservations/1");
@@ -93,7 +93,7 @@ public sealed class HeaderTests : TwoReplicas
     [InlineData("/api/reservations/1", "/api/reservations/1")]
     [InlineData("{self}/api/reservations/1?a=b#c", "/api/reservations/1?a=b#c")]
     [InlineData("https://pay.example/checkout", "https://pay.example/checkout")]
-    public async Task A_location_can_be_followed_from_outside(string location, string usable)
+    public async Task A_caller_can_follow_the_location(string location, string usable)
     {
         using var response = await Client.PostAsync($"/api/created?location={Uri.EscapeDataString(location)}", null);
 

@@ -8,7 +8,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>A Redis that comes and goes: who counts doesn't change with each of its moods.</summary>
+/// <summary>While Redis is unstable, a gateway doesn't switch between shared and local limits each time.</summary>
 public sealed class LimiterCircuitTests
 {
     private readonly FakeTimeProvider time = new();
@@ -17,7 +17,7 @@ public sealed class LimiterCircuitTests
     public LimiterCircuitTests() => circuit = new(time, NullLogger<LimiterCircuit>.Instance);
 
     [Fact]
-    public void Who_is_slow_again_soon_after_being_back_is_left_alone_for_longer_each_time()
+    public void The_pause_before_a_probe_grows_each_time_Redis_is_slow_again_soon_after_a_recovery()
     {
         var rests = new List<int>();
         for (var turn = 0; turn < 7; turn++)
@@ -35,7 +35,7 @@ public sealed class LimiterCircuitTests
     }
 
     [Fact]
-    public void A_connection_that_breaks_while_it_writes_is_an_outage_in_the_words_of_its_socket_or_its_pipe_too()
+    public void Exceptions_of_a_socket_or_pipe_that_breaks_during_a_write_count_as_an_outage()
     {
         Assert.True(RedisOutage.Is(new IOException("Broken pipe")));
         Assert.True(RedisOutage.Is(new InvalidOperationException("Writing is not allowed.")));
@@ -45,7 +45,7 @@ public sealed class LimiterCircuitTests
     }
 
     [Fact]
-    public void An_outage_is_found_between_what_wraps_it_and_what_caused_it()
+    public void An_outage_is_recognized_as_an_inner_exception()
     {
         var refused = new SocketException((int)SocketError.ConnectionRefused);
         var broken = new RedisConnectionException(
@@ -56,7 +56,7 @@ public sealed class LimiterCircuitTests
     }
 
     [Fact]
-    public void Whose_connection_breaks_is_looked_for_at_once()
+    public void A_broken_connection_allows_a_probe_at_once()
     {
         for (var turn = 0; turn < 3; turn++)
         {
@@ -69,7 +69,7 @@ public sealed class LimiterCircuitTests
     }
 
     [Fact]
-    public void A_budget_that_was_used_up_without_redis_is_not_new_when_redis_was_back_for_a_moment()
+    public void A_local_budget_that_is_used_up_stays_used_up_after_a_short_recovery_of_Redis()
     {
         using var limiter = new LocalLimiter(Options.Create(new RateLimitOptions()), time);
         var budget = new Budget(
@@ -92,7 +92,7 @@ public sealed class LimiterCircuitTests
         while (!circuit.IsOpen) circuit.Failed(new TimeoutException());
     }
 
-    /// <summary>Seconds until Redis is looked for.</summary>
+    /// <summary>Seconds until the circuit allows a probe of Redis.</summary>
     private int RestBefore()
     {
         for (var waited = 0; ; waited++)

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Who is next, who waits how long, and who is shed. Time moves when a test says so.</summary>
+/// <summary>The order and the length of waits, and which requests are shed. Tests set the time.</summary>
 public sealed class LoadShedderTests : IDisposable
 {
     private static readonly TimeSpan Rush = TimeSpan.FromSeconds(2);
@@ -36,7 +36,7 @@ public sealed class LoadShedderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_place_that_comes_free_goes_to_who_reserves_and_among_these_to_the_first()
+    public async Task A_free_place_goes_to_the_first_reserving_request()
     {
         await FillAsync();
         var browser = Enter(Priority.Browsing);
@@ -55,7 +55,7 @@ public sealed class LoadShedderTests : IDisposable
     }
 
     [Fact]
-    public async Task Nobody_overtakes_who_waits()
+    public async Task A_new_request_does_not_overtake_a_waiting_one()
     {
         await FillAsync();
         var waiting = Enter(Priority.Reserving);
@@ -67,7 +67,7 @@ public sealed class LoadShedderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_rush_may_wait_for_as_long_as_a_rush_lasts()
+    public async Task A_request_may_wait_during_a_short_rush()
     {
         await FillAsync();
         var patient = Enter(Priority.Reserving);
@@ -79,7 +79,7 @@ public sealed class LoadShedderTests : IDisposable
     }
 
     [Fact]
-    public async Task Who_has_waited_too_long_is_shed_though_nothing_else_happens()
+    public async Task A_request_that_waits_too_long_is_shed_without_another_event()
     {
         await FillAsync();
         var waiting = Enter(Priority.Reserving);
@@ -90,13 +90,13 @@ public sealed class LoadShedderTests : IDisposable
     }
 
     [Fact]
-    public async Task A_queue_that_stays_is_an_overload_and_nobody_waits_long_in_it()
+    public async Task In_a_queue_that_stays_requests_wait_only_shortly()
     {
         await FillAsync();
         Task<bool> last = Enter(Priority.Reserving);
         for (var waited = TimeSpan.Zero; waited <= Rush; waited += Steady)
         {
-            // One is served and one comes, all the time.
+            // In each step one request is served and one arrives.
             var next = Enter(Priority.Reserving);
             shedder.Leave(Priority.Reserving);
             Assert.True(await last);
@@ -105,14 +105,14 @@ public sealed class LoadShedderTests : IDisposable
         }
 
         Assert.False(await Settled(last, Steady));
-        // It is over as soon as the queue was empty.
+        // The overload has ended, because the queue was empty.
         var fresh = Enter(Priority.Reserving);
         time.Advance(Rush);
         Assert.False(fresh.IsCompleted);
     }
 
     [Fact]
-    public async Task When_no_more_can_wait_who_browses_gives_way_to_who_reserves()
+    public async Task In_a_full_queue_reserving_requests_replace_browsing_ones()
     {
         await FillAsync();
         Task<bool>[] browsers = [.. Enumerable.Range(0, 4).Select(_ => Enter(Priority.Browsing))];
@@ -125,7 +125,7 @@ public sealed class LoadShedderTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_many_at_once_no_more_than_may_are_in_and_every_place_is_given_back()
+    public async Task Many_concurrent_requests_never_exceed_the_limit_and_free_all_places()
     {
         var (most, now) = (0, 0);
         using var crowd = new LoadShedder(
@@ -163,7 +163,7 @@ public sealed class LoadShedderTests : IDisposable
         }
     }
 
-    // Bounded, for a place that never comes.
+    // With a timeout, in case the request never gets in.
     private Task<bool> Enter(Priority priority) =>
         shedder.EnterAsync(priority).AsTask().WaitAsync(TimeSpan.FromSeconds(60));
 

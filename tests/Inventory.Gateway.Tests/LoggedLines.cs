@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Keeps log lines, and lets a test await one in place of guessing how long it takes.</summary>
+/// <summary>Keeps log lines, and lets a test wait for one.</summary>
 public sealed class LoggedLines : ILoggerProvider
 {
     private readonly Lock _lock = new();
@@ -14,8 +14,8 @@ public sealed class LoggedLines : ILoggerProvider
         get { lock (_lock) return [.. _lines]; }
     }
 
-    /// <summary>Completes with the first line that contains <paramref name="text"/>, be it past or future.</summary>
-    /// <exception cref="TimeoutException">No such line within ten seconds.</exception>
+    /// <summary>Completes with the first line that contains <paramref name="text"/>, past or future.</summary>
+    /// <exception cref="TimeoutException">There was no such line within ten seconds.</exception>
     public Task WaitForAsync(string text)
     {
         TaskCompletionSource seen = new(TaskCreationOptions.RunContinuationsAsynchronously);

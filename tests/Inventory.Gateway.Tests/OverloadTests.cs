@@ -2,7 +2,7 @@ using Inventory.ServiceDefaults.Overload;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>The gateway sheds what costs most to carry on, before anybody behind it hears of it.</summary>
+/// <summary>The gateway sheds low-priority requests before they reach a replica.</summary>
 public sealed class OverloadTests : TwoReplicas
 {
     private const int PerCore = 4;
@@ -16,7 +16,7 @@ public sealed class OverloadTests : TwoReplicas
     ];
 
     [Fact]
-    public async Task Readers_who_are_too_many_are_shed_and_everybody_else_passes()
+    public async Task Reads_above_the_limit_are_shed_and_other_requests_pass()
     {
         using var leaving = new CancellationTokenSource();
         var slow = Enumerable.Range(0, MostBrowsing).Select(_ => Client.GetAsync("/api/slow", leaving.Token)).ToArray();
@@ -40,7 +40,7 @@ public sealed class OverloadTests : TwoReplicas
         Assert.Equal(200, (int)stream.StatusCode);
         await leaving.CancelAsync();
         foreach (var gone in slow) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
-        // Whoever leaves makes room.
+        // A finished request makes room for another.
         while (true)
         {
             using var again = await Client.GetAsync("/api/stock/shoe", patience.Token);
@@ -49,7 +49,7 @@ public sealed class OverloadTests : TwoReplicas
     }
 
     [Fact]
-    public void Routes_are_shed_by_what_they_do()
+    public void Routes_have_the_priority_of_their_purpose()
     {
         Assert.Equal(
             [

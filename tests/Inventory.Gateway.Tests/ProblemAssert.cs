@@ -3,10 +3,10 @@ using System.Text.Json;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>The whole shape of an error that the gateway answers in its own name.</summary>
+/// <summary>Checks the whole form of a problem that the gateway itself creates.</summary>
 internal static class ProblemAssert
 {
-    /// <summary>Asserts status, type, and everything else that every problem must carry.</summary>
+    /// <summary>Asserts status, type, and all other fields that every problem has.</summary>
     public static async Task IsProblemAsync(HttpResponseMessage response, int status, string slug, string instance)
     {
         var text = await response.Content.ReadAsStringAsync();
@@ -25,7 +25,7 @@ internal static class ProblemAssert
             response.Headers.RetryAfter is not null);
     }
 
-    /// <summary>Asserts the answer of those who come when more come than can be served.</summary>
+    /// <summary>Asserts the answer to a shed request.</summary>
     public static async Task IsShedAsync(HttpResponseMessage response)
     {
         var problem = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement;

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>What a shopper has to bring where the guard is tightened, and what is none.</summary>
+/// <summary>Solutions that shoppers need where the guard is tightened, and invalid ones.</summary>
 public sealed class ProofOfWorkTests : GuardedShop
 {
     [Fact]
@@ -26,7 +26,7 @@ public sealed class ProofOfWorkTests : GuardedShop
     }
 
     [Fact]
-    public async Task Of_many_requests_with_one_solution_one_passes()
+    public async Task Only_one_of_many_requests_with_the_same_solution_passes()
     {
         var cookie = await CookieAsync();
         await TightenAsync("shoe");
@@ -40,7 +40,7 @@ public sealed class ProofOfWorkTests : GuardedShop
     }
 
     [Fact]
-    public async Task A_shopper_has_one_turn_and_keeps_the_solution_that_came_too_early()
+    public async Task A_solution_sent_too_soon_after_the_last_one_is_refused_and_stays_valid()
     {
         var cookie = await CookieAsync();
         await TightenAsync("shoe");
@@ -51,7 +51,7 @@ public sealed class ProofOfWorkTests : GuardedShop
 
         await ProblemAssert.IsProblemAsync(early.Response, 429, "too-many-requests", "/reserve");
         Assert.InRange(early.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 10);
-        // The turn ends, as it would by itself.
+        // End the turn, which would otherwise end by time.
         await RedisAsync(async redis =>
         {
             foreach (var key in redis.Multiplexer.GetServers().Single().Keys(pattern: $"{Guard}:turn:*").ToList())
@@ -65,7 +65,7 @@ public sealed class ProofOfWorkTests : GuardedShop
     }
 
     [Fact]
-    public async Task Another_shoppers_turn_is_their_own()
+    public async Task Shoppers_do_not_share_a_turn()
     {
         await TightenAsync("shoe");
         for (var i = 0; i < 3; i++)
@@ -76,7 +76,7 @@ public sealed class ProofOfWorkTests : GuardedShop
     }
 
     [Fact]
-    public async Task A_solution_is_good_for_whom_it_was_given_to()
+    public async Task A_solution_is_valid_only_for_the_shopper_of_its_challenge()
     {
         var (one, other) = (await CookieAsync(), await CookieAsync());
         await TightenAsync("shoe");
@@ -84,12 +84,12 @@ public sealed class ProofOfWorkTests : GuardedShop
 
         await AssertRefusedAsync(await ReserveAsync(One, other, Body("shoe"), solution), "foreign");
 
-        // Showing it around has not spent it.
+        // The refused use has not used the solution up.
         Assert.Equal(200, (await ReserveAsync(One, one, Body("shoe"), solution)).Status);
     }
 
     [Fact]
-    public async Task A_solution_that_comes_late_is_expired()
+    public async Task A_late_solution_is_refused_as_expired()
     {
         var cookie = await CookieAsync();
         await TightenAsync("shoe");
@@ -111,7 +111,7 @@ public sealed class ProofOfWorkTests : GuardedShop
     [InlineData("no JSON", "malformed")]
     [InlineData("no base64", "malformed")]
     [InlineData("too long", "malformed")]
-    public async Task What_is_no_solution_is_refused_for_what_it_is(string what, string reason)
+    public async Task An_invalid_solution_is_refused_with_its_reason(string what, string reason)
     {
         var cookie = await CookieAsync();
         await TightenAsync("shoe");
@@ -123,12 +123,12 @@ public sealed class ProofOfWorkTests : GuardedShop
     }
 
     [Fact]
-    public async Task A_challenge_has_the_form_that_the_widget_takes()
+    public async Task A_challenge_has_the_form_that_the_widget_expects()
     {
         var answer = await SendAsync(One, "GET", "/api/challenge");
 
         Assert.Equal((200, "no-store"), (answer.Status, answer.Header("Cache-Control")));
-        // It is for a session, and a caller without one has one now.
+        // A challenge belongs to a session, so a caller without one gets one.
         Assert.NotNull(answer.Cookie);
         var json = JsonDocument.Parse(await answer.Response.Content.ReadAsStringAsync()).RootElement;
         Assert.Equal(
@@ -145,7 +145,7 @@ public sealed class ProofOfWorkTests : GuardedShop
     }
 
     [Fact]
-    public async Task A_challenge_may_be_solved_before_anybody_asks()
+    public async Task A_challenge_can_be_solved_in_advance()
     {
         var cookie = await CookieAsync();
         var solution = await SolutionAsync(cookie);
@@ -164,10 +164,10 @@ public sealed class ProofOfWorkTests : GuardedShop
     }
 
     [Fact]
-    public async Task What_became_of_challenges_is_counted_for_all_gateways()
+    public async Task Issued_solved_and_refused_challenges_are_counted_over_all_gateways()
     {
         var cookie = await CookieAsync();
-        // Asks one by one for both gateways, without solving.
+        // Tightening needs several requests without a solution at both gateways.
         await TightenAsync("shoe");
         await UntilAsync(async () => await CountAsync("refused") is >= 2 and var refused
             && await CountAsync("issued") == refused);
@@ -194,7 +194,7 @@ public sealed class ProofOfWorkTests : GuardedShop
                 good["salt"] = salt.Replace("expires=", "expires=9", StringComparison.Ordinal);
                 break;
             case "a digit moved from the number into the salt":
-                // The same text is hashed, so hash and signature are right.
+                // The hashed text is the same, so hash and signature are right.
                 var text = $"{number:D}";
                 good["salt"] = salt + text[0];
                 good["number"] = text.Length > 1 ? long.Parse(text[1..]) : 0;
@@ -223,7 +223,7 @@ public sealed class ProofOfWorkTests : GuardedShop
         return Convert.ToBase64String(Encoding.UTF8.GetBytes(good.ToJsonString()));
     }
 
-    /// <summary>A refusal says why, and brings a new challenge that is good.</summary>
+    /// <summary>Asserts a refusal with its reason and a new, valid challenge.</summary>
     private static async Task AssertRefusedAsync(Answer answer, string reason)
     {
         await ProblemAssert.IsProblemAsync(answer.Response, 403, "proof-of-work-required", "/reserve");

@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>A challenge as a browser sees it, and what a browser does with it.</summary>
+/// <summary>A challenge as a browser receives and solves it.</summary>
 internal sealed record Puzzle(string Algorithm, string Challenge, long Maxnumber, string Salt, string Signature)
 {
     public static Puzzle Of(JsonElement json) => json.Deserialize<Puzzle>(JsonSerializerOptions.Web)!;
@@ -14,7 +14,7 @@ internal sealed record Puzzle(string Algorithm, string Challenge, long Maxnumber
     public static async Task<Puzzle> OfAsync(HttpResponseMessage refusal) =>
         Of(JsonDocument.Parse(await refusal.Content.ReadAsStringAsync()).RootElement.GetProperty("challenge"));
 
-    /// <summary>Tries one number after the other.</summary>
+    /// <summary>The solution, found by trying one number after the other.</summary>
     public long Number()
     {
         for (var number = 0L; number <= Maxnumber; number++)
@@ -27,10 +27,10 @@ internal sealed record Puzzle(string Algorithm, string Challenge, long Maxnumber
         throw new InvalidOperationException("No number up to maxnumber solves it.");
     }
 
-    /// <summary>What the widget puts into its field.</summary>
+    /// <summary>The value that the widget puts into its form field.</summary>
     public string Solve() => Payload(Number());
 
-    /// <summary>The same with what a script might write in its place.</summary>
+    /// <summary>The value of the form field with another number.</summary>
     public string Payload(JsonNode? number) => Convert.ToBase64String(Encoding.UTF8.GetBytes(new JsonObject
     {
         ["algorithm"] = Algorithm,

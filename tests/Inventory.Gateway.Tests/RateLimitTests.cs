@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Everyone's share of requests, counted once for all gateways.</summary>
+/// <summary>Budgets of requests, counted over all gateways.</summary>
 public sealed class RateLimitTests : TwoGateways
 {
     private const int PartBytes = sizeof(double), PairBytes = PartBytes + sizeof(uint);
@@ -28,14 +28,14 @@ public sealed class RateLimitTests : TwoGateways
         Assert.Equal(20, answers.Count(answer => answer.Status == 200));
         Assert.Equal(20, answers.Count(answer => answer.Status == 429));
         Assert.Equal(20, Replica.Requests.Count);
-        // Each place in the window was given to one request.
+        // Each number of remaining requests was returned once.
         Assert.Equal(
             Enumerable.Range(0, 20),
             answers.Where(answer => answer.Status == 200).Select(answer => answer.Remaining).Order());
     }
 
     [Fact]
-    public async Task The_headers_count_down_and_a_refusal_says_when_to_come_back()
+    public async Task The_headers_count_down_and_a_refusal_has_Retry_After()
     {
         var cookie = await CookieAsync();
         for (var left = 19; left >= 0; left--)
@@ -61,7 +61,7 @@ public sealed class RateLimitTests : TwoGateways
     }
 
     [Fact]
-    public async Task The_window_slides_and_no_refused_request_keeps_it_shut()
+    public async Task The_window_slides_and_refused_requests_do_not_extend_it()
     {
         var cookie = await CookieAsync();
         for (var i = 0; i < 30; i++) await SendAsync(One, "POST", "/reserve", cookie: cookie);
@@ -75,7 +75,7 @@ public sealed class RateLimitTests : TwoGateways
     }
 
     [Fact]
-    public async Task No_window_wherever_it_begins_holds_more_than_the_limit()
+    public async Task No_window_has_more_requests_than_the_limit_at_any_start()
     {
         var cookie = await CookieAsync();
         for (var i = 0; i < 10; i++) await SendAsync(One, "POST", "/reserve", cookie: cookie);
@@ -83,7 +83,7 @@ public sealed class RateLimitTests : TwoGateways
         for (var i = 0; i < 10; i++) await SendAsync(One, "POST", "/reserve", cookie: cookie);
         Assert.Equal(429, (await SendAsync(One, "POST", "/reserve", cookie: cookie)).Status);
 
-        // The first ten have left; the second ten count on.
+        // The first ten have left the window; the second ten still count.
         await AgeAsync("reserve-session", parts: 6);
         var answers = new List<Answer>();
         for (var i = 0; i < 12; i++) answers.Add(await SendAsync(One, "POST", "/reserve", cookie: cookie));
@@ -92,12 +92,12 @@ public sealed class RateLimitTests : TwoGateways
     }
 
     [Fact]
-    public async Task Ten_thousand_forged_addresses_are_one_address()
+    public async Task Ten_thousand_forged_addresses_share_one_budget()
     {
         var answers = new int[10_000];
         await Parallel.ForAsync(0, answers.Length, new ParallelOptions { MaxDegreeOfParallelism = 32 }, async (i, _) =>
         {
-            // The proxy appends whom it saw; everything before was the caller's idea.
+            // The proxy appends the address that it saw; the part before comes from the caller.
             var forged = $"{i % 250}.{i / 250}.7.7, {Home}";
             var answer = await SendAsync(i % 2 == 0 ? One : Other, "GET", "/snapshot/shoe", forged);
             answers[i] = answer.Status;
@@ -113,7 +113,7 @@ public sealed class RateLimitTests : TwoGateways
     [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
     [InlineData("198.51.100.1", "::ffff:198.51.100.1", true)]
     [InlineData("198.51.100.1", "198.51.100.2", false)]
-    public async Task An_address_is_what_one_subscriber_gets(string address, string another, bool shared)
+    public async Task Addresses_of_one_subscriber_share_a_budget(string address, string another, bool shared)
     {
         for (var i = 0; i < 20; i++) await SendAsync(One, "GET", "/snapshot/shoe", address);
 
@@ -122,7 +122,7 @@ public sealed class RateLimitTests : TwoGateways
     }
 
     [Fact]
-    public async Task Dropping_the_cookie_gets_thirty_sessions_and_no_more()
+    public async Task A_caller_who_drops_the_cookie_gets_at_most_thirty_sessions()
     {
         var answers = new List<Answer>();
         for (var i = 0; i < 40; i++) answers.Add(await SendAsync(One, "POST", "/reserve"));
@@ -134,7 +134,7 @@ public sealed class RateLimitTests : TwoGateways
     }
 
     [Fact]
-    public async Task Who_has_used_up_reserving_can_still_pay_and_release()
+    public async Task A_shopper_without_reserve_budget_can_still_pay_and_release()
     {
         var cookie = await CookieAsync();
         for (var i = 0; i < 21; i++) await SendAsync(One, "POST", "/reserve", cookie: cookie);
@@ -145,7 +145,7 @@ public sealed class RateLimitTests : TwoGateways
     }
 
     [Fact]
-    public async Task A_key_has_a_budget_of_its_own_wherever_it_calls_from()
+    public async Task An_API_key_has_its_own_budget_from_any_address()
     {
         var key = ("X-Api-Key", Identity.DemoKeys.Backend);
         for (var i = 0; i < 5; i++)
@@ -160,7 +160,7 @@ public sealed class RateLimitTests : TwoGateways
     }
 
     [Fact]
-    public async Task An_unknown_key_is_no_key()
+    public async Task An_unknown_key_counts_as_no_key()
     {
         var answers = new List<Answer>();
         for (var i = 0; i < 21; i++)
@@ -182,7 +182,7 @@ public sealed class RateLimitTests : TwoGateways
         }
     }
 
-    /// <summary>Makes what was counted under a budget older, by so many twentieths of its window.</summary>
+    /// <summary>Moves the counts of a budget back by a number of twentieths of its window.</summary>
     private async Task AgeAsync(string budget, int parts)
     {
         await using var connection = await ConnectionMultiplexer.ConnectAsync(Redis.ConnectionString);

@@ -1,6 +1,6 @@
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Without Redis each gateway goes on by itself: limits hold, sessions last, nobody waits.</summary>
+/// <summary>Without Redis each gateway applies limits by itself, keeps sessions, and delays no request.</summary>
 public sealed class RedisOutageTests : TwoGateways
 {
     private const int Callers = 8;
@@ -17,13 +17,13 @@ public sealed class RedisOutageTests : TwoGateways
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Limits_hold_in_each_instance_and_come_together_again(bool frozen)
+    public async Task Each_instance_keeps_limits_by_itself_and_shares_them_again_later(bool frozen)
     {
         var cookie = await CookieAsync();
         await SendAsync(One, "POST", "/reserve", cookie: cookie);
         var subject = Shopper();
         await TakeAwayAsync(frozen);
-        // Both find out with reads: what a frozen Redis has received, it will yet count.
+        // Both gateways detect the outage with reads: a frozen Redis counts later what it has received.
         foreach (var gateway in new[] { One, Other })
         {
             Assert.All(await ReadAsync(gateway, cookie, 20), answer => Assert.Equal(200, answer.Status));
@@ -58,7 +58,7 @@ public sealed class RedisOutageTests : TwoGateways
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task No_request_fails_and_few_wait_while_redis_goes(bool frozen)
+    public async Task No_request_fails_and_few_wait_when_Redis_fails(bool frozen)
     {
         var cookie = await CookieAsync();
         await ReadAsync(One, cookie, 200);
@@ -68,13 +68,13 @@ public sealed class RedisOutageTests : TwoGateways
 
         var errors = One.Log.All.Where(line => line.Contains("unhandled", StringComparison.Ordinal));
         Assert.True(answers.All(answer => answer.Status == 200), string.Join('\n', errors.Take(2)));
-        // Those under way, and those that came before five had waited in vain.
+        // Requests under way, and those that came before five had timed out.
         Assert.InRange(answers.Count(HasWaited), 0, 2 * Callers);
         Assert.DoesNotContain(await ReadAsync(One, cookie, 200), HasWaited);
     }
 
     [Fact]
-    public async Task Without_redis_no_session_begins_or_ends_and_the_refusal_says_so()
+    public async Task Without_Redis_no_session_ends_and_a_gateway_without_keys_begins_none()
     {
         var cookie = await CookieAsync();
         await Redis.KillAsync();
@@ -86,7 +86,7 @@ public sealed class RedisOutageTests : TwoGateways
         await ProblemAssert.IsProblemAsync(ended.Response, 503, "sessions-unavailable", "/api/session");
         Assert.Equal(200, (await SendAsync(late, "GET", "/snapshot/shoe")).Status);
         Assert.Equal(200, (await SendAsync(late, "GET", "/health")).Status);
-        // Those that had the keys go on, with new shoppers too.
+        // Gateways that have the keys continue, also with new shoppers.
         Assert.Equal(200, (await SendAsync(One, "POST", "/reserve")).Status);
 
         await Redis.RestartAsync();
@@ -96,7 +96,7 @@ public sealed class RedisOutageTests : TwoGateways
     }
 
     [Fact]
-    public async Task A_flood_of_addresses_shares_budgets_in_place_of_taking_all_memory()
+    public async Task A_flood_of_addresses_shares_budgets_and_so_bounds_memory()
     {
         var cookie = await CookieAsync();
         await Redis.KillAsync();
@@ -112,7 +112,7 @@ public sealed class RedisOutageTests : TwoGateways
             if (answer.Status == 200) Interlocked.Increment(ref passed);
         });
 
-        // The first thousand have a permit each; the others have one for each of 1024 places.
+        // The first thousand addresses have a permit each; the others share 1024 places with one permit each.
         Assert.InRange(passed, 1_900, 2_050);
     }
 

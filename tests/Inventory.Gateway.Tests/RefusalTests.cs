@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>What the gateway refuses in its own name, and that it never does so without a problem body.</summary>
+/// <summary>Requests that the gateway itself refuses, always with a problem body.</summary>
 public sealed class RefusalTests : TwoReplicas
 {
     protected override (string Key, string Value)[] Settings => [("Gateway:Limits:RequestTimeout", "00:00:00.500")];
@@ -18,7 +18,7 @@ public sealed class RefusalTests : TwoReplicas
     [InlineData("/reserve/more")]
     [InlineData("/metrics")]
     [InlineData("/swagger")]
-    public async Task A_path_that_is_not_listed_does_not_exist(string path)
+    public async Task A_path_that_is_not_listed_is_not_found(string path)
     {
         using var response = await Client.GetAsync(path);
 
@@ -54,7 +54,7 @@ public sealed class RefusalTests : TwoReplicas
     [InlineData("DELETE", "/events", "GET, HEAD")]
     [InlineData("TRACE", "/api/reservations", "DELETE, GET, HEAD, PATCH, POST, PUT")]
     [InlineData("POST", "/", "GET")]
-    public async Task A_method_that_a_path_does_not_take_is_refused_with_those_it_takes(
+    public async Task A_method_that_a_path_does_not_allow_is_refused_with_the_allowed_ones(
         string method, string path, string allowed)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
@@ -65,7 +65,7 @@ public sealed class RefusalTests : TwoReplicas
     }
 
     [Fact]
-    public async Task The_root_leads_to_the_documentation()
+    public async Task The_root_redirects_to_the_documentation()
     {
         using var response = await Client.GetAsync("/");
 
@@ -79,7 +79,7 @@ public sealed class RefusalTests : TwoReplicas
     [InlineData("/alive")]
     [InlineData("/api/../health")]
     [InlineData("/api/%2e%2e/health")]
-    public async Task Health_is_the_gateways_own_however_the_path_is_spelled(string target)
+    public async Task The_gateway_answers_health_itself_for_every_spelling_of_the_path(string target)
     {
         var answer = await SendRawAsync($"GET {target} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n");
 
@@ -121,7 +121,7 @@ public sealed class RefusalTests : TwoReplicas
     [InlineData("GET", null)]
     [InlineData("POST", null)]
     [InlineData("POST", "key-1")]
-    public async Task A_replica_that_takes_too_long_is_asked_once(string method, string? key)
+    public async Task A_request_that_times_out_is_not_repeated(string method, string? key)
     {
         using var response = await Client.SendAsync(Request(method, "/api/slow", key));
 
@@ -134,7 +134,7 @@ public sealed class RefusalTests : TwoReplicas
     [InlineData(404)]
     [InlineData(409)]
     [InlineData(503)]
-    public async Task What_the_API_answers_is_not_replaced_even_without_a_body(int status)
+    public async Task An_answer_of_the_API_is_not_replaced_even_without_a_body(int status)
     {
         using var response = await Client.GetAsync($"/api/status?code={status}");
 
@@ -149,7 +149,7 @@ public sealed class RefusalTests : TwoReplicas
     [InlineData("GET /api/reservations HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400")]
     [InlineData("POST /api/reservations HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "400")]
     [InlineData("nonsense\r\n\r\n", "400")]
-    public async Task What_is_no_request_never_reaches_a_replica(string text, string status)
+    public async Task A_malformed_request_never_reaches_a_replica(string text, string status)
     {
         text = text.Replace("{20000}", new string('x', 20_000), StringComparison.Ordinal)
             .Replace("{5000}", new string('x', 5_000), StringComparison.Ordinal);

@@ -8,10 +8,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>What a replica received: enough to prove what the gateway sent, and how often.</summary>
+/// <summary>One request as a replica received it.</summary>
 public sealed record Received(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body);
 
-/// <summary>How many of the next requests, at whichever replica, are executed and then lose their connection.</summary>
+/// <summary>The number of next requests, over all replicas, that are executed and then lose their connection.</summary>
 public sealed class BrokenConnections
 {
     private int _left;
@@ -22,8 +22,8 @@ public sealed class BrokenConnections
 }
 
 /// <summary>
-/// A real Kestrel server on loopback in the place of one replica of the reservation API. It can die, come back at the
-/// same address, hang, and cut a request's connection after having executed it.
+/// A Kestrel server on loopback that plays one replica of the reservation API. It can be killed, restarted at the same
+/// address, hang, and cut a request's connection after executing it.
 /// </summary>
 public sealed class Replica : IAsyncDisposable
 {
@@ -41,11 +41,11 @@ public sealed class Replica : IAsyncDisposable
 
     public string Address => $"http://127.0.0.1:{Port}";
 
-    /// <summary>Everything but health probes, in order of arrival.</summary>
+    /// <summary>All requests but health probes, in order of arrival.</summary>
     public IReadOnlyList<Received> Requests => [.. _received];
 
     /// <summary>Starts a replica on a free port.</summary>
-    /// <param name="name">What it answers by default.</param>
+    /// <param name="name">Its default answer.</param>
     /// <param name="broken">Decides which of its requests lose their connection.</param>
     public static async Task<Replica> StartAsync(string name, BrokenConnections broken)
     {
@@ -54,7 +54,7 @@ public sealed class Replica : IAsyncDisposable
         return replica;
     }
 
-    /// <summary>Starts, or starts again at the address it had.</summary>
+    /// <summary>Starts the replica, or restarts it at the same address.</summary>
     public async Task StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -66,7 +66,7 @@ public sealed class Replica : IAsyncDisposable
         Port = new Uri(_server.Urls.Single()).Port;
     }
 
-    /// <summary>Dies: connections are cut and new ones refused.</summary>
+    /// <summary>Kills the replica: open connections are cut and new ones refused.</summary>
     public async Task KillAsync()
     {
         if (_server is not { } server) return;
@@ -75,7 +75,7 @@ public sealed class Replica : IAsyncDisposable
         await server.DisposeAsync();
     }
 
-    /// <summary>Takes connections and answers nothing from now on, not even probes.</summary>
+    /// <summary>Accepts connections from now on but answers nothing, not even probes.</summary>
     public void Hang() => _hanging = true;
 
     /// <summary>Lets a stream that has sent its first event send the second.</summary>

@@ -2,10 +2,10 @@ using System.Net;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>What a caller notices when replicas die: nothing, as far as that can be had safely.</summary>
+/// <summary>Failures of replicas are hidden from callers as far as a request can be repeated safely.</summary>
 public sealed class ReplicaFailureTests : TwoReplicas
 {
-    // A short connect timeout for the one test that waits for it; loopback needs microseconds.
+    // A short connect timeout for the one test that waits for it; connecting on loopback takes microseconds.
     protected override (string Key, string Value)[] Settings => [("Gateway:Limits:ConnectTimeout", "00:00:00.250")];
 
     /// <summary>Part of YARP's lines when the probe or a connection finds a replica unhealthy.</summary>
@@ -42,7 +42,7 @@ public sealed class ReplicaFailureTests : TwoReplicas
     }
 
     [Fact]
-    public async Task A_killed_replica_leaves_the_rotation_with_its_first_refusal_and_returns_when_it_is_back()
+    public async Task A_killed_replica_leaves_the_rotation_with_its_first_refusal_and_returns_after_its_restart()
     {
         await One.KillAsync();
         while (!Gateway.Log.All.Any(line => line.Contains(Unhealthy, StringComparison.Ordinal)))
@@ -54,7 +54,7 @@ public sealed class ReplicaFailureTests : TwoReplicas
         await One.StartAsync();
         while (One.Requests.Count == 0) await Client.GetStringAsync("/api/reservations/1");
 
-        // Its connections have one line, and its probe has one.
+        // At most one line from connections and one from the probe.
         Assert.InRange(
             Gateway.Log.All.Count(line => line.Contains(Unhealthy, StringComparison.Ordinal)), 1, 2);
         Assert.DoesNotContain(Gateway.Log.All, line => line.Contains("   at ", StringComparison.Ordinal));
@@ -79,7 +79,7 @@ public sealed class ReplicaFailureTests : TwoReplicas
     [InlineData("POST", null, 502, 1)]
     [InlineData("PUT", null, 502, 1)]
     [InlineData("DELETE", null, 502, 1)]
-    public async Task A_request_that_may_have_been_executed_is_repeated_only_when_that_is_harmless(
+    public async Task A_request_that_may_have_been_executed_is_repeated_only_when_that_is_safe(
         string method, string? key, int status, int executions)
     {
         Connections.BreakNext(1);
@@ -95,14 +95,14 @@ public sealed class ReplicaFailureTests : TwoReplicas
     }
 
     [Fact]
-    public async Task A_request_is_tried_twice_and_no_more()
+    public async Task A_request_is_tried_at_most_twice()
     {
         Connections.BreakNext(10);
 
         using var response = await Client.SendAsync(Request("POST", "/api/reservations", "key-1"));
 
         await ProblemAssert.IsProblemAsync(response, 502, "upstream-interrupted", "/api/reservations");
-        await Gateway.Log.WaitForAsync("1 sent and not answered");
+        await Gateway.Log.WaitForAsync("without an answer since the last line: 1;");
         Assert.Single(One.Requests);
         Assert.Single(Other.Requests);
     }
@@ -112,7 +112,7 @@ public sealed class ReplicaFailureTests : TwoReplicas
     [InlineData("POST", "/api/reservations")]
     [InlineData("POST", "/reserve")]
     [InlineData("GET", "/api/stock/shoe/stream")]
-    public async Task With_no_replica_left_the_answer_says_when_to_come_back(string method, string path)
+    public async Task Without_replicas_the_answer_has_Retry_After(string method, string path)
     {
         await One.KillAsync();
         await Other.KillAsync();
@@ -137,7 +137,7 @@ public sealed class ReplicaFailureTests : TwoReplicas
     }
 
     [Fact]
-    public async Task A_replica_that_swallows_connections_costs_a_second_attempt_and_not_the_request()
+    public async Task A_replica_that_drops_connection_attempts_costs_a_second_attempt_and_not_the_request()
     {
         using var swallowing = new SwallowingPort();
         await using var gateway = await RunningGateway.StartAsync([swallowing.Address, Other.Address], Settings);

@@ -11,10 +11,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>The real gateway on a Kestrel port of its own, in front of the given replicas.</summary>
+/// <summary>The real gateway on its own Kestrel port, in front of the given replicas.</summary>
 public sealed class RunningGateway : IAsyncDisposable
 {
-    // For the tests that are not about Redis. It ends with the process.
+    // Shared by tests that don't break Redis. It ends with the process.
     private static readonly Lazy<Task<RedisServer>> Redis = new(() => RedisServer.StartAsync());
 
     private readonly WebApplicationFactory<Program> _factory;
@@ -36,11 +36,11 @@ public sealed class RunningGateway : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    /// <summary>Everything that has a path.</summary>
+    /// <summary>All endpoints of the gateway.</summary>
     public IReadOnlyList<Endpoint> Endpoints =>
         _factory.Services.GetRequiredService<EndpointDataSource>().Endpoints;
 
-    /// <summary>What the gateway itself logged.</summary>
+    /// <summary>The gateway's log.</summary>
     public LoggedLines Log { get; }
 
     /// <summary>Starts the gateway.</summary>

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Who a shopper is: what the cookie says, as long as it is the one we gave.</summary>
+/// <summary>The session cookie identifies a shopper if a gateway has issued it.</summary>
 public sealed class SessionTests : TwoGateways
 {
     [Theory]
@@ -34,7 +34,7 @@ public sealed class SessionTests : TwoGateways
     [InlineData("POST", "/api/payments/webhook")]
     [InlineData("PUT", "/api/products/shoe")]
     [InlineData("GET", "/docs")]
-    public async Task Looking_and_administering_begin_no_session(string method, string path)
+    public async Task Reads_and_administration_begin_no_session(string method, string path)
     {
         var answer = await SendAsync(One, method, path);
 
@@ -44,7 +44,7 @@ public sealed class SessionTests : TwoGateways
     [Theory]
     [InlineData("http", "inventory-session=", false)]
     [InlineData("https", "__Host-inventory-session=", true)]
-    public async Task The_cookie_is_for_the_browser_alone_and_small(string scheme, string name, bool secure)
+    public async Task The_cookie_is_hidden_from_scripts_and_small(string scheme, string name, bool secure)
     {
         var answer = await SendAsync(One, "POST", "/reserve", Home, null, ("X-Forwarded-Proto", scheme));
 
@@ -59,13 +59,13 @@ public sealed class SessionTests : TwoGateways
     }
 
     [Fact]
-    public async Task A_cookie_with_a_changed_byte_is_no_cookie()
+    public async Task A_cookie_with_a_changed_byte_is_ignored()
     {
         var cookie = await CookieAsync();
         await SendAsync(One, "POST", "/reserve", cookie: cookie);
         var subject = Shopper();
         var value = cookie.IndexOf('=', StringComparison.Ordinal) + 1;
-        // The last character holds two bits that mean nothing.
+        // The last character has two unused bits.
         for (var i = value; i < cookie.Length - 1; i++)
         {
             var changed = cookie[..i] + (cookie[i] == 'A' ? 'B' : 'A') + cookie[(i + 1)..];
@@ -84,7 +84,7 @@ public sealed class SessionTests : TwoGateways
     [InlineData("AAAA")]
     [InlineData("not base64 at all!")]
     [InlineData("{long}")]
-    public async Task Nonsense_is_no_cookie(string value)
+    public async Task A_malformed_cookie_is_ignored(string value)
     {
         var text = value.Replace("{long}", new string('A', 5_000), StringComparison.Ordinal);
         var answer = await SendAsync(One, "POST", "/reserve", cookie: $"inventory-session={text}");
@@ -96,7 +96,7 @@ public sealed class SessionTests : TwoGateways
     [Theory]
     [InlineData("X-Inventory-Shopper")]
     [InlineData("x-inventory-shopper")]
-    public async Task Nobody_says_from_outside_who_the_shopper_is(string header)
+    public async Task A_shopper_header_from_outside_is_removed(string header)
     {
         var victim = await CookieAsync();
         await SendAsync(One, "POST", "/reserve", cookie: victim);
@@ -113,7 +113,7 @@ public sealed class SessionTests : TwoGateways
     }
 
     [Fact]
-    public async Task On_the_developers_machine_a_session_begins_when_it_is_asked_for()
+    public async Task A_caller_on_the_same_machine_gets_a_session_only_on_request()
     {
         var without = await SendAsync(One, "POST", "/reserve", from: null);
         Assert.Equal((200, null, null), (without.Status, without.SetCookie, Shopper()));
@@ -128,7 +128,7 @@ public sealed class SessionTests : TwoGateways
     }
 
     [Fact]
-    public async Task A_backend_is_no_shopper()
+    public async Task A_backend_gets_no_session()
     {
         var cookie = await CookieAsync();
         var key = ("X-Api-Key", Identity.DemoKeys.Backend);
@@ -141,7 +141,7 @@ public sealed class SessionTests : TwoGateways
     }
 
     [Fact]
-    public async Task An_ended_session_is_over_everywhere_though_its_cookie_is_signed()
+    public async Task An_ended_session_is_refused_by_every_gateway_despite_its_valid_signature()
     {
         var cookie = await CookieAsync();
         await SendAsync(One, "POST", "/reserve", cookie: cookie);
@@ -158,13 +158,13 @@ public sealed class SessionTests : TwoGateways
     }
 
     [Fact]
-    public async Task A_session_lasts_as_long_as_requests_come_and_half_an_hour_more()
+    public async Task A_session_lasts_until_half_an_hour_after_the_last_request()
     {
         var cookie = await CookieAsync();
         await SendAsync(One, "POST", "/reserve", cookie: cookie);
         var subject = Shopper();
 
-        // Renewed by who comes after a minute; who doesn't take the new cookie has the same session.
+        // A request after a minute renews the session; a client that ignores the new cookie keeps the session.
         Time.Advance(TimeSpan.FromMinutes(2));
         Assert.NotNull((await SendAsync(One, "POST", "/reserve", cookie: cookie)).Cookie);
         Assert.Equal(subject, Shopper());
@@ -172,14 +172,14 @@ public sealed class SessionTests : TwoGateways
         Assert.NotNull((await SendAsync(Other, "POST", "/reserve", cookie: cookie)).Cookie);
         Assert.Equal(subject, Shopper());
 
-        // Idle for too long: Redis' own expiry, brought about.
+        // Idle for too long: simulates the expiry in Redis.
         await ForgetSessionsAsync();
         Assert.NotNull((await SendAsync(One, "POST", "/reserve", cookie: cookie)).Cookie);
         Assert.NotEqual(subject, Shopper());
     }
 
     [Fact]
-    public async Task A_request_renews_the_record_and_only_when_it_is_due()
+    public async Task A_request_renews_the_record_only_when_it_is_due()
     {
         var cookie = await CookieAsync();
         await using var connection = await ConnectionMultiplexer.ConnectAsync(Redis.ConnectionString);
@@ -195,7 +195,7 @@ public sealed class SessionTests : TwoGateways
     }
 
     [Fact]
-    public async Task A_redis_that_forgets_everything_ends_no_session()
+    public async Task Sessions_survive_a_loss_of_all_data_in_Redis()
     {
         var cookie = await CookieAsync();
         await SendAsync(One, "POST", "/reserve", cookie: cookie);

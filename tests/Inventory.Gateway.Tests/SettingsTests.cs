@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.Gateway.Tests;
 
-/// <summary>A setting that is wrong is found at start and not at midnight.</summary>
+/// <summary>The gateway checks its settings at start.</summary>
 public sealed class SettingsTests
 {
     [Theory]

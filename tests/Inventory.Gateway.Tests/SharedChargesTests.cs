@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace Inventory.Gateway.Tests;
 
 /// <summary>
-/// Requests that come at the same time share a call of the limiter's script, and none of them can tell. While Redis is
-/// frozen, the first call is under way and all others gather behind it.
+/// Concurrent requests share a call of the limiter's script, with the same result as separate calls. While Redis is
+/// frozen, the first call is under way and all other requests wait for the next one.
 /// </summary>
 public sealed class SharedChargesTests : IAsyncLifetime
 {
@@ -22,7 +22,7 @@ public sealed class SharedChargesTests : IAsyncLifetime
     {
         redis = await RedisServer.StartAsync();
         connection = await ConnectionMultiplexer.ConnectAsync(redis.AdminConnectionString);
-        // So that what follows is one call each: the script is known.
+        // Loads the script, so that later each batch is one call.
         await Charges().AskAsync(Of("first"));
     }
 
@@ -33,7 +33,7 @@ public sealed class SharedChargesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Requests_that_come_together_are_charged_one_after_the_other()
+    public async Task Concurrent_requests_are_charged_one_after_the_other()
     {
         var answers = await TogetherAsync([.. Enumerable.Range(0, 70).Select(_ => Of("one"))]);
 
@@ -42,13 +42,13 @@ public sealed class SharedChargesTests : IAsyncLifetime
             Enumerable.Range(0, 50).Select(taken => (1L, 49L - taken)),
             verdicts[..50].Select(verdict => (verdict[0], verdict[3])));
         Assert.All(verdicts[50..], verdict => Assert.Equal((-1L, 0L), (verdict[0], verdict[3])));
-        // The first alone, 64 with the next, and the rest.
+        // Three calls: the first request, 64 more, and the rest.
         Assert.Equal(3, await CallsAsync());
         Assert.Equal(-1, ((long[])(await Charges().AskAsync(Of("one")))!)[0]);
     }
 
     [Fact]
-    public async Task A_session_that_one_begins_goes_on_with_the_next()
+    public async Task A_session_begun_by_one_request_is_known_to_the_next()
     {
         var answers = await TogetherAsync(
             [Of("one"), Of("one", "ann"), Of("one", "ann", begins: true), Of("one", "ann"), Of("one", "bob")]);
@@ -60,7 +60,7 @@ public sealed class SharedChargesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_counter_that_cannot_be_read_fails_its_own_requests_alone()
+    public async Task A_corrupt_counter_fails_only_its_own_requests()
     {
         await Database.ListLeftPushAsync("{gateway}:fifty:broken", "no counter");
 
@@ -73,7 +73,7 @@ public sealed class SharedChargesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_waits_behind_a_call_that_hangs_fails_with_it_and_is_not_charged()
+    public async Task A_request_that_waits_behind_a_hanging_call_fails_with_it_and_is_not_charged()
     {
         var charges = Charges(TimeSpan.FromMilliseconds(200));
         redis!.Freeze();

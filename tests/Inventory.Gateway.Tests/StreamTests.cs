@@ -1,6 +1,6 @@
 namespace Inventory.Gateway.Tests;
 
-/// <summary>Live streams pass through as they happen; what may last, lasts.</summary>
+/// <summary>The gateway passes on streams without buffering, and long answers without the usual timeout.</summary>
 public sealed class StreamTests : TwoReplicas
 {
     protected override (string Key, string Value)[] Settings =>
@@ -10,7 +10,7 @@ public sealed class StreamTests : TwoReplicas
     ];
 
     [Fact]
-    public async Task An_event_arrives_before_the_next_one_exists()
+    public async Task An_event_arrives_before_the_replica_sends_the_next_one()
     {
         using var response = await Client.GetAsync("/api/stock/shoe/stream", HttpCompletionOption.ResponseHeadersRead);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
@@ -24,7 +24,7 @@ public sealed class StreamTests : TwoReplicas
     }
 
     [Fact]
-    public async Task A_stream_outlives_the_request_timeout_but_not_its_replicas_silence()
+    public async Task A_stream_may_exceed_the_request_timeout_but_ends_when_its_replica_is_idle_too_long()
     {
         var clock = TimeProvider.System;
         var start = clock.GetTimestamp();
@@ -38,7 +38,7 @@ public sealed class StreamTests : TwoReplicas
     }
 
     [Fact]
-    public async Task An_operators_run_may_take_its_time_but_not_for_ever()
+    public async Task An_operators_run_has_a_longer_timeout_of_its_own()
     {
         using var response = await Client.SendAsync(Request("POST", "/api/operations/slow"));
 

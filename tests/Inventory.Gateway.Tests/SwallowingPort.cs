@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Inventory.Gateway.Tests;
 
 /// <summary>
-/// A port whose queue of connections is full: the kernel drops further attempts without a word, as does a host that
-/// has lost its network.
+/// A port whose connection queue is full: the kernel drops further attempts without an answer, as if the host had lost
+/// its network.
 /// </summary>
 internal sealed class SwallowingPort : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class SwallowingPort : IDisposable
     {
         _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         _listener.Listen(1);
-        // Linux queues one more than it is asked to; a few to spare do no harm.
+        // Linux queues one more connection than the backlog says; some extra ones do no harm.
         for (var i = 0; i < 4; i++)
         {
             var queued = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -28,7 +28,7 @@ internal sealed class SwallowingPort : IDisposable
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
             {
-                // Connecting goes on in the kernel, which is all that is wanted.
+                // The kernel continues to connect, which fills the queue.
             }
         }
     }

@@ -4,8 +4,8 @@ using Inventory.Testing;
 namespace Inventory.Gateway.Tests;
 
 /// <summary>
-/// Two gateways in front of one replica, and a Redis of their own that tests may break. Callers come through a trusted
-/// proxy, so that a test can be anybody; who comes without is on this machine.
+/// Two gateways in front of one replica, with their own Redis that tests may break. Requests come through a trusted
+/// proxy, so that a test can choose the caller's address; without it the caller is on this machine.
 /// </summary>
 public abstract class TwoGateways : IAsyncLifetime
 {
@@ -33,12 +33,12 @@ public abstract class TwoGateways : IAsyncLifetime
     {
         _replica = await Replica.StartAsync("replica", new BrokenConnections());
         _redis = await RedisServer.StartAsync();
-        // Together, as on a first day: both find no keys.
+        // Both start at once without keys, as in a first deployment.
         var both = await Task.WhenAll(StartAsync(), StartAsync());
         (_one, _other) = (both[0], both[1]);
         foreach (var gateway in both)
         {
-            // On a busy machine the start doesn't wait for Redis as long as Redis takes.
+            // On a busy machine Redis may take longer than the start waits for it.
             var late = gateway.Log.All.Any(line => line.Contains("no session is known", StringComparison.Ordinal));
             if (late) await gateway.Log.WaitForAsync("sessions can begin");
         }
@@ -57,13 +57,13 @@ public abstract class TwoGateways : IAsyncLifetime
         [
             ("ConnectionStrings:redis", Redis.ConnectionString),
             ("Gateway:TrustedProxies:0", "127.0.0.1"),
-            // Longer than a busy machine pauses: what a gateway decides alone isn't shared. And so long that who has
-            // waited for Redis can be told from who was slow for another reason.
+            // Longer than pauses of a busy machine, which would switch a gateway to local limits. Also long enough to
+            // tell a request that waited for Redis from one that was slow for another reason.
             ("Gateway:RateLimits:Patience", "00:00:02"),
             .. Settings,
         ]);
 
-    /// <summary>Sends a request as the caller at an address, or as one on this machine.</summary>
+    /// <summary>Sends a request as a caller at an address, or on this machine.</summary>
     protected static async Task<Answer> SendAsync(
         RunningGateway gateway, string method, string path, string? from = Home, string? cookie = null,
         params (string Name, string Value)[] headers)
@@ -86,7 +86,7 @@ public abstract class TwoGateways : IAsyncLifetime
         return answer.Cookie!;
     }
 
-    /// <summary>What the replica was told about the shopper of the last request, or null.</summary>
+    /// <summary>The shopper header of the last request that the replica received, or null.</summary>
     protected string? Shopper() => Replica.Requests[^1].Headers.GetValueOrDefault("X-Inventory-Shopper");
 }
 
@@ -95,7 +95,7 @@ public sealed record Answer(HttpResponseMessage Response, TimeSpan Took)
 {
     public int Status => (int)Response.StatusCode;
 
-    /// <summary>The cookie that it sets, as a request sends it, or null.</summary>
+    /// <summary>The cookie that it sets, in the form of a request's header, or null.</summary>
     public string? Cookie => SetCookie?.Split(';')[0];
 
     public string? SetCookie => Header("Set-Cookie");
@@ -107,8 +107,7 @@ public sealed record Answer(HttpResponseMessage Response, TimeSpan Took)
 }
 
 /// <summary>
-/// A clock that shows what a test wants; durations are real. FakeTimeProvider would stop the timers of a running
-/// gateway too.
+/// A clock that a test can move; durations are real. FakeTimeProvider would also stop the timers of a running gateway.
 /// </summary>
 public sealed class MovableTime : TimeProvider
 {

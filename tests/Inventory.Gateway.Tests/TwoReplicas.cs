@@ -1,6 +1,6 @@
 namespace Inventory.Gateway.Tests;
 
-/// <summary>A gateway in front of two replicas, fresh for every test, since tests break them.</summary>
+/// <summary>A gateway in front of two replicas, new for every test, because tests break them.</summary>
 public abstract class TwoReplicas : IAsyncLifetime
 {
     private Replica? _one;

@@ -6,19 +6,19 @@ public sealed class AbandonTests(LedgerDatabases databases)
     private readonly Confirmations confirmations = new(databases.Shared);
 
     [Fact]
-    public async Task Of_abandoning_and_confirming_at_once_exactly_one_wins()
+    public async Task Exactly_one_of_concurrent_abandon_and_confirm_wins()
     {
         var sku = await databases.StockAsync(10_000);
         var elsewhere = new Confirmations(databases.Shared);
 
         var races = new (ConfirmAnswer Confirmed, AbandonAnswer Abandoned)[500];
-        // As many as a server has connections for beside other tests.
+        // The server has connections for this many calls besides other tests.
         var crowd = new ParallelOptions { MaxDegreeOfParallelism = 25 };
         await Parallel.ForAsync(0, races.Length, crowd, async (i, _) =>
         {
             var request = ConfirmationTests.Request((sku, 2));
             Task<AbandonAnswer>? abandoning = i % 2 == 0 ? AbandonAsync(elsewhere, request) : null;
-            // Some are no race, so that both outcomes are there however the others come out.
+            // Some pairs run one after the other, so that both outcomes occur however the races end.
             if (i % 10 == 0) await abandoning!;
             var confirming = confirmations.ConfirmAsync(request, CancellationToken.None);
             if (i % 10 == 1) await confirming;
@@ -56,7 +56,7 @@ public sealed class AbandonTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task What_has_become_an_order_is_not_abandoned_and_totals_are_those_of_now()
+    public async Task An_existing_order_is_not_abandoned_and_the_answer_has_current_totals()
     {
         var sku = await databases.StockAsync(10);
         var request = ConfirmationTests.Request((sku, 1));
@@ -70,7 +70,7 @@ public sealed class AbandonTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task Only_decisions_that_outlived_their_attempt_are_forgotten()
+    public async Task Only_decisions_older_than_the_retention_are_pruned()
     {
         var sku = await databases.StockAsync(10);
         var requests = Enumerable.Range(0, 6).Select(_ => ConfirmationTests.Request((sku, 1))).ToList();
@@ -92,7 +92,7 @@ public sealed class AbandonTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_cancelled_order_gives_its_units_back_once()
+    public async Task A_cancelled_order_restores_its_units_once()
     {
         var (one, other) = (await databases.StockAsync(5), await databases.StockAsync(5));
         var request = ConfirmationTests.Request((one, 2), (other, 1));

@@ -9,7 +9,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     private readonly Confirmations confirmations = new(databases.Shared);
 
     [Fact]
-    public async Task A_crowd_on_one_sku_shares_its_transactions()
+    public async Task Concurrent_confirms_of_one_sku_share_transactions()
     {
         var sku = await databases.StockAsync(1_500);
 
@@ -27,7 +27,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
         Assert.InRange(transactions, 1, 30);
         Assert.Equal(
             new SkuTotal(sku, total, version), answers.SelectMany(one => one.Totals).MaxBy(one => one.Version));
-        // Each movement goes on from the one before.
+        // Each movement starts from the total of the one before.
         Assert.Equal(
             1_000,
             await databases.Shared.ReadAsync<long>(
@@ -40,7 +40,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task One_reservation_confirmed_many_times_at_once_is_one_order_and_one_answer()
+    public async Task Concurrent_confirms_of_one_reservation_make_one_order_and_one_answer()
     {
         var sku = await databases.StockAsync(10);
         var elsewhere = new Confirmations(databases.Shared);
@@ -57,7 +57,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task Lines_of_one_sku_are_one_item_and_the_order_names_holder_and_payment()
+    public async Task Lines_of_one_sku_become_one_item_and_the_order_has_holder_and_payment()
     {
         var (one, other) = (await databases.StockAsync(5), await databases.StockAsync(5));
         var request = Request((other, 1), (one, 2), (other, 3)) with { Holder = "c:cart-1", PaymentId = "pay-2" };
@@ -78,7 +78,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_member_that_is_not_covered_harms_no_other_and_is_abandoned()
+    public async Task A_batch_member_without_stock_is_abandoned_and_does_not_affect_others()
     {
         var (plenty, scarce) = (await databases.StockAsync(100), await databases.StockAsync(2));
         ConfirmRequest[] requests =
@@ -101,7 +101,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_member_that_breaks_the_transaction_fails_alone()
+    public async Task A_batch_member_that_breaks_the_transaction_fails_alone()
     {
         var sku = await databases.StockAsync(100);
         // PostgreSQL stores no NUL.
@@ -118,7 +118,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task Two_processes_and_skus_in_opposite_orders_cause_no_deadlock_that_a_caller_hears_of()
+    public async Task Two_processes_with_skus_in_opposite_orders_report_no_deadlock_to_callers()
     {
         string[] skus = [.. await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => databases.StockAsync(10_000)))];
         var elsewhere = new Confirmations(databases.Shared);
@@ -149,7 +149,8 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
 
         var confirming = ConfirmAsync(Request((skus[0], 1), (skus[1], 1)));
         await UntilWaitingAsync(confirming);
-        // Only the one who comes into the circle last looks for it, after a second: the confirm must not be it.
+        // A session looks for a deadlock once, a second after it began to wait. The confirm has to find it and be
+        // aborted, so this session looks much later.
         await using (var first = new NpgsqlCommand(
             $"SET deadlock_timeout = '1min'; UPDATE inventory SET total = 20 WHERE sku_id = '{skus[0]}'", erp))
         {
@@ -162,7 +163,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_caller_who_gives_up_stops_nobody()
+    public async Task A_caller_who_gives_up_does_not_stop_other_callers()
     {
         var sku = await databases.StockAsync(10);
         await using var holder = await databases.Shared.OpenConnectionAsync();
@@ -186,7 +187,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task An_id_that_became_another_order_is_refused()
+    public async Task An_id_that_belongs_to_another_order_is_refused()
     {
         var sku = await databases.StockAsync(10);
         var request = Request((sku, 1));
@@ -199,7 +200,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task Orders_of_earlier_attempts_are_found_in_a_crowd_and_spoil_nothing_for_it()
+    public async Task A_batch_with_an_order_of_an_earlier_attempt_confirms_all_its_members()
     {
         var sku = await databases.StockAsync(100);
         var known = Request((sku, 1));
@@ -214,12 +215,12 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
         Assert.Equal(49, answers.Count(answer => answer.Outcome == ConfirmOutcome.Confirmed));
         var (total, version) = await databases.Shared.LevelAsync(sku);
         Assert.Equal(50, total);
-        // Together all the same.
+        // They still share batches.
         Assert.InRange(version, batches + 1, batches + 10);
     }
 
     [Fact]
-    public async Task What_is_an_order_already_is_covered_however_little_is_left()
+    public async Task A_repeated_confirm_returns_its_order_even_when_no_stock_is_left()
     {
         var sku = await databases.StockAsync(5);
         var request = Request((sku, 5));

@@ -14,7 +14,7 @@ public sealed class DemoCatalogTests(LedgerDatabases databases)
         ["flash-100|Flash Sale Sneaker|2|f|100|1", "sku-123|Hydra Serum 30ml||f|10|1"];
 
     [Fact]
-    public async Task Many_instances_at_once_make_one_catalog()
+    public async Task Many_concurrent_instances_create_one_catalog()
     {
         var source = await databases.CreateMigratedAsync();
 
@@ -44,7 +44,7 @@ public sealed class DemoCatalogTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task Only_what_is_missing_is_inserted()
+    public async Task Only_missing_rows_are_inserted()
     {
         var source = await databases.CreateMigratedAsync();
         await source.ExecuteAsync("INSERT INTO products (sku_id, name) VALUES ('sku-123', 'Ours')");

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Inventory.Ledger.Tests;
 
-/// <summary>No order comes of a pin that was lost with the data of an earlier epoch.</summary>
+/// <summary>A pin that was lost with the data of an earlier epoch makes no order.</summary>
 [Collection(OneServer.Name)]
 public sealed class FenceTests(LedgerDatabases databases)
 {
@@ -13,7 +13,7 @@ public sealed class FenceTests(LedgerDatabases databases)
     private readonly int partition = Interlocked.Increment(ref partitions);
 
     [Fact]
-    public async Task A_number_is_higher_than_any_that_either_store_knows()
+    public async Task A_new_epoch_number_is_higher_than_in_either_store()
     {
         Assert.Equal(1, await fences.RaiseAsync(partition, 0, "test", CancellationToken.None));
         Assert.Equal(2, await fences.RaiseAsync(partition, 1, "test", CancellationToken.None));
@@ -25,7 +25,7 @@ public sealed class FenceTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task An_outdated_pin_is_refused_and_nothing_is_decided_about_its_number()
+    public async Task An_outdated_pin_is_refused_without_a_decision_about_its_number()
     {
         var sku = await databases.StockAsync(10);
         var epoch = await fences.RaiseAsync(partition, 0, "test", CancellationToken.None);
@@ -42,14 +42,14 @@ public sealed class FenceTests(LedgerDatabases databases)
         var again = request with { Pins = [new(partition, 1, epoch), new(elsewhere, 1)] };
         Assert.Equal(
             ConfirmOutcome.Confirmed, (await confirmations.ConfirmAsync(again, CancellationToken.None)).Outcome);
-        // The order is the truth, whatever the pin.
+        // An existing order is returned, whatever the pin.
         Assert.Equal(
             ConfirmOutcome.AlreadyConfirmed,
             (await confirmations.ConfirmAsync(request, CancellationToken.None)).Outcome);
     }
 
     [Fact]
-    public async Task In_one_batch_the_outdated_are_refused_and_the_others_confirmed()
+    public async Task A_batch_refuses_outdated_pins_and_confirms_the_others()
     {
         var sku = await databases.StockAsync(100);
         var epoch = await fences.RaiseAsync(partition, 0, "test", CancellationToken.None);
@@ -65,7 +65,7 @@ public sealed class FenceTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task Raising_waits_for_the_confirm_that_has_read_the_number()
+    public async Task Raising_the_epoch_waits_for_a_confirm_that_has_read_it()
     {
         var sku = await databases.StockAsync(10);
         var epoch = await fences.RaiseAsync(partition, 0, "test", CancellationToken.None);

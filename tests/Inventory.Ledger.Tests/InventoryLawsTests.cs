@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Inventory.Ledger.Tests;
 
-/// <summary>The laws that the database keeps by itself, whoever writes.</summary>
+/// <summary>The invariants that the database itself enforces for every writer.</summary>
 [Collection(OneServer.Name)]
 public sealed class InventoryLawsTests(LedgerDatabases databases)
 {
@@ -21,7 +21,7 @@ public sealed class InventoryLawsTests(LedgerDatabases databases)
     [InlineData("total = total", 10, 2)]
     [InlineData("total = 0, version = 900", 0, 2)]
     [InlineData("version = 0", 10, 2)]
-    public async Task A_plain_update_raises_the_version_by_one_whatever_it_says(string set, int total, long version)
+    public async Task A_plain_update_raises_the_version_by_one_whatever_it_sets(string set, int total, long version)
     {
         var sku = await databases.StockAsync(10);
 
@@ -31,7 +31,7 @@ public sealed class InventoryLawsTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task Concurrent_updates_each_get_a_version_of_their_own()
+    public async Task Each_concurrent_update_gets_its_own_version()
     {
         var sku = await databases.StockAsync(100);
 
@@ -61,7 +61,7 @@ public sealed class InventoryLawsTests(LedgerDatabases databases)
     [InlineData("paused = true, max_per_customer = 4", 2)]
     [InlineData("paused = false, max_per_customer = NULL", 1)]
     [InlineData("name = 'Another name'", 1)]
-    public async Task A_change_of_limit_or_pause_raises_the_version_and_no_other_does(string set, long version)
+    public async Task Only_a_change_of_limit_or_pause_raises_the_version(string set, long version)
     {
         var sku = await databases.StockAsync(10);
 
@@ -71,7 +71,7 @@ public sealed class InventoryLawsTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_writer_whose_search_path_is_elsewhere_raises_the_version_too()
+    public async Task A_writer_with_another_search_path_raises_the_version_too()
     {
         var sku = await databases.StockAsync(10);
 
@@ -85,7 +85,7 @@ public sealed class InventoryLawsTests(LedgerDatabases databases)
     [InlineData("DELETE FROM inventory WHERE sku_id = '{0}'")]
     [InlineData("UPDATE inventory SET sku_id = 'other' WHERE sku_id = '{0}'")]
     [InlineData("TRUNCATE inventory")]
-    public async Task A_row_is_neither_removed_nor_renamed(string statement)
+    public async Task An_inventory_row_cannot_be_removed_or_renamed(string statement)
     {
         var sku = await databases.StockAsync(10);
 

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace Inventory.Ledger.Tests;
 
-/// <summary>One PostgreSQL server for the test run. A test takes a database of its own, or SKUs of its own.</summary>
+/// <summary>One PostgreSQL server for the test run. Each test uses its own database or its own SKUs.</summary>
 public sealed class LedgerDatabases : IAsyncLifetime
 {
     private readonly List<NpgsqlDataSource> sources = [];
@@ -69,7 +69,7 @@ public sealed class OneServer : ICollectionFixture<LedgerDatabases>
     public const string Name = "PostgreSQL";
 }
 
-/// <summary>Plain SQL, as an ERP would send it: nothing of EF Core in between.</summary>
+/// <summary>Plain SQL without EF Core, as an ERP would send it.</summary>
 internal static class PlainSql
 {
     public static async Task<int> ExecuteAsync(this NpgsqlDataSource source, string sql)

@@ -64,7 +64,7 @@ public sealed class LedgerMigrationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_migrated_database_goes_back_to_empty_and_forward_again()
+    public async Task A_migrated_database_can_be_reverted_and_migrated_again()
     {
         var source = await databases.CreateMigratedAsync();
         await using var context = LedgerDatabases.Open(source);
@@ -106,7 +106,7 @@ public sealed class LedgerMigrationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_server_that_is_still_starting_is_waited_for()
+    public async Task A_migration_waits_for_a_server_that_is_still_starting()
     {
         await using var server = await PostgresServer.StartAsync();
         await using var source = NpgsqlDataSource.Create(await server.CreateDatabaseAsync());
@@ -125,7 +125,7 @@ public sealed class LedgerMigrationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_server_that_stays_away_is_reported_when_patience_ends()
+    public async Task A_migration_fails_when_the_server_stays_unreachable()
     {
         await using var server = await PostgresServer.StartAsync();
         await using var source = NpgsqlDataSource.Create(server.ConnectionString);
@@ -139,7 +139,7 @@ public sealed class LedgerMigrationTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_failure_that_waiting_cannot_cure_is_not_waited_for()
+    public async Task A_permanent_failure_ends_a_migration_at_once()
     {
         var wrong = new NpgsqlConnectionStringBuilder(databases.Server.ConnectionString) { Password = "wrong" };
         await using var context = LedgerDatabases.Open(databases.Connect(wrong.ConnectionString));

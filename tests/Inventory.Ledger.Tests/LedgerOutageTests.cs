@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Inventory.Ledger.Tests;
 
-/// <summary>What PostgreSQL says when it can't answer, and what it says when the question was wrong.</summary>
+/// <summary>Errors that mean that PostgreSQL can't answer are outages; errors of a wrong request are not.</summary>
 [Collection(OneServer.Name)]
 public sealed class LedgerOutageTests(LedgerDatabases databases)
 {
@@ -30,7 +30,7 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
     [InlineData("42601", false)]
     [InlineData("42703", false)]
     [InlineData("P0001", false)]
-    public async Task What_postgresql_raises_is_an_outage_where_waiting_cures_it(string state, bool isOutage)
+    public async Task A_postgresql_error_is_an_outage_if_a_later_retry_can_succeed(string state, bool isOutage)
     {
         var failure = await Assert.ThrowsAsync<PostgresException>(() => databases.Shared.ExecuteAsync(
             $"DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{state}'; END $$"));
@@ -39,7 +39,7 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_session_that_is_ended_and_a_database_that_is_missing_are_outages()
+    public async Task An_ended_session_and_a_missing_database_are_outages()
     {
         var ended = await Assert.ThrowsAnyAsync<Exception>(() => databases.Shared.ExecuteAsync(EndOwnSession));
         await using var nowhere = NpgsqlDataSource.Create(
@@ -52,7 +52,7 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task What_npgsql_has_thrown_away_after_a_break_is_an_outage_and_what_others_disposed_of_is_a_bug()
+    public async Task Only_objects_that_npgsql_disposed_of_after_a_broken_connection_are_outages()
     {
         await using var connection = await databases.Shared.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
@@ -73,11 +73,11 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task What_entity_framework_wraps_is_looked_into()
+    public async Task Outages_are_recognized_inside_exceptions_of_entity_framework()
     {
         await using var source = databases.Connect(await databases.Server.CreateDatabaseAsync());
         await using var context = LedgerDatabases.Open(source);
-        // Not migrated.
+        // The database is not migrated.
         var unready = await Assert.ThrowsAnyAsync<Exception>(() => context.Products.ToListAsync());
         context.Products.Add(new() { SkuId = "a", Name = "A" });
         var unsaved = await Assert.ThrowsAsync<DbUpdateException>(() => context.SaveChangesAsync());
@@ -98,7 +98,7 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_confirm_whose_session_is_ended_once_is_tried_again_and_nobody_hears_of_it()
+    public async Task A_confirm_is_retried_when_its_session_is_ended_once()
     {
         var (source, confirmations) = await EndingSessionsAsync(times: 1);
 
@@ -109,12 +109,12 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task Confirms_whose_session_is_ended_twice_all_hear_of_an_outage_and_may_be_repeated()
+    public async Task Confirms_report_an_outage_when_their_session_is_ended_twice_and_may_be_repeated()
     {
         var (source, confirmations) = await EndingSessionsAsync(times: 2);
         var requests = Enumerable.Range(0, 8).Select(_ => Cut()).ToList();
 
-        // The first one waits for the row, so that those who come then are one batch.
+        // The first confirm waits for the row, so that the following ones are one batch.
         await using var blocker = await source.OpenConnectionAsync();
         await using var blocking = await blocker.BeginTransactionAsync();
         await using (var block = new NpgsqlCommand("SELECT FROM inventory FOR UPDATE", blocker))
@@ -143,13 +143,13 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
 
     private static ConfirmRequest Cut() => ConfirmationTests.Request(("a", 1)) with { Holder = "u:cut" };
 
-    /// <summary>The units that are left, and how many orders there are.</summary>
+    /// <summary>The units left and the number of orders.</summary>
     private static async Task<(int Total, long Orders)> LevelAsync(NpgsqlDataSource source) =>
         ((await source.LevelAsync("a")).Total, await source.ReadAsync<long>("SELECT count(*) FROM orders"));
 
     /// <summary>
-    /// A ledger with 10 units that ends so many sessions in the middle of writing orders of <see cref="Cut"/>, as an
-    /// operator does. A sequence counts: what it has given survives the transaction.
+    /// A ledger with 10 units that ends this many sessions while they write orders of <see cref="Cut"/>, as an operator
+    /// may do. A sequence counts the sessions, because its value survives the transaction.
     /// </summary>
     private async Task<(NpgsqlDataSource Source, Confirmations Confirmations)> EndingSessionsAsync(int times)
     {

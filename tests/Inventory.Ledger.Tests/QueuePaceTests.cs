@@ -3,21 +3,21 @@ using Npgsql;
 
 namespace Inventory.Ledger.Tests;
 
-/// <summary>A crowd that comes for places leaves room for those who are worked off.</summary>
+/// <summary>Many requests for places leave PostgreSQL free to decide the waiting tickets.</summary>
 [Collection(OneServer.Name)]
 public sealed class QueuePaceTests(LedgerDatabases databases)
 {
     [Fact]
-    public async Task After_a_shared_batch_those_who_come_gather_for_the_next()
+    public async Task After_a_shared_batch_new_requests_gather_for_the_next_batch()
     {
         var source = await databases.CreateMigratedAsync();
         var time = new PausedTime();
         using var queue = new WaitingQueue(source, time);
-        // Alone, each is written at once.
+        // A single request is written at once.
         await EnqueueAsync(queue);
         await EnqueueAsync(queue);
 
-        // While somebody else has the lock, one is on its way, and those after it share the next batch.
+        // While another session has the lock, one request is under way, and later ones share the next batch.
         await using (var connection = await source.OpenConnectionAsync())
         await using (var transaction = await connection.BeginTransactionAsync())
         {
@@ -56,18 +56,18 @@ public sealed class QueuePaceTests(LedgerDatabases databases)
         return answer.Entry!.Place;
     }
 
-    /// <summary>Time that stands still until a test moves it, which learns when the queue begins a pause.</summary>
+    /// <summary>Time that stands still until the test moves it; it reports when the queue begins a pause.</summary>
     private sealed class PausedTime : FakeTimeProvider
     {
         private readonly TaskCompletionSource<TimeSpan> pause = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>How long the first pause is to be, as soon as it has begun.</summary>
+        /// <summary>The length of the first pause; completes when the pause begins.</summary>
         public Task<TimeSpan> Pause => pause.Task;
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
             var timer = base.CreateTimer(callback, state, dueTime, period);
-            // Longer timers are the queue's patience with PostgreSQL.
+            // Longer timers are the queue's timeouts for PostgreSQL.
             if (dueTime < TimeSpan.FromSeconds(1)) pause.TrySetResult(dueTime);
             return timer;
         }

@@ -3,8 +3,8 @@ using Npgsql;
 namespace Inventory.Ledger.Tests;
 
 /// <summary>
-/// A step of the queue costs what it decides, also where PostgreSQL's statistics are of a time when few waited and
-/// nothing was held.
+/// The cost of a step of the queue depends on what it decides, even if PostgreSQL's statistics are from a time with few
+/// waiting tickets and no holds.
 /// </summary>
 [Collection(OneServer.Name)]
 public sealed class QueueTurnTests(LedgerDatabases databases)
@@ -12,13 +12,13 @@ public sealed class QueueTurnTests(LedgerDatabases databases)
     private const int Step = 500;
 
     [Fact]
-    public async Task A_step_reads_its_own_places_however_many_wait()
+    public async Task A_step_reads_only_its_own_places_however_many_tickets_wait()
     {
         var connection = await databases.Server.CreateDatabaseAsync();
         var source = await MigratedAsync(connection);
         await source.ExecuteAsync("ALTER TABLE waiting_queue SET (autovacuum_enabled = off)");
         await AddAsync(source, 20_000);
-        // Not in the order in which they came, so that an index looks dear.
+        // Rows are updated in another order than they were inserted, so that an index looks expensive.
         for (var part = 0; part < 5; part++)
         {
             await source.ExecuteAsync(
@@ -43,12 +43,12 @@ public sealed class QueueTurnTests(LedgerDatabases databases)
                 CancellationToken.None));
         });
 
-        // Those who may have waited too long, twice those who are claimed, and twice those who are decided.
+        // Tickets that may have waited too long, twice the claimed tickets, and twice the decided ones.
         Assert.InRange(read, 4 * Step, 8 * Step);
     }
 
     [Fact]
-    public async Task The_ends_of_reservations_are_found_by_their_ids_in_a_table_that_has_just_grown()
+    public async Task Ended_reservations_are_found_by_id_in_a_table_that_has_just_grown()
     {
         var connection = await databases.Server.CreateDatabaseAsync();
         var source = await MigratedAsync(connection);
@@ -74,11 +74,13 @@ public sealed class QueueTurnTests(LedgerDatabases databases)
         Assert.InRange(read, Step, 2 * Step);
     }
 
-    /// <summary>How many rows of a table somebody reads who has the turn, after so many were written.</summary>
+    /// <summary>
+    /// The rows of a table that the queue's leader reads in one act, counted after <paramref name="written"/> writes.
+    /// </summary>
     private static async Task<long> RowsReadAsync(
         string connection, NpgsqlDataSource source, string table, int written, Func<WaitingQueueTurn, Task> act)
     {
-        // A session reports some moments after it has done something, or when it ends.
+        // A session reports its counters some time after its work, or when it ends.
         var before = await CountersAsync(source, table, counters => counters.Written == written);
         await using (var own = NpgsqlDataSource.Create(connection))
         {

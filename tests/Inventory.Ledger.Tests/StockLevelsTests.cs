@@ -44,7 +44,7 @@ public sealed class StockLevelsTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_level_has_everything_that_travels_to_Redis()
+    public async Task A_level_has_everything_that_Redis_needs()
     {
         var source = await databases.CreateMigratedAsync();
         await source.ExecuteAsync(
@@ -63,7 +63,7 @@ public sealed class StockLevelsTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task Between_two_pages_a_reader_keeps_no_connection_and_sees_what_lies_ahead_change()
+    public async Task A_reader_keeps_no_connection_between_pages_and_sees_later_changes()
     {
         var source = await databases.CreateMigratedAsync();
         await source.ExecuteAsync(
@@ -83,9 +83,9 @@ public sealed class StockLevelsTests(LedgerDatabases databases)
     }
 
     [Fact]
-    public async Task A_sweep_reads_products_in_proportion_to_their_number()
+    public async Task The_rows_read_for_all_levels_are_proportional_to_the_number_of_products()
     {
-        // One session, whose counters can be asked for at once.
+        // With one session its counters can be flushed and read at once.
         var one = new NpgsqlConnectionStringBuilder(await databases.Server.CreateDatabaseAsync()) { MaxPoolSize = 1 };
         var source = databases.Connect(one.ConnectionString);
         await using var context = LedgerDatabases.Open(source);
@@ -97,7 +97,7 @@ public sealed class StockLevelsTests(LedgerDatabases databases)
         var levels = await new StockLevels(context).ReadAllAsync(pageSize: 20).CountAsync();
 
         Assert.Equal(20_000, levels);
-        // Once for the answer, and a few for each page, with which the planner probes the ends of the index.
+        // Each row once for the answer, and a few rows for each page: the planner probes the ends of the index.
         Assert.InRange(await ProductsReadAsync(source) - before, 20_000, 30_000);
     }
 

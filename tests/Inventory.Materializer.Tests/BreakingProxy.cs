@@ -18,7 +18,7 @@ public enum BreakAt
     AfterCommit,
 }
 
-/// <summary>Stands between an instance and PostgreSQL, and breaks its connections at chosen moments.</summary>
+/// <summary>A proxy between an instance and PostgreSQL that breaks connections at chosen moments.</summary>
 public sealed class BreakingProxy : IAsyncDisposable
 {
     private static readonly byte[] Commit = Encoding.ASCII.GetBytes("COMMIT");
@@ -47,9 +47,9 @@ public sealed class BreakingProxy : IAsyncDisposable
         Port = ((IPEndPoint)listener.LocalEndpoint).Port,
     }.ConnectionString;
 
-    /// <summary>Breaks the next connection that comes to a place.</summary>
-    /// <param name="at">The place.</param>
-    /// <param name="after">For a statement: messages that are let through before.</param>
+    /// <summary>Breaks the next connection that reaches this point.</summary>
+    /// <param name="at">The point.</param>
+    /// <param name="after">For a statement: the number of messages that pass before.</param>
     public void BreakNext(BreakAt at, int after)
     {
         lock (gate) (armed, messages) = (at, after);
@@ -71,7 +71,7 @@ public sealed class BreakingProxy : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)
         {
-            // Disposed of.
+            // The proxy is being disposed.
         }
     }
 
@@ -87,7 +87,7 @@ public sealed class BreakingProxy : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
-            // Either end has gone; leaving closes both.
+            // One end has closed the connection; returning closes both.
         }
     }
 
@@ -113,7 +113,7 @@ public sealed class BreakingProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Where this message breaks the connection, if it does.</summary>
+    /// <summary>The point at which this message breaks the connection; null if it passes.</summary>
     private BreakAt? Place(ReadOnlySpan<byte> message)
     {
         var isCommit = message.IndexOf(Commit) >= 0;

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Inventory.Materializer.Tests;
 
-/// <summary>Whatever breaks, and whenever: every event takes effect once.</summary>
+/// <summary>Every event takes effect once, whatever fails at any moment.</summary>
 [Collection(OneServer.Name)]
 public sealed class CrashTests(Postgres postgres)
 {
@@ -18,7 +18,7 @@ public sealed class CrashTests(Postgres postgres)
         {
             string?[] before = [await world.LastEventAsync(0), await world.LastEventAsync(1)];
             await new Shopping(world, seed: kill * 100).RunAsync(40);
-            // Without something new in each partition, the wait below would say nothing.
+            // Without a new event in each partition, the wait below would prove nothing.
             Assert.NotEqual(before[0], await world.LastEventAsync(0));
             Assert.NotEqual(before[1], await world.LastEventAsync(1));
             var process = world.StartProcess(
@@ -28,7 +28,7 @@ public sealed class CrashTests(Postgres postgres)
 
             using var enough = new CancellationTokenSource();
             var load = new Shopping(world, seed: (kill * 100) + 50).RunAsync(1_000_000, enough.Token);
-            // It writes a batch every few milliseconds: this is somewhere in one of the next ones.
+            // The process writes a batch every few milliseconds: the kill hits one of the next batches.
             await Task.Delay(TimeSpan.FromMilliseconds(random.NextDouble() * 60));
             await process.KillAsync();
             await enough.CancelAsync();
@@ -58,7 +58,7 @@ public sealed class CrashTests(Postgres postgres)
 
         await world.AssertStoredAsync();
         Assert.Equal(0, instance.Figure("missing"));
-        Assert.Equal(instance.Log.Count("is away"), instance.Log.Count("are back"));
+        Assert.Equal(instance.Log.Count("is unavailable"), instance.Log.Count("are available again"));
     }
 
     [Fact]
@@ -82,7 +82,7 @@ public sealed class CrashTests(Postgres postgres)
     }
 
     [Fact]
-    public async Task A_frozen_reader_loses_its_lock_and_does_no_harm_when_it_wakes_up()
+    public async Task A_frozen_reader_loses_its_lock_and_stores_nothing_twice_when_it_resumes()
     {
         await using var world = await World.StartAsync(postgres.Server);
         var process = world.StartProcess(

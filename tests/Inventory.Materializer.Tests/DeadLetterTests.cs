@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Materializer.Tests;
 
-/// <summary>An event that can't be stored goes aside, and comes back when its cause is gone.</summary>
+/// <summary>An event that can't be stored becomes a dead letter and can be replayed when its cause is gone.</summary>
 [Collection(OneServer.Name)]
 public sealed class DeadLetterTests(Postgres postgres)
 {
@@ -23,7 +23,7 @@ public sealed class DeadLetterTests(Postgres postgres)
     };
 
     [Fact]
-    public async Task Events_with_broken_fields_go_to_the_dead_letters_while_others_flow()
+    public async Task Events_with_broken_fields_become_dead_letters_while_others_are_stored()
     {
         await using var world = await World.StartAsync(postgres.Server);
         var instance = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
@@ -53,24 +53,24 @@ public sealed class DeadLetterTests(Postgres postgres)
     }
 
     [Fact]
-    public async Task A_replay_works_once_the_cause_is_gone_and_a_reservation_never_goes_back()
+    public async Task A_replay_succeeds_once_the_cause_is_gone_and_never_reverts_a_reservation()
     {
         await using var world = await World.StartAsync(postgres.Server);
         await world.ExecuteAsync(
             "ALTER TABLE reservation_events ADD CONSTRAINT unloved CHECK (holder <> 'u:poison' OR type = 'released')");
         var instance = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
-        await world.Engine.SetStockAsync(new("sku-0", 1_000, 1, null, false));
+        await world.Engine.Levels.SetStockAsync(new("sku-0", 1_000, 1, null, false));
         var load = new Shopping(world, seed: 1).RunAsync(500);
         var reservation = Guid.NewGuid();
-        await world.Engine.ReserveAsync(new()
+        await world.Engine.Holds.ReserveAsync(new()
         {
             Id = reservation,
             Holder = Holder.Customer("poison"),
             Lines = [new("sku-0", 1)],
             HoldFor = TimeSpan.FromMinutes(10),
         });
-        await world.Engine.ExtendAsync(reservation, TimeSpan.FromMinutes(1), null);
-        await world.Engine.ReleaseAsync(reservation, null);
+        await world.Engine.Holds.ExtendAsync(reservation, TimeSpan.FromMinutes(1), null);
+        await world.Engine.Holds.ReleaseAsync(reservation, null);
         await load;
         await world.UntilStoredAsync();
         var state = $"SELECT status, sequence FROM reservations WHERE reservation_id = '{reservation}'";

@@ -3,12 +3,12 @@ using System.Net.Sockets;
 
 namespace Inventory.Materializer.Tests;
 
-/// <summary>The service as it is shipped says whether it can work.</summary>
+/// <summary>The health endpoints of the shipped service.</summary>
 [Collection(OneServer.Name)]
 public sealed class HealthTests(Postgres postgres)
 {
     [Fact]
-    public async Task It_is_healthy_while_it_can_work_and_alive_always()
+    public async Task The_service_is_healthy_while_its_stores_are_available_and_always_alive()
     {
         await using var world = await World.StartAsync(postgres.Server);
         var address = new Uri($"http://127.0.0.1:{FreePort()}");
@@ -38,7 +38,7 @@ public sealed class HealthTests(Postgres postgres)
         }
         catch (HttpRequestException)
         {
-            // It isn't listening yet.
+            // The service isn't listening yet.
             return null;
         }
     }

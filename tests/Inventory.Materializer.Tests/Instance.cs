@@ -13,7 +13,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Materializer.Tests;
 
-/// <summary>The materializer within the test process, with connections of its own.</summary>
+/// <summary>A materializer within the test process, with its own connections.</summary>
 public sealed class Instance : IAsyncDisposable
 {
     private readonly ServiceProvider services;
@@ -41,7 +41,7 @@ public sealed class Instance : IAsyncDisposable
         listener.Start();
     }
 
-    /// <summary>Lines of warnings and worse, and of what is said about recovery.</summary>
+    /// <summary>What the instance logs, from the level Information up.</summary>
     public LogLines Log { get; }
 
     public DeadLetters DeadLetters => services.GetRequiredService<DeadLetters>();
@@ -58,7 +58,8 @@ public sealed class Instance : IAsyncDisposable
             .AddSingleton(Options.Create(new StockOptions { Partitions = partitions }))
             .AddSingleton(Options.Create(options))
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<StockEngine>()
+            .AddSingleton<StockStores>()
+            .AddSingleton(provider => provider.GetRequiredService<StockStores>().Events)
             .AddSingleton<MaterializerMetrics>()
             .AddSingleton<Outage>()
             .AddSingleton<BatchWriter>()
@@ -70,7 +71,7 @@ public sealed class Instance : IAsyncDisposable
         return instance;
     }
 
-    /// <summary>Sum of all that a counter or histogram was given, or the latest value of a gauge.</summary>
+    /// <summary>The sum of all values of a counter or histogram, or the latest value of a gauge.</summary>
     public double Figure(string name)
     {
         listener.RecordObservableInstruments();
@@ -131,19 +132,19 @@ public sealed class InstanceProcess : IAsyncDisposable
         return new(Process.Start(start)!);
     }
 
-    /// <summary>Whether it runs, and all that it has said: what a failing test wants to show.</summary>
+    /// <summary>The state and output of the process, for the message of a failing test.</summary>
     public override string ToString() =>
         $"process {Id}, {(process.HasExited ? $"ended with {process.ExitCode}" : "running")}\n"
         + string.Join('\n', said);
 
-    /// <summary>Kills it with SIGKILL.</summary>
+    /// <summary>Kills the process with SIGKILL.</summary>
     public async Task KillAsync()
     {
         process.Kill();
         await process.WaitForExitAsync();
     }
 
-    /// <summary>Kills it if it still runs; the test's world calls this.</summary>
+    /// <summary>Kills the process if it still runs; the test's world calls this.</summary>
     public async ValueTask DisposeAsync()
     {
         await KillAsync();

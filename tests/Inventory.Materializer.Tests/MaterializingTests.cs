@@ -1,13 +1,13 @@
 namespace Inventory.Materializer.Tests;
 
-/// <summary>Events become rows: all, in order, once.</summary>
+/// <summary>Every event becomes a row, in order and once.</summary>
 [Collection(OneServer.Name)]
 public sealed class MaterializingTests(Postgres postgres)
 {
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public async Task Five_thousand_random_operations_arrive_completely_in_order_and_once(int partitions)
+    public async Task Five_thousand_random_operations_are_stored_completely_in_order_and_once(int partitions)
     {
         await using var world = await World.StartAsync(postgres.Server, partitions);
         var instance = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
@@ -22,7 +22,7 @@ public sealed class MaterializingTests(Postgres postgres)
     }
 
     [Fact]
-    public async Task Two_instances_side_by_side_store_every_event_once()
+    public async Task Two_concurrent_instances_store_every_event_once()
     {
         await using var world = await World.StartAsync(postgres.Server, partitions: 3);
         var first = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000, BatchSize = 20 });
@@ -41,7 +41,7 @@ public sealed class MaterializingTests(Postgres postgres)
     }
 
     [Fact]
-    public async Task What_is_stored_is_found_by_its_key_in_a_table_that_has_just_grown()
+    public async Task Stored_rows_are_found_by_key_in_a_table_that_has_just_grown()
     {
         await using var world = await World.StartAsync(postgres.Server);
         await world.ExecuteAsync(
@@ -67,7 +67,7 @@ public sealed class MaterializingTests(Postgres postgres)
         await new Shopping(world, seed: 3).RunAsync(300);
 
         await world.UntilStoredAsync();
-        // A session reports within a second of its last transaction, or later, all that it did.
+        // A session reports all its counters at once, a second or more after its last transaction.
         await World.UntilAsync(async () => await world.ReadAsync<long>(Written) > 20_000);
         Assert.Equal(before, await world.ReadAsync<long>(Read));
     }

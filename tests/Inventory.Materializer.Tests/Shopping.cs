@@ -3,10 +3,10 @@ using Inventory.Stock;
 
 namespace Inventory.Materializer.Tests;
 
-/// <summary>Random operations on the stock engine, several at a time: whatever can append an event.</summary>
+/// <summary>Concurrent random operations on the stock engine, of every kind that appends events.</summary>
 /// <remarks>
-/// Each seed has SKUs of its own. What earlier ones have left held would otherwise leave less and less to sell, until
-/// nothing happens any more that could be stored.
+/// Each seed uses its own SKUs. Otherwise holds left by earlier seeds would use up the stock, and later operations
+/// would append no events.
 /// </remarks>
 public sealed class Shopping(World world, int seed)
 {
@@ -18,7 +18,7 @@ public sealed class Shopping(World world, int seed)
     /// <summary>Operations carried out so far.</summary>
     public int Done => Volatile.Read(ref done);
 
-    /// <summary>Carries out so many operations.</summary>
+    /// <summary>Carries out this number of operations.</summary>
     public async Task RunAsync(int operations, CancellationToken cancellation = default)
     {
         for (var sku = 0; sku < Skus; sku++) await SetStockAsync(Sku(sku), 40);
@@ -44,7 +44,7 @@ public sealed class Shopping(World world, int seed)
         8 => PinAsync(Any(random), random),
         9 => ReviveAsync(Any(random), random),
         10 => SetStockAsync(Sku(random.Next(Skus)), random.Next(20, 60)),
-        _ => world.Engine.ExpireAsync(10),
+        _ => world.Engine.Holds.ExpireAsync(10),
     };
 
     private Reservation? Any(Random random)
@@ -58,12 +58,12 @@ public sealed class Shopping(World world, int seed)
         var first = random.Next(Skus);
         List<Line> lines = [new(Sku(first), random.Next(1, 4))];
         if (random.Next(3) == 0) lines.Add(new(Sku((first + 1) % Skus), 1));
-        var answer = await world.Engine.ReserveAsync(new()
+        var answer = await world.Engine.Holds.ReserveAsync(new()
         {
             Id = Guid.NewGuid(),
             Holder = Holder.Customer($"customer-{random.Next(Holders)}"),
             Lines = lines,
-            // Some are due within the run.
+            // Some holds become due during the run.
             HoldFor = TimeSpan.FromMilliseconds(random.Next(4) == 0 ? 50 : 600_000),
             OnExisting = OnExisting.Allow,
         });
@@ -72,7 +72,7 @@ public sealed class Shopping(World world, int seed)
 
     private async Task AdjustAsync(Random random)
     {
-        var answer = await world.Engine.AdjustAsync(
+        var answer = await world.Engine.Holds.AdjustAsync(
             Holder.Cart($"cart-{random.Next(Holders)}"), new(Sku(random.Next(Skus)), random.Next(1, 5)),
             TimeSpan.FromMinutes(10), null);
         if (answer.Reservation is { } reservation) known[reservation.Id] = reservation;
@@ -82,20 +82,20 @@ public sealed class Shopping(World world, int seed)
     {
         if (reservation is not null)
         {
-            await world.Engine.ExtendAsync(reservation.Id, TimeSpan.FromMinutes(1), null);
+            await world.Engine.Holds.ExtendAsync(reservation.Id, TimeSpan.FromMinutes(1), null);
         }
     }
 
     private async Task ReleaseAsync(Reservation? reservation)
     {
         if (reservation is null) return;
-        await world.Engine.ReleaseAsync(reservation.Id, null);
+        await world.Engine.Holds.ReleaseAsync(reservation.Id, null);
     }
 
     private async Task PinAsync(Reservation? reservation, Random random)
     {
         if (reservation is null) return;
-        var pinned = await world.Engine.PinAsync(reservation.Id, TimeSpan.FromMinutes(1));
+        var pinned = await world.Engine.Confirmations.PinAsync(reservation.Id, TimeSpan.FromMinutes(1));
         if (pinned.Outcome is not (PinOutcome.Pinned or PinOutcome.AlreadyPinned)) return;
         await FinishAsync(reservation, pinned, random.Next(3));
     }
@@ -104,20 +104,20 @@ public sealed class Shopping(World world, int seed)
     {
         if (reservation is null) return;
         var hold = new HoldRecord(reservation, 1, reservation.ExpiresAt);
-        var (outcome, pinned) = await world.Engine.ReviveAsync(hold, TimeSpan.FromMinutes(1));
+        var (outcome, pinned) = await world.Engine.Confirmations.ReviveAsync(hold, TimeSpan.FromMinutes(1));
         if (outcome == RestoreOutcome.Restored) await FinishAsync(reservation, pinned!, random.Next(3));
     }
 
     private async Task FinishAsync(Reservation reservation, PinAnswer pinned, int way)
     {
-        // The third way is to leave it pinned.
+        // The third way leaves the hold pinned.
         if (way == 0)
         {
-            foreach (var pin in pinned.Pins) await world.Engine.UnpinAsync(reservation.Id, pin);
+            foreach (var pin in pinned.Pins) await world.Engine.Confirmations.UnpinAsync(reservation.Id, pin);
         }
         else if (way == 1)
         {
-            await world.Engine.CommitAsync(
+            await world.Engine.Confirmations.CommitAsync(
                 reservation.Id,
                 [.. pinned.Reservation!.Lines.Select(line =>
                     new CommittedTotal(line.Sku, 40, Interlocked.Increment(ref version)))]);
@@ -125,5 +125,5 @@ public sealed class Shopping(World world, int seed)
     }
 
     private Task<SetStockOutcome> SetStockAsync(string sku, int total) =>
-        world.Engine.SetStockAsync(new(sku, total, Interlocked.Increment(ref version), null, false));
+        world.Engine.Levels.SetStockAsync(new(sku, total, Interlocked.Increment(ref version), null, false));
 }

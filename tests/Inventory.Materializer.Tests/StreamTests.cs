@@ -5,19 +5,19 @@ using Npgsql;
 
 namespace Inventory.Materializer.Tests;
 
-/// <summary>The stream is trimmed only behind what is stored, and another stream is not taken for this one.</summary>
+/// <summary>Only stored events are trimmed from the stream, and a new stream is recognized as new.</summary>
 [Collection(OneServer.Name)]
 public sealed class StreamTests(Postgres postgres)
 {
     [Fact]
-    public async Task Trimming_keeps_the_latest_events_and_never_removes_what_is_not_stored()
+    public async Task Trimming_keeps_the_latest_events_and_never_removes_unstored_ones()
     {
         await using var world = await World.StartAsync(postgres.Server);
         var instance = await world.StartInstanceAsync(new() { KeepEvents = 300, BatchSize = 50 });
         await new Shopping(world, seed: 1).RunAsync(2_000);
         await world.UntilStoredAsync();
         var stored = await world.Database.StreamLengthAsync(new Partition(0).Events);
-        // Whole nodes of a hundred are removed, at marks a hundred apart.
+        // Redis removes whole nodes of a hundred events, and positions to trim to are a hundred events apart.
         Assert.InRange(stored, 300, 600);
 
         await instance.StopAsync();
@@ -34,7 +34,7 @@ public sealed class StreamTests(Postgres postgres)
     }
 
     [Fact]
-    public async Task A_redis_that_lost_its_data_is_reported_once_and_its_new_stream_read_from_the_beginning()
+    public async Task A_data_loss_of_Redis_is_reported_once_and_the_new_stream_is_read_from_the_start()
     {
         await using var world = await World.StartAsync(postgres.Server);
         var instance = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
@@ -47,7 +47,7 @@ public sealed class StreamTests(Postgres postgres)
         await world.RedisServer.RestartAsync();
         await World.UntilAsync(async () =>
         {
-            try { return await world.Engine.LiftFenceAsync(); }
+            try { return await world.Engine.Maintenance.LiftFenceAsync(); }
             catch (StackExchange.Redis.RedisException) { return false; }
         });
         await new Shopping(world, seed: 2).RunAsync(500);
@@ -62,14 +62,14 @@ public sealed class StreamTests(Postgres postgres)
     }
 
     [Fact]
-    public async Task Events_that_were_read_before_a_rebuild_began_are_stored_by_then_or_never()
+    public async Task Events_read_before_a_rebuild_are_not_stored_after_it_began()
     {
         await using var world = await World.StartAsync(postgres.Server);
         await world.ExecuteAsync("INSERT INTO fences (partition, epoch, cause) VALUES (0, 1, 'A test.')");
         var instance = await world.StartInstanceAsync();
-        await world.Engine.SetStockAsync(new("sku-1", 10, 1, null, false));
+        await world.Engine.Levels.SetStockAsync(new("sku-1", 10, 1, null, false));
         var id = Guid.NewGuid();
-        await world.Engine.ReserveAsync(new()
+        await world.Engine.Holds.ReserveAsync(new()
         {
             Id = id,
             Holder = Holder.Customer("user-1"),
@@ -84,7 +84,7 @@ public sealed class StreamTests(Postgres postgres)
         {
             await using var raise = new NpgsqlCommand("UPDATE fences SET epoch = 2", connection, rebuild);
             await raise.ExecuteNonQueryAsync();
-            await world.Engine.ReleaseAsync(id, null);
+            await world.Engine.Holds.ReleaseAsync(id, null);
             await World.UntilAsync(() => world.ReadAsync<bool>(
                 """
                 SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
@@ -94,19 +94,19 @@ public sealed class StreamTests(Postgres postgres)
             await rebuild.CommitAsync();
         }
 
-        await world.Engine.LiftFenceAsync();
+        await world.Engine.Maintenance.LiftFenceAsync();
         await new Shopping(world, seed: 1).RunAsync(50);
         await world.UntilStoredAsync();
 
-        // The rebuild has read it as pending, and brings it back.
+        // The rebuild has read the reservation as pending and restores it.
         Assert.Equal(
             "pending", await world.ReadAsync<string>($"SELECT status FROM reservations WHERE reservation_id = '{id}'"));
-        Assert.Equal(0, instance.Log.Count("waits for its turn"));
+        Assert.Equal(0, instance.Log.Count("waits for the lock"));
         Assert.Equal(0, await world.ReadAsync<long>("SELECT count(*) FROM dead_letters"));
     }
 
     [Fact]
-    public async Task A_stream_that_lost_its_end_is_read_again_and_what_is_stored_changes_nothing()
+    public async Task A_stream_that_lost_its_end_is_read_again_without_storing_events_twice()
     {
         await using var world = await World.StartAsync(postgres.Server);
         var instance = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
@@ -125,7 +125,7 @@ public sealed class StreamTests(Postgres postgres)
     }
 
     [Fact]
-    public async Task An_outage_of_either_store_is_one_warning_and_one_line_of_recovery()
+    public async Task An_outage_of_either_store_logs_one_warning_and_one_recovery()
     {
         await using var own = await PostgresServer.StartAsync();
         await using var world = await World.StartAsync(own, persistence: RedisPersistence.Always);
@@ -135,21 +135,21 @@ public sealed class StreamTests(Postgres postgres)
 
         await own.KillAsync();
         await new Shopping(world, seed: 2).RunAsync(300);
-        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("is away") == 1));
+        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("is unavailable") == 1));
         await own.RestartAsync();
         world.Ledger.Clear();
-        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("are back") == 1));
+        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("are available again") == 1));
         await world.RedisServer.KillAsync();
-        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("is away") == 2));
+        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("is unavailable") == 2));
         await world.RedisServer.RestartAsync();
-        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("are back") == 2));
-        // The first call finds another run of Redis and fences it; the reconciliation worker would look and lift that.
+        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("are available again") == 2));
+        // The first call finds another run of Redis and fences it; the reconciliation worker would check it and reopen.
         await new Shopping(world, seed: 4).RunAsync(1);
-        await world.Engine.LiftFenceAsync();
+        await world.Engine.Maintenance.LiftFenceAsync();
         await new Shopping(world, seed: 3).RunAsync(300);
 
         await world.AssertStoredAsync();
-        Assert.Equal(2, instance.Log.Count("is away"));
+        Assert.Equal(2, instance.Log.Count("is unavailable"));
         Assert.Equal(0, instance.Log.Count("Redis lost events"));
     }
 
@@ -170,7 +170,7 @@ public sealed class StreamTests(Postgres postgres)
         ActivitySource.AddActivityListener(listener);
         using var source = new ActivitySource("test");
         using var request = source.StartActivity("request")!;
-        await world.Engine.SetStockAsync(new("sku-1", 10, 1, null, false));
+        await world.Engine.Levels.SetStockAsync(new("sku-1", 10, 1, null, false));
 
         await world.StartInstanceAsync();
         await world.UntilStoredAsync();

@@ -2,7 +2,7 @@ using Inventory.Stock;
 
 namespace Inventory.Materializer.Tests;
 
-/// <summary>Compares PostgreSQL with what Redis says: every event once, in order, and the same holds.</summary>
+/// <summary>Compares PostgreSQL with Redis: every event once, in order, and the same holds.</summary>
 public static class Truth
 {
     private const string Events =
@@ -14,7 +14,7 @@ public static class Truth
         FROM reservation_events
         """;
 
-    /// <summary>Waits until all is stored, and fails where the two differ.</summary>
+    /// <summary>Waits until all events are stored, and asserts that both stores agree.</summary>
     public static async Task AssertStoredAsync(this World world)
     {
         await world.UntilStoredAsync();
@@ -49,7 +49,7 @@ public static class Truth
         Assert.Equal(0L, await world.ReadAsync<long>("SELECT count(*) FROM dead_letters"));
     }
 
-    /// <summary>Fails unless pending rows and Redis' holds are the same.</summary>
+    /// <summary>Asserts that the pending rows are the holds in Redis.</summary>
     public static async Task AssertSameHoldsAsync(this World world)
     {
         var holds = new List<string>();

@@ -26,7 +26,7 @@ public sealed class World : IAsyncDisposable
 
     public required IConnectionMultiplexer Redis { get; init; }
 
-    public required StockEngine Engine { get; init; }
+    public required StockStores Engine { get; init; }
 
     public required int Partitions { get; init; }
 
@@ -57,13 +57,13 @@ public sealed class World : IAsyncDisposable
             Partitions = partitions,
             Engine = new(redis, Options.Create(new StockOptions { Partitions = partitions })),
         };
-        await world.Engine.LiftFenceAsync();
+        await world.Engine.Maintenance.LiftFenceAsync();
         return world;
     }
 
     /// <summary>An instance within this process.</summary>
-    /// <param name="options">Its settings; the defaults when absent.</param>
-    /// <param name="ledgerConnection">How it reaches PostgreSQL; directly when absent.</param>
+    /// <param name="options">Its settings; null: the defaults.</param>
+    /// <param name="ledgerConnection">Its connection string of PostgreSQL; null: a direct connection.</param>
     public async Task<Instance> StartInstanceAsync(MaterializerOptions? options = null, string? ledgerConnection = null)
     {
         var instance = await Instance.StartAsync(
@@ -72,7 +72,7 @@ public sealed class World : IAsyncDisposable
         return instance;
     }
 
-    /// <summary>An instance in a process of its own.</summary>
+    /// <summary>An instance in its own process.</summary>
     public InstanceProcess StartProcess(params (string Name, string Value)[] settings)
     {
         var process = InstanceProcess.Start(RedisServer.ConnectionString, LedgerConnection, Partitions, settings);
@@ -82,10 +82,10 @@ public sealed class World : IAsyncDisposable
 
     /// <summary>All events of a partition's stream, readable or not.</summary>
     public async Task<IReadOnlyList<StreamRecord>> StreamAsync(int partition = 0) =>
-        (await Engine.ReadStreamAsync(new(partition), null, 1_000_000)).Records;
+        (await Engine.Events.ReadStreamAsync(new(partition), null, 1_000_000)).Records;
 
     /// <summary>Waits until every partition's position is the last event of its stream.</summary>
-    /// <param name="who">Whose words explain why it did not happen.</param>
+    /// <param name="who">An object whose text is added to the message of a failure.</param>
     public Task UntilStoredAsync(object? who = null) => UntilAsync(
         async () =>
         {
@@ -135,9 +135,9 @@ public sealed class World : IAsyncDisposable
         return rows;
     }
 
-    /// <summary>Waits for something that happens by itself.</summary>
-    /// <param name="happened">What is waited for.</param>
-    /// <param name="who">Whose words explain why it did not happen.</param>
+    /// <summary>Waits for a condition; fails after a minute.</summary>
+    /// <param name="happened">The condition.</param>
+    /// <param name="who">An object whose text is added to the message of a failure.</param>
     public static async Task UntilAsync(Func<Task<bool>> happened, object? who = null)
     {
         var watch = Stopwatch.StartNew();
@@ -157,7 +157,7 @@ public sealed class World : IAsyncDisposable
     }
 }
 
-/// <summary>One PostgreSQL for the test run; each test has a database of its own.</summary>
+/// <summary>One PostgreSQL server for the test run; each test has its own database.</summary>
 public sealed class Postgres : IAsyncLifetime
 {
     public PostgresServer Server { get; private set; } = null!;

@@ -2,7 +2,7 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>Among very many SKUs, those that are broken are named, and no other.</summary>
+/// <summary>Among very many SKUs the audit reports the damaged ones and no others.</summary>
 public sealed class AuditCrowdTests(Stores stores) : IClassFixture<Stores>
 {
     private const int Skus = 20_000;
@@ -32,7 +32,7 @@ public sealed class AuditCrowdTests(Stores stores) : IClassFixture<Stores>
     ];
 
     [Fact]
-    public async Task Twenty_of_twenty_thousand_are_found_in_one_run_and_nobody_else_is_named()
+    public async Task Exactly_twenty_damaged_skus_of_twenty_thousand_are_found_in_one_run()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);
         await stores.ExecuteAsync(
@@ -45,7 +45,7 @@ public sealed class AuditCrowdTests(Stores stores) : IClassFixture<Stores>
         foreach (var (damage, kind) in Damages)
         {
             var sku = $"crowd-{(broken.Count + 1) * Skus / Damages.Length}";
-            // Its neighbour is as busy, and whole.
+            // The neighbour has a hold too, and no damage.
             await scene.StoredHoldAsync($"crowd-{((broken.Count + 1) * Skus / Damages.Length) - 1}");
             await AuditDamage.DoAsync(scene, damage, sku, await scene.StoredHoldAsync(sku));
             broken.Add((sku, kind));
@@ -58,7 +58,7 @@ public sealed class AuditCrowdTests(Stores stores) : IClassFixture<Stores>
             SELECT string_agg(DISTINCT concat_ws(' ', finding ->> 'sku', finding ->> 'kind'), '|')
             FROM audit_runs, jsonb_array_elements(findings) finding WHERE id = {run}
             """)).Split('|').Select(line => line.Split(' ')).ToLookup(line => line[0], line => line[1]);
-        // The account of a lost hold's customer is found too, and nothing but the hold tells whose it is.
+        // The units of a lost hold's customer are a finding too, but only the hold could tell their SKU.
         var named = found.Select(one => one.Key).Where(sku => sku.Length > 0);
         Assert.Equal(broken.Select(one => one.Sku).Order(), named.Order());
         Assert.All(broken, one => Assert.Contains(one.Kind, found[one.Sku]));

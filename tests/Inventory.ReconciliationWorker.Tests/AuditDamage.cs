@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>What a hand can do to a SKU with one hold.</summary>
+/// <summary>Manual damage to a SKU with one hold.</summary>
 public enum Damage
 {
     ReservedTooHigh,
@@ -29,7 +29,7 @@ public enum Damage
     MovementWrong,
 }
 
-/// <summary>Does it, as somebody with a console would.</summary>
+/// <summary>Does the damage, as an operator with a console could.</summary>
 internal static class AuditDamage
 {
     private const string Tag = "{inv:0}:";
@@ -57,7 +57,7 @@ internal static class AuditDamage
             case Damage.DeadlineGone: await redis.SortedSetRemoveAsync(Tag + "due:" + sku, key); break;
             case Damage.LateAmongDue: await redis.SortedSetRemoveAsync(Tag + "due", sku); break;
             case Damage.LeaseGone:
-                await scene.Engine.PinAsync(id, TimeSpan.FromMinutes(1));
+                await scene.Engine.Confirmations.PinAsync(id, TimeSpan.FromMinutes(1));
                 await redis.SortedSetRemoveAsync(Tag + "leases", key);
                 break;
             case Damage.UnitsWrong: await SetUnitsAsync(redis, sku, $"u:user-{id:N}", $"0 {key} 9"); break;
@@ -76,7 +76,7 @@ internal static class AuditDamage
                 break;
             case Damage.BoughtWrong:
                 await BuyAsync(scene, sku, id);
-                await scene.Engine.LoadUnitsAsync(default, [($"u:user-{id:N}", sku, 1)]);
+                await scene.Engine.Maintenance.LoadUnitsAsync(default, [($"u:user-{id:N}", sku, 1)]);
                 break;
             case Damage.MovementWrong:
                 await BuyAsync(scene, sku, id);
@@ -100,7 +100,7 @@ internal static class AuditDamage
     private static async Task<Guid> EndedAsync(AuditScene scene, string sku, Guid of)
     {
         var id = Guid.NewGuid();
-        await scene.Engine.ReserveAsync(new()
+        await scene.Engine.Holds.ReserveAsync(new()
         {
             Id = id,
             Holder = Holder.Customer($"user-{of:N}"),
@@ -108,7 +108,7 @@ internal static class AuditDamage
             HoldFor = TimeSpan.FromHours(1),
             OnExisting = OnExisting.Allow,
         });
-        await scene.Engine.ReleaseAsync(id, null);
+        await scene.Engine.Holds.ReleaseAsync(id, null);
         return id;
     }
 
@@ -120,11 +120,11 @@ internal static class AuditDamage
             """,
             [Tag + "units:"], [$"{owner}\t{sku}", text]);
 
-    /// <summary>The hold becomes an order, and Redis hears of it.</summary>
+    /// <summary>Makes the hold an order and commits it in Redis.</summary>
     private static async Task BuyAsync(AuditScene scene, string sku, Guid id)
     {
         await WriteOrderAsync(scene, sku, id);
-        await scene.Engine.CommitAsync(id, [new(sku, 8, 2)]);
+        await scene.Engine.Confirmations.CommitAsync(id, [new(sku, 8, 2)]);
         await scene.WriteAsync($"UPDATE products SET max_per_customer = 9 WHERE sku_id = '{sku}'");
     }
 }

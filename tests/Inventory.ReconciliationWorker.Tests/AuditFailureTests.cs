@@ -2,18 +2,18 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>What the audit can't read ends neither the worker nor later audits.</summary>
+/// <summary>A key that the audit can't read stops neither the worker nor later audits.</summary>
 public sealed class AuditFailureTests(Stores stores) : IClassFixture<Stores>
 {
     [Fact]
-    public async Task A_key_that_all_skus_share_and_nobody_can_read_breaks_audits_off_and_nothing_else()
+    public async Task An_unreadable_key_that_all_skus_share_fails_audits_and_nothing_else()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var other = await stores.SkuAsync(10);
         await scene.CyclesAsync(1);
         var last = await stores.ReadAsync<long>("SELECT max(id) FROM audit_runs");
 
-        // No confirm is on its way, so nothing is lost by it.
+        // No confirm is under way, so overwriting the leases loses nothing.
         await scene.Redis.StringSetAsync("{inv:0}:leases", "none");
         await Worker.UntilAsync(async () => await stores.ReadAsync<long>(
             $"SELECT count(*) FROM audit_runs WHERE state = 'failed' AND id > {last}") >= 2);

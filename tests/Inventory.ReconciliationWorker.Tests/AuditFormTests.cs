@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>What can't be read is a finding that names the SKU, and keeps the audit from nothing else.</summary>
+/// <summary>A value that can't be read is a finding that names its SKU, and the audit continues.</summary>
 public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
 {
     private const string Tag = "{inv:0}:";
@@ -27,7 +27,7 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
     [InlineData(Form.DeadlinesOfAnotherType, "has another type", false)]
     [InlineData(Form.HoldNoHold, "a hold reads \"nothing\"", false)]
     [InlineData(Form.HoldsOfAnotherType, "has another type", false)]
-    public async Task What_cannot_be_read_is_named_and_the_cycle_goes_on(Form form, string what, bool mended)
+    public async Task An_unreadable_value_is_reported_and_the_cycle_continues(Form form, string what, bool mended)
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);
         var (sku, id) = await scene.SkuWithHoldAsync(10);
@@ -45,7 +45,7 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
             $"SELECT string_agg(actual, ' ') FROM audit_findings WHERE kind = 'Unreadable' AND sku_id = '{sku}'"));
         Assert.Equal(0, scene.Worker.Log.Count("The audit breaks off"));
         await scene.RunAsync(dryRun: false);
-        var look = (await scene.Engine.AuditStockAsync(default, [sku]))!.Skus[0];
+        var look = (await scene.Engine.Audit.AuditStockAsync(default, [sku]))!.Skus[0];
         Assert.Equal(mended, look.State == LookState.Counted);
         if (mended) Assert.Equal((10, 2, 2), (look.Total, look.Reserved, look.Held));
         // A hold that can't be read may be one of any SKU, so no counter is lowered.
@@ -57,11 +57,11 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
         await scene.RunAsync(dryRun: false);
         Assert.Equal(0, await stores.ReadAsync<long>(
             $"SELECT count(*) FROM audit_findings WHERE sku_id IN ('{sku}', '{other}') AND gone_at IS NULL"));
-        Assert.Equal(2, (await scene.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(2, (await scene.Engine.Levels.SnapshotAsync(sku)).Reserved);
     }
 
     [Fact]
-    public async Task A_change_of_another_sku_reaches_redis_past_one_that_cannot_be_read()
+    public async Task A_change_reaches_redis_although_another_sku_cannot_be_read()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);
         var sku = await stores.SkuAsync(10);
@@ -73,7 +73,7 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
         await stores.InRedisAsync(other, 12);
 
         await Worker.UntilAsync(() => Task.FromResult(
-            scene.Worker.Log.Count($"The change of {sku} can't be told to Redis") > 0));
+            scene.Worker.Log.Count($"The change of {sku} can't be written to Redis") > 0));
         await scene.RunAsync(dryRun: false);
         Assert.Equal("12", await stores.FieldAsync(sku, "total"));
     }

@@ -3,14 +3,14 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>What is only under way is no finding, however much there is; and what is one is found.</summary>
+/// <summary>Under load, operations that are under way are no findings, and real ones are found.</summary>
 public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
 {
     private const int Shoppers = 12;
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
     [Fact]
-    public async Task Sale_and_change_at_full_speed_bring_no_false_finding()
+    public async Task Sales_and_changes_at_full_speed_cause_no_false_finding()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         string[] skus = [.. await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => stores.SkuAsync(100_000)))];
@@ -38,11 +38,11 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task A_counter_that_is_wrong_is_found_and_mended_on_a_sku_with_very_many_holds_while_it_is_sold()
+    public async Task A_wrong_counter_of_a_sku_with_very_many_holds_is_repaired_while_it_is_sold()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);
         var sku = await stores.SkuAsync(100_000);
-        await Parallel.ForAsync(0, 3 * StockEngine.AuditBudget, async (_, _) => await scene.HoldAsync(sku, 1));
+        await Parallel.ForAsync(0, 3 * AuditReader.AuditBudget, async (_, _) => await scene.HoldAsync(sku, 1));
         using var ended = new CancellationTokenSource();
         var load = Task.Run(async () =>
         {
@@ -54,7 +54,7 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
         string actual;
         do
         {
-            // With so much going on, a run may find that too much has.
+            // Under this load a run may be undecided, because too much changed while it counted.
             var run = await scene.RunAsync(dryRun: false, sku);
             actual = await stores.ReadAsync<string>(
                 $"""
@@ -72,12 +72,12 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task A_sku_whose_holds_have_all_ended_meanwhile_adds_up_to_nothing()
+    public async Task The_sum_of_a_sku_whose_holds_have_all_ended_is_zero()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);
         var sku = await stores.SkuAsync(10);
         var id = await scene.HoldAsync(sku, 2);
-        Assert.Equal(ReleaseOutcome.Released, (await scene.Engine.ReleaseAsync(id, null)).Outcome);
+        Assert.Equal(ReleaseOutcome.Released, (await scene.Engine.Holds.ReleaseAsync(id, null)).Outcome);
 
         var sum = await scene.Worker.Large.CountAsync(sku, CancellationToken.None);
 
@@ -85,27 +85,27 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task What_was_oversold_is_paused_also_with_very_many_holds_and_what_was_lowered_is_reported()
+    public async Task An_oversold_sku_with_very_many_holds_is_paused_and_a_lowered_total_is_reported()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);
-        const int Many = 2 * StockEngine.AuditBudget;
+        const int Many = 2 * AuditReader.AuditBudget;
         var (oversold, lowered) = (await stores.SkuAsync(Many), await stores.SkuAsync(Many));
         foreach (var sku in new[] { oversold, lowered })
         {
             await Parallel.ForAsync(0, Many, async (_, _) => await scene.HoldAsync(sku, 1));
         }
 
-        // Some of what is oversold was held before the lowering, so that only the newest hold tells.
+        // One hold of the oversold SKU is older than the lowering, so that only the newest hold decides.
         await AgeAsync(scene, oversold, TimeSpan.FromHours(1));
         await stores.ExecuteAsync($"UPDATE inventory SET total = 5 WHERE sku_id = '{lowered}'");
         await stores.InRedisAsync(lowered, 5);
-        // Both were lowered, this one before all of its holds but that.
+        // Both SKUs were lowered, this one before all of its holds except that one.
         await stores.ExecuteAsync(
             $"""
             INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after, at)
             VALUES ('{oversold}', -1, 'lost', 'a test', {Many}, 1, now() - interval '1 minute')
             """);
-        // A counter that is wrong for a moment sells what isn't there, and then is right again.
+        // A counter that is wrong for a moment causes an oversale and is then correct again.
         await scene.Redis.HashDecrementAsync($"{{inv:0}}:stock:{oversold}", "reserved", 8);
         await scene.HoldAsync(oversold, 8);
         await scene.Redis.HashIncrementAsync($"{{inv:0}}:stock:{oversold}", "reserved", 8);
@@ -127,7 +127,7 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
         await scene.CyclesAsync(2);
     }
 
-    /// <summary>Of one hold of a SKU, time moves by what it says of its beginning.</summary>
+    /// <summary>Moves the creation time of one hold of a SKU into the past.</summary>
     private static async Task AgeAsync(AuditScene scene, string sku, TimeSpan age)
     {
         var keys = default(Partition);
@@ -144,7 +144,7 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
         List<Line> lines = [new(skus[first], random.Next(1, 4))];
         if (skus.Length > 1 && random.Next(3) == 0) lines.Add(new(skus[(first + 1) % skus.Length], 1));
         var way = random.Next(10);
-        var answer = await scene.Engine.ReserveAsync(new()
+        var answer = await scene.Engine.Holds.ReserveAsync(new()
         {
             Id = id,
             Holder = Holder.Customer($"shopper-{random.Next(40)}"),
@@ -153,20 +153,20 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
             OnExisting = OnExisting.Allow,
         });
         Assert.Equal(ReserveOutcome.Held, answer.Outcome);
-        if (way == 3) await scene.Engine.ExpireAsync(50);
-        else if (way is 4 or 5) await scene.Engine.ReleaseAsync(id, null);
-        else if (way == 6) await scene.Engine.ExtendAsync(id, TimeSpan.FromMinutes(1), null);
+        if (way == 3) await scene.Engine.Holds.ExpireAsync(50);
+        else if (way is 4 or 5) await scene.Engine.Holds.ReleaseAsync(id, null);
+        else if (way == 6) await scene.Engine.Holds.ExtendAsync(id, TimeSpan.FromMinutes(1), null);
         else if (way > 6) await ConfirmAsync(scene, id, random);
     }
 
     private static async Task ConfirmAsync(AuditScene scene, Guid id, Random random)
     {
-        var pinned = await scene.Engine.PinAsync(id, Lease);
+        var pinned = await scene.Engine.Confirmations.PinAsync(id, Lease);
         if (pinned.Outcome < 0) return;
         if (random.Next(4) == 0)
         {
             await scene.Worker.Confirmations.AbandonAsync(id, 0, pinned.Pins[0].Number, CancellationToken.None);
-            await scene.Engine.UnpinAsync(id, pinned.Pins[0]);
+            await scene.Engine.Confirmations.UnpinAsync(id, pinned.Pins[0]);
             return;
         }
 
@@ -179,9 +179,9 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
                 Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
             },
             CancellationToken.None);
-        // Between the order and its commit, for as long as a slow service takes.
+        // A slow service may take this long between the order and its commit.
         if (random.Next(10) == 0) await Task.Delay(random.Next(1, 600));
-        await scene.Engine.CommitAsync(
+        await scene.Engine.Confirmations.CommitAsync(
             id, [.. confirmed.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
         if (random.Next(4) == 0) await CancelAsync(scene, id, random);
     }
@@ -189,10 +189,10 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
     private static async Task CancelAsync(AuditScene scene, Guid id, Random random)
     {
         var (order, _) = await scene.Worker.Confirmations.FindOrderAsync(id, CancellationToken.None);
-        var before = await scene.Engine.LookBeforeCancelAsync(order!.Items.Select(item => item.SkuId));
+        var before = await scene.Engine.Confirmations.LookBeforeCancelAsync(order!.Items.Select(item => item.SkuId));
         var cancelled = await scene.Worker.Confirmations.CancelOrderAsync(id, "cancelled", CancellationToken.None);
         if (random.Next(4) == 0) await Task.Delay(random.Next(1, 600));
-        await scene.Engine.CancelOrderAsync(before, id, Holder.Parse(order.Holder), [
+        await scene.Engine.Confirmations.CancelOrderAsync(before, id, Holder.Parse(order.Holder), [
             .. cancelled.Totals.Select(total => new CancelledLine(
                 total.Sku, order.Items.First(item => item.SkuId == total.Sku).Quantity, total.Total, total.Version)),
         ]);

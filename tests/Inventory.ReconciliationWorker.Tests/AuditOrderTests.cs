@@ -4,14 +4,14 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>What customers have bought and what orders moved is held against the orders.</summary>
+/// <summary>The audit compares the units bought and the movements with the orders.</summary>
 public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
 {
     [Theory]
     [InlineData("u:buyer", "u:buyer", 5L, "too early")]
     [InlineData("u:buyer", "u:buyer", 0L, "too many")]
     [InlineData("s:shopper|cart", "u:shopper", 1L, "too many")]
-    public async Task A_count_that_no_orders_explain_is_named_and_mended(
+    public async Task A_count_of_bought_units_without_matching_orders_is_found_and_repaired(
         string holder, string owner, long wrong, string cause)
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
@@ -34,7 +34,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task A_cancellation_that_was_never_told_is_mended_once_it_can_no_longer_come()
+    public async Task A_cancellation_that_never_reached_Redis_is_repaired_when_it_is_overdue()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var sku = await LimitedAsync(limit: 3);
@@ -54,7 +54,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task An_order_whose_commit_is_on_its_way_is_no_finding()
+    public async Task An_order_whose_commit_is_under_way_is_no_finding()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var sku = await LimitedAsync(limit: 3);
@@ -70,7 +70,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task A_row_whose_last_event_was_lost_ends_as_its_order_says()
+    public async Task A_reservation_row_whose_last_event_was_lost_is_confirmed_by_its_order()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var sku = await LimitedAsync(limit: 3);
@@ -78,7 +78,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
         var row = $"FROM reservations WHERE reservation_id = '{id}'";
         await Worker.UntilAsync(() => stores.ReadAsync<bool>($"SELECT EXISTS (SELECT {row} AND status = 'confirmed')"));
 
-        // As if Redis had lost its data before the event was read.
+        // This is the row after Redis has lost its data before the event was read.
         await stores.ExecuteAsync(
             $"UPDATE reservations SET status = 'pending', sequence = sequence - 1 WHERE reservation_id = '{id}'");
         var found = await scene.FindingAsync("UnrecordedEnd", sku, repaired: true);
@@ -90,14 +90,14 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task A_count_that_no_limit_asks_for_is_no_finding()
+    public async Task A_wrong_count_of_a_sku_without_a_limit_is_no_finding()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var (limited, free) = (await LimitedAsync(limit: 3), await stores.SkuAsync(10));
         await BuyAsync(scene, limited, "u:both", 1);
         await BuyAsync(scene, free, "u:both", 2);
 
-        // As a rebuild leaves it.
+        // A rebuild leaves this count.
         await CountAsync(scene, free, "u:both", 0);
         await scene.CyclesAsync(2);
 
@@ -106,7 +106,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task Orders_and_movements_that_disagree_are_reported_and_left_to_people()
+    public async Task Orders_and_movements_that_disagree_are_reported_and_not_repaired()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var (sku, cancelled, fine) = (await LimitedAsync(9), await LimitedAsync(9), await LimitedAsync(9));
@@ -137,7 +137,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);
         var sku = await stores.SkuAsync(10);
-        // Two pages and one more, of which only the last order of the second page lacks its movement.
+        // Two pages and one order; only the last order of the second page lacks its movement.
         await stores.ExecuteAsync(
             $"""
             CREATE TEMP TABLE written ON COMMIT DROP AS
@@ -152,7 +152,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
             """);
 
         await scene.FindingAsync("OrderMovements", sku, repaired: false);
-        // After the first page a run hasn't found everything.
+        // The finding may be of a run that isn't complete, so this waits for a complete one.
         await scene.CyclesAsync(1);
 
         Assert.Equal("-1 units moved by 1 orders that have 1 units, 0 units moved", await stores.ReadAsync<string>(
@@ -180,7 +180,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     }
 
     private static Task<ReserveAnswer> ReserveAsync(AuditScene scene, string sku, string holder, int quantity) =>
-        scene.Engine.ReserveAsync(new()
+        scene.Engine.Holds.ReserveAsync(new()
         {
             Id = Guid.NewGuid(),
             Holder = Holder.Parse(holder),
@@ -191,7 +191,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
 
     private static async Task<ConfirmAnswer> OrderAsync(AuditScene scene, Guid id)
     {
-        var pinned = await scene.Engine.PinAsync(id, TimeSpan.FromMinutes(1));
+        var pinned = await scene.Engine.Confirmations.PinAsync(id, TimeSpan.FromMinutes(1));
         return await scene.Worker.Confirmations.ConfirmAsync(
             new()
             {
@@ -204,15 +204,15 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     }
 
     private static Task<CommitOutcome> CommitAsync(AuditScene scene, Guid id, ConfirmAnswer order) =>
-        scene.Engine.CommitAsync(
+        scene.Engine.Confirmations.CommitAsync(
             id, [.. order.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
 
-    /// <summary>What a hand in Redis makes of what somebody has bought.</summary>
+    /// <summary>Sets the units that an owner has bought, as a manual change in Redis would.</summary>
     private static Task<int> CountAsync(AuditScene scene, string sku, string owner, long units) =>
-        scene.Engine.LoadUnitsAsync(default, [(owner, sku, units)]);
+        scene.Engine.Maintenance.LoadUnitsAsync(default, [(owner, sku, units)]);
 
     private static async Task<long?> BoughtAsync(AuditScene scene, string sku, string owner) =>
-        (await scene.Engine.AuditBoughtAsync(default, [(Holder.Parse(owner), sku)]))![0].Units;
+        (await scene.Engine.Audit.AuditBoughtAsync(default, [(Holder.Parse(owner), sku)]))![0].Units;
 
     private Task<string> FindingsAsync(string sku) => stores.ReadAsync<string>(
         $"""

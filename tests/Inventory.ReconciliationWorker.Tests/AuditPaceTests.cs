@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>How long an audit rests, by a clock that is moved.</summary>
+/// <summary>How long an audit rests between pages, measured with a test clock.</summary>
 public sealed class AuditPaceTests
 {
     private static readonly AuditRun Whole = new(1, "", Requested: false, DryRun: false, Repairs: true);
@@ -21,7 +21,7 @@ public sealed class AuditPaceTests
     [InlineData(1, 500, 200, 100)]
     [InlineData(1, 0, 200, 0)]
     [InlineData(0.1, 500, 60_000, 10_000)]
-    public async Task A_rest_is_as_long_as_items_and_time_at_work_ask_for(double share, int items, int page, int rest)
+    public async Task A_rest_depends_on_the_items_and_the_time_worked(double share, int items, int page, int rest)
     {
         var clock = new MovedClock();
         var session = Session(clock, share);
@@ -34,7 +34,7 @@ public sealed class AuditPaceTests
     }
 
     [Fact]
-    public async Task What_was_rested_or_waited_for_is_no_work_and_nobody_who_asked_is_kept_waiting()
+    public async Task Rests_and_waits_are_not_work_and_a_requested_run_rests_only_for_its_items()
     {
         var clock = new MovedClock();
         var session = Session(clock, 0.1);
@@ -54,7 +54,7 @@ public sealed class AuditPaceTests
     }
 
     [Fact]
-    public async Task A_run_between_two_pages_is_no_work_of_the_other()
+    public async Task A_run_between_two_pages_does_not_count_as_work_of_the_outer_run()
     {
         var clock = new MovedClock();
         var session = Session(clock, 0.1);
@@ -72,10 +72,10 @@ public sealed class AuditPaceTests
     }
 
     [Fact]
-    public void A_sku_with_very_many_holds_is_added_up_twice_a_minute_and_whenever_somebody_asks()
+    public void A_sku_with_very_many_holds_is_summed_twice_a_minute_and_in_requested_runs()
     {
         var clock = new MovedClock();
-        var large = new LargeSkus(null!, null!, Session(clock, 0.1));
+        var large = new LargeSkus(null!, null!, null!, Session(clock, 0.1));
 
         Assert.True(large.IsDue(Whole, "sku"));
         clock.Pass(29_999);
@@ -87,12 +87,12 @@ public sealed class AuditPaceTests
         Assert.False(large.IsDue(Whole, "sku"));
     }
 
-    // Books, ledger and metrics have no part in resting.
+    // Resting uses no book, ledger or metrics.
     private static AuditSession Session(TimeProvider clock, double share) => new(
         null!, null!, null!, Options.Create(new AuditOptions { Share = share }), clock,
         NullLogger<AuditSession>.Instance);
 
-    /// <summary>Time that moves when a test says so, and when the audit waits: then by as long as it waits.</summary>
+    /// <summary>Time that the test moves, and that every wait of the audit moves by its own length.</summary>
     private sealed class MovedClock : FakeTimeProvider
     {
         /// <summary>Milliseconds since the test began.</summary>

@@ -5,7 +5,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>A worker that audits without pause, a materializer in its own process, and a hand in Redis.</summary>
+/// <summary>A worker that audits without pause, a materializer in its own process, and access to Redis.</summary>
 public sealed class AuditScene : IAsyncDisposable
 {
     private readonly Stores stores;
@@ -20,7 +20,7 @@ public sealed class AuditScene : IAsyncDisposable
 
     public IDatabase Redis => Connection.GetDatabase();
 
-    public StockEngine Engine => Worker.Engine;
+    public StockStores Engine => Worker.Engine;
 
     public static async Task<AuditScene> StartAsync(Stores stores, bool repair)
     {
@@ -54,7 +54,7 @@ public sealed class AuditScene : IAsyncDisposable
     public async Task<Guid> HoldAsync(string sku, int quantity)
     {
         var id = Guid.NewGuid();
-        var answer = await Engine.ReserveAsync(new()
+        var answer = await Engine.Holds.ReserveAsync(new()
         {
             Id = id,
             Holder = Holder.Customer($"user-{id:N}"),
@@ -80,7 +80,7 @@ public sealed class AuditScene : IAsyncDisposable
             await stores.ReadAsync<string>($"SELECT coalesce(max(repair), '') FROM audit_findings WHERE {which}"));
     }
 
-    /// <summary>Waits until so many whole cycles have begun and ended from now on.</summary>
+    /// <summary>Waits until this number of complete cycles have begun and ended.</summary>
     public async Task CyclesAsync(int count)
     {
         var last = await stores.ReadAsync<long>("SELECT coalesce(max(id), 0) FROM audit_runs");
@@ -103,13 +103,13 @@ public sealed class AuditScene : IAsyncDisposable
         return id;
     }
 
-    /// <summary>Everything that is in Redis, keys and values, but for its heartbeat.</summary>
+    /// <summary>All keys and values in Redis except the heartbeat.</summary>
     public async Task<IReadOnlyList<string>> DumpRedisAsync()
     {
         var dump = new List<string>();
         await foreach (var key in Connection.GetServers()[0].KeysAsync())
         {
-            // The worker's sign of life changes by itself.
+            // The worker updates the heartbeat all the time.
             if (((string)key!).EndsWith(":heartbeat", StringComparison.Ordinal)) continue;
             dump.Add($"{key} {Convert.ToHexString((await Redis.KeyDumpAsync(key))!)}");
         }

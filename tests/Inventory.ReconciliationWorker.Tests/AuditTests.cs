@@ -5,7 +5,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>Whatever somebody breaks by hand is named, explained, and mended where that is safe.</summary>
+/// <summary>Damage done by hand is found, explained, and repaired where that is safe.</summary>
 public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
 {
     private const string Tag = "{inv:0}:";
@@ -27,7 +27,7 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
     [InlineData(Damage.UnitsWrong, "CustomerUnits")]
     [InlineData(Damage.UnitsOrphaned, "CustomerUnits")]
     [InlineData(Damage.OrderWritten, "StandingOrder")]
-    public async Task Damage_is_named_and_mended_and_leaves_a_movement(Damage damage, string kind)
+    public async Task Damage_is_found_and_repaired_and_recorded_as_a_movement(Damage damage, string kind)
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var (sku, id) = await scene.SkuWithHoldAsync(10);
@@ -46,14 +46,14 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
                 $"SELECT count(*) FROM inventory_movements WHERE sku_id = '{sku}' AND reason = 'repair'"), 1, 9);
         }
 
-        // A hold that comes back finds its units counted, and they are counted once.
+        // The units of a restored hold are still in the counter and are not added again.
         if (damage == Damage.HoldGone)
         {
             Assert.Equal(0, await stores.ReadAsync<long>(
                 $"SELECT count(*) FROM audit_findings WHERE sku_id = '{sku}' AND kind <> 'LostHold'"));
         }
 
-        var look = (await scene.Engine.AuditStockAsync(default, [sku]))!.Skus[0];
+        var look = (await scene.Engine.Audit.AuditStockAsync(default, [sku]))!.Skus[0];
         var left = damage == Damage.OrderWritten ? (8, 0) : (10, 2);
         Assert.Equal(left, ((int)look.Total, (int)look.Held));
         Assert.Equal(look.Reserved, look.Held);
@@ -62,17 +62,17 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
         await Worker.UntilAsync(async () => level ==
             $"{await stores.FieldAsync(sku, "total")} {await stores.FieldAsync(sku, "version")}");
         if (damage is Damage.OrderWritten) return;
-        // Its lease has ended, so the resolver of lapsed pins has asked the ledger, and taken the pin back.
-        await Worker.UntilAsync(async () => (await scene.Engine.FindAsync(id)).Reservation!.Status
+        // The lease has ended, so the worker has asked the ledger and unpinned the hold.
+        await Worker.UntilAsync(async () => (await scene.Engine.Holds.FindAsync(id)).Reservation!.Status
             == ReservationStatus.Pending);
-        var hold = (await scene.Engine.AuditHoldsAsync(default, [id]))!.Holds[0];
+        var hold = (await scene.Engine.Audit.AuditHoldsAsync(default, [id]))!.Holds[0];
         Assert.Equal(('p', ""), (hold.State, hold.Faults));
-        Assert.Equal(ReleaseOutcome.Released, (await scene.Engine.ReleaseAsync(id, null)).Outcome);
-        Assert.Equal(0, (await scene.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(ReleaseOutcome.Released, (await scene.Engine.Holds.ReleaseAsync(id, null)).Outcome);
+        Assert.Equal(0, (await scene.Engine.Levels.SnapshotAsync(sku)).Reserved);
     }
 
     [Fact]
-    public async Task A_dry_run_changes_nothing_at_all_and_says_everything()
+    public async Task A_dry_run_changes_nothing_and_reports_everything()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);
         var (sku, id) = await scene.SkuWithHoldAsync(10);
@@ -103,7 +103,7 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task What_the_system_oversold_is_paused_and_what_an_operator_lowered_is_reported()
+    public async Task An_oversold_sku_is_paused_and_a_lowered_total_is_reported()
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var oversold = await stores.SkuAsync(10);
@@ -117,12 +117,12 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
             VALUES ('{lowered}', -5, 'lost', 'a test', 5, 2);
             UPDATE inventory SET total = 5 WHERE sku_id = '{lowered}'
             """);
-        // In one step, so that no audit mends the counter before somebody has bought by it.
+        // The audit may repair the counter before the second hold is made; the loop then tries again.
         var script = "redis.call('HINCRBY', KEYS[1], 'reserved', -8) return redis.call('HGET', KEYS[1], 'reserved')";
         do
         {
             await scene.Redis.ScriptEvaluateAsync(script, [Tag + "stock:" + oversold]);
-            var second = await scene.Engine.ReserveAsync(new()
+            var second = await scene.Engine.Holds.ReserveAsync(new()
             {
                 Id = Guid.NewGuid(),
                 Holder = Holder.Customer("second"),
@@ -150,9 +150,9 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var (sku, id) = await scene.SkuWithHoldAsync(10);
         var version = await stores.ReadAsync<long>($"SELECT version FROM inventory WHERE sku_id = '{sku}'");
-        await scene.Engine.CommitAsync(id, [new(sku, 10, version)]);
-        await scene.Engine.SetStockAsync(new("nobodys", 5, 1, null, false));
-        await scene.Engine.SetStockAsync(new("nobodys-held", 5, 1, null, false));
+        await scene.Engine.Confirmations.CommitAsync(id, [new(sku, 10, version)]);
+        await scene.Engine.Levels.SetStockAsync(new("nobodys", 5, 1, null, false));
+        await scene.Engine.Levels.SetStockAsync(new("nobodys-held", 5, 1, null, false));
         await scene.HoldAsync("nobodys-held", 1);
 
         await scene.FindingAsync("UnknownToLedger", "nobodys", repaired: true);
@@ -161,8 +161,8 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
             $"SELECT EXISTS (SELECT FROM audit_findings WHERE kind = 'OrderMissing' AND subject = '{id}')"));
         await scene.CyclesAsync(2);
 
-        Assert.Equal(SnapshotOutcome.UnknownSku, (await scene.Engine.SnapshotAsync("nobodys")).Outcome);
-        Assert.True((await scene.Engine.SnapshotAsync("nobodys-held")).Paused);
+        Assert.Equal(SnapshotOutcome.UnknownSku, (await scene.Engine.Levels.SnapshotAsync("nobodys")).Outcome);
+        Assert.True((await scene.Engine.Levels.SnapshotAsync("nobodys-held")).Paused);
         Assert.True(await stores.ReadAsync<bool>(
             $"SELECT gone_at IS NULL FROM audit_findings WHERE kind = 'OrderMissing' AND subject = '{id}'"));
         await scene.Redis.KeyDeleteAsync(Tag + "stock:nobodys-held");
@@ -197,7 +197,7 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
         WHERE sku_id = '{sku}' AND gone_at IS NULL
         """);
 
-    /// <summary>Every row of the system of record; the audit's own notes are none of it.</summary>
+    /// <summary>Every row of the ledger except those of the audit's own tables.</summary>
     private async Task<string> DumpLedgerAsync()
     {
         var tables = await stores.ReadAsync<string[]>(

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>What is committed in PostgreSQL reaches Redis.</summary>
+/// <summary>A change that is committed in PostgreSQL reaches Redis.</summary>
 public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
 {
     [Fact]
@@ -20,7 +20,7 @@ public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
             waits.Add(await stores.InRedisAsync(sku, 10 + (5 * i)));
         }
 
-        // Each but the first comes so soon after another that it waits for company.
+        // Each change but the first follows another so closely that it waits for a batch.
         waits.Sort();
         Assert.True(waits[^1] < TimeSpan.FromSeconds(1), string.Join(' ', waits));
         Assert.Equal("51", await stores.FieldAsync(sku, "version"));
@@ -30,7 +30,7 @@ public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task Changes_that_follow_closely_on_each_other_are_written_together()
+    public async Task Changes_in_quick_succession_are_written_in_batches()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
@@ -42,13 +42,13 @@ public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
         }
 
         await stores.InRedisAsync(sku, 210);
-        // One in 25 ms, and some more for what was not to be seen yet.
+        // One write in 25 ms, and some more for changes that were not visible yet.
         var most = 10 + (int)(watch.Elapsed / TimeSpan.FromMilliseconds(25));
         Assert.InRange(worker.Measured("inventory.capture.changes").Count, 1, most);
     }
 
     [Fact]
-    public async Task A_limit_and_a_pause_travel_with_the_total()
+    public async Task A_limit_and_a_pause_reach_redis_with_the_total()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
@@ -80,13 +80,13 @@ public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
 
         await stores.ExecuteAsync($"UPDATE inventory SET total = total + 1 WHERE sku_id LIKE '{prefix}-%'");
 
-        // One transaction is read in an order of PostgreSQL's choice: all are asked for, not only the last.
+        // PostgreSQL chooses the order within a transaction, so every SKU is checked, not only the last.
         for (var i = 1; i <= 20_000; i++) await stores.InRedisAsync(string.Create(
             CultureInfo.InvariantCulture, $"{prefix}-{i}"), i + 1);
     }
 
     [Fact]
-    public async Task A_change_made_while_the_worker_was_down_is_caught_up()
+    public async Task A_change_made_while_the_worker_was_down_reaches_redis_after_its_start()
     {
         string sku, other;
         await using (await Worker.StartCapturingAsync(stores))
@@ -104,13 +104,13 @@ public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task What_redis_has_is_not_kept_in_postgres()
+    public async Task The_slot_does_not_retain_log_that_redis_has_applied()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
         await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
         await stores.InRedisAsync(sku, 11);
-        // A busy table that nobody captures must not keep the log from being recycled.
+        // A busy table that isn't captured must not keep the log from being recycled.
         await stores.ExecuteAsync("CREATE TABLE other AS SELECT FROM generate_series(1, 1000)");
         var end = await stores.ReadAsync<string>("SELECT pg_current_wal_lsn()::text");
 
@@ -123,7 +123,7 @@ public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
     [Fact]
     public async Task A_healthy_start_writes_no_warning_and_no_error()
     {
-        // The first one makes the tables, which isn't quiet.
+        // The first start creates the tables and may log warnings.
         await using (await Worker.StartCapturingAsync(stores))
         {
         }

@@ -2,17 +2,17 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>Due holds may go back when no payment of an outage is left, and not before.</summary>
+/// <summary>Due holds expire only when no payment of an outage is left.</summary>
 public sealed class ExpiryHeartbeatTests(Stores stores) : IClassFixture<Stores>
 {
     [Fact]
-    public async Task A_payment_that_nobody_has_tried_yet_keeps_due_holds_from_going_back()
+    public async Task An_untried_payment_keeps_due_holds_from_expiring()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(3);
         var held = (await worker.ReserveAsync(sku, "a", 3)).Reservation!;
         await Worker.UntilAsync(() => worker.Heartbeat.BeatAsync(CancellationToken.None));
-        // Another instance has claimed it, and died with it.
+        // Another instance has claimed the payment and died.
         await stores.ExecuteAsync(
             $$"""
             INSERT INTO payment_events
@@ -22,11 +22,11 @@ public sealed class ExpiryHeartbeatTests(Stores stores) : IClassFixture<Stores>
 
         Assert.False(await worker.Heartbeat.BeatAsync(CancellationToken.None));
 
-        // Its claim ends, and whoever is there settles it.
+        // The claim ends, and the worker settles the payment.
         await stores.ExecuteAsync("UPDATE payment_events SET next_attempt_at = now()");
         await Worker.UntilAsync(() => worker.Heartbeat.BeatAsync(CancellationToken.None));
         Assert.Equal("confirmed", await stores.ReadAsync<string>("SELECT outcome FROM payment_events"));
         Assert.Equal(
-            ReservationStatus.Confirmed, (await worker.Engine.FindAsync(held.Id)).Reservation!.Status);
+            ReservationStatus.Confirmed, (await worker.Engine.Holds.FindAsync(held.Id)).Reservation!.Status);
     }
 }

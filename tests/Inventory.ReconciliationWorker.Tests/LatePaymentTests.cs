@@ -6,7 +6,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>Who has paid in time while Redis was away gets the order, however many wait for the units.</summary>
+/// <summary>A payment made in time during an outage becomes an order, however many shoppers want the units.</summary>
 public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
 {
     private readonly Stores stores = new();
@@ -22,16 +22,16 @@ public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
     [Theory]
     [InlineData(Outage.Killed)]
     [InlineData(Outage.Frozen)]
-    public async Task A_payment_of_an_outage_comes_before_the_expiry_of_its_hold(Outage outage)
+    public async Task A_payment_of_an_outage_is_settled_before_its_hold_expires(Outage outage)
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(3);
         var held = (await worker.ReserveAsync(sku, "a", 3)).Reservation!;
         await stores.HoldRowAsync(sku, 3, "pending", held.ExpiresAt, 1, "u:a", held.Id);
-        await stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await stores.StoredAsync((await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
         await using var crowd = new Crowd(sku);
         await crowd.ConnectAsync(stores);
-        // Due from now on, which nobody has had the time to see.
+        // The hold is due from now on, and no script has run since.
         var due = new[] { Only.DueOf(sku).ToString(), Only.Due.ToString() };
         await worker.Redis.GetDatabase().ScriptEvaluateAsync(
             $"redis.call('ZADD', '{due[0]}', 1, redis.call('ZRANGE', '{due[0]}', 0, 0)[1]) "
@@ -44,10 +44,10 @@ public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
             INSERT INTO payment_events (event_id, type, reservation_id, payment_id, occurred_at, body)
             VALUES ('evt-1', 'payment.approved', '{{held.Id}}', 'pay-1', now(), '{}')
             """);
-        // They wait at the door: the first calls that Redis answers are theirs.
+        // The shoppers' calls wait for Redis and are the first that it answers.
         if (outage == Outage.Killed)
         {
-            // A lost connection would take its time to come back: theirs is new.
+            // A lost connection would take time to reconnect, so the shoppers use a new one.
             await stores.Redis.RestartAsync();
             await crowd.ConnectAsync(stores);
             crowd.Start();
@@ -64,15 +64,15 @@ public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
             "SELECT processed_at IS NOT NULL FROM payment_events WHERE event_id = 'evt-1'"));
         Assert.Equal(1L, await stores.ReadAsync<long>("SELECT count(*) FROM orders WHERE status = 'CONFIRMED'"));
         await Worker.UntilAsync(async () =>
-            (await worker.Engine.FindAsync(held.Id)).Reservation!.Status == ReservationStatus.Confirmed);
-        // Nobody gave it back, nobody else had it, and it never had to be taken anew.
-        var events = await worker.Engine.ReadStreamAsync(Only, null, 10_000);
+            (await worker.Engine.Holds.FindAsync(held.Id)).Reservation!.Status == ReservationStatus.Confirmed);
+        // The hold never expired and was never revived, and no other shopper got its units.
+        var events = await worker.Engine.Events.ReadStreamAsync(Only, null, 10_000);
         Assert.Equal(
             ["reserved", "confirmed"],
             events.Records.Select(record => record.Parse()).Where(of => of.ReservationId == held.Id)
                 .Select(of => of.Type));
         Assert.DoesNotContain(ReserveOutcome.Held, crowd.Outcomes);
-        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        var snapshot = await worker.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((0, 0, 0), (snapshot.Total, snapshot.Reserved, snapshot.Holds));
     }
 
@@ -83,28 +83,28 @@ public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
         Frozen,
     }
 
-    /// <summary>Shoppers, and an expirer, who want the units back.</summary>
+    /// <summary>Shoppers and expirers that compete for the units.</summary>
     private sealed class Crowd(string sku) : IAsyncDisposable
     {
         private readonly CancellationTokenSource leaving = new();
         private ConnectionMultiplexer? redis;
-        private StockEngine engine = null!;
+        private StockStores engine = null!;
         private Task shopping = Task.CompletedTask;
 
         public ConcurrentBag<ReserveOutcome> Outcomes { get; } = [];
 
-        /// <summary>Knows the server and its scripts then: only Redis stands between them and the units.</summary>
+        /// <summary>Connects and loads the scripts, so that later calls need nothing else.</summary>
         public async Task ConnectAsync(Stores stores)
         {
             if (redis is not null) await redis.DisposeAsync();
             redis = await ConnectionMultiplexer.ConnectAsync(stores.Redis.ConnectionString);
             engine = new(redis, Options.Create(new StockOptions()));
             await AskAsync();
-            await engine.ExpireAsync(100);
+            await engine.Holds.ExpireAsync(100);
         }
 
         public void Start() => shopping = Task.WhenAll(
-            Enumerable.Range(0, 8).Select(i => LoopAsync(i % 2 == 0 ? AskAsync : () => engine.ExpireAsync(100))));
+            Enumerable.Range(0, 8).Select(i => LoopAsync(i % 2 == 0 ? AskAsync : () => engine.Holds.ExpireAsync(100))));
 
         public async ValueTask DisposeAsync()
         {
@@ -113,7 +113,7 @@ public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
             if (redis is not null) await redis.DisposeAsync();
         }
 
-        private async Task AskAsync() => Outcomes.Add((await engine.ReserveAsync(new()
+        private async Task AskAsync() => Outcomes.Add((await engine.Holds.ReserveAsync(new()
         {
             Id = Guid.NewGuid(),
             Holder = Holder.Customer(Guid.NewGuid().ToString("N")),
@@ -131,7 +131,7 @@ public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
                 }
                 catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
                 {
-                    // They knock again.
+                    // The loop tries again.
                 }
             }
         }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>Keeps log lines, so that a test can say which were written and which were not.</summary>
+/// <summary>Keeps log lines for assertions.</summary>
 public sealed class LoggedLines : ILoggerProvider
 {
     private readonly Lock access = new();

@@ -3,11 +3,11 @@ using Microsoft.Extensions.Logging;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>Whatever is lost on the way, Redis ends up with what PostgreSQL has.</summary>
+/// <summary>Redis ends up with what PostgreSQL has, whatever fails in between.</summary>
 public sealed class OutageTests
 {
     [Fact]
-    public async Task A_slot_dropped_while_in_use_is_made_anew_and_nothing_in_between_is_missed()
+    public async Task A_slot_dropped_while_in_use_is_created_again_and_no_change_is_lost()
     {
         await using var stores = await StartAsync();
         await using var worker = await Worker.StartCapturingAsync(stores);
@@ -23,7 +23,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task A_slot_dropped_while_the_worker_was_down_is_made_anew()
+    public async Task A_slot_dropped_while_the_worker_was_down_is_created_again()
     {
         await using var stores = await StartAsync();
         string sku;
@@ -39,7 +39,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task A_slot_that_postgres_gave_up_is_made_anew()
+    public async Task A_slot_that_postgres_invalidated_is_created_again()
     {
         await using var stores = await StartAsync(
             "max_slot_wal_keep_size=1MB", "min_wal_size=32MB", "max_wal_size=32MB");
@@ -62,7 +62,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task A_publication_that_was_dropped_is_made_anew_with_its_slot()
+    public async Task A_dropped_publication_is_created_again_with_its_slot()
     {
         await using var stores = await StartAsync();
         await using var worker = await Worker.StartCapturingAsync(stores);
@@ -77,7 +77,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task Both_stores_killed_in_the_middle_of_changes_lose_none()
+    public async Task No_change_is_lost_when_both_stores_are_killed()
     {
         await using var stores = await StartAsync();
         await using var worker = await Worker.StartCapturingAsync(stores);
@@ -91,7 +91,7 @@ public sealed class OutageTests
             await stores.ExecuteAsync($"UPDATE inventory SET total = 5 WHERE sku_id = '{other}'");
         }
 
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is away") == 1));
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is unavailable") == 1));
         await stores.Postgres.KillAsync();
         stores.Redis.LoseData();
         await stores.Redis.RestartAsync();
@@ -101,8 +101,8 @@ public sealed class OutageTests
 
         await stores.InRedisAsync(sku, 1);
         foreach (var other in others) await stores.InRedisAsync(other, 5);
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are back") == 1));
-        await Worker.UntilAsync(async () => !await worker.Engine.IsFencedAsync());
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are available again") == 1));
+        await Worker.UntilAsync(async () => !await worker.Engine.Maintenance.IsFencedAsync());
         Assert.Single(worker.Log.All.Where(line => line.Level >= LogLevel.Warning).Select(line => line.Text));
         Assert.True(await worker.IsHealthyAsync());
         await stores.ExecuteAsync($"UPDATE inventory SET total = 2 WHERE sku_id = '{sku}'");
@@ -112,24 +112,24 @@ public sealed class OutageTests
     [Theory]
     [InlineData("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0")]
     [InlineData("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0")]
-    public async Task A_redis_that_answers_and_cannot_act_is_waited_for(string refuse, string mend)
+    public async Task The_worker_waits_for_a_redis_that_answers_but_refuses_writes(string refuse, string mend)
     {
         await using var stores = await StartAsync();
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
         await RedisAsync(worker, refuse);
         await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is away") == 1));
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is unavailable") == 1));
 
         await RedisAsync(worker, mend);
 
         await stores.InRedisAsync(sku, 11);
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are back") == 1));
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are available again") == 1));
         Assert.True(await worker.IsHealthyAsync());
     }
 
     [Fact]
-    public async Task An_orderly_shutdown_of_postgres_doesnt_wait_for_the_worker()
+    public async Task An_orderly_shutdown_of_postgres_does_not_wait_for_the_worker()
     {
         await using var stores = await StartAsync();
         await using var worker = await Worker.StartCapturingAsync(stores);
@@ -137,23 +137,23 @@ public sealed class OutageTests
 
         // Throws when it takes longer than ten seconds.
         await stores.Postgres.StopAsync();
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is away") == 1));
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is unavailable") == 1));
         Assert.True(await worker.IsHealthyAsync());
         await stores.Postgres.RestartAsync();
         stores.ForgetConnections();
         await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
 
         await stores.InRedisAsync(sku, 11);
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are back") == 1));
+        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are available again") == 1));
     }
 
     [Fact]
-    public async Task A_change_that_is_committed_and_not_visible_yet_is_waited_for()
+    public async Task The_worker_waits_for_a_committed_change_that_is_not_visible_yet()
     {
         await using var stores = await StartAsync();
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
-        // The commit is in the log, and nobody sees its rows before a standby answers that doesn't exist.
+        // The commit is in the log, and its rows are invisible until a standby answers, which doesn't exist.
         await stores.SetAsync("synchronous_standby_names", "nobody");
         var update = stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
         await Worker.UntilAsync(() => stores.ReadAsync<bool>(
@@ -169,7 +169,7 @@ public sealed class OutageTests
     }
 
     [Fact]
-    public async Task Without_logical_log_sweeps_carry_changes_and_one_line_says_why()
+    public async Task Without_a_logical_log_sweeps_apply_changes_and_one_log_line_says_why()
     {
         await using var stores = await StartAsync("wal_level=replica");
         await using var worker = Worker.Start(stores, ("Reconciliation:SweepInterval", "00:00:01"));

@@ -2,13 +2,13 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>Tests that stop, replace or lose stores: each has its own.</summary>
+/// <summary>The base of tests that stop, replace or empty stores: each test has its own stores.</summary>
 public abstract class OwnStores : IAsyncLifetime, IAsyncDisposable
 {
     /// <summary>PostgreSQL and Redis of this test alone.</summary>
     protected Stores Stores { get; } = new();
 
-    /// <summary>The one partition that there is.</summary>
+    /// <summary>The only partition.</summary>
     protected static Partition Only => default;
 
     public Task InitializeAsync() => Stores.InitializeAsync();

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>A confirm that crashed between two steps is finished, or undone, by whoever finds its hold.</summary>
+/// <summary>The worker completes or undoes a confirm that crashed between two steps.</summary>
 public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
@@ -15,13 +15,13 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     [InlineData(CrashedAfter.Order, ReservationStatus.Confirmed)]
     [InlineData(CrashedAfter.Commit, ReservationStatus.Confirmed)]
     [InlineData(CrashedAfter.Abandon, ReservationStatus.Pending)]
-    public async Task A_crash_between_two_steps_leaves_nothing_behind(CrashedAfter step, ReservationStatus status)
+    public async Task A_crash_between_two_steps_leaves_no_half_done_confirm(CrashedAfter step, ReservationStatus status)
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
         var id = await HoldAsync(worker.Engine, sku, 3, TimeSpan.FromMinutes(10));
 
-        var pinned = await worker.Engine.PinAsync(id, Lease);
+        var pinned = await worker.Engine.Confirmations.PinAsync(id, Lease);
         if (step == CrashedAfter.Abandon)
         {
             await worker.Confirmations.AbandonAsync(id, 0, pinned.Pins[0].Number, CancellationToken.None);
@@ -29,7 +29,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         else if (step != CrashedAfter.Pin)
         {
             var answer = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
-            if (step == CrashedAfter.Commit) await worker.Engine.CommitAsync(id, Totals(answer));
+            if (step == CrashedAfter.Commit) await worker.Engine.Confirmations.CommitAsync(id, Totals(answer));
         }
 
         await stores.EndLeasesAsync();
@@ -41,7 +41,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         Assert.Equal(status == ReservationStatus.Confirmed ? ConfirmOutcome.AlreadyConfirmed
             : ConfirmOutcome.PinAbandoned, late.Outcome);
         var left = status == ReservationStatus.Confirmed ? (7, 0) : (10, 3);
-        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        var snapshot = await worker.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal(left, (snapshot.Total, snapshot.Reserved));
         Assert.Equal(left.Item1, await TotalAsync(sku));
     }
@@ -51,7 +51,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     [InlineData("c\tmany\t1\t1\tu:me\tsku\t1")]
     [InlineData("c\t1\t1\t1\tu:me\tsku\tone")]
     [InlineData("c\t1\t1\t1\tu:me\tsku")]
-    public async Task A_hold_that_can_not_be_read_keeps_no_other_from_being_resolved(string text)
+    public async Task A_hold_that_cannot_be_read_does_not_block_the_resolving_of_others(string text)
     {
         await using var worker = await Worker.StartCapturingAsync(stores, ("Audit:AutomaticRepair", "false"));
         var sku = await stores.SkuAsync(10);
@@ -59,8 +59,8 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         var (spoilt, id) = (
             await HoldAsync(worker.Engine, sku, 1, TimeSpan.FromMinutes(10)),
             await HoldAsync(worker.Engine, sku, 2, TimeSpan.FromMinutes(10)));
-        await worker.Engine.PinAsync(spoilt, Lease);
-        await worker.Engine.PinAsync(id, Lease);
+        await worker.Engine.Confirmations.PinAsync(spoilt, Lease);
+        await worker.Engine.Confirmations.PinAsync(id, Lease);
         await redis.HashSetAsync(keys.HoldsOf(ReservationKey.Of(spoilt)), ReservationKey.Of(spoilt), text);
         await redis.SortedSetAddAsync(keys.Leases, "no reservation", 1);
         await stores.EndLeasesAsync();
@@ -73,7 +73,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task A_sku_that_can_not_be_read_keeps_no_other_order_from_being_finished_and_its_own_is_when_mended()
+    public async Task A_sku_that_cannot_be_read_blocks_only_its_own_orders_until_it_is_repaired()
     {
         await using var worker = await Worker.StartCapturingAsync(stores, ("Audit:AutomaticRepair", "false"));
         var (redis, keys) = (worker.Redis.GetDatabase(), default(Partition));
@@ -93,17 +93,17 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         await redis.KeyRenameAsync("{inv:0}:aside", key);
         await Worker.UntilAsync(async () =>
             await StatusAsync(worker.Engine, first) == ReservationStatus.Confirmed);
-        var snapshot = await worker.Engine.SnapshotAsync(spoilt);
+        var snapshot = await worker.Engine.Levels.SnapshotAsync(spoilt);
         Assert.Equal((7, 0), (snapshot.Total, snapshot.Reserved));
     }
 
     [Fact]
-    public async Task A_hold_that_was_unpinned_can_be_confirmed_anew()
+    public async Task An_unpinned_hold_can_be_confirmed_again()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
         var id = await HoldAsync(worker.Engine, sku, 3, TimeSpan.FromMinutes(10));
-        await worker.Engine.PinAsync(id, Lease);
+        await worker.Engine.Confirmations.PinAsync(id, Lease);
         await stores.EndLeasesAsync();
         await worker.Resolver.ResolveAsync(CancellationToken.None);
         await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) == ReservationStatus.Pending);
@@ -113,7 +113,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
-    public async Task A_hold_under_the_id_of_an_earlier_order_is_not_taken_for_it()
+    public async Task A_hold_with_the_id_of_an_earlier_order_is_not_confirmed_by_it()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10);
@@ -121,22 +121,22 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         Assert.True(await ConfirmAsync(worker, id));
         await stores.ForgetEndAsync(id);
         await HoldAsync(worker.Engine, sku, 1, TimeSpan.FromMinutes(10), id);
-        var pinned = await worker.Engine.PinAsync(id, Lease);
+        var pinned = await worker.Engine.Confirmations.PinAsync(id, Lease);
         var refused = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
         Assert.Equal(ConfirmOutcome.IdUsedBefore, refused.Outcome);
 
-        // Whoever asked died before the hold was unpinned.
+        // The caller died before it unpinned the hold.
         await stores.EndLeasesAsync();
         await worker.Resolver.ResolveAsync(CancellationToken.None);
         await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) != ReservationStatus.Confirming);
 
         Assert.Equal(ReservationStatus.Pending, await StatusAsync(worker.Engine, id));
-        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        var snapshot = await worker.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((7, 1), (snapshot.Total, snapshot.Reserved));
     }
 
     [Fact]
-    public async Task Of_confirm_release_and_expiry_at_once_one_wins_and_totals_are_exact()
+    public async Task Exactly_one_of_concurrent_confirm_release_and_expiry_wins_and_totals_are_exact()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(10_000);
@@ -146,7 +146,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         {
             var id = await HoldAsync(worker.Engine, sku, 1, TimeSpan.FromMilliseconds(1 + (i % 40)));
             var confirming = i % 2 == 0 ? null : ConfirmAsync(worker, id);
-            var releasing = worker.Engine.ReleaseAsync(id, null);
+            var releasing = worker.Engine.Holds.ReleaseAsync(id, null);
             confirming ??= ConfirmAsync(worker, id);
             var released = (await releasing).Outcome == ReleaseOutcome.Released;
             ends[i] = (await confirming, released, await StatusAsync(worker.Engine, id));
@@ -159,7 +159,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         var sold = ends.Count(end => end.Confirmed);
         Assert.InRange(sold, 1, ends.Length - 1);
         Assert.Equal(10_000 - sold, await TotalAsync(sku));
-        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        var snapshot = await worker.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((10_000 - sold, 0), (snapshot.Total, snapshot.Reserved));
     }
 
@@ -173,10 +173,10 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     }
 
     private static async Task<Guid> HoldAsync(
-        StockEngine engine, string sku, int quantity, TimeSpan holdFor, Guid? own = null)
+        StockStores engine, string sku, int quantity, TimeSpan holdFor, Guid? own = null)
     {
         var id = own ?? Guid.NewGuid();
-        var answer = await engine.ReserveAsync(new()
+        var answer = await engine.Holds.ReserveAsync(new()
         {
             Id = id,
             Holder = Holder.Customer($"user-{id:N}"),
@@ -187,11 +187,11 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         return id;
     }
 
-    /// <summary>A hold of 3 units that is an order, and whose confirm has died before Redis heard of it.</summary>
+    /// <summary>A hold of 3 units whose order is written, and whose confirm died before the commit in Redis.</summary>
     private static async Task<Guid> OrderAsync(Worker worker, string sku)
     {
         var id = await HoldAsync(worker.Engine, sku, 3, TimeSpan.FromMinutes(10));
-        var pinned = await worker.Engine.PinAsync(id, Lease);
+        var pinned = await worker.Engine.Confirmations.PinAsync(id, Lease);
         var answer = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
         Assert.Equal(ConfirmOutcome.Confirmed, answer.Outcome);
         return id;
@@ -199,11 +199,11 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
 
     private static async Task<bool> ConfirmAsync(Worker worker, Guid id)
     {
-        var pinned = await worker.Engine.PinAsync(id, Lease);
+        var pinned = await worker.Engine.Confirmations.PinAsync(id, Lease);
         if (pinned.Outcome < 0) return false;
         var answer = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
         Assert.Equal(ConfirmOutcome.Confirmed, answer.Outcome);
-        Assert.Equal(CommitOutcome.Committed, await worker.Engine.CommitAsync(id, Totals(answer)));
+        Assert.Equal(CommitOutcome.Committed, await worker.Engine.Confirmations.CommitAsync(id, Totals(answer)));
         return true;
     }
 
@@ -218,8 +218,8 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     private static CommittedTotal[] Totals(ConfirmAnswer answer) =>
         [.. answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))];
 
-    private static async Task<ReservationStatus> StatusAsync(StockEngine engine, Guid id) =>
-        (await engine.FindAsync(id)).Reservation!.Status;
+    private static async Task<ReservationStatus> StatusAsync(StockStores engine, Guid id) =>
+        (await engine.Holds.FindAsync(id)).Reservation!.Status;
 
     private Task<int> TotalAsync(string sku) =>
         stores.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'");

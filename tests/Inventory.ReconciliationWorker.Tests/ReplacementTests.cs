@@ -5,11 +5,11 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>Servers that come back, and processes that die, in the middle of what depends on them.</summary>
+/// <summary>Servers that restart and processes that die in the middle of operations that depend on them.</summary>
 public sealed class ReplacementTests : OwnStores
 {
     [Fact]
-    public async Task Files_of_yesterday_become_what_PostgreSQL_has()
+    public async Task Restored_old_files_are_brought_up_to_what_PostgreSQL_has()
     {
         await using var worker = await Worker.StartCapturingAsync(Stores);
         var sku = await Stores.SkuAsync(10);
@@ -20,8 +20,8 @@ public sealed class ReplacementTests : OwnStores
         Stores.Redis.Backup();
         await Stores.Redis.RestartAsync();
         await worker.UntilOpenAsync();
-        await worker.Engine.ReleaseAsync(released.Id, null);
-        var later = (await worker.Engine.ExtendAsync(extended.Id, TimeSpan.FromMinutes(30), null))
+        await worker.Engine.Holds.ReleaseAsync(released.Id, null);
+        var later = (await worker.Engine.Holds.ExtendAsync(extended.Id, TimeSpan.FromMinutes(30), null))
             .Reservation!.ExpiresAt;
         var held = (await worker.ReserveAsync(sku, "c", 3)).Reservation!;
         await Stores.HoldRowAsync(sku, 1, "released", released.ExpiresAt, 2, "u:a", released.Id);
@@ -38,20 +38,20 @@ public sealed class ReplacementTests : OwnStores
         await worker.UntilOpenAsync();
 
         Assert.Equal(
-            ReservationStatus.Released, (await worker.Engine.FindAsync(released.Id)).Reservation!.Status);
-        Assert.Equal(later, (await worker.Engine.FindAsync(extended.Id)).Reservation!.ExpiresAt);
-        Assert.Equal(held.ExpiresAt, (await worker.Engine.FindAsync(held.Id)).Reservation!.ExpiresAt);
-        var snapshot = await worker.Engine.SnapshotAsync(sku);
+            ReservationStatus.Released, (await worker.Engine.Holds.FindAsync(released.Id)).Reservation!.Status);
+        Assert.Equal(later, (await worker.Engine.Holds.FindAsync(extended.Id)).Reservation!.ExpiresAt);
+        Assert.Equal(held.ExpiresAt, (await worker.Engine.Holds.FindAsync(held.Id)).Reservation!.ExpiresAt);
+        var snapshot = await worker.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((9, 5, 2), (snapshot.Total, snapshot.Reserved, snapshot.Holds));
     }
 
     [Fact]
-    public async Task A_confirm_that_a_rebuild_overtakes_is_one_order_and_no_hold()
+    public async Task A_confirm_during_a_rebuild_becomes_one_order_and_no_hold()
     {
         await using var worker = await Worker.StartCapturingAsync(Stores);
         var sku = await Stores.SkuAsync(10);
         var held = await StoredHoldAsync(worker, sku, 3);
-        var pinned = await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(1));
+        var pinned = await worker.Engine.Confirmations.PinAsync(held.Id, TimeSpan.FromMinutes(1));
         Task<ConfirmAnswer> confirm;
         await using (await Stores.LockAsync("inventory"))
         {
@@ -60,39 +60,40 @@ public sealed class ReplacementTests : OwnStores
 
             await worker.Redis.GetDatabase().ExecuteAsync("FLUSHALL");
 
-            // The order is on its way: nothing that depends on it is read before it is there.
+            // The order is being written: the rebuild reads nothing that depends on it before it is committed.
             await Stores.UntilLockedOutAsync("%INSERT INTO fences%");
         }
 
         Assert.Equal(ConfirmOutcome.Confirmed, (await confirm).Outcome);
         await worker.UntilOpenAsync();
-        // Redis has heard nothing of it, and needs nothing more.
-        Assert.Equal(CommitOutcome.NotFound, await worker.Engine.CommitAsync(held.Id, Totals(await confirm)));
+        // The rebuilt Redis doesn't know the hold, and needs no commit.
+        Assert.Equal(
+            CommitOutcome.NotFound, await worker.Engine.Confirmations.CommitAsync(held.Id, Totals(await confirm)));
         await AssertSoldAsync(worker, sku);
     }
 
     [Fact]
-    public async Task A_pin_of_before_a_rebuild_is_no_order_and_the_restored_hold_can_be_one()
+    public async Task A_pin_from_before_a_rebuild_is_refused_and_the_restored_hold_can_be_confirmed()
     {
         await using var worker = await Worker.StartCapturingAsync(Stores);
         var sku = await Stores.SkuAsync(10);
         var held = await StoredHoldAsync(worker, sku, 3);
-        var lost = await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(1));
+        var lost = await worker.Engine.Confirmations.PinAsync(held.Id, TimeSpan.FromMinutes(1));
 
         await worker.Redis.GetDatabase().ExecuteAsync("FLUSHALL");
         await worker.UntilOpenAsync();
 
         var refused = await worker.Confirmations.ConfirmAsync(Request(lost), CancellationToken.None);
         Assert.Equal((ConfirmOutcome.PinOutdated, null), (refused.Outcome, refused.Order));
-        var again = await worker.Engine.PinAsync(held.Id, TimeSpan.FromMinutes(1));
+        var again = await worker.Engine.Confirmations.PinAsync(held.Id, TimeSpan.FromMinutes(1));
         var answer = await worker.Confirmations.ConfirmAsync(Request(again), CancellationToken.None);
         Assert.Equal(ConfirmOutcome.Confirmed, answer.Outcome);
-        Assert.Equal(CommitOutcome.Committed, await worker.Engine.CommitAsync(held.Id, Totals(answer)));
+        Assert.Equal(CommitOutcome.Committed, await worker.Engine.Confirmations.CommitAsync(held.Id, Totals(answer)));
         await AssertSoldAsync(worker, sku);
     }
 
     [Fact]
-    public async Task A_worker_killed_between_totals_and_holds_leaves_the_fence_down_and_the_next_one_finishes()
+    public async Task A_worker_killed_during_a_rebuild_leaves_the_partition_fenced_and_the_next_one_completes()
     {
         string sku;
         Reservation held;
@@ -111,19 +112,19 @@ public sealed class ReplacementTests : OwnStores
             await killed.KillAsync();
         }
 
-        // All three units look free, and are promised.
+        // All three units look available but are held.
         Assert.Equal("3", await Stores.FieldAsync(sku, "total"));
         Assert.False(await connection.GetDatabase().KeyExistsAsync(Only.Epoch));
         await using var next = Worker.Start(Stores);
         await next.UntilOpenAsync();
 
         Assert.Equal(1, next.Log.Count("an earlier rebuild broke off"));
-        Assert.Equal(held.ExpiresAt, (await next.Engine.FindAsync(held.Id)).Reservation!.ExpiresAt);
+        Assert.Equal(held.ExpiresAt, (await next.Engine.Holds.FindAsync(held.Id)).Reservation!.ExpiresAt);
         Assert.Equal(ReserveOutcome.Insufficient, (await next.ReserveAsync(sku, "other", 1)).Outcome);
     }
 
     [Fact]
-    public async Task Each_partition_is_rebuilt_by_itself()
+    public async Task Each_partition_is_rebuilt_separately()
     {
         await using var worker = await Worker.StartCapturingAsync(Stores, ("Inventory:Partitions", "2"));
         string[] skus = ["pair-a", "pair-b"];
@@ -144,7 +145,7 @@ public sealed class ReplacementTests : OwnStores
 
         await worker.Redis.GetDatabase().ExecuteAsync("FLUSHALL");
         await worker.UntilOpenAsync();
-        var found = (await worker.Engine.FindAsync(id)).Reservation!;
+        var found = (await worker.Engine.Holds.FindAsync(id)).Reservation!;
         Assert.Equal(skus, found.Lines.Select(line => line.Sku).Order());
         Assert.Equal(deadline, found.ExpiresAt);
 
@@ -159,14 +160,14 @@ public sealed class ReplacementTests : OwnStores
         }
 
         await worker.UntilOpenAsync();
-        Assert.Equal(3, (await worker.Engine.SnapshotAsync(first)).Reserved);
-        Assert.Equal(2, (await worker.Engine.SnapshotAsync(second)).Reserved);
+        Assert.Equal(3, (await worker.Engine.Levels.SnapshotAsync(first)).Reserved);
+        Assert.Equal(2, (await worker.Engine.Levels.SnapshotAsync(second)).Reserved);
 
         static bool IsFirst(string sku) => Partition.Of(sku, 2).Index == 0;
     }
 
     [Fact]
-    public async Task A_connection_that_comes_back_is_looked_at_at_once()
+    public async Task The_fence_is_checked_at_once_when_the_connection_comes_back()
     {
         await using var worker = await Worker.StartCapturingAsync(
             Stores, ("Reconciliation:FenceCheckInterval", "00:01:00"));
@@ -174,7 +175,7 @@ public sealed class ReplacementTests : OwnStores
         await Stores.Redis.KillAsync();
         await Stores.Redis.RestartAsync();
 
-        // The next look of its own accord is a minute away.
+        // The next regular check comes after a minute.
         Assert.InRange(await worker.UntilOpenAsync(), TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }
 
@@ -187,14 +188,14 @@ public sealed class ReplacementTests : OwnStores
     }
 
     private async Task StoredAllAsync(Worker worker) =>
-        await Stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.StoredAsync((await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
 
     private async Task AssertSoldAsync(Worker worker, string sku)
     {
         Assert.Equal(1L, await Stores.ReadAsync<long>("SELECT count(*) FROM orders"));
         Assert.Equal(7, await Stores.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"));
         await Stores.InRedisAsync(sku, 7);
-        var snapshot = await worker.Engine.SnapshotAsync(sku);
+        var snapshot = await worker.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((7, 0, 0), (snapshot.Total, snapshot.Reserved, snapshot.Holds));
     }
 

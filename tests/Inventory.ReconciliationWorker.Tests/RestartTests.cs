@@ -3,19 +3,19 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>A server that comes back with the data that was opened last goes on with it, however much it is.</summary>
+/// <summary>A server that restarts with the data that was opened last continues without a comparison.</summary>
 public sealed class RestartTests : OwnStores
 {
-    private const string GoesOn = "and goes on there";
+    private const string GoesOn = "so its holds are kept";
     private const string IsCompared = "has every event that PostgreSQL has.";
 
     [Fact]
-    public async Task What_was_killed_goes_on_without_waiting_for_what_is_not_stored()
+    public async Task A_killed_server_continues_without_waiting_for_unstored_events()
     {
         await using var worker = await StartAsync();
         var sku = await Stores.SkuAsync(10);
         await StoredHoldAsync(worker, sku, "a", 1);
-        // Nobody stores this one: a comparison would wait for it.
+        // The event of this hold is never stored: a comparison would wait for it.
         var later = (await worker.ReserveAsync(sku, "b", 2)).Reservation!;
 
         await Stores.Redis.KillAsync();
@@ -23,14 +23,14 @@ public sealed class RestartTests : OwnStores
         await UntilToldAsync(worker, GoesOn);
         await worker.UntilOpenAsync();
 
-        Assert.Equal(later.ExpiresAt, (await worker.Engine.FindAsync(later.Id)).Reservation!.ExpiresAt);
-        Assert.Equal(3, (await worker.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(later.ExpiresAt, (await worker.Engine.Holds.FindAsync(later.Id)).Reservation!.ExpiresAt);
+        Assert.Equal(3, (await worker.Engine.Levels.SnapshotAsync(sku)).Reserved);
         Assert.Equal(ReserveOutcome.Insufficient, (await worker.ReserveAsync(sku, "c", 8)).Outcome);
         Assert.False(await Database(worker).KeyExistsAsync(Only.Former));
     }
 
     [Fact]
-    public async Task An_order_and_a_total_that_the_end_of_the_file_lacks_are_taken_over()
+    public async Task An_order_and_a_total_missing_at_the_end_of_the_file_are_applied()
     {
         await using var worker = await StartAsync();
         var sku = await Stores.SkuAsync(10);
@@ -44,7 +44,7 @@ public sealed class RestartTests : OwnStores
         var lowered = await Stores.SkuAsync(10);
         await Stores.ExecuteAsync($"UPDATE inventory SET total = 4 WHERE sku_id = '{lowered}'");
         await Stores.InRedisAsync(lowered, 4);
-        // As if these had been at the end too.
+        // These changes are lost too, as if they had been at the end of the file.
         foreach (var one in new[] { sku, lowered })
         {
             await Database(worker).HashSetAsync(Only.Stock(one), [new("total", 10), new("version", 1)]);
@@ -59,16 +59,16 @@ public sealed class RestartTests : OwnStores
             worker, $" {await Stores.ReadAsync<long>("SELECT count(*) FROM inventory")} totals loaded");
         Assert.Equal("4", await Stores.FieldAsync(lowered, "total"));
         await Worker.UntilAsync(async () =>
-            (await worker.Engine.FindAsync(sold.Id)).Reservation!.Status == ReservationStatus.Confirmed);
-        var snapshot = await worker.Engine.SnapshotAsync(sku);
+            (await worker.Engine.Holds.FindAsync(sold.Id)).Reservation!.Status == ReservationStatus.Confirmed);
+        var snapshot = await worker.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((8, 1, 1), (snapshot.Total, snapshot.Reserved, snapshot.Holds));
-        Assert.Equal(FindOutcome.Active, (await worker.Engine.FindAsync(other.Id)).Outcome);
+        Assert.Equal(FindOutcome.Active, (await worker.Engine.Holds.FindAsync(other.Id)).Outcome);
         // The buyer has two of three.
         Assert.Equal(ReserveOutcome.LimitExceeded, (await worker.ReserveAsync(sku, "a", 2)).Outcome);
     }
 
     [Fact]
-    public async Task Data_of_before_the_last_opening_is_compared_although_it_has_every_event()
+    public async Task Data_older_than_the_last_opening_is_compared_although_it_has_every_event()
     {
         await using var worker = await StartAsync();
         var sku = await Stores.SkuAsync(10);
@@ -77,7 +77,7 @@ public sealed class RestartTests : OwnStores
         Stores.Redis.Backup();
         await Stores.Redis.RestartAsync();
         await worker.UntilOpenAsync();
-        // Nothing has told that this hold ended: only a comparison finds it.
+        // No event says that this hold has ended: only a comparison finds it.
         await Stores.ExecuteAsync($"UPDATE reservations SET status = 'released', sequence = 2");
 
         await Stores.Redis.StopAsync();
@@ -86,17 +86,17 @@ public sealed class RestartTests : OwnStores
         await UntilToldAsync(worker, IsCompared);
         await worker.UntilOpenAsync();
 
-        Assert.Equal(ReservationStatus.Released, (await worker.Engine.FindAsync(held.Id)).Reservation!.Status);
-        Assert.Equal(0, (await worker.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(ReservationStatus.Released, (await worker.Engine.Holds.FindAsync(held.Id)).Reservation!.Status);
+        Assert.Equal(0, (await worker.Engine.Levels.SnapshotAsync(sku)).Reserved);
     }
 
     [Fact]
-    public async Task What_broke_off_while_it_went_on_goes_on_the_next_time()
+    public async Task A_restart_that_is_interrupted_continues_at_the_next_restart()
     {
         await using var worker = await StartAsync();
         var sku = await Stores.SkuAsync(10);
         await StoredHoldAsync(worker, sku, "a", 1);
-        // The number is raised, and what comes after waits for this.
+        // The epoch number is raised, and the next step waits for this lock.
         await using (await Stores.LockAsync("orders"))
         {
             await Stores.Redis.KillAsync();
@@ -110,16 +110,16 @@ public sealed class RestartTests : OwnStores
         await worker.UntilOpenAsync();
 
         Assert.Equal(0, worker.Log.Count(IsCompared));
-        Assert.Equal(1, (await worker.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(1, (await worker.Engine.Levels.SnapshotAsync(sku)).Reserved);
     }
 
     [Fact]
-    public async Task A_comparison_that_broke_off_is_made_again()
+    public async Task An_interrupted_comparison_is_repeated()
     {
         await using var worker = await StartAsync();
         var sku = await Stores.SkuAsync(10);
         await StoredHoldAsync(worker, sku, "a", 1);
-        var last = (await worker.Engine.ReadLastEventIdAsync(Only))!;
+        var last = (await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!;
         await Database(worker).HashSetAsync(Only.Stock(sku), "reserved", 7);
         await Stores.StoredAsync("9999999999999-0");
         await using (await Stores.LockAsync("reservations"))
@@ -141,7 +141,7 @@ public sealed class RestartTests : OwnStores
     [Theory]
     [InlineData("the event was trimmed")]
     [InlineData("somebody removed the epoch")]
-    public async Task What_is_not_known_to_be_whole_is_compared(string because)
+    public async Task Data_that_may_be_incomplete_is_compared(string because)
     {
         await using var worker = await StartAsync();
         var sku = await Stores.SkuAsync(10);
@@ -163,7 +163,7 @@ public sealed class RestartTests : OwnStores
         Assert.Equal(0, worker.Log.Count(GoesOn));
     }
 
-    /// <summary>The audit mends whatever it finds: it must not come before what is looked at here.</summary>
+    /// <summary>Starts a worker without automatic repair, which could change the data before a test reads it.</summary>
     private Task<Worker> StartAsync() =>
         Worker.StartCapturingAsync(Stores, ("Audit:AutomaticRepair", "false"));
 
@@ -176,7 +176,7 @@ public sealed class RestartTests : OwnStores
     {
         var held = (await worker.ReserveAsync(sku, customer, quantity)).Reservation!;
         await Stores.HoldRowAsync(sku, quantity, "pending", held.ExpiresAt, 1, $"u:{customer}", held.Id);
-        await Stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.StoredAsync((await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
         return held;
     }
 }

@@ -3,11 +3,11 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>What somebody has written into Redis by hand keeps no shop closed.</summary>
+/// <summary>Values that were written into Redis by hand don't keep a partition fenced.</summary>
 public sealed class SpoiltRebuildTests : OwnStores
 {
     [Fact]
-    public async Task Holds_that_can_not_be_read_count_as_not_there_and_come_back_as_PostgreSQL_has_them()
+    public async Task A_rebuild_replaces_unreadable_holds_with_those_of_PostgreSQL()
     {
         await using var worker = await StartAsync();
         var redis = worker.Redis.GetDatabase();
@@ -15,7 +15,7 @@ public sealed class SpoiltRebuildTests : OwnStores
         var (pending, pinned, ended, unknown, whole) = (
             await HoldAsync(worker, sku, 1), await HoldAsync(worker, sku, 2), await HoldAsync(worker, sku, 4),
             await HoldAsync(worker, sku, 8), await HoldAsync(worker, sku, 16));
-        await worker.Engine.PinAsync(pinned.Id, TimeSpan.FromHours(1));
+        await worker.Engine.Confirmations.PinAsync(pinned.Id, TimeSpan.FromHours(1));
         await RowAsync(pending, sku, "pending", 1);
         await RowAsync(pinned, sku, "pending", 1);
         await RowAsync(ended, sku, "released", 2);
@@ -24,7 +24,7 @@ public sealed class SpoiltRebuildTests : OwnStores
         await SpoilAsync(redis, pinned.Id, $"c\t1\t1\t1\tu:me\t{sku}\ttwo");
         await SpoilAsync(redis, ended.Id, "");
         await SpoilAsync(redis, unknown.Id, $"p\tx\t1\t0\tu:me\t{sku}\t8");
-        // What is no reservation's, what stands where nobody looks, and a bucket that is none.
+        // A field that is no reservation id, a hold in the wrong bucket, and a bucket of another type.
         await redis.HashSetAsync("{inv:0}:holds:zz", "stray", "spoilt");
         await redis.HashSetAsync("{inv:0}:holds:zz", "AAAAAAAAAAAAAAAAAAAAAA", $"p\t1\t1\t0\tu:me\t{sku}\t32");
         await redis.StringSetAsync("{inv:0}:holds:__", "spoilt");
@@ -35,15 +35,15 @@ public sealed class SpoiltRebuildTests : OwnStores
             (FindOutcome.Active, ReservationStatus.Pending, pending.ExpiresAt), await FindAsync(worker, pending.Id));
         Assert.Equal(
             (FindOutcome.Active, ReservationStatus.Pending, pinned.ExpiresAt), await FindAsync(worker, pinned.Id));
-        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.FindAsync(ended.Id)).Outcome);
-        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.FindAsync(unknown.Id)).Outcome);
-        Assert.Equal(1 + 2 + 16, (await worker.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.Holds.FindAsync(ended.Id)).Outcome);
+        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.Holds.FindAsync(unknown.Id)).Outcome);
+        Assert.Equal(1 + 2 + 16, (await worker.Engine.Levels.SnapshotAsync(sku)).Reserved);
         Assert.Equal(0, await redis.SortedSetLengthAsync(Only.Leases));
         Assert.Equal(1, worker.Log.Count("7 holds of partition 0 could not be read"));
         foreach (var one in new[] { pending, pinned, ended, unknown }) Assert.Equal(1, Named(worker, one.Id));
         Assert.Equal(0, Named(worker, whole.Id));
 
-        // The deadlines that nobody's hold has any more are in nobody's way.
+        // Deadlines whose hold is gone don't block the expiry of other holds.
         foreach (var one in new[] { ended, unknown, whole })
         {
             await redis.SortedSetAddAsync(Only.DueOf(sku), ReservationKey.Of(one.Id), 1);
@@ -52,14 +52,14 @@ public sealed class SpoiltRebuildTests : OwnStores
         await redis.SortedSetAddAsync(Only.Due, sku, 1);
         await Worker.UntilAsync(async () =>
         {
-            await worker.Engine.ExpireAsync(100);
+            await worker.Engine.Holds.ExpireAsync(100);
             return await redis.SortedSetLengthAsync(Only.DueOf(sku)) == 2;
         });
-        Assert.Equal(1 + 2, (await worker.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(1 + 2, (await worker.Engine.Levels.SnapshotAsync(sku)).Reserved);
     }
 
     [Fact]
-    public async Task A_hold_that_is_kept_out_keeps_its_units_and_the_shop_opens()
+    public async Task A_hold_that_cannot_be_restored_keeps_its_units_and_the_partition_opens()
     {
         await using var worker = await StartAsync();
         var (spoilt, whole) = (await Stores.SkuAsync(10), await Stores.SkuAsync(10));
@@ -73,20 +73,20 @@ public sealed class SpoiltRebuildTests : OwnStores
 
         await RebuildAsync(worker);
 
-        Assert.Equal(FindOutcome.Active, (await worker.Engine.FindAsync(back)).Outcome);
-        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.FindAsync(kept)).Outcome);
+        Assert.Equal(FindOutcome.Active, (await worker.Engine.Holds.FindAsync(back)).Outcome);
+        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.Holds.FindAsync(kept)).Outcome);
         Assert.Equal(
             ("3", "3"), (await Stores.FieldAsync(spoilt, "reserved"), await Stores.FieldAsync(whole, "reserved")));
-        Assert.Equal(1, worker.Log.Count("1 holds of partition 0 can't come back"));
+        Assert.Equal(1, worker.Log.Count("1 holds of partition 0 can't be restored"));
     }
 
     [Fact]
-    public async Task What_keeps_a_rebuild_from_ending_ends_no_process_and_the_next_attempt_opens()
+    public async Task A_failed_rebuild_does_not_end_the_process_and_a_later_attempt_opens_the_partition()
     {
         await using var worker = await StartAsync();
         var sku = await Stores.SkuAsync(10);
         await worker.ReserveAsync(sku, "a", 1);
-        await Stores.StoredAsync((await worker.Engine.ReadLastEventIdAsync(Only))!);
+        await Stores.StoredAsync((await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
         var redis = worker.Redis.GetDatabase();
         await redis.KeyRenameAsync(Only.Events, "aside");
         await redis.StringSetAsync(Only.Events, "spoilt");
@@ -101,12 +101,12 @@ public sealed class SpoiltRebuildTests : OwnStores
         Assert.Equal(ReserveOutcome.Held, (await worker.ReserveAsync(sku, "b", 9)).Outcome);
     }
 
-    // What the audit would mend is another test's affair.
+    // Automatic repair is off, so that the audit doesn't repair what the rebuild has to.
     private Task<Worker> StartAsync() => Worker.StartCapturingAsync(Stores, ("Audit:AutomaticRepair", "false"));
 
     private async Task RebuildAsync(Worker worker)
     {
-        if (await worker.Engine.ReadLastEventIdAsync(Only) is { } last) await Stores.StoredAsync(last);
+        if (await worker.Engine.Maintenance.ReadLastEventIdAsync(Only) is { } last) await Stores.StoredAsync(last);
         await worker.Redis.GetDatabase().KeyDeleteAsync(Only.Epoch);
         await worker.UntilOpenAsync();
         await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("sells again after") >= 2));
@@ -128,7 +128,7 @@ public sealed class SpoiltRebuildTests : OwnStores
 
     private static async Task<(FindOutcome, ReservationStatus, DateTimeOffset)> FindAsync(Worker worker, Guid id)
     {
-        var found = await worker.Engine.FindAsync(id);
+        var found = await worker.Engine.Holds.FindAsync(id);
         return (found.Outcome, found.Reservation!.Status, found.Reservation.ExpiresAt);
     }
 }

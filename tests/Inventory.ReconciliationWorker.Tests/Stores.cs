@@ -6,7 +6,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>A PostgreSQL and a Redis of its own for each test: slots, and crashes, belong to a whole server.</summary>
+/// <summary>A PostgreSQL and a Redis server, not shared, because slots and crashes affect a whole server.</summary>
 public sealed class Stores : IAsyncLifetime, IAsyncDisposable
 {
     private readonly string[] settings;
@@ -53,7 +53,7 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
         await Worker.UntilAsync(() => ReadAsync<bool>($"SELECT current_setting('{name}') = '{value}'"));
     }
 
-    /// <summary>A product that no other test knows.</summary>
+    /// <summary>A product that no other test uses.</summary>
     public async Task<string> SkuAsync(int total)
     {
         var sku = $"sku-{Interlocked.Increment(ref names)}";
@@ -107,14 +107,14 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
             """);
     }
 
-    /// <summary>What the materializer says when it has stored up to an event.</summary>
+    /// <summary>Writes the position of the materializer when it has stored up to an event.</summary>
     public Task<int> StoredAsync(string id) => ExecuteAsync(
         $"""
         INSERT INTO stream_positions (partition, stream_id) VALUES (0, '{id}')
         ON CONFLICT (partition) DO UPDATE SET stream_id = excluded.stream_id
         """);
 
-    /// <summary>Keeps everybody from a table until it is disposed of, and so keeps a rebuild from ending.</summary>
+    /// <summary>Locks a table until it is disposed of, which keeps a rebuild from completing.</summary>
     public async Task<NpgsqlTransaction> LockAsync(string table)
     {
         var connection = await ledger!.OpenConnectionAsync();
@@ -124,14 +124,14 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
         return transaction;
     }
 
-    /// <summary>Waits until a statement waits for somebody's lock.</summary>
+    /// <summary>Waits until a statement waits for a lock.</summary>
     public Task UntilLockedOutAsync(string statement) => Worker.UntilAsync(() => ReadAsync<bool>(
         $"""
         SELECT count(*) > 0 FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND query LIKE '{statement}' AND pid <> pg_backend_pid()
         """));
 
-    /// <summary>Ends the lease of every confirming hold: time moves by a past score.</summary>
+    /// <summary>Ends the lease of every confirming hold by a score in the past.</summary>
     public async Task EndLeasesAsync()
     {
         foreach (var id in await connection!.GetDatabase().SortedSetRangeByRankAsync("{inv:0}:leases"))
@@ -140,7 +140,7 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
         }
     }
 
-    /// <summary>Redis no longer knows how a reservation ended, as after its retention.</summary>
+    /// <summary>Removes from Redis how a reservation ended, as the end of its retention would.</summary>
     public Task ForgetEndAsync(Guid id) =>
         connection!.GetDatabase().KeyDeleteAsync($"{{inv:0}}:ended:{ReservationKey.Of(id)}");
 

@@ -13,7 +13,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
-/// <summary>The real worker on a Kestrel port of its own.</summary>
+/// <summary>The real worker on its own Kestrel port.</summary>
 public sealed class Worker : IAsyncDisposable
 {
     private readonly WebApplicationFactory<Program> factory;
@@ -44,7 +44,7 @@ public sealed class Worker : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public StockEngine Engine => factory.Services.GetRequiredService<StockEngine>();
+    public StockStores Engine => factory.Services.GetRequiredService<StockStores>();
 
     public IConnectionMultiplexer Redis =>
         factory.Services.GetRequiredService<IConnectionMultiplexer>();
@@ -60,7 +60,7 @@ public sealed class Worker : IAsyncDisposable
     /// <summary>Whether this instance is the one that captures.</summary>
     public bool Captures => Measured("inventory.capture.active") is [.., > 0];
 
-    /// <summary>Starts a worker whose sweeps come too seldom to be what a test sees.</summary>
+    /// <summary>Starts a worker whose sweeps are too rare to affect a test.</summary>
     public static Worker Start(Stores stores, params (string Key, string Value)[] settings)
     {
         var log = new LoggedLines();
@@ -93,21 +93,22 @@ public sealed class Worker : IAsyncDisposable
         return response.IsSuccessStatusCode;
     }
 
-    /// <summary>One customer wants one SKU for ten minutes.</summary>
-    public Task<ReserveAnswer> ReserveAsync(string sku, string customer, int quantity) => Engine.ReserveAsync(new()
-    {
-        Id = Guid.NewGuid(),
-        Holder = Holder.Customer(customer),
-        Lines = [new(sku, quantity)],
-        HoldFor = TimeSpan.FromMinutes(10),
-    });
+    /// <summary>Reserves units of one SKU for ten minutes.</summary>
+    public Task<ReserveAnswer> ReserveAsync(string sku, string customer, int quantity) =>
+        Engine.Holds.ReserveAsync(new()
+        {
+            Id = Guid.NewGuid(),
+            Holder = Holder.Customer(customer),
+            Lines = [new(sku, quantity)],
+            HoldFor = TimeSpan.FromMinutes(10),
+        });
 
-    /// <summary>Waits until everything is sold from again, also over a time without Redis.</summary>
+    /// <summary>Waits until no partition is fenced, also during an outage of Redis.</summary>
     public Task<TimeSpan> UntilOpenAsync() => UntilAsync(async () =>
     {
         try
         {
-            return !await Engine.IsFencedAsync();
+            return !await Engine.Maintenance.IsFencedAsync();
         }
         catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
         {
@@ -115,14 +116,14 @@ public sealed class Worker : IAsyncDisposable
         }
     });
 
-    /// <summary>All that an instrument of the worker measured, oldest first.</summary>
+    /// <summary>All measurements of an instrument of the worker, oldest first.</summary>
     public IReadOnlyList<double> Measured(string instrument)
     {
         listener.RecordObservableInstruments();
         lock (access) return measured.TryGetValue(instrument, out var values) ? [.. values] : [];
     }
 
-    /// <summary>Waits for something that happens by itself, for as long as a person would.</summary>
+    /// <summary>Waits for a condition; fails after a minute.</summary>
     /// <returns>How long it took.</returns>
     public static async Task<TimeSpan> UntilAsync(Func<Task<bool>> happened)
     {

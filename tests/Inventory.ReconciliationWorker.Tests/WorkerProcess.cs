@@ -22,14 +22,14 @@ public sealed class WorkerProcess : IAsyncDisposable
         return new(Process.Start(start)!);
     }
 
-    /// <summary>Kills it with SIGKILL.</summary>
+    /// <summary>Kills the process with SIGKILL.</summary>
     public async Task KillAsync()
     {
         process.Kill();
         await process.WaitForExitAsync();
     }
 
-    /// <summary>Kills it if it still runs.</summary>
+    /// <summary>Kills the process if it still runs.</summary>
     public async ValueTask DisposeAsync()
     {
         await KillAsync();

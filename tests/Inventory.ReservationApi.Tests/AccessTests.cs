@@ -8,14 +8,14 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Who may call what, and that nothing happens to those who may not.</summary>
+/// <summary>Which callers may call which endpoints; a refused call changes nothing.</summary>
 public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
 {
     private const string Elsewhere = "X-Forwarded-For: 203.0.113.9";
 
     private Api Api => shop.Api;
 
-    // Every endpoint of the description; the scope is empty where everyone may call. SKU stands for one with 10 units.
+    // Every endpoint of the description; an empty scope means that every caller may call. SKU has 10 units.
     //   method    path                                       scope      shoppers
     public static TheoryData<string, string, string, bool> Endpoints => new()
     {
@@ -60,7 +60,7 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
     };
 
     [Fact]
-    public void Every_endpoint_says_who_may_call_it()
+    public void Every_endpoint_declares_its_callers()
     {
         var source = Api.Services.GetRequiredService<EndpointDataSource>();
         var endpoints = source.Endpoints.OfType<RouteEndpoint>().ToList();
@@ -79,7 +79,7 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task The_description_says_of_every_endpoint_what_this_table_says()
+    public async Task The_description_has_the_callers_of_this_table_for_every_endpoint()
     {
         var document = (await Api.SendAsync("GET", "/openapi/v1.json")).Json;
         var described =
@@ -103,13 +103,13 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
 
     [Theory]
     [MemberData(nameof(Endpoints))]
-    public async Task Only_who_may_gets_through_and_nothing_happens_to_the_others(
+    public async Task Only_allowed_callers_succeed_and_refused_calls_change_nothing(
         string method, string path, string scope, bool shoppers)
     {
         var sku = await NewProductAsync();
         var id = await HoldAsync(sku);
         var before = await StateAsync(sku, id);
-        // Bodies that would do something, if they were let in.
+        // These bodies would change something if the call were allowed.
         async Task<Answer> CallAsync(params string[] headers) => await Api.SendWithAsync(
             method, path.Replace("{id}", $"{id}").Replace("{sku}", sku), Body(method, path, sku), headers);
 
@@ -119,10 +119,10 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
             .AssertProblem(401, "authentication-required");
         if (scope.Length == 0)
         {
-            // A stream has no end to wait for: its own tests open it without a key.
+            // A stream does not end; its own tests open it without a key.
             if (path.EndsWith("/stream", StringComparison.Ordinal)) return;
             var anybody = await CallAsync(Elsewhere);
-            // A provider is known by its signature, which this one lacks.
+            // A webhook is authenticated by its signature, which this one lacks.
             if (path.EndsWith("/webhook", StringComparison.Ordinal))
             {
                 anybody.AssertProblem(401, "webhook-signature-invalid");
@@ -189,14 +189,14 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
     [InlineData("/docs/index.html", 200)]
     [InlineData("/health", 200)]
     [InlineData("/alive", 200)]
-    public async Task What_describes_is_for_everyone_but_a_wrong_key_is_always_refused(string path, int status)
+    public async Task Documentation_is_public_but_a_wrong_key_is_always_refused(string path, int status)
     {
         Assert.Equal(status, (await Api.SendWithAsync("GET", path, null, Elsewhere)).Status);
         (await Api.SendWithAsync("GET", path, null, "X-Api-Key: no")).AssertProblem(401, "authentication-required");
     }
 
     [Fact]
-    public async Task Another_method_is_told_so_before_anybody_asks_for_a_key()
+    public async Task A_wrong_method_is_refused_before_the_key_is_checked()
     {
         var answer = await Api.SendWithAsync("PATCH", "/api/reservations", null, Elsewhere);
         answer.AssertProblem(405, "method-not-allowed");
@@ -204,7 +204,7 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task Outside_of_development_an_address_speaks_for_nobody()
+    public async Task Outside_of_Development_a_local_address_gives_no_access()
     {
         var production = new Api(new()
         {
@@ -242,7 +242,7 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
 
     private async Task<string> NewProductAsync() => (await shop.NewProductAsync(10)).Sku;
 
-    /// <summary>A reservation, and a hold of the cart that is called like the SKU.</summary>
+    /// <summary>Makes a reservation, and a hold of the cart that has the SKU's name.</summary>
     private async Task<Guid> HoldAsync(string sku)
     {
         var cart = await Api.SendAsync("POST", "/reserve", $$"""{"sku":"{{sku}}","qty":2,"cart_id":"{{sku}}"}""");
@@ -253,8 +253,8 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
     private async Task<string> StateAsync(string sku, Guid id)
     {
         var product = await shop.SendAsync("GET", $"/api/products/{sku}");
-        var stock = await Api.Engine.SnapshotAsync(sku);
-        var reservation = (await Api.Engine.FindAsync(id)).Reservation!;
+        var stock = await Api.Engine.Levels.SnapshotAsync(sku);
+        var reservation = (await Api.Engine.Holds.FindAsync(id)).Reservation!;
         var levels = await shop.LevelsAsync(sku);
         return $"{product.Text} {stock with { At = default }} {reservation.Status} {reservation.ExpiresAt:O} {levels}";
     }

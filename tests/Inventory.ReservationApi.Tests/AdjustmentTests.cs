@@ -1,6 +1,6 @@
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Every change of a total is exact, happens once per key, and is explained.</summary>
+/// <summary>Every change of a total is exact, happens once per key, and has a movement.</summary>
 public sealed class AdjustmentTests(Shop shop) : IClassFixture<Shop>
 {
     [Fact]
@@ -16,7 +16,7 @@ public sealed class AdjustmentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_total_never_falls_below_zero_however_many_take_at_once()
+    public async Task A_total_never_falls_below_zero_under_concurrent_adjustments()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var answers = await Task.WhenAll(Enumerable.Range(0, 30).Select(i => shop.AdjustAsync(sku, -1, $"taken {i}")));
@@ -29,7 +29,7 @@ public sealed class AdjustmentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_total_that_no_number_holds_is_refused()
+    public async Task A_total_that_overflows_is_refused()
     {
         var (sku, _) = await shop.NewProductAsync(1);
         (await shop.AdjustAsync(sku, int.MaxValue, "too many")).AssertProblem(409, "total-out-of-range");
@@ -39,7 +39,7 @@ public sealed class AdjustmentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_repetition_with_the_same_key_has_one_effect_also_at_the_same_time()
+    public async Task A_repeated_key_has_one_effect_also_under_concurrency()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var key = Api.Fresh("key");
@@ -52,7 +52,7 @@ public sealed class AdjustmentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_key_that_comes_with_another_request_is_refused()
+    public async Task A_key_of_another_request_is_refused()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var (other, _) = await shop.NewProductAsync(10);
@@ -116,7 +116,7 @@ public sealed class AdjustmentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task Administrators_and_plain_sql_on_one_product_never_wait_in_a_circle()
+    public async Task Administrators_and_plain_SQL_on_one_product_never_deadlock()
     {
         var (sku, _) = await shop.NewProductAsync(1000);
         var path = $"/api/products/{sku}";
@@ -137,14 +137,14 @@ public sealed class AdjustmentTests(Shop shop) : IClassFixture<Shop>
 
         Assert.All(answers, answer => Assert.Contains(answer.Status, new[] { 200, 201, 412 }));
         Assert.Equal((1040, 1040, 41), await shop.LevelsAsync(sku));
-        // Plain SQL may have come last, and no change capture runs here: this call shows what there is.
+        // Plain SQL may have come last, and no change capture runs here: this call copies the total to Redis.
         var paused = (await shop.SendAsync("POST", path + "/pause")).Json;
-        var shown = await shop.Api.Engine.SnapshotAsync(sku);
+        var shown = await shop.Api.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((paused.GetProperty("version").GetInt64(), true), (shown.Version, shown.Paused));
         Assert.Equal(paused.GetProperty("maxPerCustomer").GetInt32(), shown.MaxPerCustomer);
     }
 
-    /// <summary>Every movement follows from the one before it, and the last one is the total.</summary>
+    /// <summary>Checks that each movement follows from the one before, and that the last one has the total.</summary>
     private async Task AssertExplainedAsync(string sku, int total)
     {
         var page = (await shop.SendAsync("GET", $"/api/products/{sku}/movements?limit=500")).Json;

@@ -14,7 +14,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>The API on Kestrel over a Redis of its own. Every test takes fresh SKUs, so they share it.</summary>
+/// <summary>The API on Kestrel with its own Redis. Tests share it, because each uses new SKUs.</summary>
 public sealed class Api : IAsyncLifetime
 {
     private readonly Dictionary<string, string> settings;
@@ -34,7 +34,7 @@ public sealed class Api : IAsyncLifetime
 
     public HttpClient Http => http!;
 
-    public StockEngine Engine => Services.GetRequiredService<StockEngine>();
+    public StockStores Engine => Services.GetRequiredService<StockStores>();
 
     public IServiceProvider Services => factory!.Services;
 
@@ -49,22 +49,22 @@ public sealed class Api : IAsyncLifetime
         factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
         {
             host.UseSetting("ConnectionStrings:redis", redis.ConnectionString);
-            // A busy machine pauses for longer than Redis takes to be away.
+            // Longer than pauses of a busy machine, which would look like an outage.
             host.UseSetting("StockCircuit:CallTimeout", "00:00:02");
-            // Nobody listens there: a PostgreSQL that is away, unless a test brings its own.
+            // Nothing listens there: PostgreSQL is unavailable unless a test configures one.
             host.UseSetting("ConnectionStrings:ledger", "Host=127.0.0.1;Port=1;Username=nobody;Database=none");
             foreach (var (name, value) in Keys().Concat(settings)) host.UseSetting(name, value);
             host.ConfigureTestServices(services => StartRefusal.Record(services, refused => startRefusal = refused));
         });
-        // Kestrel, not the in-memory server: limits and framing are its work.
+        // Kestrel instead of the in-memory server, because it applies limits and framing.
         factory.UseKestrel(server => server.Listen(IPAddress.Loopback, 0));
         http = factory.CreateClient();
-        await Engine.LiftFenceAsync();
+        await Engine.Maintenance.LiftFenceAsync();
     }
 
     /// <summary>
-    /// Starts where it must not, and returns why it did not. The factory itself may be too late to see that: it then
-    /// only finds the host gone.
+    /// Starts with settings that must be refused, and returns the reason. The factory itself may see only that the host
+    /// is gone.
     /// </summary>
     internal async Task<Exception> RefusesToStartAsync()
     {
@@ -96,20 +96,20 @@ public sealed class Api : IAsyncLifetime
         if (redis is not null) await redis.DisposeAsync();
     }
 
-    /// <summary>A name that no other test has, and that sorts behind all earlier ones of its kind.</summary>
+    /// <summary>A new unique name that sorts after all earlier ones of its kind.</summary>
     public static string Fresh(string kind) => $"test-{kind}-{Interlocked.Increment(ref names):D6}";
 
     /// <summary>A new SKU on sale.</summary>
     public async Task<string> NewSkuAsync(int total, int? maxPerCustomer = null, bool paused = false)
     {
         var sku = Fresh("sku");
-        await Engine.SetStockAsync(new StockTotal(sku, total, 1, maxPerCustomer, paused));
+        await Engine.Levels.SetStockAsync(new StockTotal(sku, total, 1, maxPerCustomer, paused));
         return sku;
     }
 
-    public async Task<int> AvailableAsync(string sku) => (await Engine.SnapshotAsync(sku)).Available;
+    public async Task<int> AvailableAsync(string sku) => (await Engine.Levels.SnapshotAsync(sku)).Available;
 
-    /// <summary>Lets a hold's deadline pass: time moves by a past score, and nobody has to sleep.</summary>
+    /// <summary>Moves a hold's deadline into the past by its score, so that no test has to sleep.</summary>
     public async Task ExpireAsync(string sku, Guid id)
     {
         var database = factory!.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
@@ -121,7 +121,7 @@ public sealed class Api : IAsyncLifetime
     public Task<Answer> SendAsync(string method, string path, string? json = null, string? key = null) =>
         SendAsync(method, path, json is null ? null : Encoding.UTF8.GetBytes(json), "application/json", key);
 
-    /// <summary>Sends a body as it is.</summary>
+    /// <summary>Sends a body unchanged.</summary>
     public async Task<Answer> SendAsync(string method, string path, byte[]? body, string? contentType, string? key)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
@@ -171,7 +171,7 @@ public sealed class Api : IAsyncLifetime
         CultureInfo.InvariantCulture, $$"""{"productId":"{{sku}}","userId":"{{user}}","quantity":{{quantity}}}""");
 }
 
-/// <summary>What the API answered.</summary>
+/// <summary>An answer of the API.</summary>
 public sealed record Answer(
     int Status, byte[] Body, string? MediaType, HttpResponseHeaders Headers, IReadOnlyList<string> Allow)
 {
@@ -181,12 +181,12 @@ public sealed record Answer(
 
     public string Text => Encoding.UTF8.GetString(Body);
 
-    /// <summary>What a failed assertion shows.</summary>
+    /// <summary>The text in the message of a failed assertion.</summary>
     public override string ToString() => $"{Status} {Text}";
 
     public string? Header(string name) => Headers.TryGetValues(name, out var values) ? values.Single() : null;
 
-    /// <summary>Checks what every problem of this API has in common.</summary>
+    /// <summary>Checks the parts that all problems of this API have.</summary>
     public void AssertProblem(int status, string slug)
     {
         Assert.Equal((status, "application/problem+json"), (Status, MediaType));

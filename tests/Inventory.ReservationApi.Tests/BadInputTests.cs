@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Whatever is wrong with a request, the answer says what, and stock stays as it was.</summary>
+/// <summary>An invalid request gets an answer that names the error, and changes no stock.</summary>
 [Collection(ApiTests.Name)]
 public sealed class BadInputTests(Api api)
 {
     private const string Id = "018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10";
 
-    // SKU stands for a SKU with 10 units on sale.
+    // SKU is a placeholder for a SKU with 10 units on sale.
     //   body                                                               slug, and the field it names
     public static TheoryData<string, string, string?> Reservations => new()
     {
@@ -127,7 +127,7 @@ public sealed class BadInputTests(Api api)
 
     [Theory]
     [MemberData(nameof(BadSkus))]
-    public async Task A_name_that_is_no_sku_is_refused_wherever_it_stands(string sku)
+    public async Task An_invalid_SKU_is_refused_in_every_place(string sku)
     {
         AssertRefused(await api.SendAsync("POST", "/api/reservations",
             $$"""{"productId":"{{sku}}","userId":"u","quantity":1}"""), "validation", "productId");
@@ -205,7 +205,7 @@ public sealed class BadInputTests(Api api)
     }
 
     [Fact]
-    public async Task Lines_of_one_sku_that_add_up_to_more_than_a_number_holds_are_refused()
+    public async Task Lines_of_one_SKU_whose_sum_overflows_are_refused()
     {
         var sku = await api.NewSkuAsync(int.MaxValue);
         var answer = await api.SendAsync("POST", "/api/reservations", Lines(sku, 2, int.MaxValue));
@@ -214,7 +214,7 @@ public sealed class BadInputTests(Api api)
     }
 
     [Fact]
-    public async Task A_body_full_of_faults_gets_a_short_answer()
+    public async Task A_body_with_many_errors_gets_a_short_answer()
     {
         var faults = string.Join(',', Enumerable.Range(0, 5000).Select(i => $"\"f{i}\":1"));
         var answer = await api.SendAsync("POST", "/api/reservations", $"{{{faults}}}");

@@ -7,7 +7,7 @@ namespace Inventory.ReservationApi.Tests;
 public sealed class BatchTests(Api api)
 {
     [Fact]
-    public async Task Each_reservation_has_an_outcome_of_its_own_in_order()
+    public async Task Each_reservation_has_its_own_outcome_in_order()
     {
         var (sku, id) = (await api.NewSkuAsync(5), Guid.NewGuid());
         var answer = await api.SendAsync("POST", "/api/reservations/batch", $$"""
@@ -33,7 +33,7 @@ public sealed class BatchTests(Api api)
     }
 
     [Fact]
-    public async Task A_hundred_are_taken_and_one_more_is_refused()
+    public async Task A_batch_of_a_hundred_is_accepted_and_a_larger_one_is_refused()
     {
         var sku = await api.NewSkuAsync(150);
         var full = await api.SendAsync("POST", "/api/reservations/batch", Batch(sku, 100));

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>What a cancelled order leaves of a customer's limit, and what nobody can read is refused by name.</summary>
+/// <summary>A cancelled order does not count for the limit; a corrupt SKU is refused by name.</summary>
 public sealed class CancelTests : IAsyncLifetime
 {
     private readonly Shop shop = new();
@@ -14,7 +14,7 @@ public sealed class CancelTests : IAsyncLifetime
     public Task DisposeAsync() => shop.DisposeAsync();
 
     [Fact]
-    public async Task A_cancelled_order_no_longer_counts_and_redis_says_what_a_rebuild_would_load()
+    public async Task A_cancelled_order_no_longer_counts_and_Redis_has_the_counts_that_a_rebuild_would_load()
     {
         var sku = await LimitedAsync(total: 10, limit: 3);
         var first = await BuyAsync(sku, 2);
@@ -25,7 +25,7 @@ public sealed class CancelTests : IAsyncLifetime
             shop.SendAsync("POST", $"/api/orders/{first}/cancel")));
 
         Assert.All(answers, answer => Assert.Equal(200, answer.Status));
-        Assert.Equal(0, await shop.Api.Engine.LoadUnitsAsync(default, await RebuiltAsync(sku)));
+        Assert.Equal(0, await shop.Api.Engine.Maintenance.LoadUnitsAsync(default, await RebuiltAsync(sku)));
         Assert.Equal([("u:regular", sku, 1L)], await RebuiltAsync(sku));
         Assert.Equal((9, 9, 3), await LevelsOfOrdersAsync(sku));
         (await ReserveAsync(sku, 3)).AssertProblem(409, "limit-exceeded");
@@ -33,7 +33,7 @@ public sealed class CancelTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sku_that_cannot_be_read_is_refused_by_name_and_others_are_sold()
+    public async Task A_corrupt_SKU_is_refused_by_name_and_others_are_sold()
     {
         var (good, bad) = (await shop.Api.NewSkuAsync(5), await shop.Api.NewSkuAsync(5));
         var redis = shop.Api.Get<IConnectionMultiplexer>().GetDatabase();
@@ -87,7 +87,7 @@ public sealed class CancelTests : IAsyncLifetime
     /// <summary>Totals of both stores, and movements of orders.</summary>
     private async Task<(int Ledger, int Redis, long Movements)> LevelsOfOrdersAsync(string sku) => (
         await shop.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"),
-        (await shop.Api.Engine.SnapshotAsync(sku)).Total,
+        (await shop.Api.Engine.Levels.SnapshotAsync(sku)).Total,
         await shop.ReadAsync<long>(
             $"SELECT count(*) FROM inventory_movements WHERE sku_id = '{sku}' AND order_id IS NOT NULL"));
 }

@@ -1,10 +1,10 @@
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>POST /commit: what a cart holds is sold.</summary>
+/// <summary>POST /commit sells the units that a cart holds.</summary>
 public sealed class CartOrderTests(Shop shop) : IClassFixture<Shop>
 {
     [Fact]
-    public async Task A_cart_buys_what_it_holds_and_a_repeat_finds_the_order()
+    public async Task A_cart_buys_its_hold_and_a_repeat_finds_the_order()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var cart = Api.Fresh("cart");
@@ -26,7 +26,7 @@ public sealed class CartOrderTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task What_a_cart_does_not_hold_it_does_not_buy()
+    public async Task A_cart_without_a_hold_buys_nothing()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var (cart, other) = (Api.Fresh("cart"), Api.Fresh("cart"));

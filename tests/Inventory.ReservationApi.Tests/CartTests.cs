@@ -7,9 +7,9 @@ namespace Inventory.ReservationApi.Tests;
 public sealed class CartTests(Api api)
 {
     [Fact]
-    public async Task The_documented_lines_work_as_they_stand()
+    public async Task The_documented_examples_work_unchanged()
     {
-        await api.Engine.SetStockAsync(new("sku-123", 10, 1, null, false));
+        await api.Engine.Levels.SetStockAsync(new("sku-123", 10, 1, null, false));
         var reserved = await api.SendAsync("POST", "/reserve",
             """{"sku":"sku-123","qty":2,"cart_id":"cart-abc","ttl_seconds":120}""");
         var extended = await api.SendAsync("POST", "/extend",
@@ -55,14 +55,14 @@ public sealed class CartTests(Api api)
     }
 
     [Fact]
-    public async Task What_a_cart_holds_no_longer_is_neither_extended_nor_released()
+    public async Task A_hold_that_a_cart_no_longer_has_is_neither_extended_nor_released()
     {
         var sku = await api.NewSkuAsync(10);
         var held = await ReserveAsync(sku, 2);
         await api.ExpireAsync(sku, held.Json.GetProperty("reservation_id").GetGuid());
         var extended = await api.SendAsync("POST", "/extend", $$"""{"cart_id":"c","sku":"{{sku}}","add_seconds":60}""");
         var released = await api.SendAsync("POST", "/release", $$"""{"cart_id":"c","sku":"{{sku}}"}""");
-        // Whoever comes first finds that it has run out, and gives it back.
+        // The first call finds the hold due and expires it.
         extended.AssertProblem(409, "hold-expired");
         released.AssertProblem(404, "reservation-not-found");
         Assert.Equal(10, await api.AvailableAsync(sku));
@@ -71,11 +71,11 @@ public sealed class CartTests(Api api)
     [Theory]
     [InlineData(true, null, 409, "sku-paused")]
     [InlineData(false, 1, 409, "limit-exceeded")]
-    public async Task A_sku_may_be_closed_to_a_cart(bool paused, int? limit, int status, string slug) =>
+    public async Task A_cart_is_refused_a_paused_or_limited_SKU(bool paused, int? limit, int status, string slug) =>
         (await ReserveAsync(await api.NewSkuAsync(10, limit, paused), 2)).AssertProblem(status, slug);
 
     [Fact]
-    public async Task A_cart_and_a_customer_of_one_name_do_not_meet()
+    public async Task A_cart_and_a_customer_with_the_same_name_are_different_holders()
     {
         var sku = await api.NewSkuAsync(10);
         Assert.Equal(201, (await ReserveAsync(sku, 2)).Status);
@@ -102,7 +102,7 @@ public sealed class CartTests(Api api)
     }
 
     [Fact]
-    public async Task Events_come_newest_first_and_no_more_than_asked_for()
+    public async Task Events_come_newest_first_and_at_most_as_many_as_requested()
     {
         var sku = await api.NewSkuAsync(10);
         await ReserveAsync(sku, 2);

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Holds become orders, over a real Redis and a real PostgreSQL.</summary>
+/// <summary>Holds become orders, with a real Redis and a real PostgreSQL.</summary>
 public sealed class ConfirmTests : IAsyncLifetime
 {
     private PostgresServer postgres = null!;
@@ -60,7 +60,7 @@ public sealed class ConfirmTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_repeat_is_answered_when_redis_has_forgotten()
+    public async Task A_repeated_confirm_is_answered_after_Redis_lost_its_data()
     {
         var sku = await NewSkuAsync(10);
         var id = await api.HoldAsync(sku, 3);
@@ -76,11 +76,11 @@ public sealed class ConfirmTests : IAsyncLifetime
             patience.Token.ThrowIfCancellationRequested();
             try
             {
-                await api.Engine.LiftFenceAsync();
+                await api.Engine.Maintenance.LiftFenceAsync();
             }
             catch (StackExchange.Redis.RedisConnectionException)
             {
-                // Not connected again yet.
+                // The API has not reconnected yet.
             }
 
             again = await ConfirmAsync(id, prefer: "return=representation");
@@ -91,7 +91,7 @@ public sealed class ConfirmTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_has_ended_or_never_was_is_refused()
+    public async Task A_reservation_that_has_ended_or_never_existed_is_refused()
     {
         var sku = await NewSkuAsync(10);
         var (expired, released) = (await api.HoldAsync(sku, 1), await api.HoldAsync(sku, 1));
@@ -106,7 +106,7 @@ public sealed class ConfirmTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_total_below_what_is_held_covers_no_order_and_leaves_the_hold()
+    public async Task A_confirm_with_a_total_below_the_held_units_is_refused_and_leaves_the_hold()
     {
         var sku = await NewSkuAsync(10);
         var id = await api.HoldAsync(sku, 3);
@@ -125,7 +125,7 @@ public sealed class ConfirmTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_postgres_nothing_is_confirmed_and_a_repeat_succeeds_when_it_is_back()
+    public async Task Without_PostgreSQL_nothing_is_confirmed_and_a_repeat_succeeds_after_the_outage()
     {
         var sku = await NewSkuAsync(10);
         var id = await api.HoldAsync(sku, 3);
@@ -156,14 +156,14 @@ public sealed class ConfirmTests : IAsyncLifetime
         var sku = Api.Fresh("confirmed");
         await ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
         await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
-        await api.Engine.SetStockAsync(new StockTotal(sku, total, 1, null, false));
+        await api.Engine.Levels.SetStockAsync(new StockTotal(sku, total, 1, null, false));
         return sku;
     }
 
     /// <summary>Total and reserved in Redis, and the total in PostgreSQL.</summary>
     private async Task<(int Total, int Reserved, int Ledger)> LevelsAsync(string sku)
     {
-        var snapshot = await api.Engine.SnapshotAsync(sku);
+        var snapshot = await api.Engine.Levels.SnapshotAsync(sku);
         await using var command = ledger.CreateCommand($"SELECT total FROM inventory WHERE sku_id = '{sku}'");
         return (snapshot.Total, snapshot.Reserved, (int)(await command.ExecuteScalarAsync())!);
     }

@@ -9,14 +9,14 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Events that can't be stored, as the people see them who run the system.</summary>
+/// <summary>Dead letters as operators see them.</summary>
 public sealed class DeadLetterTests(Shop shop) : IClassFixture<Shop>
 {
     private const string Path = "/api/operations/dead-letters";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task A_poisoned_event_goes_aside_while_others_flow_and_is_stored_once_its_cause_is_gone()
+    public async Task A_poisoned_event_becomes_a_dead_letter_while_others_are_stored_and_can_be_replayed_later()
     {
         await shop.ExecuteAsync(
             "ALTER TABLE reservation_events ADD CONSTRAINT unloved CHECK (holder NOT LIKE '%poison%')");
@@ -87,7 +87,7 @@ public sealed class DeadLetterTests(Shop shop) : IClassFixture<Shop>
     [InlineData("GET", "/none")]
     [InlineData("POST", "/999999/replay")]
     [InlineData("POST", "/99999999999999999999/replay")]
-    public async Task A_letter_that_there_is_not_is_not_found(string method, string path) =>
+    public async Task An_unknown_dead_letter_is_not_found(string method, string path) =>
         (await shop.SendAsync(method, Path + path)).AssertProblem(404, "dead-letter-not-found");
 
     private async Task<Guid> ReserveAsync(string sku, string customer)
@@ -113,7 +113,9 @@ public sealed class DeadLetterTests(Shop shop) : IClassFixture<Shop>
             .AddSingleton(Options.Create(new StockOptions()))
             .AddSingleton(Options.Create(new MaterializerOptions()))
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<StockEngine>().AddSingleton<MaterializerMetrics>().AddSingleton<Outage>()
+            .AddSingleton<StockStores>()
+            .AddSingleton(provider => provider.GetRequiredService<StockStores>().Events)
+            .AddSingleton<MaterializerMetrics>().AddSingleton<Outage>()
             .AddSingleton<BatchWriter>().AddSingleton<StreamMaterializer>()
             .BuildServiceProvider();
         await services.GetRequiredService<StreamMaterializer>().StartAsync(CancellationToken.None);
@@ -125,7 +127,7 @@ public sealed class DeadLetterTests(Shop shop) : IClassFixture<Shop>
         var watch = Stopwatch.StartNew();
         while (!await happened())
         {
-            Assert.True(watch.Elapsed < Patience, "It did not happen.");
+            Assert.True(watch.Elapsed < Patience, "The condition was not met in time.");
             await Task.Delay(TimeSpan.FromMilliseconds(20));
         }
     }

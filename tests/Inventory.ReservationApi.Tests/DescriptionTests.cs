@@ -5,7 +5,7 @@ using Microsoft.OpenApi;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>What the API says about itself: its OpenAPI document, its pages, and a page for every problem.</summary>
+/// <summary>The API's documentation: its OpenAPI document, its pages, and a page for every problem.</summary>
 [Collection(ApiTests.Name)]
 public sealed partial class DescriptionTests(Api api)
 {
@@ -13,7 +13,7 @@ public sealed partial class DescriptionTests(Api api)
 
     [Theory]
     [MemberData(nameof(Slugs))]
-    public async Task Every_problem_type_leads_to_its_page(string slug)
+    public async Task Every_problem_type_is_the_address_of_its_page(string slug)
     {
         var type = Problem.All.Single(type => type.Slug == slug);
         var page = await api.SendAsync("GET", type.Uri);
@@ -32,7 +32,7 @@ public sealed partial class DescriptionTests(Api api)
     }
 
     [Fact]
-    public void The_catalogue_has_every_type_once()
+    public void The_catalogue_has_every_problem_type_once()
     {
         var declared = typeof(Problem).GetFields().Select(field => (ProblemType)field.GetValue(null)!);
         Assert.Equal(declared.OrderBy(type => type.Slug), Problem.All.OrderBy(type => type.Slug));
@@ -114,7 +114,7 @@ public sealed partial class DescriptionTests(Api api)
     }
 
     [Fact]
-    public async Task Schemas_say_what_is_refused()
+    public async Task Schemas_have_the_validation_rules()
     {
         var document = (await api.SendAsync("GET", "/openapi/v1.json")).Json;
         var schemas = document.GetProperty("components").GetProperty("schemas");
@@ -166,7 +166,7 @@ public sealed partial class DescriptionTests(Api api)
     [Theory]
     [InlineData("/health")]
     [InlineData("/alive")]
-    public async Task It_is_healthy_while_redis_is_there(string path)
+    public async Task The_API_is_healthy_while_Redis_is_available(string path)
     {
         var answer = await api.SendAsync("GET", path);
         Assert.Equal((200, "Healthy"), (answer.Status, answer.Text));

@@ -1,11 +1,11 @@
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Waits for what happens by itself.</summary>
+/// <summary>Waits for conditions.</summary>
 internal static class Eventually
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Asks until it is so, and fails when it doesn't become so.</summary>
+    /// <summary>Checks a condition until it is met, and fails when it isn't in time.</summary>
     public static async Task TrueAsync(Func<Task<bool>> condition)
     {
         using var patience = new CancellationTokenSource(Patience);

@@ -5,13 +5,13 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Who has gone away: PostgreSQL, Redis, the caller, or two of them at the same moment.</summary>
+/// <summary>Tells apart outages of PostgreSQL and Redis, and callers that have disconnected.</summary>
 public sealed class FailuresTests
 {
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_ledger_that_goes_away_is_away_whether_or_not_its_caller_has_gone(bool hasGone)
+    public void A_ledger_outage_is_recognized_whether_or_not_the_caller_has_disconnected(bool hasGone)
     {
         var caller = new CancellationToken(hasGone);
 
@@ -22,7 +22,7 @@ public sealed class FailuresTests
     }
 
     [Fact]
-    public void A_connection_that_breaks_while_it_writes_is_an_outage_in_the_words_of_its_socket_or_its_pipe_too()
+    public void Exceptions_of_a_socket_or_pipe_that_breaks_during_a_write_count_as_an_outage()
     {
         Assert.True(SharedProducts.IsAwayBy(new IOException("Broken pipe")));
         Assert.True(SharedProducts.IsAwayBy(new InvalidOperationException("Writing is not allowed.")));

@@ -1,6 +1,6 @@
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Redis has lost its data, and somebody waits for a reservation whose end went with it.</summary>
+/// <summary>A ticket waits for a reservation that has ended, but Redis lost its data and with it that end.</summary>
 public sealed class ForgottenEndTests
 {
     [Theory]
@@ -8,7 +8,7 @@ public sealed class ForgottenEndTests
     [InlineData("user-2", 1, "released", "refused")]
     [InlineData("user-1", 2, "released", "refused")]
     [InlineData("user-1", 1, "confirmed", "granted")]
-    public async Task A_reservation_whose_end_redis_has_forgotten_is_not_held_anew(
+    public async Task A_reservation_whose_end_Redis_has_lost_is_not_held_again(
         string user, int quantity, string end, string status)
     {
         await using var waiting = await Waiting.StartAsync();
@@ -24,7 +24,7 @@ public sealed class ForgottenEndTests
                 updated_at)
             VALUES ('{{id}}', 0, 'u:user-1', 'released', now(), '[{"sku": "{{sku}}", "quantity": 1}]', 2, now(), now())
             """);
-        // The event that it was confirmed got lost, the order can't.
+        // The confirmed event was lost; the order is in PostgreSQL.
         if (end == "confirmed")
         {
             await waiting.Shop.ExecuteAsync(

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Requests that never get as far as their content: every one is answered with a problem.</summary>
+/// <summary>Requests that fail before their content is read; each is answered with a problem.</summary>
 [Collection(ApiTests.Name)]
 public sealed class FramingTests(Api api)
 {
@@ -29,7 +29,7 @@ public sealed class FramingTests(Api api)
     [InlineData("PATCH", "/api/reservations/018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10", "DELETE, GET")]
     [InlineData("POST", "/api/stock/sku-1", "GET")]
     [InlineData("DELETE", "/events", "GET")]
-    public async Task A_wrong_method_is_told_the_right_ones(string method, string path, string allowed)
+    public async Task A_wrong_method_is_refused_with_the_allowed_ones(string method, string path, string allowed)
     {
         var answer = await api.SendAsync(method, path);
         answer.AssertProblem(405, "method-not-allowed");
@@ -43,7 +43,7 @@ public sealed class FramingTests(Api api)
     [InlineData("application/x-www-form-urlencoded")]
     [InlineData("application/json; charset=utf-16")]
     [InlineData("nonsense")]
-    public async Task A_body_that_is_not_labelled_as_json_is_refused(string? contentType)
+    public async Task A_body_without_the_JSON_content_type_is_refused(string? contentType)
     {
         var answer = await api.SendAsync("POST", "/reserve", Encoding.UTF8.GetBytes(Good), contentType, null);
         answer.AssertProblem(415, "unsupported-media-type");
@@ -53,7 +53,7 @@ public sealed class FramingTests(Api api)
     [InlineData("application/json")]
     [InlineData("application/json; charset=utf-8")]
     [InlineData("Application/JSON;charset=UTF-8")]
-    public async Task Json_may_say_that_it_is_utf8(string contentType)
+    public async Task JSON_may_declare_the_charset_utf8(string contentType)
     {
         var answer = await api.SendAsync("POST", "/reserve", Encoding.UTF8.GetBytes(Good), contentType, null);
         answer.AssertProblem(404, "unknown-sku");
@@ -68,7 +68,7 @@ public sealed class FramingTests(Api api)
     }
 
     [Fact]
-    public async Task Bytes_that_are_no_utf8_are_refused()
+    public async Task Bytes_that_are_not_UTF8_are_refused()
     {
         byte[] body = [.. "{\"sku\":\""u8, 0xff, 0xfe, .. "\",\"qty\":1,\"cart_id\":\"c\"}"u8];
         var answer = await api.SendAsync("POST", "/reserve", body, "application/json", null);
@@ -76,7 +76,7 @@ public sealed class FramingTests(Api api)
     }
 
     [Fact]
-    public async Task A_deep_body_is_refused()
+    public async Task A_deeply_nested_body_is_refused()
     {
         var answer = await api.SendAsync("POST", "/api/reservations", new string('[', 20_000));
         answer.AssertProblem(400, "malformed-request");
@@ -94,14 +94,14 @@ public sealed class FramingTests(Api api)
     }
 
     [Fact]
-    public async Task A_body_of_64_KiB_is_read()
+    public async Task A_body_of_64_KiB_is_accepted()
     {
         var answer = await api.SendAsync("POST", "/reserve", Good + new string(' ', 65_536 - Good.Length));
         answer.AssertProblem(404, "unknown-sku");
     }
 
     [Fact]
-    public async Task No_body_at_all_is_refused()
+    public async Task A_request_without_a_body_is_refused()
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/reserve") { Content = Json("") };
         (await api.SendAsync(request)).AssertProblem(400, "malformed-request");
@@ -129,7 +129,7 @@ public sealed class FramingTests(Api api)
     [InlineData("Idempotency-Key: a\r\nIdempotency-Key: b\r\n")]
     [InlineData("Idempotency-Key: sch\u00fcssel\r\n")]
     [InlineData("Idempotency-Key:\r\n")]
-    public async Task A_key_as_only_other_clients_would_send_it_is_refused(string header)
+    public async Task A_key_header_in_an_unusual_form_is_refused(string header)
     {
         var answer = await SendRawAsync($"DELETE {Missing} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n");
         Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
@@ -138,7 +138,7 @@ public sealed class FramingTests(Api api)
     }
 
     [Fact]
-    public async Task A_body_that_is_not_chunked_as_it_says_is_refused()
+    public async Task A_body_with_malformed_chunks_is_refused()
     {
         var answer = await SendRawAsync(
             "POST /reserve HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n"
@@ -156,7 +156,7 @@ public sealed class FramingTests(Api api)
         { "GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505, "malformed-request" },
         { $"GET /{new string('a', 9_000)} HTTP/1.1\r\nHost: a\r\n\r\n", 414, "uri-too-long" },
         { $"GET / HTTP/1.1\r\nHost: a\r\nX: {new string('a', 40_000)}\r\n\r\n", 431, "headers-too-large" },
-        // The second one on its connection.
+        // The malformed request is the second one on its connection.
         {
             $"GET {Missing} HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nno colon\r\n\r\n", 400, "malformed-request"
         },
@@ -164,7 +164,7 @@ public sealed class FramingTests(Api api)
 
     [Theory]
     [MemberData(nameof(Unreadable))]
-    public async Task What_is_no_request_is_answered_with_a_problem(string bytes, int status, string slug)
+    public async Task A_malformed_request_is_answered_with_a_problem(string bytes, int status, string slug)
     {
         var answer = await SendRawAsync(bytes);
         answer = answer[answer.LastIndexOf("HTTP/1.1 ", StringComparison.Ordinal)..];
@@ -178,7 +178,7 @@ public sealed class FramingTests(Api api)
     }
 
     [Fact]
-    public async Task A_body_that_is_refused_is_read_to_its_end_behind_the_answer()
+    public async Task A_refused_body_is_read_to_its_end_after_the_answer()
     {
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, api.Http.BaseAddress!.Port);
@@ -186,7 +186,7 @@ public sealed class FramingTests(Api api)
         using var reader = new StreamReader(stream);
         const string Head = "POST /reserve HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
             + "Transfer-Encoding: chunked\r\n\r\n";
-        // 70,000 and 200,000 bytes, as chunks say it.
+        // Chunks of 70,000 and 200,000 bytes.
         await stream.WriteAsync(Encoding.ASCII.GetBytes(Head + "11170\r\n" + new string(' ', 70_000) + "\r\n"));
         Assert.Equal("HTTP/1.1 413 Payload Too Large", await reader.ReadLineAsync());
         await stream.WriteAsync(Encoding.ASCII.GetBytes("30D40\r\n" + new string(' ', 200_000) + "\r\n0\r\n\r\n"));

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Operators see what the gateways' guard does, and decide in its place.</summary>
+/// <summary>Operators see the state of the gateways' guard and can override it.</summary>
 [Collection(ApiTests.Name)]
 public sealed class GuardTests(Api api)
 {
@@ -12,7 +12,7 @@ public sealed class GuardTests(Api api)
     private IDatabase Database => api.Get<IConnectionMultiplexer>().GetDatabase();
 
     [Fact]
-    public async Task What_the_gateways_wrote_is_shown()
+    public async Task The_state_written_by_gateways_is_shown()
     {
         var sku = Api.Fresh("sku");
         var now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
@@ -61,7 +61,7 @@ public sealed class GuardTests(Api api)
             ["switched automatic", "switched off", "switched on"],
             (await ReadAsync()).GetProperty("recent").EnumerateArray()
                 .Where(one => Text(one, "name") == sku).Select(one => Text(one, "event")));
-        // Each is a version that the gateways ask for.
+        // Each switch raises the version that gateways poll.
         Assert.True((long)await Database.HashGetAsync("{gateway}:guard", "version") >= version + 3);
     }
 
@@ -73,7 +73,7 @@ public sealed class GuardTests(Api api)
     [InlineData("sku-1", """{"mode":"on","reason":"why","for":1}""", 400)]
     [InlineData("no sku", """{"mode":"on","reason":"why"}""", 400)]
     [InlineData("sku-1", "on", 400)]
-    public async Task What_makes_no_sense_is_refused(string sku, string body, int status)
+    public async Task An_invalid_switch_is_refused(string sku, string body, int status)
     {
         var answer = await SwitchAsync(Uri.EscapeDataString(sku), body);
 

@@ -1,6 +1,6 @@
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>One key, one effect, and the same answer to every retry, byte for byte.</summary>
+/// <summary>One key has one effect, and every retry gets the same bytes.</summary>
 [Collection(ApiTests.Name)]
 public sealed class IdempotencyTests(Api api)
 {
@@ -37,7 +37,7 @@ public sealed class IdempotencyTests(Api api)
         body = body?.Replace("SKU", sku, StringComparison.Ordinal);
 
         var first = await api.SendAsync(method, path, body, key);
-        var after = await api.Engine.SnapshotAsync(sku);
+        var after = await api.Engine.Levels.SnapshotAsync(sku);
         var retry = await api.SendAsync(method, path, body, key);
 
         Assert.Equal((status, status), (first.Status, retry.Status));
@@ -48,7 +48,7 @@ public sealed class IdempotencyTests(Api api)
     }
 
     [Fact]
-    public async Task A_refusal_is_repeated_even_when_stock_has_come_back()
+    public async Task A_refusal_is_repeated_even_when_stock_is_available_again()
     {
         var (sku, key) = (await api.NewSkuAsync(5), Api.Fresh("key"));
         var holder = await api.HoldAsync(sku, 5);
@@ -90,7 +90,7 @@ public sealed class IdempotencyTests(Api api)
     }
 
     [Fact]
-    public async Task Many_retries_at_once_hold_once()
+    public async Task Many_concurrent_retries_make_one_hold()
     {
         var (sku, key) = (await api.NewSkuAsync(50), Api.Fresh("key"));
         var body = Api.OneLine(sku, "u", 1);
@@ -103,7 +103,7 @@ public sealed class IdempotencyTests(Api api)
 
     private async Task<(int Reserved, int Holds)> HeldAsync(string sku)
     {
-        var stock = await api.Engine.SnapshotAsync(sku);
+        var stock = await api.Engine.Levels.SnapshotAsync(sku);
         return (stock.Reserved, stock.Holds);
     }
 }

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Administration needs PostgreSQL, and Redis only to be shown at once.</summary>
+/// <summary>Administration needs PostgreSQL; without Redis its changes only show later.</summary>
 public sealed class LedgerOutageTests : IAsyncLifetime
 {
     private readonly Shop shop = new();
@@ -12,12 +12,12 @@ public sealed class LedgerOutageTests : IAsyncLifetime
     public Task DisposeAsync() => shop.DisposeAsync();
 
     [Fact]
-    public async Task Without_postgresql_nothing_is_administered_and_sale_goes_on()
+    public async Task Without_PostgreSQL_administration_is_refused_and_sales_continue()
     {
         var (sku, seen) = await shop.NewProductAsync(10);
         await shop.Postgres.KillAsync();
 
-        // What is remembered is shown.
+        // The cached product is shown.
         var shown = await shop.SendAsync("GET", $"/api/products/{sku}");
         Assert.Equal((200, seen), (shown.Status, shown.Headers.ETag!.Tag));
         AssertAway(await shop.SendAsync("GET", "/api/products/not-seen-before"));
@@ -46,7 +46,7 @@ public sealed class LedgerOutageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_redis_products_are_read_and_changed_all_the_same()
+    public async Task Without_Redis_products_can_be_read_and_changed()
     {
         var (sku, seen) = await shop.NewProductAsync(10);
         await shop.Api.Redis.KillAsync();
@@ -59,7 +59,7 @@ public sealed class LedgerOutageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Connections_that_are_cut_in_the_middle_of_confirms_are_an_outage_and_lose_nothing()
+    public async Task Connections_cut_during_confirms_count_as_an_outage_and_lose_nothing()
     {
         var (sku, _) = await shop.NewProductAsync(100);
         var ids = new List<Guid>();
@@ -72,7 +72,7 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         await cutting;
         shop.Ledger.Clear();
 
-        // Too busy, being confirmed by the attempt that was cut, or done.
+        // 503 when a connection was cut, 409 while the cut attempt's lease lasts, 204 when confirmed.
         Assert.Empty(statuses.Except([204, 409, 503]));
         Assert.Equal(40, await shop.ReadAsync<long>("SELECT count(*) FROM orders"));
         Assert.Equal(60, (await shop.LevelsAsync(sku)).Ledger);
@@ -82,7 +82,7 @@ public sealed class LedgerOutageTests : IAsyncLifetime
     [InlineData("orders", "confirm", "orders-unavailable")]
     [InlineData("products", "pause", "ledger-unavailable")]
     [InlineData("inventory_movements", "adjust", "ledger-unavailable")]
-    public async Task A_session_that_an_operator_ends_is_an_outage(string table, string act, string problem)
+    public async Task A_session_ended_by_an_operator_counts_as_an_outage(string table, string act, string problem)
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var id = await shop.Api.HoldAsync(sku, 1);
@@ -104,7 +104,7 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         AssertAway(await ActAsync(), problem);
         await shop.ExecuteAsync("DROP FUNCTION end_session CASCADE");
         Answer? done = null;
-        // The attempt that was cut has left a pin with a lease.
+        // The cut attempt has left a confirmation lease.
         await Eventually.TrueAsync(async () => (done = await ActAsync()).Status != 409);
 
         Assert.InRange(done!.Status, 200, 299);

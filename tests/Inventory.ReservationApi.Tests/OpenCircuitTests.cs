@@ -5,10 +5,10 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Once Redis is known to be away nobody waits for it, whatever they ask.</summary>
+/// <summary>While the circuit of Redis is open, no request waits for Redis.</summary>
 public sealed class OpenCircuitTests : IAsyncLifetime
 {
-    // What asks Redis all the same has to wait for longer than a test may.
+    // A request that calls Redis all the same waits longer than the test allows.
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
 
@@ -29,7 +29,7 @@ public sealed class OpenCircuitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Everything_is_answered_without_a_redis_that_hangs()
+    public async Task Every_endpoint_answers_while_Redis_hangs()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var paid = await Api.HoldAsync(sku, 1);
@@ -57,7 +57,7 @@ public sealed class OpenCircuitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_hold_made_by_a_call_without_an_answer_has_its_whole_time_from_when_it_is_granted()
+    public async Task A_hold_made_by_an_unanswered_call_gets_its_full_time_when_it_is_granted()
     {
         var sku = await Api.NewSkuAsync(10);
         var ask = new ReserveRequest
@@ -67,19 +67,19 @@ public sealed class OpenCircuitTests : IAsyncLifetime
             Lines = [new(sku, 1)],
             HoldFor = TimeSpan.FromMinutes(10),
         };
-        // Executed long ago: most of its time is over.
-        await Api.Engine.ReserveAsync(ask with { HoldFor = TimeSpan.FromMinutes(1) });
+        // The earlier call was executed long ago: most of its time is over.
+        await Api.Engine.Holds.ReserveAsync(ask with { HoldFor = TimeSpan.FromMinutes(1) });
 
         var granted = await DecideAsync(new(IntentForm.OneLine, ask, IsClientsId: false));
         Assert.Equal((QueueState.Granted, 200), (granted!.Value.State, granted.Value.Status));
-        var renewed = await Api.Engine.FindAsync(ask.Id);
+        var renewed = await Api.Engine.Holds.FindAsync(ask.Id);
         Assert.InRange(
             (renewed.Reservation!.ExpiresAt - renewed.DecidedAt).TotalMinutes, 9, 10);
-        // Whoever chose the id may have known of the hold: it stays as it was.
+        // A client that chose the id may have known of the hold, so its deadline stays.
         var own = ask with { Id = Guid.CreateVersion7(), Holder = Holder.Customer("w") };
-        await Api.Engine.ReserveAsync(own with { HoldFor = TimeSpan.FromMinutes(1) });
+        await Api.Engine.Holds.ReserveAsync(own with { HoldFor = TimeSpan.FromMinutes(1) });
         await DecideAsync(new(IntentForm.OneLine, own, IsClientsId: true));
-        var kept = await Api.Engine.FindAsync(own.Id);
+        var kept = await Api.Engine.Holds.FindAsync(own.Id);
         Assert.InRange((kept.Reservation!.ExpiresAt - kept.DecidedAt).TotalMinutes, 0, 1);
     }
 

@@ -2,7 +2,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Without Redis nothing is sold, every call is told so at once, and the API comes back by itself.</summary>
+/// <summary>Without Redis nothing is sold, every call gets a 503 at once, and the API recovers by itself.</summary>
 public sealed class OutageTests : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -13,7 +13,7 @@ public sealed class OutageTests : IAsyncLifetime
     public Task DisposeAsync() => api.DisposeAsync();
 
     [Fact]
-    public async Task A_killed_redis_is_a_503_until_it_is_back_and_loses_nothing_acknowledged()
+    public async Task A_killed_Redis_causes_503_until_it_is_back_and_loses_no_acknowledged_hold()
     {
         var sku = await api.NewSkuAsync(10);
         var id = await api.HoldAsync(sku, 2);
@@ -39,7 +39,7 @@ public sealed class OutageTests : IAsyncLifetime
             ((await api.SendAsync("GET", "/health")).Status, (await api.SendAsync("GET", "/alive")).Status));
 
         await api.Redis.RestartAsync();
-        // A restarted server is fenced until somebody has looked at its data.
+        // A restarted server is fenced until its data has been verified.
         await CheckedAsync();
         var found = await UntilServingAsync(() => api.SendAsync("GET", $"/api/reservations/{id}"));
         Assert.True(found.Status == 200, found.Text);
@@ -67,7 +67,7 @@ public sealed class OutageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_redis_that_does_not_answer_leaves_the_outcome_open_and_a_retry_with_its_key_settles_it()
+    public async Task A_timeout_of_Redis_leaves_the_outcome_unknown_and_a_retry_with_the_key_settles_it()
     {
         var sku = await api.NewSkuAsync(10);
         api.Redis.Freeze();
@@ -89,12 +89,12 @@ public sealed class OutageTests : IAsyncLifetime
         {
             try
             {
-                await api.Engine.LiftFenceAsync();
+                await api.Engine.Maintenance.LiftFenceAsync();
                 return;
             }
             catch (RedisException)
             {
-                // The connection is still being made anew.
+                // The API is still reconnecting.
                 patience.Token.ThrowIfCancellationRequested();
             }
         }

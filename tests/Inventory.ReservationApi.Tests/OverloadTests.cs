@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>More come than can be served: browsing gives way first, then new reservations, and paying never.</summary>
+/// <summary>Under overload browsing is shed first, then new reservations, and payments never.</summary>
 public sealed class OverloadTests : IAsyncLifetime
 {
     private const int PerCore = 4;
@@ -14,7 +14,7 @@ public sealed class OverloadTests : IAsyncLifetime
         ["Overload:InFlightPerCore"] = $"{PerCore}",
         ["Overload:ReservingWait"] = "00:00:00.100",
         ["Overload:BrowsingWait"] = "00:00:00.100",
-        // A Redis that is held still must not be taken for away meanwhile.
+        // Keeps the circuit closed while a test freezes Redis.
         ["StockCircuit:CallTimeout"] = "00:00:10",
         ["StockCircuit:Failures"] = "1000",
         ["Payments:WebhookSecrets:0"] = Provider.Secret,
@@ -38,11 +38,11 @@ public sealed class OverloadTests : IAsyncLifetime
         var released = await Api.HoldAsync(sku, 1);
         Api.Redis.Freeze();
 
-        // As many read as may; they wait for Redis.
+        // As many reads as allowed; they wait for Redis.
         var readers = Enumerable.Range(0, Most / 2).Select(_ => ReadAsync(sku)).ToArray();
         await Eventually.TrueAsync(() => Shedder.InFlight(Priority.Browsing) == Most / 2);
         AssertShed(await ReadAsync(sku));
-        // The rest of the places is for those who reserve.
+        // The remaining places are for reserve calls.
         var buyers = Enumerable.Range(0, Most - (Most / 2)).Select(_ => ReserveAsync(sku)).ToArray();
         await Eventually.TrueAsync(() => Shedder.InFlight(Priority.Reserving) == buyers.Length);
         AssertShed(await ReserveAsync(sku));
@@ -57,7 +57,7 @@ public sealed class OverloadTests : IAsyncLifetime
             Api.SendAsync("POST", $"/api/reservations/{extended}/extend", """{"addSeconds":60}"""),
             Api.SendAsync("DELETE", $"/api/reservations/{released}"),
         ];
-        // They are at work, and not shed, while everybody else still is.
+        // These requests are admitted while others are still shed.
         AssertShed(await ReserveAsync(sku));
         Assert.All(settling, answer => Assert.False(answer.IsCompleted));
         Api.Redis.Thaw();
@@ -82,7 +82,7 @@ public sealed class OverloadTests : IAsyncLifetime
     }
 
     [Fact]
-    public void What_may_be_shed_is_what_this_table_says()
+    public void The_endpoints_that_may_be_shed_are_those_of_this_table()
     {
         var marked =
             from endpoint in Api.Get<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()

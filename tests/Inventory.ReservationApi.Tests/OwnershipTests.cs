@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>A shopper sees and touches their own reservations, and learns nothing of others'.</summary>
+/// <summary>A shopper can read and change only their own reservations.</summary>
 public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
 {
     private readonly string ann = ShopperSubject.Create();
@@ -12,7 +12,7 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
 
     private Api Api => shop.Api;
 
-    // Shoppers are anywhere in the world.
+    // Shoppers call from a remote address.
     private Task<Answer> AsAsync(string shopper, string method, string path, string? json = null, string? key = null) =>
         Api.SendWithAsync(method, path, json,
         [
@@ -34,7 +34,7 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
     [InlineData("""{"productId":"SKU","quantity":1}""")]
     [InlineData("""{"customerId":"user-1","items":[{"sku":"SKU","quantity":1}]}""")]
     [InlineData("""{"items":[{"sku":"SKU","quantity":1}]}""")]
-    public async Task What_a_shopper_reserves_is_theirs_whatever_name_they_send(string body)
+    public async Task A_reservation_belongs_to_the_shopper_of_the_session_and_not_to_the_name_in_the_body(string body)
     {
         var sku = await Api.NewSkuAsync(10);
         var held = await AsAsync(ann, "POST", "/api/reservations", body.Replace("SKU", sku));
@@ -51,7 +51,7 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
     [InlineData("GET", "", null)]
     [InlineData("DELETE", "", null)]
     [InlineData("POST", "/extend", """{"addSeconds":60}""")]
-    public async Task Another_s_reservation_is_as_unknown_as_one_that_never_was(
+    public async Task The_reservation_of_another_shopper_is_not_found(
         string method, string path, string? body)
     {
         var (sku, _) = await shop.NewProductAsync(10);
@@ -84,7 +84,7 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task An_order_is_another_s_even_when_redis_has_forgotten_whose_hold_it_was()
+    public async Task An_order_of_another_shopper_is_not_found_even_after_Redis_lost_the_hold()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var id = await HoldAsync(ann, sku);
@@ -101,7 +101,7 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task Carts_of_two_shoppers_never_meet_and_carts_of_one_share_a_limit()
+    public async Task Carts_of_two_shoppers_are_separate_and_carts_of_one_share_a_limit()
     {
         var sku = await Api.NewSkuAsync(10, maxPerCustomer: 3);
         string Wish(string cart, int quantity) => $$"""{"sku":"{{sku}}","qty":{{quantity}},"cart_id":"{{cart}}"}""";
@@ -155,7 +155,7 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
     [InlineData("a|b")]
     [InlineData("a:b")]
     [InlineData("a b")]
-    public async Task A_subject_that_no_gateway_sets_is_nobody(string subject)
+    public async Task A_malformed_shopper_header_identifies_no_shopper(string subject)
     {
         var sku = await Api.NewSkuAsync(10);
         var answer = await Api.SendWithAsync(
@@ -165,12 +165,12 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_backend_names_its_customers_itself_and_touches_what_any_of_them_holds()
+    public async Task A_backend_names_its_customers_and_can_change_the_holds_of_all()
     {
         var sku = await Api.NewSkuAsync(10);
         var id = await HoldAsync(ann, sku);
         var key = $"X-Api-Key: {Api.Key("reserve")}";
-        // With a key, a session beside it counts for nothing.
+        // With an API key, the session is ignored.
         var held = await Api.SendWithAsync("POST", "/api/reservations", Api.OneLine(sku, "user-1", 1),
             key, $"X-Inventory-Shopper: {bob}");
 

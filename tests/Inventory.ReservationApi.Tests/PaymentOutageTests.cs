@@ -6,7 +6,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>A payment that was taken is never lost, whichever store is away.</summary>
+/// <summary>An accepted payment is never lost during an outage of either store.</summary>
 public sealed class PaymentOutageTests : IAsyncLifetime
 {
     private readonly Shop shop = new();
@@ -16,25 +16,25 @@ public sealed class PaymentOutageTests : IAsyncLifetime
     public Task DisposeAsync() => shop.DisposeAsync();
 
     [Fact]
-    public async Task Without_redis_a_payment_is_kept_and_settled_when_it_is_back()
+    public async Task A_payment_during_a_Redis_outage_is_kept_and_settled_afterwards()
     {
         var provider = new Provider(shop.Api);
         var (sku, _) = await shop.NewProductAsync(10);
         var (paid, poisoned) = (await shop.Api.HoldAsync(sku, 3), Guid.NewGuid());
         var settler = shop.Api.Get<PaymentSettler>();
-        // Nothing is known of this one: it waits, and must not hold the other up.
+        // The reservation of this payment is unknown: it waits, and must not delay the other one.
         await provider.ApproveAsync(poisoned, "pay-0");
         await shop.Api.Redis.KillAsync();
 
         var kept = await provider.ApproveAsync(paid, "pay-1", "evt-kept");
         var unsettled = await settler.SettleAsync(CancellationToken.None);
         await shop.Api.Redis.RestartAsync();
-        // Connected again, and opened as it is: its log has everything.
+        // Reconnected; lift the fence without a rebuild, because the append-only file has everything.
         await UntilAsync(async () =>
         {
             try
             {
-                await shop.Api.Engine.LiftFenceAsync();
+                await shop.Api.Engine.Maintenance.LiftFenceAsync();
                 return await settler.SettleAsync(CancellationToken.None) == 0;
             }
             catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
@@ -48,17 +48,17 @@ public sealed class PaymentOutageTests : IAsyncLifetime
         Assert.Equal(2, unsettled);
         Assert.Equal((200, "confirmed"), (again.Status, again.Json.GetProperty("outcome").GetString()));
         Assert.Equal((7, 7, 2), await shop.LevelsAsync(sku));
-        Assert.Equal(ReservationStatus.Confirmed, (await shop.Api.Engine.FindAsync(paid)).Reservation!.Status);
+        Assert.Equal(ReservationStatus.Confirmed, (await shop.Api.Engine.Holds.FindAsync(paid)).Reservation!.Status);
     }
 
     [Fact]
-    public async Task While_redis_is_away_who_has_paid_reads_that_the_order_is_pending_and_nobody_else_does()
+    public async Task During_a_Redis_outage_only_the_shopper_who_paid_reads_that_the_order_is_pending()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var (ann, bob) = (ShopperSubject.Create(), ShopperSubject.Create());
         var held = await AsAsync(ann, "POST", "/api/reservations", Api.OneLine(sku, "ann", 3));
         var id = held.Json.GetProperty("reservationId").GetGuid();
-        // As the materializer stores it.
+        // A row as the materializer stores it.
         await shop.ExecuteAsync(
             $$"""
             INSERT INTO reservations
@@ -86,7 +86,7 @@ public sealed class PaymentOutageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_payment_of_a_hold_that_postgresql_has_not_heard_of_is_shown_to_backends_alone()
+    public async Task A_payment_of_a_hold_unknown_to_PostgreSQL_is_shown_only_to_backends()
     {
         var ann = ShopperSubject.Create();
         var id = Guid.NewGuid();
@@ -100,7 +100,7 @@ public sealed class PaymentOutageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_postgresql_the_provider_is_told_to_come_again()
+    public async Task Without_PostgreSQL_the_provider_is_asked_to_retry()
     {
         var provider = new Provider(shop.Api);
         var (sku, _) = await shop.NewProductAsync(10);

@@ -5,13 +5,13 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>What becomes of payments, through the API and over real stores.</summary>
+/// <summary>Settlements of payments, through the API and with real stores.</summary>
 public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
 {
     private readonly Provider provider = new(shop.Api);
 
     [Fact]
-    public async Task A_payment_makes_its_hold_an_order_and_a_repeat_is_answered_the_same()
+    public async Task A_payment_makes_its_hold_an_order_and_a_repeat_gets_the_same_answer()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var id = await shop.Api.HoldAsync(sku, 3);
@@ -35,13 +35,13 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_failed_payment_keeps_the_hold_before_and_after_the_one_that_was_approved()
+    public async Task A_failed_payment_changes_nothing_before_and_after_an_approved_one()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var id = await shop.Api.HoldAsync(sku, 3);
 
         var failed = await provider.FailAsync(id, "pay-1");
-        var status = (await shop.Api.Engine.FindAsync(id)).Reservation!.Status;
+        var status = (await shop.Api.Engine.Holds.FindAsync(id)).Reservation!.Status;
         var approved = await provider.ApproveAsync(id, "pay-2");
         var late = await provider.FailAsync(id, "pay-2");
 
@@ -55,7 +55,7 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
     //   units left  ->  outcome   refunds
     [InlineData(3, "revived", 0)]
     [InlineData(2, "refund-required", 1)]
-    public async Task A_late_payment_is_revived_or_given_back_once(int left, string outcome, int refunds)
+    public async Task A_late_payment_is_revived_or_refunded_once(int left, string outcome, int refunds)
     {
         var (sku, _) = await shop.NewProductAsync(3);
         var id = await shop.Api.HoldAsync(sku, 3);
@@ -63,7 +63,7 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
         Assert.Equal(3, await shop.Api.AvailableAsync(sku));
         if (left < 3) await shop.Api.HoldAsync(sku, 3 - left);
 
-        // The same event, and other events of the same payment, at once.
+        // Concurrent repeats of one event, and other events of the same payment.
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(i =>
             provider.ApproveAsync(id, "pay-1", i % 2 == 0 ? $"evt-late-{left}" : null)));
 
@@ -74,29 +74,29 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
         Assert.Single(answers.Where((_, i) => i % 2 == 0).Select(answer => answer.Text).Distinct());
         var sold = refunds == 0 ? 3 : 0;
         Assert.Equal((3 - sold, 3 - sold, 1 - refunds), await LevelsAsync(sku));
-        Assert.Equal(refunds == 0 ? 0 : 1, (await shop.Api.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(refunds == 0 ? 0 : 1, (await shop.Api.Engine.Levels.SnapshotAsync(sku)).Reserved);
     }
 
     [Fact]
-    public async Task Stock_that_comes_and_goes_leaves_a_late_payment_one_end()
+    public async Task A_late_payment_is_settled_once_while_stock_changes()
     {
         var (sku, _) = await shop.NewProductAsync(1_000);
         var ids = await HoldManyAsync(sku, 100, 2);
         foreach (var id in ids) await shop.Api.ExpireAsync(sku, id);
         await shop.Api.AvailableAsync(sku);
-        // Some fit and some don't, as others take units and give them back meanwhile.
+        // Some payments fit and some don't, because other holds are made and released meanwhile.
         await HoldManyAsync(sku, 90, 10);
         var others = ids.Select(async (_, i) =>
         {
             var mine = Guid.NewGuid();
-            await shop.Api.Engine.ReserveAsync(new()
+            await shop.Api.Engine.Holds.ReserveAsync(new()
             {
                 Id = mine,
                 Holder = Holder.Customer(Api.Fresh("other")),
                 Lines = [new(sku, 1 + (i % 5))],
                 HoldFor = TimeSpan.FromMinutes(5),
             });
-            await shop.Api.Engine.ReleaseAsync(mine, null);
+            await shop.Api.Engine.Holds.ReleaseAsync(mine, null);
         });
         var payments = ids.SelectMany(id => Enumerable.Range(0, 3).Select(_ => provider.ApproveAsync(id, "pay-1")));
         await Task.WhenAll([.. others, .. payments]);
@@ -109,13 +109,13 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
 
         var sold = 2 * await CountAsync(
             $"orders JOIN order_items ON order_id = id WHERE sku_id = '{sku}'");
-        var stock = await shop.Api.Engine.SnapshotAsync(sku);
+        var stock = await shop.Api.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((1_000 - sold, 900), (stock.Total, stock.Reserved));
         Assert.Equal(1_000 - sold, await shop.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"));
     }
 
     [Fact]
-    public async Task A_late_payment_is_revived_from_the_ledger_when_redis_has_forgotten()
+    public async Task A_late_payment_is_revived_from_the_ledger_after_Redis_lost_its_data()
     {
         var (sku, _) = await shop.NewProductAsync(3);
         var id = await shop.Api.HoldAsync(sku, 2);
@@ -124,7 +124,7 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
         await shop.Api.Get<IConnectionMultiplexer>().GetDatabase()
             .KeyDeleteAsync($"{{inv:0}}:ended:{ReservationKey.Of(id)}");
         var unknown = await provider.ApproveAsync(id, "pay-1", "evt-forgotten");
-        // What the materializer stores, if it is late.
+        // The row that a late materializer stores.
         await shop.ExecuteAsync(
             $$"""
             INSERT INTO reservations
@@ -141,7 +141,7 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_payment_of_nothing_we_know_is_given_back_when_patience_ends()
+    public async Task A_payment_of_an_unknown_reservation_is_refunded_after_a_timeout()
     {
         var id = Guid.NewGuid();
         var first = await provider.ApproveAsync(id, "pay-1");
@@ -162,7 +162,7 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task What_was_released_cancelled_or_paid_before_is_not_paid_again()
+    public async Task A_payment_of_a_released_cancelled_or_paid_reservation_is_refunded()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var (released, paid, cancelled) =
@@ -188,7 +188,7 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_cancelled_order_gives_back_units_and_payment_once()
+    public async Task A_cancelled_order_returns_its_units_and_its_payment_once()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var id = await shop.Api.HoldAsync(sku, 4);
@@ -207,7 +207,7 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task Confirm_and_webhook_at_the_same_instant_make_one_order_with_one_answer()
+    public async Task A_concurrent_confirm_and_webhook_make_one_order_with_one_answer()
     {
         var (sku, _) = await shop.NewProductAsync(1_000);
         var ids = await HoldManyAsync(sku, 1_000, 1);
@@ -227,7 +227,7 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
         });
 
         Assert.Equal((0, 0, 1_000), await LevelsAsync(sku));
-        Assert.Equal(0, (await shop.Api.Engine.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(0, (await shop.Api.Engine.Levels.SnapshotAsync(sku)).Reserved);
         var mine = string.Join(',', ids);
         Assert.Equal(0, await CountAsync($"outbox WHERE payload ->> 'reservationId' = ANY('{{{mine}}}')"));
     }
@@ -240,7 +240,7 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
         for (var i = 0; i < count; i++)
         {
             ids.Add(Guid.NewGuid());
-            var answer = await shop.Api.Engine.ReserveAsync(new()
+            var answer = await shop.Api.Engine.Holds.ReserveAsync(new()
             {
                 Id = ids[i],
                 Holder = Holder.Customer(Api.Fresh("user")),

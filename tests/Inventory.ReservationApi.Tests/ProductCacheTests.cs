@@ -9,7 +9,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Products are remembered, and a change is seen by every instance. Nothing here expires by itself.</summary>
+/// <summary>Products are cached, and every instance sees a change. In these tests no entry expires by time.</summary>
 public sealed class ProductCacheTests : IAsyncLifetime
 {
     private static readonly string[] Exact = ["Cache-Control: no-cache"];
@@ -19,7 +19,7 @@ public sealed class ProductCacheTests : IAsyncLifetime
         ["ProductCache:Lifetime"] = "00:10:00",
         ["ProductCache:SharedLifetime"] = "01:00:00",
         ["ProductCache:MaxEntries"] = "8",
-        // A busy test machine is no slow Redis.
+        // Longer than pauses of a busy test machine.
         ["ProductCache:RedisPatience"] = "00:00:02",
     };
 
@@ -51,7 +51,7 @@ public sealed class ProductCacheTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_by_one_instance_is_seen_by_the_other_which_had_it_in_memory()
+    public async Task A_change_by_one_instance_is_seen_by_another_that_had_the_product_in_memory()
     {
         var (sku, seen) = await shop.NewProductAsync(10);
         Assert.Equal("Something", (await ReadOtherAsync(sku)).GetProperty("name").GetString());
@@ -63,14 +63,14 @@ public sealed class ProductCacheTests : IAsyncLifetime
         Assert.Equal(changed.Text, (await shop.SendAsync("GET", path)).Text);
         await Eventually.TrueAsync(
             async () => (await ReadOtherAsync(sku)).GetProperty("name").GetString() == "Renamed");
-        // A product that was asked for too early is there as soon as it is made.
+        // A product that was not found before is found as soon as it is created.
         Assert.Equal(404, (int)(await Other.GetAsync("/api/products/made-later")).StatusCode);
         await shop.SendAsync("PUT", "/api/products/made-later", """{"name":"n"}""", "If-None-Match: *");
         Assert.Equal(200, (await shop.SendAsync("GET", "/api/products/made-later")).Status);
     }
 
     [Fact]
-    public async Task Many_reads_at_once_are_one_load_and_another_instance_needs_no_postgresql_at_all()
+    public async Task Concurrent_reads_make_one_load_and_another_instance_needs_no_PostgreSQL()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         await shop.Postgres.StopAsync();
@@ -88,7 +88,7 @@ public sealed class ProductCacheTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Many_reads_of_what_nobody_remembers_ask_postgresql_once()
+    public async Task Concurrent_reads_of_an_uncached_product_query_PostgreSQL_once()
     {
         var sku = Api.Fresh("product");
         await shop.ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'By plain SQL')");
@@ -100,13 +100,13 @@ public sealed class ProductCacheTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_sale_shows_at_once_and_its_etag_is_good_for_a_change()
+    public async Task A_sale_shows_at_once_and_its_ETag_is_valid_for_a_change()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var path = $"/api/products/{sku}";
         await shop.ExecuteAsync($"UPDATE inventory SET total = 7 WHERE sku_id = '{sku}'");
-        // As change capture and commit do.
-        await shop.Api.Engine.SetStockAsync(new StockTotal(sku, 7, 2, null, Paused: false));
+        // The update that change capture and commit make.
+        await shop.Api.Engine.Levels.SetStockAsync(new StockTotal(sku, 7, 2, null, Paused: false));
 
         var shown = await shop.SendAsync("GET", path);
 
@@ -117,13 +117,13 @@ public sealed class ProductCacheTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_limit_that_plain_sql_changed_is_loaded_anew_when_stock_shows_it()
+    public async Task A_limit_changed_by_plain_SQL_is_loaded_again_when_the_stock_shows_it()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         var path = $"/api/products/{sku}";
         await ReadOtherAsync(sku);
         await shop.ExecuteAsync($"UPDATE products SET max_per_customer = 3, name = 'New' WHERE sku_id = '{sku}'");
-        await shop.Api.Engine.SetStockAsync(new StockTotal(sku, 10, 2, 3, Paused: false));
+        await shop.Api.Engine.Levels.SetStockAsync(new StockTotal(sku, 10, 2, 3, Paused: false));
 
         var shown = await shop.SendAsync("GET", path);
 
@@ -135,7 +135,7 @@ public sealed class ProductCacheTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Who_read_before_a_change_does_not_write_after_it()
+    public async Task A_read_from_before_a_change_does_not_overwrite_the_cache_after_it()
     {
         var shared = shop.Api.Services.GetRequiredService<SharedProducts>();
         var old = new ProductState("s", "Old", null, false, 1, 1, 1);
@@ -172,11 +172,11 @@ public sealed class ProductCacheTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_may_have_been_told_while_the_connection_was_away_is_forgotten_when_it_is_back()
+    public async Task Entries_that_may_have_missed_a_change_during_a_lost_connection_are_dropped_when_it_is_back()
     {
         var (sku, _) = await shop.NewProductAsync(10);
         Assert.Equal("Something", (await ReadOtherAsync(sku)).GetProperty("name").GetString());
-        // Told to nobody, as whatever is told to a broken connection.
+        // This change is announced to no instance, like an announcement lost with a connection.
         await shop.ExecuteAsync($"UPDATE products SET name = 'Renamed' WHERE sku_id = '{sku}'");
         var redis = shop.Api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
         Assert.True(await redis.KeyDeleteAsync("cache:product:1:" + sku));
@@ -189,7 +189,7 @@ public sealed class ProductCacheTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Memory_is_bounded_and_what_does_not_exist_is_soon_asked_for_again()
+    public async Task Memory_is_bounded_and_an_unknown_product_is_soon_queried_again()
     {
         for (var i = 0; i < 50; i++)
         {

@@ -1,6 +1,6 @@
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Administrators change products, and nobody overwrites what they have not seen.</summary>
+/// <summary>Administrators change products; a change of a version they have not read is refused.</summary>
 public sealed class ProductTests(Shop shop) : IClassFixture<Shop>
 {
     [Fact]
@@ -54,7 +54,7 @@ public sealed class ProductTests(Shop shop) : IClassFixture<Shop>
         var winner = Assert.Single(answers, answer => answer.Status == 200);
         Assert.All(answers.Where(answer => answer != winner), lost => lost.AssertProblem(412, "precondition-failed"));
         Assert.Equal(winner.Text, (await shop.SendAsync("GET", $"/api/products/{sku}")).Text);
-        var shown = await shop.Api.Engine.SnapshotAsync(sku);
+        var shown = await shop.Api.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal(winner.Json.GetProperty("maxPerCustomer").GetInt32(), shown.MaxPerCustomer);
     }
 
@@ -62,7 +62,7 @@ public sealed class ProductTests(Shop shop) : IClassFixture<Shop>
     [InlineData("UPDATE products SET name = 'By plain SQL' WHERE sku_id = ")]
     [InlineData("UPDATE products SET max_per_customer = 7 WHERE sku_id = ")]
     [InlineData("UPDATE inventory SET total = total - 1 WHERE sku_id = ")]
-    public async Task A_change_by_anyone_else_is_not_overwritten(string sql)
+    public async Task A_change_by_plain_SQL_is_not_overwritten(string sql)
     {
         var (sku, seen) = await shop.NewProductAsync(10);
         await shop.ExecuteAsync($"{sql}'{sku}'");
@@ -91,7 +91,7 @@ public sealed class ProductTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_paused_product_is_not_held_from_that_moment_on_and_resuming_sells_it_again()
+    public async Task A_paused_product_gets_no_new_holds_and_resuming_sells_it_again()
     {
         var (sku, seen) = await shop.NewProductAsync(10);
         for (var i = 0; i < 2; i++)
@@ -115,7 +115,7 @@ public sealed class ProductTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
-    public async Task A_product_that_plain_sql_inserted_alone_has_no_units_and_can_be_administered()
+    public async Task A_product_inserted_by_plain_SQL_without_stock_has_no_units_and_can_be_administered()
     {
         var sku = Api.Fresh("product");
         await shop.ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Alone')");
@@ -162,7 +162,7 @@ public sealed class ProductTests(Shop shop) : IClassFixture<Shop>
     [Theory]
     [InlineData("name", "If-None-Match: *")]
     [InlineData("reference", null)]
-    public async Task Texts_have_an_end(string field, string? header)
+    public async Task Texts_have_a_maximum_length(string field, string? header)
     {
         var text = new string('x', 257);
         var address = $"/api/products/{Api.Fresh("product")}";
@@ -177,7 +177,7 @@ public sealed class ProductTests(Shop shop) : IClassFixture<Shop>
     [InlineData("""{"name":"n"}""", "If-Match", "If-Match: 1-2")]
     [InlineData("""{"name":"n"}""", "If-Match", "If-Match: *")]
     [InlineData("""{"name":"n","total":5}""", "total", "If-Match: \"1-2\"")]
-    public async Task A_precondition_that_means_nothing_is_refused(
+    public async Task An_invalid_precondition_is_refused(
         string body, string field, params string[] headers) =>
         AssertNames(await shop.SendAsync("PUT", $"/api/products/{Api.Fresh("product")}", body, headers), field);
 
@@ -188,7 +188,7 @@ public sealed class ProductTests(Shop shop) : IClassFixture<Shop>
     [InlineData("POST", "/resume")]
     [InlineData("POST", "/adjustments")]
     [InlineData("GET", "/movements")]
-    public async Task A_name_that_is_no_sku_is_refused(string method, string path)
+    public async Task An_invalid_SKU_is_refused(string method, string path)
     {
         string[] headers = method == "PUT" ? ["If-None-Match: *"] : [];
         var body = path == "/adjustments" ? """{"quantity":1,"reason":"counted","reference":"r"}"""

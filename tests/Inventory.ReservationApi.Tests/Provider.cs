@@ -7,7 +7,7 @@ namespace Inventory.ReservationApi.Tests;
 /// <summary>A payment provider: signs events and sends them.</summary>
 internal sealed class Provider(Api api)
 {
-    /// <summary>What Development ships.</summary>
+    /// <summary>The webhook secret of Development.</summary>
     public const string Secret = "whsec_b25seS1mb3ItbG9jYWwtZGVtb25zdHJhdGlvbnMtMDE=";
 
     public static string Payment(string type, Guid reservation, string payment) =>

@@ -5,7 +5,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Shoppers come while Redis fails and is back: none is lost or overtaken, nothing is sold twice.</summary>
+/// <summary>Requests during a Redis outage: none is lost or overtaken, and no unit is sold twice.</summary>
 public sealed class QueueOutageTests
 {
     private const int Shoppers = 20;
@@ -20,7 +20,7 @@ public sealed class QueueOutageTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_redis_that_fails_under_load_gives_tickets_and_its_return_resolves_them_in_order(bool frozen)
+    public async Task Requests_during_a_Redis_outage_get_tickets_that_are_decided_in_order_afterwards(bool frozen)
     {
         await using var waiting = await Waiting.StartAsync();
         var sku = await waiting.Api.NewSkuAsync(Total);
@@ -50,7 +50,7 @@ public sealed class QueueOutageTests
         var held = answers.Count(answer => answer.Status == 201)
             + (int)await waiting.Shop.ReadAsync<long>("SELECT count(*) FROM waiting_queue WHERE state = 1");
         Assert.Equal((Total, Total), (held, await waiting.ReservedAsync(sku)));
-        // Who was held by an unanswered call came before the queue: 200.
+        // A request already held by an unanswered call gets 200 and counts as earlier than the queue.
         Assert.True(await waiting.Shop.ReadAsync<bool>(
             """
             SELECT (SELECT max(place) FROM waiting_queue WHERE status = 201)
@@ -69,17 +69,17 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
-    public async Task A_call_without_an_answer_that_redis_executes_later_is_one_hold()
+    public async Task An_unanswered_call_that_Redis_executes_later_makes_one_hold()
     {
         await using var waiting = await Waiting.StartAsync();
         var (sku, other) = (await waiting.Api.NewSkuAsync(10), await waiting.Api.NewSkuAsync(10));
-        // What is sent has to be the script's call, and not the question whether Redis knows the script.
+        // Load the script first, so that the frozen Redis receives its call and not the load.
         await waiting.Api.HoldAsync(await waiting.Api.NewSkuAsync(1), 1);
         var held = await waiting.Api.SendAsync(
             "POST", "/reserve", $$"""{"sku":"{{await waiting.Api.NewSkuAsync(1)}}","qty":1,"cart_id":"c"}""");
         Assert.Equal(201, held.Status);
         waiting.Api.Redis.Freeze();
-        // Each on its own: of those who come together one call is sent, and the others fail with it.
+        // Separate requests: concurrent ones share a call and would fail with it.
         await waiting.QueueAsync(other, "keyed", "a key");
         var reserving = Enumerable.Range(0, 3).Select(_ => waiting.QueueAsync(sku)).ToArray();
         var cart = waiting.Api.SendAsync("POST", "/reserve", $$"""{"sku":"{{sku}}","qty":2,"cart_id":"c"}""");
@@ -99,9 +99,9 @@ public sealed class QueueOutageTests
             Assert.Equal("pending", found.Json.GetProperty("status").GetString());
         }
 
-        // The first was held already when the queue came to it.
+        // The first one was already held when the queue decided it.
         Assert.Contains(200, statuses);
-        // For a moment yet the same key has the same ticket.
+        // For a moment the key still returns the ticket.
         Answer? again = null;
         await Eventually.TrueAsync(
             async () => (again = await waiting.ReserveAsync(other, "keyed", "a key")).Status != 202);
@@ -110,7 +110,7 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
-    public async Task Who_cancels_while_redis_may_have_acted_holds_nothing_afterwards()
+    public async Task A_ticket_cancelled_with_an_unanswered_call_leaves_no_hold()
     {
         await using var waiting = await Waiting.StartAsync();
         var sku = await waiting.Api.NewSkuAsync(10);
@@ -126,7 +126,7 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
-    public async Task What_can_not_be_given_back_or_read_keeps_nobody_else_waiting()
+    public async Task A_ticket_that_cannot_be_released_or_read_does_not_block_others()
     {
         await using var waiting = await Waiting.StartAsync();
         var sku = await waiting.Api.NewSkuAsync(10);
@@ -141,7 +141,7 @@ public sealed class QueueOutageTests
             "UPDATE waiting_queue SET lines = replace(lines, ':1', ':one') WHERE holder = 'u:spoilt'");
         await waiting.Api.Redis.KillAsync();
         await waiting.Api.Redis.RestartAsync();
-        // Nothing is given back behind the fence.
+        // While the fence is set, no hold is released.
         await using (var redis = await ConnectionMultiplexer.ConnectAsync(waiting.Api.Redis.ConnectionString))
         {
             await redis.GetDatabase().HashSetAsync(default(Partition).HoldsOf(id), id, "spoilt");
@@ -157,7 +157,7 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
-    public async Task Nobody_overtakes_those_who_wait_for_a_sku_and_other_skus_are_sold_meanwhile()
+    public async Task New_requests_do_not_overtake_tickets_of_a_SKU_and_other_SKUs_are_sold_meanwhile()
     {
         await using var waiting = await Waiting.StartAsync(("WaitingQueue:DrainPerSecond", "2"));
         var sku = await waiting.Api.NewSkuAsync(11);
@@ -180,7 +180,7 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
-    public async Task Carts_and_reservations_of_one_sku_are_decided_in_their_order()
+    public async Task Carts_and_reservations_of_one_SKU_are_decided_in_order()
     {
         await using var waiting = await Waiting.StartAsync();
         var sku = await waiting.Api.NewSkuAsync(30);
@@ -206,7 +206,7 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
-    public async Task Who_finds_many_holds_due_is_not_overtaken_while_they_are_given_back()
+    public async Task A_ticket_is_not_overtaken_while_many_due_holds_are_expired_for_it()
     {
         await using var waiting = await Waiting.StartAsync(("Inventory:ReclaimBatch", "1"));
         var (other, sku) = (await waiting.Api.NewSkuAsync(1), await waiting.Api.NewSkuAsync(10));
@@ -225,7 +225,7 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
-    public async Task Two_instances_give_places_in_one_queue_and_work_it_off_once()
+    public async Task Two_instances_share_one_queue_and_decide_each_ticket_once()
     {
         await using var waiting = await Waiting.StartAsync();
         using var second = waiting.StartSecond();
@@ -253,7 +253,7 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
-    public async Task Without_redis_and_postgresql_everybody_is_told_and_their_return_is_enough()
+    public async Task Without_Redis_and_PostgreSQL_requests_get_503_and_the_API_recovers_by_itself()
     {
         await using var waiting = await Waiting.StartAsync();
         var sku = await waiting.Api.NewSkuAsync(10);
@@ -281,7 +281,7 @@ public sealed class QueueOutageTests
     }
 
     [Fact]
-    public async Task While_the_data_is_checked_there_are_tickets_and_then_holds()
+    public async Task While_the_data_of_Redis_is_verified_requests_get_tickets_and_then_holds()
     {
         await using var waiting = await Waiting.StartAsync();
         var sku = await waiting.Api.NewSkuAsync(10);

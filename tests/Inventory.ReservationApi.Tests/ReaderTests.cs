@@ -8,8 +8,8 @@ using Npgsql;
 namespace Inventory.ReservationApi.Tests;
 
 /// <summary>
-/// What may be a moment old is read where <c>ledger-readonly</c> leads, and nowhere else: here to a database of its own
-/// that says other things, by a role that can't write.
+/// Reads that may be a moment old use <c>ledger-readonly</c>, and no other request does. Here it is a separate database
+/// with other data, used by a role that can't write.
 /// </summary>
 public sealed class ReaderTests : IAsyncLifetime
 {
@@ -46,7 +46,7 @@ public sealed class ReaderTests : IAsyncLifetime
         api!.SendWithAsync(method, $"/api/products/{Sku}{path}", json, [Shop.AsAdministrator, .. headers]);
 
     [Fact]
-    public async Task Reads_go_to_the_reader_and_changes_do_not()
+    public async Task Reads_use_the_reader_and_changes_do_not()
     {
         var read = await SendAsync("GET", "");
         var movements = await SendAsync("GET", "/movements");
@@ -62,7 +62,7 @@ public sealed class ReaderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_etag_that_is_behind_overwrites_nothing()
+    public async Task An_outdated_ETag_overwrites_nothing()
     {
         var read = await SendAsync("GET", "");
         await SendAsync("POST", "/adjustments", """{"quantity":1,"reason":"received","reference":"delivery"}""");
@@ -70,14 +70,14 @@ public sealed class ReaderTests : IAsyncLifetime
         var behind = await SendAsync("PUT", "", """{"name":"Mine"}""", $"If-Match: {read.Headers.ETag!.Tag}");
         behind.AssertProblem(412, "precondition-failed");
 
-        // The answer to a change is the primary's, so its ETag is always good for the next one.
+        // The answer to a change comes from the primary, so its ETag is always valid for the next change.
         var paused = await SendAsync("POST", "/pause");
         var ahead = await SendAsync("PUT", "", """{"name":"Mine"}""", $"If-Match: {paused.Headers.ETag!.Tag}");
         Assert.Equal((200, "Mine"), (ahead.Status, ahead.Json.GetProperty("name").GetString()));
     }
 
     [Fact]
-    public async Task The_reader_writes_nothing()
+    public async Task The_reader_cannot_write()
     {
         using var scope = api!.Services.CreateScope();
         var reader = scope.ServiceProvider.GetRequiredService<LedgerReader>();

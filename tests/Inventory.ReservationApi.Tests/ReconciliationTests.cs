@@ -1,6 +1,6 @@
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Operators ask for audits and read what came of them. The worker's part is played in its tables.</summary>
+/// <summary>Operators request audits and read their reports. The tests play the worker by its tables.</summary>
 public sealed class ReconciliationTests : IAsyncLifetime
 {
     private const string Overview = "/api/operations/reconciliation";
@@ -16,7 +16,7 @@ public sealed class ReconciliationTests : IAsyncLifetime
     [InlineData("?dryRun=perhaps", "dryRun")]
     [InlineData("?dryRun=true&dryRun=false", "dryRun")]
     [InlineData("?dryRun=false&sku=no%20sku", "sku")]
-    public async Task A_run_that_is_not_asked_for_properly_is_refused_and_not_noted(string query, string field)
+    public async Task An_invalid_request_for_a_run_is_refused_and_not_stored(string query, string field)
     {
         await SignAsync();
 
@@ -28,7 +28,7 @@ public sealed class ReconciliationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_worker_nobody_can_audit_and_nothing_waits()
+    public async Task Without_a_worker_an_audit_is_refused_and_not_stored()
     {
         await SignAsync("11 seconds");
 
@@ -66,7 +66,7 @@ public sealed class ReconciliationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_run_that_takes_long_is_found_under_its_address_and_one_that_broke_off_says_why()
+    public async Task A_long_run_can_be_read_at_its_address_and_a_failed_one_has_its_reason()
     {
         await SignAsync();
 
@@ -91,7 +91,7 @@ public sealed class ReconciliationTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_overview_shows_the_last_cycle_what_is_open_and_what_was_repaired()
+    public async Task The_overview_shows_the_last_cycle_open_findings_and_repairs()
     {
         await SignAsync();
         await shop.ExecuteAsync(
@@ -121,7 +121,7 @@ public sealed class ReconciliationTests : IAsyncLifetime
     [InlineData("-1")]
     [InlineData("99999999999999999999")]
     [InlineData("one")]
-    public async Task An_audit_that_there_is_not_is_not_found(string id) =>
+    public async Task An_unknown_audit_is_not_found(string id) =>
         (await shop.SendAsync("GET", $"{Overview}/runs/{id}")).AssertProblem(404, "audit-not-found");
 
     private Task SignAsync(string ago = "0") => shop.ExecuteAsync(

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Operators see how Redis is, also when it isn't.</summary>
+/// <summary>Operators get a report of Redis, also during an outage.</summary>
 public sealed class RedisReportTests : IAsyncLifetime
 {
     private readonly Api api = new();
@@ -14,7 +14,7 @@ public sealed class RedisReportTests : IAsyncLifetime
     public Task DisposeAsync() => api.DisposeAsync();
 
     [Fact]
-    public async Task Figures_are_redis_own()
+    public async Task The_figures_come_from_Redis()
     {
         var sku = await api.NewSkuAsync(10);
         await RunAsync("CONFIG", "SET", "slowlog-log-slower-than", 0);
@@ -23,7 +23,7 @@ public sealed class RedisReportTests : IAsyncLifetime
         var redis = await ReadAsync();
 
         Assert.True(redis.GetProperty("connected").GetBoolean());
-        // Tests run with a Redis that writes at once and syncs when the kernel likes, as the product does.
+        // Redis in tests writes at once and lets the kernel sync, as in the product.
         Assert.Empty(redis.GetProperty("warnings").EnumerateArray());
         Assert.Equal((long)await RunAsync("DBSIZE"), redis.GetProperty("keys").GetInt64());
         Assert.True(redis.GetProperty("uptimeSeconds").GetInt64() >= 0);
@@ -42,12 +42,12 @@ public sealed class RedisReportTests : IAsyncLifetime
         var slow = redis.GetProperty("slowLog").EnumerateArray().ToList();
         Assert.Contains(slow, one => one.GetProperty("command").GetString() == "EVALSHA reserve"
             || one.GetProperty("command").GetString() == "EVAL of others");
-        // Customers are named in arguments.
+        // Arguments contain names of customers, so they must not be shown.
         Assert.DoesNotContain(slow, one => one.GetProperty("command").GetString()!.Contains("user-"));
     }
 
     [Fact]
-    public async Task A_redis_that_may_forget_is_warned_of()
+    public async Task A_Redis_that_may_lose_or_evict_data_causes_warnings()
     {
         await RunAsync("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
         await RunAsync("CONFIG", "SET", "appendonly", "no");
@@ -61,12 +61,12 @@ public sealed class RedisReportTests : IAsyncLifetime
     }
 
     [Theory]
-    //          aof    fsync       what it says
+    //          aof    fsync       message
     [InlineData("yes", "no", "Nothing when its process dies. When its machine dies, what it wrote in the last 30 s")]
     [InlineData("yes", "everysec", "Up to 2 s, when its process or its machine dies")]
-    [InlineData("yes", "always", "Nothing, unless the disk does")]
+    [InlineData("yes", "always", "Nothing, unless the disk loses data")]
     [InlineData("no", "no", "Everything")]
-    public async Task An_operator_is_told_what_redis_may_lose(string aof, string fsync, string said)
+    public async Task The_report_says_which_data_Redis_may_lose(string aof, string fsync, string said)
     {
         await RunAsync("CONFIG", "SET", "appendfsync", fsync);
         await RunAsync("CONFIG", "SET", "appendonly", aof);
@@ -79,7 +79,7 @@ public sealed class RedisReportTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_redis_that_is_away_is_an_answer(bool freeze)
+    public async Task The_report_says_when_Redis_is_unavailable(bool freeze)
     {
         if (freeze) api.Redis.Freeze();
         else await api.Redis.KillAsync();

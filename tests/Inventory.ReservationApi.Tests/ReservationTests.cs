@@ -3,12 +3,12 @@ using System.Text.Json;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Reservations of customers, from holding to their end.</summary>
+/// <summary>Reservations of customers, from the hold to its end.</summary>
 [Collection(ApiTests.Name)]
 public sealed class ReservationTests(Api api)
 {
     [Fact]
-    public async Task A_reservation_with_items_is_created_at_its_address()
+    public async Task A_reservation_with_items_is_created_with_its_location()
     {
         var (first, second) = (await api.NewSkuAsync(10), await api.NewSkuAsync(5));
         var answer = await ReserveAsync($$"""
@@ -66,7 +66,7 @@ public sealed class ReservationTests(Api api)
     }
 
     [Fact]
-    public async Task A_hold_that_has_run_out_is_neither_extended_nor_released()
+    public async Task An_expired_hold_is_neither_extended_nor_released()
     {
         var sku = await api.NewSkuAsync(10);
         var id = await api.HoldAsync(sku, 4);
@@ -92,11 +92,11 @@ public sealed class ReservationTests(Api api)
     }
 
     [Fact]
-    public async Task A_hold_has_a_longest_lifetime()
+    public async Task A_hold_has_a_maximum_lifetime()
     {
         var id = await api.HoldAsync(await api.NewSkuAsync(10), 1);
         Answer answer;
-        // Two hours at most, and each step adds one until the last adds what is left.
+        // The lifetime is two hours at most: each step adds an hour, and the last one adds the rest.
         var steps = 0;
         do answer = await api.SendAsync("POST", $"/api/reservations/{id}/extend", """{"addSeconds":3600}""");
         while (answer.Status == 200 && ++steps < 5);
@@ -115,7 +115,7 @@ public sealed class ReservationTests(Api api)
     }
 
     [Fact]
-    public async Task Too_little_stock_is_refused_with_what_there_is()
+    public async Task A_refusal_for_lack_of_stock_has_the_available_units()
     {
         var (enough, scarce) = (await api.NewSkuAsync(10), await api.NewSkuAsync(3));
         var answer = await ReserveAsync($$"""
@@ -129,7 +129,7 @@ public sealed class ReservationTests(Api api)
     }
 
     [Fact]
-    public async Task A_customer_who_holds_the_sku_is_told_so_and_may_replace_it()
+    public async Task A_customer_who_already_holds_the_SKU_is_refused_and_may_replace_the_hold()
     {
         var sku = await api.NewSkuAsync(5);
         var first = await ReserveAsync(Api.OneLine(sku, "user-of-" + sku, 5));
@@ -149,7 +149,7 @@ public sealed class ReservationTests(Api api)
     }
 
     [Fact]
-    public async Task A_limit_per_customer_is_kept_over_several_reservations()
+    public async Task A_limit_per_customer_covers_all_their_reservations()
     {
         var sku = await api.NewSkuAsync(10, maxPerCustomer: 3);
         Assert.Equal(201, (await ReserveAsync(Api.OneLine(sku, "user-of-" + sku, 2))).Status);
@@ -179,7 +179,7 @@ public sealed class ReservationTests(Api api)
     }
 
     [Fact]
-    public async Task A_reservation_id_of_the_clients_own_means_one_reservation_for_ever()
+    public async Task A_reservation_id_chosen_by_the_client_always_means_the_same_reservation()
     {
         var (sku, id) = (await api.NewSkuAsync(10), Guid.NewGuid());
         string Body(int quantity) =>
@@ -196,7 +196,7 @@ public sealed class ReservationTests(Api api)
     }
 
     [Fact]
-    public async Task Stock_is_shown_as_it_is()
+    public async Task The_stock_level_is_shown()
     {
         var sku = await api.NewSkuAsync(10, maxPerCustomer: 5);
         await api.HoldAsync(sku, 4);

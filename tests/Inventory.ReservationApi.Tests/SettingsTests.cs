@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Settings that make no sense stop the service at its start, and those that do change what it does.</summary>
+/// <summary>Invalid settings stop the service at its start; valid ones change its behaviour.</summary>
 public sealed class SettingsTests
 {
     [Theory]
@@ -31,16 +31,16 @@ public sealed class SettingsTests
     }
 
     [Theory]
-    //          environment    name                    value          what the message says
+    //          environment    name                    value          part of the message
     [InlineData("Production", "ApiKeys:0:Name", "reserve ", "Name")]
     [InlineData("Production", "ApiKeys:0:Name", "all", "2 times")]
     [InlineData("Production", "ApiKeys:0:Hash", "inv_0123456789", "and not the key itself")]
-    [InlineData("Production", "ApiKeys:0:Hash", "ADMIN", "anybody can read")]
+    [InlineData("Production", "ApiKeys:0:Hash", "ADMIN", "demo key, which is public")]
     [InlineData("Production", "ApiKeys:1:Hash", "RESERVE", "one Hash for reserve and confirm")]
     [InlineData("Development", "ApiKeys:0:Scopes:0", "everything", "everything; known are reserve, confirm, admin")]
     [InlineData("Development", "ApiKeys:0:Scopes:0", "7", "names 7")]
     [InlineData("Development", "ApiKeys:0:Scope", "admin", "Scope")]
-    public async Task A_key_that_makes_no_sense_stops_the_service(
+    public async Task An_invalid_API_key_stops_the_service(
         string environment, string name, string value, string message)
     {
         var hash = value switch
@@ -58,7 +58,7 @@ public sealed class SettingsTests
     [InlineData("Production", false)]
     [InlineData("Staging", false)]
     [InlineData("Development", true)]
-    public void Only_development_starts_without_keys(string environment, bool starts)
+    public void Only_Development_starts_without_keys(string environment, bool starts)
     {
         using var services = new ServiceCollection()
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
@@ -82,7 +82,7 @@ public sealed class SettingsTests
     }
 
     [Theory]
-    //          environment    secret                     what the message says, if it doesn't start
+    //          environment    secret                     part of the message, if it doesn't start
     [InlineData("Production", null, "WebhookSecrets")]
     [InlineData("Staging", null, "WebhookSecrets")]
     [InlineData("Production", Provider.Secret, "isn't random")]
@@ -90,7 +90,7 @@ public sealed class SettingsTests
     [InlineData("Production", "ry6Z0XfHkS1v1cJ3eVbq2mQ4n8T5u7W9", "whsec_")]
     [InlineData("Production", "whsec_/+6Z0XfHkS1v1cJ3eVbq2mQ4n8T5u7W9", null)]
     [InlineData("Development", null, null)]
-    public async Task Only_development_starts_without_a_random_secret_for_webhooks(
+    public async Task Only_Development_starts_without_a_random_webhook_secret(
         string environment, string? secret, string? message)
     {
         var settings = new Dictionary<string, string> { ["environment"] = environment };

@@ -8,10 +8,10 @@ using Npgsql;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>The API with a Redis and a PostgreSQL of its own, and an administrator who calls it.</summary>
+/// <summary>The API with its own Redis and PostgreSQL, and an administrator as caller.</summary>
 public sealed class Shop : IAsyncLifetime
 {
-    /// <summary>The header of a caller who may do everything.</summary>
+    /// <summary>The header of a caller with every scope.</summary>
     public static readonly string AsAdministrator = $"X-Api-Key: {Api.Key("all")}";
 
     private PostgresServer? postgres;
@@ -55,7 +55,7 @@ public sealed class Shop : IAsyncLifetime
         if (postgres is not null) await postgres.DisposeAsync();
     }
 
-    /// <summary>Calls with a header that says what may be replaced.</summary>
+    /// <summary>Calls as the administrator, with further headers such as a precondition.</summary>
     public Task<Answer> SendAsync(string method, string path, string? json = null, params string[] headers) =>
         Api.SendWithAsync(method, path, json, [AsAdministrator, .. headers]);
 
@@ -77,10 +77,10 @@ public sealed class Shop : IAsyncLifetime
             $$"""{"quantity":{{quantity}},"reason":"correction","reference":"{{reference}}"}"""),
         key is null ? [] : ["Idempotency-Key: " + key]);
 
-    /// <summary>The total of PostgreSQL, the total of Redis, and how many movements there are.</summary>
+    /// <summary>The totals in PostgreSQL and Redis, and the number of movements.</summary>
     public async Task<(int Ledger, int Redis, int Movements)> LevelsAsync(string sku) => (
         await ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"),
-        (await Api.Engine.SnapshotAsync(sku)).Total,
+        (await Api.Engine.Levels.SnapshotAsync(sku)).Total,
         (int)await ReadAsync<long>($"SELECT count(*) FROM inventory_movements WHERE sku_id = '{sku}'"));
 
     public async Task<T> ReadAsync<T>(string sql)
@@ -89,7 +89,7 @@ public sealed class Shop : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>Plain SQL, as an ERP would send it.</summary>
+    /// <summary>Runs plain SQL, as an ERP system would.</summary>
     public async Task ExecuteAsync(string sql)
     {
         await using var command = ledger!.CreateCommand(sql);

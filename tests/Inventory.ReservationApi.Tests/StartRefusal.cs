@@ -3,10 +3,10 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Keeps what the check of the settings at the start said.</summary>
+/// <summary>Records the exception of the settings check at start.</summary>
 internal sealed class StartRefusal(IStartupValidator check, Action<Exception> refused) : IStartupValidator
 {
-    /// <summary>Puts itself in front of the check that is there.</summary>
+    /// <summary>Wraps the registered check.</summary>
     public static void Record(IServiceCollection services, Action<Exception> refused)
     {
         var check = services.Last(service => service.ServiceType == typeof(IStartupValidator));

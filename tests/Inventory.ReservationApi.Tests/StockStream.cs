@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>One listener of live stock, reading as a browser does.</summary>
+/// <summary>One listener of a stock stream, which reads as a browser does.</summary>
 internal sealed class StockStream : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
@@ -18,13 +18,13 @@ internal sealed class StockStream : IDisposable
     /// <summary>The headers of the answer.</summary>
     public HttpResponseMessage Response => response;
 
-    /// <summary>What the server said about reconnecting, in milliseconds; null before it did.</summary>
+    /// <summary>The reconnection time that the server sent, in milliseconds; null before that.</summary>
     public int? Retry { get; private set; }
 
-    /// <summary>Signs of life so far.</summary>
+    /// <summary>Heartbeats so far.</summary>
     public int Heartbeats { get; private set; }
 
-    /// <summary>Whether the server has said that it stops.</summary>
+    /// <summary>Whether the server has announced that it stops.</summary>
     public bool HasFarewell { get; private set; }
 
     /// <summary>Events so far.</summary>
@@ -67,7 +67,7 @@ internal sealed class StockStream : IDisposable
         return null;
     }
 
-    /// <summary>Reads on until an event is as expected.</summary>
+    /// <summary>Reads until an event meets the condition.</summary>
     public async Task<StockEventSeen> UntilAsync(Func<StockEventSeen, bool> expected)
     {
         while (true)
@@ -88,9 +88,9 @@ internal sealed class StockStream : IDisposable
         line.StartsWith(prefix, StringComparison.Ordinal) ? line[prefix.Length..] : null;
 }
 
-/// <summary>One event that a listener was sent.</summary>
+/// <summary>One event that a listener received.</summary>
 internal sealed record StockEventSeen(string Type, string? Id, JsonElement Data)
 {
-    /// <summary>What it says is available; null when it says something else.</summary>
+    /// <summary>The available units; null for an event of another type.</summary>
     public int? Available => Data.TryGetProperty("available", out var units) ? units.GetInt32() : null;
 }

@@ -18,7 +18,7 @@ public sealed class StockStreamCrowdTests(ITestOutputHelper output) : IAsyncLife
     private const int Reservations = 10_000;
     private const int Units = 1_000;
 
-    /// <summary>A thousand listeners and their clients take some 35 MB here: this is less than a quarter.</summary>
+    /// <summary>Less than a quarter of the 35 MB that a thousand listeners and their clients take here.</summary>
     private const long Tolerance = 8_000_000;
 
     private readonly Api api = new(new() { ["LiveStock:Linger"] = "00:00:00" });
@@ -28,12 +28,12 @@ public sealed class StockStreamCrowdTests(ITestOutputHelper output) : IAsyncLife
     public Task DisposeAsync() => api.DisposeAsync();
 
     [Fact]
-    public async Task A_thousand_listeners_see_the_end_of_ten_thousand_reservations_and_leave_nothing_behind()
+    public async Task A_thousand_listeners_see_the_last_state_of_ten_thousand_reservations_and_leak_no_memory()
     {
         var skus = await Task.WhenAll(Enumerable.Range(0, Skus).Select(_ => api.NewSkuAsync(Units)));
         using var listeners = new MeterListener();
         var listening = CountListeners(listeners);
-        // What is made once and kept is made here: connections, compiled code, pools.
+        // Warm up, so that connections, compiled code and pools exist before the measurement.
         await ListenAsync(skus, from: Units, Reservations / 10);
         await LeftAsync(listening);
         var before = GC.GetTotalMemory(forceFullCollection: true);
@@ -52,7 +52,7 @@ public sealed class StockStreamCrowdTests(ITestOutputHelper output) : IAsyncLife
     }
 
     [Fact]
-    public async Task A_listener_that_does_not_read_keeps_nobody_waiting()
+    public async Task A_listener_that_does_not_read_delays_no_other()
     {
         var sku = await api.NewSkuAsync(1_000);
         using var deaf = new TcpClient { ReceiveBufferSize = 1 };
@@ -70,7 +70,7 @@ public sealed class StockStreamCrowdTests(ITestOutputHelper output) : IAsyncLife
         }
     }
 
-    /// <summary>Sums what the metric says; so a listener that is counted twice, or not off, shows.</summary>
+    /// <summary>Sums the changes of the metric, so that a wrong count of listeners shows.</summary>
     private StrongBox<int> CountListeners(MeterListener listener)
     {
         var sum = new StrongBox<int>();
@@ -94,7 +94,7 @@ public sealed class StockStreamCrowdTests(ITestOutputHelper output) : IAsyncLife
         await Eventually.TrueAsync(() => !Live.IsFollowing);
     }
 
-    /// <summary>Listens until all have seen the last state, and leaves.</summary>
+    /// <summary>Opens all streams, reads until each has the last state, and closes them.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private async Task<WeakReference> ListenAsync(string[] skus, int from, int reservations)
     {
@@ -111,7 +111,7 @@ public sealed class StockStreamCrowdTests(ITestOutputHelper output) : IAsyncLife
             async (i, _) => await HoldAsync(skus[i % Skus]));
         await Task.WhenAll(watching);
 
-        // The first state, then at most four a second, and one for a second that was begun.
+        // The first state, then at most four events a second; a second that has begun counts as a whole one.
         var seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         Assert.All(streams, stream => Assert.InRange(stream.Events, 1, (int)(4 * (seconds + 1)) + 1));
         foreach (var stream in streams) stream.Dispose();
@@ -129,7 +129,7 @@ public sealed class StockStreamCrowdTests(ITestOutputHelper output) : IAsyncLife
 
     private async Task HoldAsync(string sku)
     {
-        var held = await api.Engine.ReserveAsync(new ReserveRequest
+        var held = await api.Engine.Holds.ReserveAsync(new ReserveRequest
         {
             Id = Guid.NewGuid(),
             Holder = Holder.Customer(Guid.NewGuid().ToString("N")),
@@ -140,6 +140,6 @@ public sealed class StockStreamCrowdTests(ITestOutputHelper output) : IAsyncLife
     }
 }
 
-/// <summary>Nothing runs beside these tests: memory is everybody's.</summary>
+/// <summary>These tests run alone, because they measure the memory of the process.</summary>
 [CollectionDefinition(nameof(StockStreamCrowdTests), DisableParallelization = true)]
 public sealed class AloneTests;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>A stream outlives Redis, shows signs of life, and ends when its instance does.</summary>
+/// <summary>A stream survives a Redis outage, sends heartbeats, and ends when its instance stops.</summary>
 public sealed class StockStreamOutageTests : IAsyncLifetime
 {
     private readonly Api api = new(new()
@@ -22,7 +22,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_stream_outlives_redis_and_goes_on_with_the_present_state(bool freeze)
+    public async Task A_stream_survives_a_Redis_outage_and_continues_with_the_current_state(bool freeze)
     {
         var sku = await api.NewSkuAsync(10);
         await api.HoldAsync(sku, 1);
@@ -34,7 +34,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
         Assert.Equal("unavailable", (await stream.NextAsync())!.Type);
         var beats = stream.Heartbeats;
         Assert.Null(await stream.NextAsync(until: own => own.Heartbeats >= beats + 3));
-        // Who opens one now is not turned away: a browser would never come back.
+        // A stream can be opened during the outage, because a browser would not retry after a refusal.
         using var opened = await StockStream.OpenAsync(api.Http, sku, first!.Id);
         Assert.Equal("unavailable", (await opened.NextAsync())!.Type);
 
@@ -46,7 +46,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
         {
             await api.Redis.RestartAsync();
             await Eventually.TrueAsync(ServesAsync);
-            await api.Engine.LiftFenceAsync();
+            await api.Engine.Maintenance.LiftFenceAsync();
         }
         foreach (var one in new[] { stream, opened })
         {
@@ -56,7 +56,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_redis_that_lost_its_data_is_not_shown_until_it_is_trusted()
+    public async Task The_stock_of_a_Redis_that_lost_its_data_is_not_shown_until_it_is_verified()
     {
         var sku = await api.NewSkuAsync(10);
         var gone = await api.NewSkuAsync(10);
@@ -71,15 +71,15 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
         Assert.Equal("unavailable", (await ending.NextAsync())!.Type);
 
         await Eventually.TrueAsync(ServesAsync);
-        await api.Engine.SetStockAsync(new StockTotal(sku, 6, 2, null, Paused: false));
-        await api.Engine.LiftFenceAsync();
+        await api.Engine.Levels.SetStockAsync(new StockTotal(sku, 6, 2, null, Paused: false));
+        await api.Engine.Maintenance.LiftFenceAsync();
         Assert.Equal(6, (await stream.NextAsync())!.Available);
         Assert.Equal("unknown-sku", (await ending.NextAsync())!.Type);
         Assert.Null(await ending.NextAsync());
     }
 
     [Fact]
-    public async Task A_hold_that_runs_out_shows_without_anybody_giving_it_back()
+    public async Task A_hold_that_is_due_shows_before_it_is_expired()
     {
         var sku = await api.NewSkuAsync(10);
         var id = await api.HoldAsync(sku, 4);
@@ -101,7 +101,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
 
         api.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
 
-        // To its end, and not to a broken connection.
+        // The stream ends cleanly, without a broken connection.
         Assert.Null(await stream.NextAsync());
         Assert.True(stream.HasFarewell);
         await Eventually.TrueAsync(() => live.Load == (0, 0));
@@ -111,7 +111,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
     {
         try
         {
-            return await api.Engine.IsFencedAsync();
+            return await api.Engine.Maintenance.IsFencedAsync();
         }
         catch (StackExchange.Redis.RedisConnectionException)
         {

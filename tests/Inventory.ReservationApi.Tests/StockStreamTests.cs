@@ -5,10 +5,10 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Shop windows show stock as it changes.</summary>
+/// <summary>Stock streams show stock as it changes.</summary>
 public sealed class StockStreamTests : IAsyncLifetime
 {
-    // Nothing here may become right by being read again after a while.
+    // A long refresh interval, so that a periodic read can't hide a missed event.
     private readonly Api api = new(new()
     {
         ["LiveStock:RefreshInterval"] = "01:00:00",
@@ -22,7 +22,7 @@ public sealed class StockStreamTests : IAsyncLifetime
     public Task DisposeAsync() => api.DisposeAsync();
 
     [Fact]
-    public async Task A_listener_sees_the_present_state_and_then_each_change_of_its_sku()
+    public async Task A_listener_gets_the_current_state_and_then_each_change_of_its_SKU()
     {
         var sku = await api.NewSkuAsync(10);
         var other = await api.NewSkuAsync(10);
@@ -40,13 +40,13 @@ public sealed class StockStreamTests : IAsyncLifetime
         Assert.Equal(7, (await stream.NextAsync())!.Available);
         await api.SendAsync("DELETE", $"/api/reservations/{held}");
         Assert.Equal(9, (await stream.NextAsync())!.Available);
-        await api.Engine.SetStockAsync(new StockTotal(sku, 20, 2, null, Paused: true));
+        await api.Engine.Levels.SetStockAsync(new StockTotal(sku, 20, 2, null, Paused: true));
         var paused = await stream.NextAsync();
         Assert.Equal((19, true), (paused!.Available, paused.Data.GetProperty("paused").GetBoolean()));
     }
 
     [Fact]
-    public async Task Who_comes_back_is_sent_nothing_that_was_seen_and_everything_that_was_not()
+    public async Task A_listener_that_reconnects_gets_only_what_it_has_not_seen()
     {
         var sku = await api.NewSkuAsync(10);
         StockEventSeen? seen;
@@ -66,14 +66,14 @@ public sealed class StockStreamTests : IAsyncLifetime
     [Theory]
     [InlineData("/api/stock/no-such-sku/stream", 404, "unknown-sku")]
     [InlineData("/api/stock/no%20sku/stream", 400, "validation")]
-    public async Task A_stream_of_nothing_does_not_begin(string path, int status, string slug)
+    public async Task A_stream_of_an_unknown_SKU_is_refused(string path, int status, string slug)
     {
         (await api.SendAsync("GET", path)).AssertProblem(status, slug);
         Assert.Equal((0, 0), Live.Load);
     }
 
     [Fact]
-    public async Task Too_many_listeners_are_told_so_and_a_place_that_is_left_can_be_taken()
+    public async Task Too_many_listeners_are_refused_and_a_free_place_can_be_taken()
     {
         var sku = await api.NewSkuAsync(10);
         var places = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StockStream.OpenAsync(api.Http, sku)));
@@ -89,7 +89,7 @@ public sealed class StockStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Events_are_followed_only_while_somebody_listens()
+    public async Task Events_are_read_only_while_there_are_listeners()
     {
         Assert.False(Live.IsFollowing);
         var sku = await api.NewSkuAsync(10);
@@ -116,7 +116,7 @@ public sealed class StockStreamTests : IAsyncLifetime
         await api.HoldAsync(sku, 1);
         await stream.UntilAsync(seen => seen.Available == 9);
 
-        // The change and the loss of its event in one step: no reader can have seen it.
+        // The change and the removal of its event are atomic, so no reader can have seen the event.
         var transaction = Database.CreateTransaction();
         _ = transaction.HashIncrementAsync($"{{inv:0}}:stock:{sku}", "reserved", 5);
         _ = transaction.StreamAddAsync("{inv:0}:events", "type", "spoilt");
@@ -148,7 +148,7 @@ public sealed class StockStreamTests : IAsyncLifetime
 
     private async Task HoldAsync(string sku)
     {
-        var held = await api.Engine.ReserveAsync(new ReserveRequest
+        var held = await api.Engine.Holds.ReserveAsync(new ReserveRequest
         {
             Id = Guid.NewGuid(),
             Holder = Holder.Customer(Guid.NewGuid().ToString("N")),

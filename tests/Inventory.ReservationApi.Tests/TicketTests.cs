@@ -3,11 +3,11 @@ using Inventory.Identity;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>What whoever waits can do with a ticket.</summary>
+/// <summary>Reading, awaiting and cancelling a ticket.</summary>
 public sealed class TicketTests
 {
     [Fact]
-    public async Task A_ticket_says_where_it_stands_and_what_became_of_it()
+    public async Task A_ticket_shows_its_place_and_later_its_outcome()
     {
         await using var waiting = await Waiting.StartAsync();
         var sku = await waiting.Api.NewSkuAsync(1);
@@ -42,7 +42,7 @@ public sealed class TicketTests
     }
 
     [Fact]
-    public async Task A_ticket_is_cancelled_until_it_is_granted()
+    public async Task A_ticket_can_be_cancelled_until_it_is_granted()
     {
         await using var waiting = await Waiting.StartAsync();
         var sku = await waiting.Api.NewSkuAsync(10);
@@ -64,7 +64,7 @@ public sealed class TicketTests
     }
 
     [Fact]
-    public async Task The_queue_is_bounded_and_a_place_that_is_given_up_is_free()
+    public async Task The_queue_is_bounded_and_a_cancelled_ticket_frees_its_place()
     {
         await using var waiting = await Waiting.StartAsync(("WaitingQueue:Capacity", "3"));
         var sku = await waiting.Api.NewSkuAsync(10);
@@ -107,7 +107,7 @@ public sealed class TicketTests
     }
 
     [Fact]
-    public async Task Another_s_ticket_is_as_unknown_as_one_that_never_was()
+    public async Task The_ticket_of_another_shopper_is_not_found()
     {
         await using var waiting = await Waiting.StartAsync();
         var sku = await waiting.Api.NewSkuAsync(10);
@@ -148,7 +148,7 @@ public sealed class TicketTests
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
         Assert.Equal("event: waiting", await lines.ReadLineAsync());
-        // A sign of life, while nothing changes.
+        // A heartbeat while nothing changes.
         while (await lines.ReadLineAsync() != ":")
         {
         }
@@ -166,7 +166,7 @@ public sealed class TicketTests
     }
 
     [Fact]
-    public async Task Who_waits_too_long_is_gone_and_forgotten_later()
+    public async Task A_ticket_that_waits_too_long_expires_and_is_deleted_later()
     {
         await using var waiting = await Waiting.StartAsync(
             ("WaitingQueue:LongestWait", "00:00:01"), ("WaitingQueue:Retention", "00:00:01"));

@@ -1,13 +1,13 @@
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>What an answer tells the gateway's guard: units that this request took from stock, and no others.</summary>
+/// <summary>An answer tells the gateway's guard the units that this request took from stock.</summary>
 [Collection(ApiTests.Name)]
 public sealed class UnitsTakenTests(Api api)
 {
     private const string Header = "X-Inventory-Units-Taken";
 
     [Fact]
-    public async Task A_hold_tells_its_units_by_sku_and_its_repetition_nothing()
+    public async Task A_hold_reports_its_units_by_SKU_and_a_repetition_reports_none()
     {
         var (one, other) = (await api.NewSkuAsync(10), await api.NewSkuAsync(10));
         var body = $$"""
@@ -24,7 +24,7 @@ public sealed class UnitsTakenTests(Api api)
     }
 
     [Fact]
-    public async Task A_repeated_answer_tells_nothing()
+    public async Task A_replayed_answer_reports_no_units()
     {
         var sku = await api.NewSkuAsync(10);
         var body = $$"""{"productId":"{{sku}}","userId":"{{Api.Fresh("user")}}","quantity":2}""";
@@ -39,7 +39,7 @@ public sealed class UnitsTakenTests(Api api)
     }
 
     [Fact]
-    public async Task A_refusal_tells_nothing()
+    public async Task A_refusal_reports_no_units()
     {
         var sku = await api.NewSkuAsync(1);
 
@@ -51,7 +51,7 @@ public sealed class UnitsTakenTests(Api api)
     }
 
     [Fact]
-    public async Task A_cart_tells_the_units_that_it_has_more()
+    public async Task A_cart_reports_only_its_additional_units()
     {
         var sku = await api.NewSkuAsync(10);
         var cart = Api.Fresh("cart");
@@ -68,7 +68,7 @@ public sealed class UnitsTakenTests(Api api)
     }
 
     [Fact]
-    public async Task A_cart_tells_its_units_once_under_a_key()
+    public async Task A_cart_reports_its_units_once_under_a_key()
     {
         var sku = await api.NewSkuAsync(10);
         var body = $$"""{"sku":"{{sku}}","qty":3,"cart_id":"{{Api.Fresh("cart")}}"}""";
@@ -81,13 +81,13 @@ public sealed class UnitsTakenTests(Api api)
     }
 
     [Fact]
-    public async Task A_batch_tells_all_that_its_reservations_took()
+    public async Task A_batch_reports_the_units_of_all_its_reservations()
     {
         var (one, other) = (await api.NewSkuAsync(3), await api.NewSkuAsync(10));
         string Item(string sku, int quantity) =>
             $$"""{"productId":"{{sku}}","userId":"{{Api.Fresh("user")}}","quantity":{{quantity}}}""";
 
-        // The first SKU has too few for the last of these.
+        // The first SKU has too few units for the last item.
         var answer = await api.SendAsync(
             "POST", "/api/reservations/batch",
             $$"""{"reservations":[{{Item(one, 1)}},{{Item(other, 4)}},{{Item(one, 2)}},{{Item(one, 9)}}]}""");

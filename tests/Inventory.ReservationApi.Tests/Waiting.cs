@@ -8,7 +8,7 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>A shop whose Redis fails and comes back, and those who wait for it.</summary>
+/// <summary>A shop whose Redis can fail and restart, with its waiting queue.</summary>
 internal sealed class Waiting(params (string Name, string Value)[] settings) : IAsyncDisposable
 {
     private readonly Shop shop = new(new[]
@@ -57,7 +57,7 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
     public async Task<string> StatusAsync(string ticket) =>
         (await Api.SendAsync("GET", $"/api/queue/{ticket}")).Json.GetProperty("status").GetString()!;
 
-    /// <summary>Kills Redis, and waits until this API knows.</summary>
+    /// <summary>Kills Redis, and waits until this API has opened its circuit.</summary>
     public async Task KillAsync(string sku)
     {
         await Api.Redis.KillAsync();
@@ -68,7 +68,7 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
         });
     }
 
-    /// <summary>Starts Redis again, and opens the fence as the reconciliation worker does.</summary>
+    /// <summary>Restarts Redis, and lifts the fence as the reconciliation worker does.</summary>
     public async Task RestartAsync()
     {
         await Api.Redis.RestartAsync();
@@ -79,7 +79,7 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
     {
         try
         {
-            return await Api.Engine.LiftFenceAsync() || !await Api.Engine.IsFencedAsync();
+            return await Api.Engine.Maintenance.LiftFenceAsync() || !await Api.Engine.Maintenance.IsFencedAsync();
         }
         catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
         {
@@ -89,7 +89,7 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
 
     public StockCircuit Circuit => Api.Services.GetRequiredService<StockCircuit>();
 
-    /// <summary>Waits until nobody waits, and nothing is owed.</summary>
+    /// <summary>Waits until the queue is empty and no hold remains to be released for a cancelled ticket.</summary>
     public Task DrainedAsync() => Eventually.TrueAsync(async () =>
         await shop.ReadAsync<int>("SELECT waiting FROM waiting_queue_load") == 0
         && await shop.ReadAsync<long>("SELECT count(*) FROM waiting_queue WHERE unsure AND state > 2") == 0);
@@ -101,7 +101,7 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
         {
             try
             {
-                snapshot = await Api.Engine.SnapshotAsync(sku);
+                snapshot = await Api.Engine.Levels.SnapshotAsync(sku);
                 return true;
             }
             catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Inventory.ReservationApi.Tests;
 
-/// <summary>Who may tell of payments, and what can be understood of it.</summary>
+/// <summary>Signatures of webhooks, and malformed events.</summary>
 public sealed class WebhookTests(WebhookTests.TwoSecrets secrets) : IClassFixture<WebhookTests.TwoSecrets>
 {
     private const string Other = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -24,7 +24,7 @@ public sealed class WebhookTests(WebhookTests.TwoSecrets secrets) : IClassFixtur
         + offsetSeconds).ToString(CultureInfo.InvariantCulture);
 
     [Fact]
-    public async Task What_is_not_signed_as_it_came_changes_nothing()
+    public async Task An_event_without_a_valid_signature_changes_nothing()
     {
         var (now, old, future) = (Now(), Now(-301), Now(320));
         var body = Provider.Payment("payment.approved", Guid.NewGuid(), "pay-1");
@@ -70,14 +70,14 @@ public sealed class WebhookTests(WebhookTests.TwoSecrets secrets) : IClassFixtur
         "note":"\u0000"}}
         """,
         "malformed-request")]
-    public async Task What_cannot_be_understood_is_refused(string body, string slug)
+    public async Task A_malformed_event_is_refused(string body, string slug)
     {
         (await provider.SendAsync(body, "evt-bad")).AssertProblem(400, slug);
         Assert.Equal(0, await StoredAsync("evt-bad"));
     }
 
     [Fact]
-    public async Task Each_of_the_secrets_will_do_and_so_will_one_signature_of_several()
+    public async Task Each_secret_is_accepted_and_one_valid_signature_of_several_is_enough()
     {
         var now = Now();
         const string body = """{"type":"invoice.paid","data":7}""";

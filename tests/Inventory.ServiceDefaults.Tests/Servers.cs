@@ -2,7 +2,7 @@ using Inventory.Testing;
 
 namespace Inventory.ServiceDefaults.Tests;
 
-/// <summary>A Redis and a PostgreSQL for the whole run. A test that freezes or stops one starts its own.</summary>
+/// <summary>One Redis and one PostgreSQL for the whole run. A test that freezes or stops one starts its own.</summary>
 public sealed class Servers : IAsyncLifetime
 {
     public RedisServer Redis { get; private set; } = null!;

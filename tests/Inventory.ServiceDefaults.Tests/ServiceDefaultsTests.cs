@@ -16,7 +16,7 @@ namespace Inventory.ServiceDefaults.Tests;
 public sealed class ServiceDefaultsTests
 {
     [Fact]
-    public async Task Health_follows_every_check_and_alive_only_the_process()
+    public async Task Health_depends_on_every_check_and_alive_only_on_the_process()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var app = await StartAsync(
@@ -32,7 +32,7 @@ public sealed class ServiceDefaultsTests
         redis.Freeze();
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "Unhealthy"), await GetAsync("/health"));
         Assert.Equal((HttpStatusCode.OK, "Healthy"), await GetAsync("/alive"));
-        // A client that closes waits for the answers it is owed.
+        // A client that closes waits for outstanding answers.
         redis.Thaw();
 
         async Task<(HttpStatusCode, string)> GetAsync(string path)
@@ -45,7 +45,7 @@ public sealed class ServiceDefaultsTests
     }
 
     [Fact]
-    public async Task Without_a_collector_nothing_is_traced_or_measured_unless_asked_for()
+    public async Task Without_a_collector_nothing_is_traced_or_measured_unless_configured()
     {
         static void AddClients(WebApplicationBuilder builder)
         {
@@ -65,7 +65,7 @@ public sealed class ServiceDefaultsTests
 
     [Theory]
     //          category                                            setting   level   enabled
-    [InlineData("Inventory.Stock.StockEngine", null, LogLevel.Information, true)]
+    [InlineData("Inventory.Stock.HoldStore", null, LogLevel.Information, true)]
     [InlineData("Microsoft.AspNetCore.Hosting.Diagnostics", null, LogLevel.Information, false)]
     [InlineData("Microsoft.AspNetCore.Hosting.Diagnostics", "Microsoft.AspNetCore", LogLevel.Debug, true)]
     [InlineData("Microsoft.AspNetCore.Routing", "Microsoft.AspNetCore.Routing", LogLevel.Debug, true)]
@@ -94,7 +94,7 @@ public sealed class ServiceDefaultsTests
     }
 
     [Fact]
-    public async Task The_console_writes_one_dated_line_a_message()
+    public async Task The_console_writes_one_line_with_a_date_for_each_message()
     {
         await using var app = await StartAsync(_ => { }, _ => { });
 
@@ -106,7 +106,7 @@ public sealed class ServiceDefaultsTests
     }
 
     [Fact]
-    public async Task Every_client_finds_services_and_retries()
+    public async Task Every_client_uses_service_discovery_and_retries()
     {
         var attempts = 0;
         await using var server = await LoopbackServer.StartAsync(context =>

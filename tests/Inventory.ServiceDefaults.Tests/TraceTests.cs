@@ -11,15 +11,15 @@ using StackExchange.Redis;
 
 namespace Inventory.ServiceDefaults.Tests;
 
-/// <summary>A gateway, an API on Redis and PostgreSQL, and a collector: what a person sees of one request.</summary>
+/// <summary>The telemetry of a gateway and of an API on Redis and PostgreSQL, as a collector receives it.</summary>
 [Collection(nameof(Servers))]
 public sealed class TraceTests(Servers servers)
 {
     [Theory]
     [InlineData("parentbased_always_on")]
-    // What local runs are given: it records children of what is not recorded.
+    // The sampler of local runs, which also records children of unrecorded spans.
     [InlineData("always_on")]
-    public async Task A_proxied_request_is_one_trace_and_a_probe_is_none(string sampler)
+    public async Task A_proxied_request_makes_one_trace_and_a_probe_makes_none(string sampler)
     {
         await using var collector = await Collector.StartAsync();
         await using var api = await StartAsync("api", sampler, collector, AddApi, MapApi);
@@ -51,18 +51,18 @@ public sealed class TraceTests(Servers servers)
         Assert.DoesNotContain(trace.Where(IsServer).SelectMany(span => span.Tags.Values),
             value => value.Contains("secret", StringComparison.Ordinal));
 
-        // The probes came first, so what they had caused would have been here before.
+        // The probes came first, so their spans would have arrived before.
         Assert.DoesNotContain(collector.Spans, span => probes.Contains(span.TraceId));
     }
 
     [Fact]
-    public async Task What_a_worker_does_in_the_background_is_no_trace_and_what_a_request_causes_is_one()
+    public async Task Background_work_makes_no_trace_and_a_request_makes_one()
     {
         await using var collector = await Collector.StartAsync();
         await using var api = await StartAsync("api", "always_on", collector, AddApi, MapApi);
         var redis = api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
 
-        // No request is behind these, as in a worker's loop.
+        // Calls without a request, as in a worker's loop.
         await redis.StringGetAsync("background");
         await using (var scope = api.Services.CreateAsyncScope())
         {
@@ -72,7 +72,7 @@ public sealed class TraceTests(Servers servers)
         var shopper = await GetAsync(api.Urls.Single() + "/stock/shoe", "7");
         await collector.TraceAsync(shopper, spans => spans.Count(IsRedis) == 2 && spans.Any(IsPostgres));
 
-        // The request came last, so what the background had caused would have been here before.
+        // The request came last, so spans of the background calls would have arrived before.
         Assert.All(Outgoing(collector), span => Assert.Equal(shopper, span.TraceId));
     }
 
@@ -105,7 +105,7 @@ public sealed class TraceTests(Servers servers)
     }
 
     [Fact]
-    public async Task What_a_host_did_last_is_not_lost_when_it_stops()
+    public async Task A_stopping_host_exports_its_last_spans()
     {
         await using var collector = await Collector.StartAsync();
         string shopper;
@@ -194,7 +194,7 @@ public sealed class TraceTests(Servers servers)
         return app;
     }
 
-    /// <summary>Asks as a caller with a trace of its own would, and returns that trace's identifier.</summary>
+    /// <summary>Sends a request as a caller with its own trace would, and returns the trace's id.</summary>
     private static async Task<string> GetAsync(string uri, string expected)
     {
         // Without a propagator this client makes no span, which the hosts in this process would export.
@@ -206,7 +206,8 @@ public sealed class TraceTests(Servers servers)
     }
 
     /// <summary>
-    /// Spans of calls to others. The collector is a server of this process too, and each export a request.
+    /// Spans of outgoing calls. Server spans are left out: the collector is a server of this process too, and each
+    /// export is a request.
     /// </summary>
     private static IEnumerable<Span> Outgoing(Collector collector) => collector.Spans.Where(span => !IsServer(span));
 

@@ -5,7 +5,7 @@ public sealed class AdjustTests(EngineFixture stock) : IClassFixture<EngineFixtu
     private static readonly Holder Cart = Holder.Cart("cart");
 
     private Task<AdjustAnswer> AdjustAsync(string sku, int quantity) =>
-        stock.Engine.AdjustAsync(Cart, new(sku, quantity), TimeSpan.FromMinutes(10), null);
+        stock.Engine.Holds.AdjustAsync(Cart, new(sku, quantity), TimeSpan.FromMinutes(10), null);
 
     [Theory]
     //          total limit first second -> outcome                  reserved
@@ -52,11 +52,11 @@ public sealed class AdjustTests(EngineFixture stock) : IClassFixture<EngineFixtu
     [Theory]
     [InlineData(3, AdjustOutcome.Paused)]
     [InlineData(1, AdjustOutcome.Adjusted)]
-    public async Task A_pause_stops_growing_and_not_shrinking(int quantity, AdjustOutcome outcome)
+    public async Task A_pause_refuses_more_units_and_allows_fewer(int quantity, AdjustOutcome outcome)
     {
         var sku = await stock.SkuAsync(10);
         await AdjustAsync(sku, 2);
-        await stock.Engine.SetStockAsync(new(sku, 10, 2, null, Paused: true));
+        await stock.Engine.Levels.SetStockAsync(new(sku, 10, 2, null, Paused: true));
 
         Assert.Equal(outcome, (await AdjustAsync(sku, quantity)).Outcome);
     }
@@ -71,27 +71,28 @@ public sealed class AdjustTests(EngineFixture stock) : IClassFixture<EngineFixtu
         var sku = await stock.SkuAsync(3);
         var held = await AdjustAsync(sku, 2);
 
-        var extended = await stock.Engine.ExtendAsync(Cart, sku, TimeSpan.FromMinutes(1), null);
-        var released = await stock.Engine.ReleaseAsync(Cart, sku, null);
+        var extended = await stock.Engine.Holds.ExtendAsync(Cart, sku, TimeSpan.FromMinutes(1), null);
+        var released = await stock.Engine.Holds.ReleaseAsync(Cart, sku, null);
 
         Assert.Equal(held.Reservation!.ExpiresAt + TimeSpan.FromMinutes(1), extended.Reservation!.ExpiresAt);
         Assert.Equal((ReleaseOutcome.Released, held.Reservation.Id), (released.Outcome, released.Reservation!.Id));
-        Assert.Equal(ReleaseOutcome.NotFound, (await stock.Engine.ReleaseAsync(Cart, sku, null)).Outcome);
+        Assert.Equal(ReleaseOutcome.NotFound, (await stock.Engine.Holds.ReleaseAsync(Cart, sku, null)).Outcome);
         Assert.Equal(
             ExtendOutcome.NotFound,
-            (await stock.Engine.ExtendAsync(Cart, sku, TimeSpan.FromMinutes(1), null)).Outcome);
+            (await stock.Engine.Holds.ExtendAsync(Cart, sku, TimeSpan.FromMinutes(1), null)).Outcome);
     }
 
     [Fact]
-    public async Task Events_tell_the_whole_life_of_a_reservation_without_gaps()
+    public async Task Events_record_the_whole_life_of_a_reservation_without_gaps()
     {
         var sku = await stock.SkuAsync(9);
         var id = (await AdjustAsync(sku, 1)).Reservation!.Id;
         await AdjustAsync(sku, 2);
-        await stock.Engine.ExtendAsync(id, TimeSpan.FromMinutes(1), null);
-        await stock.Engine.ReleaseAsync(id, null);
+        await stock.Engine.Holds.ExtendAsync(id, TimeSpan.FromMinutes(1), null);
+        await stock.Engine.Holds.ReleaseAsync(id, null);
 
-        var events = (await stock.Engine.ReadEventsAsync(1_000)).Where(e => e.ReservationId == id).Reverse().ToList();
+        var events = (await stock.Engine.Events.ReadEventsAsync(1_000)).Where(e => e.ReservationId == id).Reverse(
+            ).ToList();
 
         Assert.Equal(["reserved", "adjusted", "extended", "released"], events.Select(e => e.Type));
         Assert.Equal([1, 2, 3, 4], events.Select(e => e.Sequence));
@@ -100,21 +101,21 @@ public sealed class AdjustTests(EngineFixture stock) : IClassFixture<EngineFixtu
     }
 
     [Fact]
-    public async Task A_pause_that_a_confirm_overtakes_still_counts()
+    public async Task A_pause_that_arrives_after_a_later_commit_still_applies()
     {
         var sku = await stock.SkuAsync(10);
         var held = await stock.ReserveAsync("u", new Line(sku, 3));
         var id = held.Reservation!.Id;
-        await stock.Engine.PinAsync(id, TimeSpan.FromMinutes(1));
-        await stock.Engine.CommitAsync(id, [new(sku, 7, 3)]);
+        await stock.Engine.Confirmations.PinAsync(id, TimeSpan.FromMinutes(1));
+        await stock.Engine.Confirmations.CommitAsync(id, [new(sku, 7, 3)]);
 
-        var paused = await stock.Engine.SetStockAsync(new(sku, 10, 2, 4, Paused: true));
-        var confirmed = await stock.Engine.SetStockAsync(new(sku, 7, 3, 4, Paused: true));
-        var late = await stock.Engine.SetStockAsync(new(sku, 10, 1, null, Paused: false));
+        var paused = await stock.Engine.Levels.SetStockAsync(new(sku, 10, 2, 4, Paused: true));
+        var confirmed = await stock.Engine.Levels.SetStockAsync(new(sku, 7, 3, 4, Paused: true));
+        var late = await stock.Engine.Levels.SetStockAsync(new(sku, 10, 1, null, Paused: false));
 
         Assert.Equal(
             [SetStockOutcome.Applied, SetStockOutcome.Unchanged, SetStockOutcome.Stale], [paused, confirmed, late]);
-        var snapshot = await stock.Engine.SnapshotAsync(sku);
+        var snapshot = await stock.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal(
             (7, 3L, 4, true),
             (snapshot.Total, snapshot.Version, snapshot.MaxPerCustomer ?? 0, snapshot.Paused));
@@ -125,11 +126,11 @@ public sealed class AdjustTests(EngineFixture stock) : IClassFixture<EngineFixtu
     {
         var sku = await stock.SkuAsync(10);
 
-        Assert.Equal(SetStockOutcome.Applied, await stock.Engine.SetStockAsync(new(sku, 7, 5, 2, false)));
-        Assert.Equal(SetStockOutcome.Unchanged, await stock.Engine.SetStockAsync(new(sku, 9, 5, 2, false)));
-        Assert.Equal(SetStockOutcome.Stale, await stock.Engine.SetStockAsync(new(sku, 9, 4, null, false)));
+        Assert.Equal(SetStockOutcome.Applied, await stock.Engine.Levels.SetStockAsync(new(sku, 7, 5, 2, false)));
+        Assert.Equal(SetStockOutcome.Unchanged, await stock.Engine.Levels.SetStockAsync(new(sku, 9, 5, 2, false)));
+        Assert.Equal(SetStockOutcome.Stale, await stock.Engine.Levels.SetStockAsync(new(sku, 9, 4, null, false)));
 
-        var snapshot = await stock.Engine.SnapshotAsync(sku);
+        var snapshot = await stock.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((7, 5L, 2), (snapshot.Total, snapshot.Version, snapshot.MaxPerCustomer));
     }
 }

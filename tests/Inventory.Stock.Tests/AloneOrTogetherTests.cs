@@ -3,8 +3,8 @@ using StackExchange.Redis;
 namespace Inventory.Stock.Tests;
 
 /// <summary>
-/// Two shops get the same random requests: one decides each alone, the other many in a call. Nobody can tell the
-/// difference, by any field of any answer or by anything that is stored, times apart.
+/// Two shops get the same random requests: one decides each alone, the other in batches. All fields of the answers and
+/// all stored data are equal, except for times.
 /// </summary>
 public sealed class AloneOrTogetherTests : IAsyncLifetime
 {
@@ -20,12 +20,12 @@ public sealed class AloneOrTogetherTests : IAsyncLifetime
         foreach (var shop in new[] { alone, together })
         {
             await shop.InitializeAsync();
-            await shop.Engine.SetStockAsync(new("plenty", 1_000, 1, null, false));
-            await shop.Engine.SetStockAsync(new("scarce", 3, 1, null, false));
-            await shop.Engine.SetStockAsync(new("limited", 300, 1, 3, false));
-            await shop.Engine.SetStockAsync(new("paused", 10, 1, null, true));
-            await shop.Engine.SetStockAsync(new("damaged", 10, 1, null, false));
-            await shop.Engine.SetStockAsync(new("other", 20, 1, 8, false));
+            await shop.Engine.Levels.SetStockAsync(new("plenty", 1_000, 1, null, false));
+            await shop.Engine.Levels.SetStockAsync(new("scarce", 3, 1, null, false));
+            await shop.Engine.Levels.SetStockAsync(new("limited", 300, 1, 3, false));
+            await shop.Engine.Levels.SetStockAsync(new("paused", 10, 1, null, true));
+            await shop.Engine.Levels.SetStockAsync(new("damaged", 10, 1, null, false));
+            await shop.Engine.Levels.SetStockAsync(new("other", 20, 1, 8, false));
             await shop.Database.HashSetAsync(default(Partition).Stock("damaged"), "total", "many");
         }
     }
@@ -40,7 +40,7 @@ public sealed class AloneOrTogetherTests : IAsyncLifetime
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task Nobody_can_tell_the_difference(int seed)
+    public async Task A_batch_answers_and_stores_the_same_as_single_calls(int seed)
     {
         var random = new Random(seed);
         var ids = Ids(random, 150);
@@ -50,7 +50,7 @@ public sealed class AloneOrTogetherTests : IAsyncLifetime
             var requests = Enumerable.Range(0, random.Next(1, MostAtOnce)).Select(_ => Draw(random, ids)).ToArray();
 
             var expected = new List<string>();
-            foreach (var request in requests) expected.Add(await TextAsync(alone.Engine.ReserveAsync(request)));
+            foreach (var request in requests) expected.Add(await TextAsync(alone.Engine.Holds.ReserveAsync(request)));
             var calls = await Together.StartAsync(together, together.Engine, requests);
             var found = await Task.WhenAll(calls.Select(TextAsync));
 
@@ -60,7 +60,7 @@ public sealed class AloneOrTogetherTests : IAsyncLifetime
             await MoveOnAsync(random, requests.Select(request => request.Id).Distinct());
         }
 
-        // All but these two, which a server with a fence and one that gives back less at a time would say.
+        // Fenced needs a fenced server, and MoreDue a smaller budget for due holds; all other outcomes occur.
         var outcomes = Enum.GetNames<ReserveOutcome>()
             .Except([nameof(ReserveOutcome.Fenced), nameof(ReserveOutcome.MoreDue)]);
         Assert.Empty(outcomes.Except(seen));
@@ -107,7 +107,7 @@ public sealed class AloneOrTogetherTests : IAsyncLifetime
         return asked[^1];
     }
 
-    /// <summary>Some of the holds come due, one after the other, and some are given back.</summary>
+    /// <summary>Makes some of the holds due, one after the other, and releases some.</summary>
     private async Task MoveOnAsync(Random random, IEnumerable<Guid> ids)
     {
         foreach (var id in ids)
@@ -116,11 +116,11 @@ public sealed class AloneOrTogetherTests : IAsyncLifetime
             var outcomes = new List<FindOutcome>();
             foreach (var shop in new[] { alone, together })
             {
-                var (outcome, reservation, _) = await shop.Engine.FindAsync(id);
+                var (outcome, reservation, _) = await shop.Engine.Holds.FindAsync(id);
                 outcomes.Add(outcome);
                 if (outcome != FindOutcome.Active) continue;
                 if (fate == 0) await shop.MakeDueAsync(reservation!, agoMs: 10_000_000 - (1_000 * due));
-                if (fate == 1) await shop.Engine.ReleaseAsync(id, null);
+                if (fate == 1) await shop.Engine.Holds.ReleaseAsync(id, null);
             }
 
             Assert.Equal(outcomes[0], outcomes[1]);
@@ -145,7 +145,7 @@ public sealed class AloneOrTogetherTests : IAsyncLifetime
         }
     }
 
-    /// <summary>Counters, units, who waits for what, and all that ever happened, in order; no times.</summary>
+    /// <summary>Counters, units, pending holds and all events in order, without times.</summary>
     private static async Task<List<string>> StoredAsync(EngineFixture shop)
     {
         var (redis, keys) = (shop.Database, default(Partition));

@@ -3,21 +3,21 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
 
-/// <summary>Confirms that share a call of a script: pins before the order is written, commits after it.</summary>
+/// <summary>Confirms that share a script call: pins before the order is written, commits after it.</summary>
 public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<EngineFixture>
 {
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
     [Fact]
-    public async Task Pins_that_share_a_call_get_each_the_answer_that_they_would_have_got_alone()
+    public async Task Each_pin_of_a_batch_gets_the_answer_of_a_single_call()
     {
         var sku = await stock.SkuAsync(10);
         var (one, other, spoilt) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(sku));
         var (released, due, pinned) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(sku));
         await SpoilAsync(spoilt);
-        await stock.Engine.ReleaseAsync(released.Id, null);
+        await stock.Engine.Holds.ReleaseAsync(released.Id, null);
         await stock.MakeDueAsync(due);
-        await stock.Engine.PinAsync(pinned.Id, Lease);
+        await stock.Engine.Confirmations.PinAsync(pinned.Id, Lease);
         var before = await Together.CallsAsync(stock);
 
         var calls = await PinAsync(
@@ -49,14 +49,14 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
     }
 
     [Fact]
-    public async Task Commits_that_share_a_call_get_each_the_answer_that_they_would_have_got_alone()
+    public async Task Each_commit_of_a_batch_gets_the_answer_of_a_single_call()
     {
         var (sku, bad) = (await stock.SkuAsync(10), await stock.SkuAsync(10));
         var (one, other, spoilt) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(sku));
         var (released, committed, unreadable) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(bad));
         await SpoilAsync(spoilt);
-        await stock.Engine.ReleaseAsync(released.Id, null);
-        await stock.Engine.CommitAsync(committed.Id, [new(sku, 9, 2)]);
+        await stock.Engine.Holds.ReleaseAsync(released.Id, null);
+        await stock.Engine.Confirmations.CommitAsync(committed.Id, [new(sku, 9, 2)]);
         await stock.Database.HashSetAsync(default(Partition).Stock(bad), "reserved", "1.5");
         var before = await Together.CallsAsync(stock);
 
@@ -80,14 +80,14 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
                 CommitOutcome.Committed, CommitOutcome.AlreadyCommitted,
             ],
             await Task.WhenAll(calls.Where((_, i) => i is not (2 or 5))));
-        // The newest total, and the units of the hold that can't be read.
+        // The newest total and version; reserved are the units of the hold that can't be read.
         Assert.Equal(
             ["6", "5", "1"],
             await stock.Database.HashGetAsync(default(Partition).Stock(sku), ["total", "version", "reserved"]));
     }
 
     [Fact]
-    public async Task What_was_bought_together_counts_towards_the_limit_of_its_buyer()
+    public async Task Units_committed_in_one_batch_count_towards_the_limit_of_their_buyer()
     {
         var sku = await stock.SkuAsync(10, limit: 3);
         var (one, other) = (await HoldAsync(sku, "buyer"), await HoldAsync(sku, "buyer"));
@@ -95,31 +95,31 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
         await Task.WhenAll(await CommitAsync([(one.Id, new(sku, 8, 2)), (other.Id, new(sku, 8, 2))]));
 
         Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("buyer", new Line(sku, 1))).Outcome);
-        var refused = await stock.Engine.ReserveAsync(
+        var refused = await stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request("buyer", new Line(sku, 1)) with { OnExisting = OnExisting.Allow });
         Assert.Equal((ReserveOutcome.LimitExceeded, 3, 3), (refused.Outcome, refused.Limit, refused.Units));
     }
 
     [Fact]
-    public async Task A_call_is_bounded()
+    public async Task The_number_of_requests_in_a_script_call_is_bounded()
     {
         var sku = await stock.SkuAsync(100);
         var holds = new List<Reservation>();
         for (var i = 0; i < 65; i++) holds.Add(await HoldAsync(sku));
         var skus = new List<CommittedTotal>();
         for (var i = 0; i < 200; i++) skus.Add(new(await stock.SkuAsync(1), 1, 1));
-        // The scripts are known to Redis from here on.
-        await stock.Engine.PinAsync(Guid.NewGuid(), Lease);
-        await stock.Engine.CommitAsync(Guid.NewGuid(), skus);
+        // These calls load the scripts.
+        await stock.Engine.Confirmations.PinAsync(Guid.NewGuid(), Lease);
+        await stock.Engine.Confirmations.CommitAsync(Guid.NewGuid(), skus);
         var before = await Together.CallsAsync(stock);
 
         var pins = await Task.WhenAll(await PinAsync(holds.Select(hold => hold.Id)));
         var afterPins = await Together.CallsAsync(stock);
         await Together.StartAsync(
             stock,
-            () => stock.Engine.CommitAsync(Guid.NewGuid(), skus),
+            () => stock.Engine.Confirmations.CommitAsync(Guid.NewGuid(), skus),
             holds.Take(2),
-            hold => stock.Engine.CommitAsync(hold.Id, skus));
+            hold => stock.Engine.Confirmations.CommitAsync(hold.Id, skus));
 
         Assert.All(pins, pin => Assert.Equal(PinOutcome.Pinned, pin.Outcome));
         Assert.Equal(before + 1 + 2, afterPins);
@@ -127,7 +127,7 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
     }
 
     [Fact]
-    public async Task Each_keeps_its_trace()
+    public async Task Each_request_of_a_batch_keeps_its_trace()
     {
         var sku = await stock.SkuAsync(10);
         var (due, committed, other) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(sku));
@@ -155,7 +155,7 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
     private static RedisValue Key(Reservation hold) => ReservationKey.Of(hold.Id);
 
     private async Task<Reservation> HoldAsync(string sku, string? holder = null) =>
-        (await stock.Engine.ReserveAsync(
+        (await stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request(holder ?? $"user-{Guid.NewGuid()}", new Line(sku, 1)) with
             {
                 OnExisting = OnExisting.Allow,
@@ -165,21 +165,22 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
         default(Partition).HoldsOf(ReservationKey.Of(hold.Id)), Key(hold), "spoilt");
 
     private Task<Task<PinAnswer>[]> PinAsync(IEnumerable<Guid> ids, Action<int>? before = null) =>
-        Together.StartAsync(stock, () => stock.Engine.PinAsync(Guid.NewGuid(), Lease), ids.Index(), request =>
+        Together.StartAsync(
+            stock, () => stock.Engine.Confirmations.PinAsync(Guid.NewGuid(), Lease), ids.Index(), request =>
         {
             before?.Invoke(request.Index);
-            return stock.Engine.PinAsync(request.Item, Lease);
+            return stock.Engine.Confirmations.PinAsync(request.Item, Lease);
         });
 
     private Task<Task<CommitOutcome>[]> CommitAsync(
         IEnumerable<(Guid Id, CommittedTotal Total)> orders, Action<int>? before = null) =>
         Together.StartAsync(
             stock,
-            () => stock.Engine.CommitAsync(Guid.NewGuid(), [new("not-on-sale", 1, 1)]),
+            () => stock.Engine.Confirmations.CommitAsync(Guid.NewGuid(), [new("not-on-sale", 1, 1)]),
             orders.Index(),
             request =>
             {
                 before?.Invoke(request.Index);
-                return stock.Engine.CommitAsync(request.Item.Id, [request.Item.Total]);
+                return stock.Engine.Confirmations.CommitAsync(request.Item.Id, [request.Item.Total]);
             });
 }

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
 
-/// <summary>One Redis for a test class, with the fence lifted. Tests keep apart by using fresh SKUs.</summary>
+/// <summary>One Redis for a test class, not fenced. Tests are independent because each uses its own SKUs.</summary>
 public sealed class EngineFixture : IAsyncLifetime
 {
     private static int lastSku;
@@ -14,14 +14,14 @@ public sealed class EngineFixture : IAsyncLifetime
 
     public IDatabase Database => Redis.GetDatabase();
 
-    public StockEngine Engine { get; private set; } = null!;
+    public StockStores Engine { get; private set; } = null!;
 
     public async Task InitializeAsync()
     {
         server = await RedisServer.StartAsync();
         Redis = await ConnectionMultiplexer.ConnectAsync(server.AdminConnectionString);
         Engine = With(new());
-        await Engine.LiftFenceAsync();
+        await Engine.Maintenance.LiftFenceAsync();
     }
 
     public async Task DisposeAsync()
@@ -30,17 +30,17 @@ public sealed class EngineFixture : IAsyncLifetime
         await server.DisposeAsync();
     }
 
-    public StockEngine With(StockOptions options) => new(Redis, Options.Create(options));
+    public StockStores With(StockOptions options) => new(Redis, Options.Create(options));
 
-    /// <summary>A SKU that no other test knows, with so many units.</summary>
-    public async Task<string> SkuAsync(int total, int? limit = null, bool paused = false, StockEngine? engine = null)
+    /// <summary>A SKU that no other test uses.</summary>
+    public async Task<string> SkuAsync(int total, int? limit = null, bool paused = false, StockStores? engine = null)
     {
         var sku = $"sku-{Interlocked.Increment(ref lastSku)}";
-        await (engine ?? Engine).SetStockAsync(new(sku, total, 1, limit, paused));
+        await (engine ?? Engine).Levels.SetStockAsync(new(sku, total, 1, limit, paused));
         return sku;
     }
 
-    /// <summary>Moves a hold's deadline into the past, in place of waiting for it.</summary>
+    /// <summary>Moves a hold's deadline into the past, instead of waiting for it.</summary>
     public async Task MakeDueAsync(Reservation reservation, int partitions = 1, double agoMs = 1_000)
     {
         var past = (long)(await NowAsync() - agoMs);
@@ -59,7 +59,7 @@ public sealed class EngineFixture : IAsyncLifetime
     }
 
     public Task<ReserveAnswer> ReserveAsync(string holder, params Line[] lines) =>
-        Engine.ReserveAsync(Request(holder, lines));
+        Engine.Holds.ReserveAsync(Request(holder, lines));
 
     public static ReserveRequest Request(string holder, params Line[] lines) => new()
     {
@@ -71,9 +71,9 @@ public sealed class EngineFixture : IAsyncLifetime
 
     /// <summary>(total, reserved, available, holds) of a SKU.</summary>
     public async Task<(int Total, int Reserved, int Available, int Holds)> StockOf(
-        string sku, StockEngine? engine = null)
+        string sku, StockStores? engine = null)
     {
-        var snapshot = await (engine ?? Engine).SnapshotAsync(sku);
+        var snapshot = await (engine ?? Engine).Levels.SnapshotAsync(sku);
         return (snapshot.Total, snapshot.Reserved, snapshot.Available, snapshot.Holds);
     }
 }

@@ -5,7 +5,7 @@ namespace Inventory.Stock.Tests;
 public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixture>
 {
     [Fact]
-    public async Task A_due_hold_is_given_back_by_the_next_reserve_of_its_sku()
+    public async Task The_next_reserve_of_a_sku_expires_its_due_hold()
     {
         var sku = await stock.SkuAsync(1);
         var first = await stock.ReserveAsync("me", new Line(sku, 1));
@@ -14,11 +14,11 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
         Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("other", new Line(sku, 1))).Outcome);
         Assert.Equal(
             ReservationStatus.Expired,
-            (await stock.Engine.FindAsync(first.Reservation!.Id)).Reservation!.Status);
+            (await stock.Engine.Holds.FindAsync(first.Reservation!.Id)).Reservation!.Status);
     }
 
     [Fact]
-    public async Task A_due_hold_is_given_back_by_the_next_snapshot_with_all_its_lines()
+    public async Task The_next_snapshot_of_a_sku_expires_a_due_hold_with_all_its_lines()
     {
         var (a, b) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
         var held = await stock.ReserveAsync("me", new Line(a, 1), new Line(b, 2));
@@ -29,23 +29,23 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     }
 
     [Fact]
-    public async Task A_hold_whose_deadline_has_not_come_is_not_given_back()
+    public async Task A_hold_whose_deadline_has_not_come_does_not_expire()
     {
         var sku = await stock.SkuAsync(1);
         var held = await stock.ReserveAsync("me", new Line(sku, 1));
         // `due` may be early; only the hold's own deadline counts.
         await stock.Database.SortedSetAddAsync(default(Partition).Due, sku, 1);
 
-        await stock.Engine.ExpireAsync(100);
+        await stock.Engine.Holds.ExpireAsync(100);
 
-        Assert.Equal(FindOutcome.Active, (await stock.Engine.FindAsync(held.Reservation!.Id)).Outcome);
+        Assert.Equal(FindOutcome.Active, (await stock.Engine.Holds.FindAsync(held.Reservation!.Id)).Outcome);
         Assert.Equal(
             held.Reservation.ExpiresAt.ToUnixTimeMilliseconds(),
             await stock.Database.SortedSetScoreAsync(default(Partition).Due, sku));
     }
 
     [Fact]
-    public async Task More_due_holds_than_one_call_gives_back_do_not_hide_stock()
+    public async Task More_due_holds_than_one_call_expires_do_not_hide_stock()
     {
         var engine = stock.With(new() { ReclaimBatch = 2 });
         var sku = await stock.SkuAsync(9);
@@ -55,7 +55,7 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
 
         Assert.Equal(
             ReserveOutcome.Held,
-            (await engine.ReserveAsync(EngineFixture.Request("me", new Line(sku, 9)))).Outcome);
+            (await engine.Holds.ReserveAsync(EngineFixture.Request("me", new Line(sku, 9)))).Outcome);
         Assert.Equal((9, 9, 0, 1), await stock.StockOf(sku));
     }
 
@@ -68,7 +68,7 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
             stock.ReserveAsync($"user-{i}", new Line(sku, 1))));
         foreach (var each in held) await stock.MakeDueAsync(each.Reservation!);
 
-        var answer = await engine.ReserveAsync(EngineFixture.Request("me", new Line(a, 2), new Line(b, 2)));
+        var answer = await engine.Holds.ReserveAsync(EngineFixture.Request("me", new Line(a, 2), new Line(b, 2)));
 
         Assert.Equal(ReserveOutcome.Held, answer.Outcome);
     }
@@ -87,7 +87,7 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
         var calls = 0;
         do
         {
-            expired = await engine.ExpireAsync(2);
+            expired = await engine.Holds.ExpireAsync(2);
             Assert.InRange(expired.Lateness.Count, 0, 2);
             lateness.AddRange(expired.Lateness);
             calls++;
@@ -101,7 +101,7 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     }
 
     [Fact]
-    public async Task Two_expirers_at_once_never_give_a_hold_back_twice()
+    public async Task Two_concurrent_expirers_never_expire_a_hold_twice()
     {
         var skus = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => stock.SkuAsync(100)));
         var held = await Task.WhenAll(Enumerable.Range(0, 200).Select(i =>
@@ -114,7 +114,7 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
             ExpireAnswer answer;
             do
             {
-                answer = await stock.Engine.ExpireAsync(7);
+                answer = await stock.Engine.Holds.ExpireAsync(7);
                 count += answer.Lateness.Count;
             }
             while (answer.Outcome == ExpireOutcome.MoreDue);
@@ -131,33 +131,33 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     }
 
     [Fact]
-    public async Task Extend_moves_the_deadline_and_never_resurrects()
+    public async Task Extend_moves_the_deadline_and_never_revives_an_ended_hold()
     {
         var sku = await stock.SkuAsync(5);
         var held = (await stock.ReserveAsync("me", new Line(sku, 1))).Reservation!;
 
-        var extended = await stock.Engine.ExtendAsync(held.Id, TimeSpan.FromMinutes(5), null);
+        var extended = await stock.Engine.Holds.ExtendAsync(held.Id, TimeSpan.FromMinutes(5), null);
         Assert.Equal(ExtendOutcome.Extended, extended.Outcome);
         Assert.Equal(held.ExpiresAt + TimeSpan.FromMinutes(5), extended.Reservation!.ExpiresAt);
 
         await stock.MakeDueAsync(held);
-        var late = await stock.Engine.ExtendAsync(held.Id, TimeSpan.FromMinutes(5), null);
+        var late = await stock.Engine.Holds.ExtendAsync(held.Id, TimeSpan.FromMinutes(5), null);
         Assert.Equal((ExtendOutcome.Ended, ReservationStatus.Expired), (late.Outcome, late.Reservation!.Status));
         Assert.Equal((5, 0, 5, 0), await stock.StockOf(sku));
         Assert.Equal(
             ExtendOutcome.NotFound,
-            (await stock.Engine.ExtendAsync(Guid.NewGuid(), TimeSpan.FromMinutes(5), null)).Outcome);
+            (await stock.Engine.Holds.ExtendAsync(Guid.NewGuid(), TimeSpan.FromMinutes(5), null)).Outcome);
     }
 
     [Fact]
-    public async Task Extensions_end_at_the_longest_lifetime()
+    public async Task Extensions_stop_at_the_longest_lifetime()
     {
         var engine = stock.With(new() { MaxLifetime = TimeSpan.FromMinutes(12) });
         var sku = await stock.SkuAsync(5);
         var held = await stock.ReserveAsync("me", new Line(sku, 1));
 
-        var first = await engine.ExtendAsync(held.Reservation!.Id, TimeSpan.FromMinutes(5), null);
-        var second = await engine.ExtendAsync(held.Reservation!.Id, TimeSpan.FromMinutes(5), null);
+        var first = await engine.Holds.ExtendAsync(held.Reservation!.Id, TimeSpan.FromMinutes(5), null);
+        var second = await engine.Holds.ExtendAsync(held.Reservation!.Id, TimeSpan.FromMinutes(5), null);
 
         Assert.Equal(held.DecidedAt + TimeSpan.FromMinutes(12), first.Reservation!.ExpiresAt);
         Assert.Equal(ExtendOutcome.LifetimeCapped, second.Outcome);
@@ -165,7 +165,7 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
     }
 
     [Fact]
-    public async Task Release_and_expiry_racing_give_back_once_and_tell_the_loser()
+    public async Task A_race_of_release_and_expiry_ends_each_hold_once()
     {
         var sku = await stock.SkuAsync(1_000);
         var held = await Task.WhenAll(Enumerable.Range(0, 300).Select(i =>
@@ -177,40 +177,40 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
             foreach (var answer in held)
             {
                 await stock.MakeDueAsync(answer.Reservation!);
-                await stock.Engine.ExpireAsync(1);
+                await stock.Engine.Holds.ExpireAsync(1);
             }
         });
         for (var i = held.Length - 1; i >= 0; i--)
         {
-            released.Add(stock.Engine.ReleaseAsync(held[i].Reservation!.Id, null));
+            released.Add(stock.Engine.Holds.ReleaseAsync(held[i].Reservation!.Id, null));
         }
 
         var answers = await Task.WhenAll(released);
         await racing;
-        while ((await stock.Engine.ExpireAsync(100)).Outcome == ExpireOutcome.MoreDue) { }
+        while ((await stock.Engine.Holds.ExpireAsync(100)).Outcome == ExpireOutcome.MoreDue) { }
 
         Assert.All(
             answers,
             answer => Assert.Contains(answer.Outcome, new[] { ReleaseOutcome.Released, ReleaseOutcome.Ended }));
         Assert.Equal("0", await stock.Database.HashGetAsync(default(Partition).Stock(sku), "reserved"));
-        var ends = (await stock.Engine.ReadEventsAsync(10_000))
+        var ends = (await stock.Engine.Events.ReadEventsAsync(10_000))
             .Where(e => e.Type is "released" or "expired" && held.Any(h => h.Reservation!.Id == e.ReservationId));
         Assert.Equal(300, ends.Select(e => e.ReservationId).Distinct().Count());
         Assert.Equal(300, ends.Count());
     }
 
     [Fact]
-    public async Task Release_answers_by_what_it_finds()
+    public async Task Release_reports_the_state_of_the_reservation()
     {
         var sku = await stock.SkuAsync(5);
         var held = (await stock.ReserveAsync("me", new Line(sku, 1))).Reservation!;
         var expired = (await stock.ReserveAsync("other", new Line(sku, 1))).Reservation!;
         await stock.MakeDueAsync(expired);
 
-        Assert.Equal(ReleaseOutcome.Released, (await stock.Engine.ReleaseAsync(held.Id, null)).Outcome);
-        Assert.Equal(ReleaseOutcome.AlreadyReleased, (await stock.Engine.ReleaseAsync(held.Id, null)).Outcome);
-        Assert.Equal(ReleaseOutcome.Ended, (await stock.Engine.ReleaseAsync(expired.Id, null)).Outcome);
-        Assert.Equal(ReleaseOutcome.NotFound, (await stock.Engine.ReleaseAsync(Guid.NewGuid(), null)).Outcome);
+        Assert.Equal(ReleaseOutcome.Released, (await stock.Engine.Holds.ReleaseAsync(held.Id, null)).Outcome);
+        Assert.Equal(ReleaseOutcome.AlreadyReleased, (await stock.Engine.Holds.ReleaseAsync(held.Id, null)).Outcome);
+        Assert.Equal(ReleaseOutcome.Ended, (await stock.Engine.Holds.ReleaseAsync(expired.Id, null)).Outcome);
+        Assert.Equal(ReleaseOutcome.NotFound, (await stock.Engine.Holds.ReleaseAsync(Guid.NewGuid(), null)).Outcome);
         Assert.Equal((5, 0, 5, 0), await stock.StockOf(sku));
     }
 }

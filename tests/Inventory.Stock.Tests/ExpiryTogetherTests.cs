@@ -2,11 +2,11 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
 
-/// <summary>Holds that are given back in one step share writes; each is still given back whole or not at all.</summary>
+/// <summary>Holds that expire in one step share writes; each still expires completely or not at all.</summary>
 public sealed class ExpiryTogetherTests(EngineFixture stock) : IClassFixture<EngineFixture>
 {
     [Fact]
-    public async Task Sums_are_exact_although_a_line_of_one_of_them_cannot_be_read()
+    public async Task Sums_are_exact_when_a_line_of_one_due_hold_cannot_be_read()
     {
         var (a, b, bad) = (await stock.SkuAsync(50), await stock.SkuAsync(50), await stock.SkuAsync(50));
         var stuck = await HoldAsync("stuck", new(a, 1), new(bad, 2), new(b, 3));
@@ -16,57 +16,57 @@ public sealed class ExpiryTogetherTests(EngineFixture stock) : IClassFixture<Eng
             await HoldAsync("second", new(b, 11), new(a, 13)),
             await HoldAsync("third", new Line(b, 17)),
         ];
-        // The one that stays is looked at between others.
+        // The hold that can't be read is due between the others.
         await stock.MakeDueAsync(free[0], agoMs: 4_000);
         await stock.MakeDueAsync(stuck, agoMs: 3_000);
         await stock.MakeDueAsync(free[1], agoMs: 2_000);
         await stock.MakeDueAsync(free[2]);
         await stock.Database.HashSetAsync(default(Partition).Stock(bad), "reserved", "two");
 
-        var answer = await stock.Engine.ExpireAsync(100);
+        var answer = await stock.Engine.Holds.ExpireAsync(100);
 
         Assert.Equal((3, 1, 3), (answer.Lateness.Count, await ReservedAsync(a), await ReservedAsync(b)));
         foreach (var sku in new[] { a, b, bad }) Assert.Equal([stuck.Id], await DueAsync(sku));
         await stock.Database.HashSetAsync(default(Partition).Stock(bad), "reserved", "2");
-        await stock.Engine.ExpireAsync(100);
+        await stock.Engine.Holds.ExpireAsync(100);
         Assert.Equal((0, 0, 0), (await ReservedAsync(a), await ReservedAsync(b), await ReservedAsync(bad)));
         Assert.Equal(
             [(2, "expired"), (2, "expired"), (2, "expired"), (2, "expired")],
-            (await stock.Engine.ReadEventsAsync(10_000))
+            (await stock.Engine.Events.ReadEventsAsync(10_000))
                 .Where(e => e.Type != "reserved" && free.Append(stuck).Any(hold => hold.Id == e.ReservationId))
                 .Select(e => (e.Sequence, e.Type)));
     }
 
     [Fact]
-    public async Task All_that_one_customer_has_of_a_sku_comes_back()
+    public async Task All_due_holds_of_one_customer_expire_in_one_step()
     {
         var sku = await stock.SkuAsync(50, limit: 4);
-        // All held before the first is due: to reserve gives due ones back.
+        // All holds are made before the first is due, because reserve expires due holds.
         var held = await Task.WhenAll(new[] { 1, 1, 2 }.Select(units => HoldAsync("me", new Line(sku, units))));
         foreach (var hold in held) await stock.MakeDueAsync(hold);
 
-        await stock.Engine.ExpireAsync(100);
+        await stock.Engine.Holds.ExpireAsync(100);
 
         Assert.Equal(4, (await HoldAsync("me", new Line(sku, 4))).Lines[0].Quantity);
         Assert.Equal((50, 4, 46, 1), await stock.StockOf(sku));
     }
 
     [Fact]
-    public async Task A_call_may_give_back_more_than_a_script_has_arguments()
+    public async Task One_call_may_expire_more_holds_than_a_script_has_arguments()
     {
         const int Count = 9_000;
         var sku = await stock.SkuAsync(Count);
         await Parallel.ForAsync(0, Count, async (number, _) => await HoldAsync($"user-{number}", new Line(sku, 1)));
         await Pages.PassAsync(stock.Database, sku, TimeSpan.FromHours(1));
 
-        var answer = await stock.Engine.ExpireAsync(10_000);
+        var answer = await stock.Engine.Holds.ExpireAsync(10_000);
 
         Assert.Equal((Count, 0), (answer.Lateness.Count, await ReservedAsync(sku)));
         Assert.Empty(await DueAsync(sku));
     }
 
     [Fact]
-    public async Task A_quantity_that_no_counter_takes_is_in_nobodys_way()
+    public async Task A_hold_with_an_invalid_quantity_does_not_block_other_holds()
     {
         var sku = await stock.SkuAsync(50);
         var (huge, free) = (await HoldAsync("me", new Line(sku, 1)), await HoldAsync("other", new Line(sku, 2)));
@@ -76,14 +76,14 @@ public sealed class ExpiryTogetherTests(EngineFixture stock) : IClassFixture<Eng
         await stock.MakeDueAsync(huge);
         await stock.MakeDueAsync(free);
 
-        await stock.Engine.ExpireAsync(100);
+        await stock.Engine.Holds.ExpireAsync(100);
 
         Assert.Equal(1, await ReservedAsync(sku));
         Assert.Equal([huge.Id], await DueAsync(sku));
     }
 
     [Fact]
-    public async Task What_fails_after_others_were_given_back_leaves_their_sums_exact()
+    public async Task A_failure_after_other_holds_expired_leaves_their_sums_exact()
     {
         var sku = await stock.SkuAsync(50);
         var held = await Task.WhenAll(new[] { 1, 2, 4 }.Select(units =>
@@ -94,8 +94,8 @@ public sealed class ExpiryTogetherTests(EngineFixture stock) : IClassFixture<Eng
         await stock.Database.StringSetAsync(events, "no stream");
         try
         {
-            await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.ExpireAsync(100));
-            // Its event was the last that was to be written of the first.
+            await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.Holds.ExpireAsync(100));
+            // The event is the last write of the first hold's expiry, so this hold has expired.
             Assert.Equal((6, 2), (await ReservedAsync(sku), (await DueAsync(sku)).Length));
         }
         finally
@@ -105,7 +105,7 @@ public sealed class ExpiryTogetherTests(EngineFixture stock) : IClassFixture<Eng
     }
 
     private async Task<Reservation> HoldAsync(string customer, params Line[] lines) => (
-        await stock.Engine.ReserveAsync(
+        await stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request(customer, lines) with { OnExisting = OnExisting.Allow })).Reservation!;
 
     private async Task<int> ReservedAsync(string sku) =>

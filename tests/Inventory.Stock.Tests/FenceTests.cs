@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace Inventory.Stock.Tests;
 
 /// <summary>
-/// A server that was replaced, restarted or emptied sells nothing from its first call on, whatever its data says.
+/// A server that was replaced, restarted or emptied sells nothing from its first call on, whatever its data is.
 /// </summary>
 public sealed class FenceTests
 {
@@ -24,16 +24,16 @@ public sealed class FenceTests
         await server.RestartAsync();
 
         Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveWhenBackAsync());
-        Assert.True(await shop.Engine.IsFencedAsync());
+        Assert.True(await shop.Engine.Maintenance.IsFencedAsync());
         Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());
-        Assert.True(await shop.Engine.LiftFenceAsync());
+        Assert.True(await shop.Engine.Maintenance.LiftFenceAsync());
         Assert.Equal(ReserveOutcome.Held, await shop.ReserveAsync());
         // What was acknowledged is still there.
-        Assert.Equal(2, (await shop.Engine.SnapshotAsync(Sku)).Reserved);
+        Assert.Equal(2, (await shop.Engine.Levels.SnapshotAsync(Sku)).Reserved);
     }
 
     [Fact]
-    public async Task An_empty_server_in_the_place_of_another_is_fenced_even_when_totals_reach_it()
+    public async Task An_empty_replacement_server_is_fenced_even_after_totals_are_set()
     {
         await using var server = await RedisServer.StartAsync();
         await using var shop = await Shop.OpenAsync(server);
@@ -43,7 +43,7 @@ public sealed class FenceTests
         await server.RestartAsync();
 
         Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveWhenBackAsync());
-        await shop.Engine.SetStockAsync(new(Sku, 1_000, 2, null, false));
+        await shop.Engine.Levels.SetStockAsync(new(Sku, 1_000, 2, null, false));
         Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());
     }
 
@@ -55,13 +55,13 @@ public sealed class FenceTests
         await shop.ReserveAsync();
 
         await shop.Database.ExecuteAsync("FLUSHALL");
-        await shop.Engine.SetStockAsync(new(Sku, 1_000, 1, null, false));
+        await shop.Engine.Levels.SetStockAsync(new(Sku, 1_000, 1, null, false));
 
         Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());
     }
 
     [Fact]
-    public async Task Every_replica_that_is_promoted_is_fenced_also_one_that_has_sold_before()
+    public async Task Every_promoted_replica_is_fenced_even_one_that_has_sold_before()
     {
         await using var first = await RedisServer.StartAsync();
         await using var second = await RedisServer.StartAsync(
@@ -73,20 +73,20 @@ public sealed class FenceTests
         await atFirst.FollowedByAsync(atSecond);
         await atSecond.FollowAsync(null);
         Assert.Equal(ReserveOutcome.Fenced, await atSecond.ReserveAsync());
-        await atSecond.Engine.LiftFenceAsync();
+        await atSecond.Engine.Maintenance.LiftFenceAsync();
         Assert.Equal(ReserveOutcome.Held, await atSecond.ReserveAsync());
 
-        // The first still knows every script, and its process never ended.
+        // The first server still has every script loaded, and its process never ended.
         await atFirst.FollowAsync(second);
         await atSecond.FollowedByAsync(atFirst);
         await atFirst.FollowAsync(null);
         Assert.Equal(ReserveOutcome.Fenced, await atFirst.ReserveAsync());
-        await atFirst.Engine.LiftFenceAsync();
-        Assert.Equal(2, (await atFirst.Engine.SnapshotAsync(Sku)).Reserved);
+        await atFirst.Engine.Maintenance.LiftFenceAsync();
+        Assert.Equal(2, (await atFirst.Engine.Levels.SnapshotAsync(Sku)).Reserved);
     }
 
     [Fact]
-    public async Task Under_load_nothing_is_sold_by_a_run_that_nobody_opened()
+    public async Task A_run_that_was_not_opened_sells_nothing_under_load()
     {
         await using var server = await RedisServer.StartAsync(RedisPersistence.Always);
         await using var shop = await Shop.OpenAsync(server);
@@ -114,18 +114,18 @@ public sealed class FenceTests
             await server.KillAsync();
             await server.RestartAsync();
             Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveWhenBackAsync());
-            // Nothing of before is on its way any more: whoever is answered now is answered by this run.
+            // No call to the earlier run is still under way: every answer from now on comes from this run.
             before = Volatile.Read(ref held);
             var fenced = 0;
             for (; fenced < 200; fenced++) Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveWhenBackAsync());
             Assert.Equal(before, Volatile.Read(ref held));
-            await shop.Engine.LiftFenceAsync();
+            await shop.Engine.Maintenance.LiftFenceAsync();
         }
 
         await ending.CancelAsync();
         await Task.WhenAll(sellers);
-        // Acknowledged is kept; what wasn't may be there as well.
-        Assert.InRange((await shop.Engine.SnapshotAsync(Sku)).Reserved, held, int.MaxValue);
+        // Every acknowledged hold is kept; a hold that wasn't acknowledged may be there too.
+        Assert.InRange((await shop.Engine.Levels.SnapshotAsync(Sku)).Reserved, held, int.MaxValue);
     }
 
     [Fact]
@@ -135,20 +135,20 @@ public sealed class FenceTests
         await using var shop = await Shop.OpenAsync(server);
         var (partition, engine) = (default(Partition), shop.Engine);
 
-        var run = (await engine.CloseFenceAsync(partition, "one")).RunId;
-        await engine.CloseFenceAsync(partition, "two");
-        Assert.Equal(OpenOutcome.Replaced, await engine.OpenFenceAsync(partition, "one", run, 1, false));
+        var run = (await engine.Maintenance.CloseFenceAsync(partition, "one")).RunId;
+        await engine.Maintenance.CloseFenceAsync(partition, "two");
+        Assert.Equal(OpenOutcome.Replaced, await engine.Maintenance.OpenFenceAsync(partition, "one", run, 1, false));
         await shop.Database.ExecuteAsync("FLUSHALL");
-        Assert.Equal(OpenOutcome.Replaced, await engine.OpenFenceAsync(partition, "two", run, 1, false));
-        await engine.CloseFenceAsync(partition, "three");
+        Assert.Equal(OpenOutcome.Replaced, await engine.Maintenance.OpenFenceAsync(partition, "two", run, 1, false));
+        await engine.Maintenance.CloseFenceAsync(partition, "three");
         await server.KillAsync();
         await server.RestartAsync();
         await shop.ReserveWhenBackAsync();
-        Assert.Equal(OpenOutcome.Replaced, await engine.OpenFenceAsync(partition, "three", run, 1, false));
-        run = (await engine.CloseFenceAsync(partition, "four")).RunId;
-        Assert.Equal(OpenOutcome.Opened, await engine.OpenFenceAsync(partition, "four", run, 7, false));
+        Assert.Equal(OpenOutcome.Replaced, await engine.Maintenance.OpenFenceAsync(partition, "three", run, 1, false));
+        run = (await engine.Maintenance.CloseFenceAsync(partition, "four")).RunId;
+        Assert.Equal(OpenOutcome.Opened, await engine.Maintenance.OpenFenceAsync(partition, "four", run, 7, false));
 
-        Assert.Equal($"7:{run}", (await engine.LookAsync(partition)).Epoch);
+        Assert.Equal($"7:{run}", (await engine.Maintenance.LookAsync(partition)).Epoch);
     }
 
     [Theory]
@@ -158,13 +158,14 @@ public sealed class FenceTests
     {
         await using var server = await RedisServer.StartAsync(settings: setting);
         await using var shop = await Shop.ConnectAsync(server);
-        await shop.Engine.SetStockAsync(new(Sku, 10, 1, null, false));
-        // Whatever somebody writes there by hand.
+        await shop.Engine.Levels.SetStockAsync(new(Sku, 10, 1, null, false));
+        // An operator may write an epoch by hand.
         await shop.Database.StringSetAsync(default(Partition).Epoch, "1:");
 
-        Assert.Equal("", (await shop.Engine.CloseFenceAsync(default, "token")).RunId);
-        Assert.Equal(OpenOutcome.Replaced, await shop.Engine.OpenFenceAsync(default, "token", "", 1, false));
-        Assert.True(await shop.Engine.IsFencedAsync());
+        Assert.Equal("", (await shop.Engine.Maintenance.CloseFenceAsync(default, "token")).RunId);
+        Assert.Equal(
+            OpenOutcome.Replaced, await shop.Engine.Maintenance.OpenFenceAsync(default, "token", "", 1, false));
+        Assert.True(await shop.Engine.Maintenance.IsFencedAsync());
         Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());
     }
 
@@ -179,7 +180,7 @@ public sealed class FenceTests
             Engine = new(redis, Options.Create(new StockOptions()));
         }
 
-        public StockEngine Engine { get; }
+        public StockStores Engine { get; }
 
         public IDatabase Database => redis.GetDatabase();
 
@@ -189,15 +190,15 @@ public sealed class FenceTests
         public static async Task<Shop> OpenAsync(RedisServer server)
         {
             var shop = await ConnectAsync(server);
-            await shop.Engine.SetStockAsync(new(Sku, 1_000_000, 1, null, false));
-            await shop.Engine.LiftFenceAsync();
+            await shop.Engine.Levels.SetStockAsync(new(Sku, 1_000_000, 1, null, false));
+            await shop.Engine.Maintenance.LiftFenceAsync();
             return shop;
         }
 
         public async Task<ReserveOutcome> ReserveAsync()
         {
             var customer = $"{Environment.CurrentManagedThreadId}-{Interlocked.Increment(ref customers)}";
-            return (await Engine.ReserveAsync(EngineFixture.Request(customer, new Line(Sku, 1)))).Outcome;
+            return (await Engine.Holds.ReserveAsync(EngineFixture.Request(customer, new Line(Sku, 1)))).Outcome;
         }
 
         public async Task<ReserveOutcome> ReserveWhenBackAsync()
@@ -218,7 +219,7 @@ public sealed class FenceTests
             return outcome;
         }
 
-        /// <summary>Becomes a replica of a server, or of nobody: is promoted.</summary>
+        /// <summary>Makes the server a replica of another one, or promotes it.</summary>
         public async Task FollowAsync(RedisServer? primary)
         {
             if (primary is null) await Database.ExecuteAsync("REPLICAOF", "NO", "ONE");
@@ -226,7 +227,7 @@ public sealed class FenceTests
             await redis.ConfigureAsync();
         }
 
-        /// <summary>Waits until a replica has everything.</summary>
+        /// <summary>Waits until a replica has all writes.</summary>
         public async Task FollowedByAsync(Shop replica)
         {
             await Database.StringSetAsync("{inv:0}:mark", Guid.NewGuid().ToString());

@@ -10,15 +10,15 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
     private static string Fresh() => Guid.NewGuid().ToString();
 
     [Fact]
-    public async Task One_key_has_one_effect_and_one_answer_whatever_happened_in_between()
+    public async Task A_key_has_one_effect_and_one_answer_whatever_happens_in_between()
     {
         var sku = await stock.SkuAsync(10);
         var key = Key(Fresh());
         var request = EngineFixture.Request("me", new Line(sku, 2)) with { Idempotency = key };
-        var first = await stock.Engine.ReserveAsync(request);
-        await stock.Engine.ReleaseAsync(first.Reservation!.Id, null);
+        var first = await stock.Engine.Holds.ReserveAsync(request);
+        await stock.Engine.Holds.ReleaseAsync(first.Reservation!.Id, null);
 
-        var again = await stock.Engine.ReserveAsync(request with { Id = Guid.NewGuid() });
+        var again = await stock.Engine.Holds.ReserveAsync(request with { Id = Guid.NewGuid() });
 
         Assert.True(again.Replayed);
         Assert.Equal(first.Reservation.Id, again.Reservation!.Id);
@@ -28,14 +28,14 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
     }
 
     [Fact]
-    public async Task A_refusal_is_an_answer_too()
+    public async Task A_refusal_is_replayed_like_any_answer()
     {
         var sku = await stock.SkuAsync(1);
         var request = EngineFixture.Request("me", new Line(sku, 2)) with { Idempotency = Key(Fresh()) };
-        await stock.Engine.ReserveAsync(request);
-        await stock.Engine.SetStockAsync(new(sku, 10, 2, null, false));
+        await stock.Engine.Holds.ReserveAsync(request);
+        await stock.Engine.Levels.SetStockAsync(new(sku, 10, 2, null, false));
 
-        var again = await stock.Engine.ReserveAsync(request);
+        var again = await stock.Engine.Holds.ReserveAsync(request);
 
         Assert.Equal(
             (ReserveOutcome.Insufficient, true, 1),
@@ -48,11 +48,11 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
         var sku = await stock.SkuAsync(10);
         var key = Fresh();
         var request = EngineFixture.Request("me", new Line(sku, 1)) with { OnExisting = OnExisting.Allow };
-        await stock.Engine.ReserveAsync(request with { Idempotency = Key(key) });
+        await stock.Engine.Holds.ReserveAsync(request with { Idempotency = Key(key) });
 
-        var other = await stock.Engine.ReserveAsync(
+        var other = await stock.Engine.Holds.ReserveAsync(
             request with { Id = Guid.NewGuid(), Idempotency = Key(key, body: "another") });
-        var stranger = await stock.Engine.ReserveAsync(
+        var stranger = await stock.Engine.Holds.ReserveAsync(
             request with { Id = Guid.NewGuid(), Idempotency = Key(key, caller: "another") });
 
         Assert.Equal(ReserveOutcome.KeyReused, other.Outcome);
@@ -66,7 +66,7 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
         var sku = await stock.SkuAsync(100);
         var key = Key(Fresh());
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => stock.Engine.ReserveAsync(
+        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request("me", new Line(sku, 1)) with { Idempotency = key })));
 
         Assert.Single(answers.Select(answer => answer.Reservation!.Id).Distinct());
@@ -81,13 +81,14 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
         var holder = Holder.Cart(Fresh());
         var (adjustKey, extendKey, releaseKey) = (Key(Fresh()), Key(Fresh()), Key(Fresh()));
 
-        var adjusted = await stock.Engine.AdjustAsync(holder, new(sku, 2), TimeSpan.FromMinutes(1), adjustKey);
-        var extended = await stock.Engine.ExtendAsync(holder, sku, TimeSpan.FromMinutes(1), extendKey);
-        await stock.Engine.ExtendAsync(holder, sku, TimeSpan.FromMinutes(1), extendKey);
-        var released = await stock.Engine.ReleaseAsync(holder, sku, releaseKey);
-        var extendedAgain = await stock.Engine.ExtendAsync(holder, sku, TimeSpan.FromMinutes(1), extendKey);
-        var releasedAgain = await stock.Engine.ReleaseAsync(holder, sku, releaseKey);
-        var adjustedAgain = await stock.Engine.AdjustAsync(holder, new(sku, 2), TimeSpan.FromMinutes(1), adjustKey);
+        var adjusted = await stock.Engine.Holds.AdjustAsync(holder, new(sku, 2), TimeSpan.FromMinutes(1), adjustKey);
+        var extended = await stock.Engine.Holds.ExtendAsync(holder, sku, TimeSpan.FromMinutes(1), extendKey);
+        await stock.Engine.Holds.ExtendAsync(holder, sku, TimeSpan.FromMinutes(1), extendKey);
+        var released = await stock.Engine.Holds.ReleaseAsync(holder, sku, releaseKey);
+        var extendedAgain = await stock.Engine.Holds.ExtendAsync(holder, sku, TimeSpan.FromMinutes(1), extendKey);
+        var releasedAgain = await stock.Engine.Holds.ReleaseAsync(holder, sku, releaseKey);
+        var adjustedAgain = await stock.Engine.Holds.AdjustAsync(
+            holder, new(sku, 2), TimeSpan.FromMinutes(1), adjustKey);
 
         Assert.Equal(adjusted.Reservation!.ExpiresAt + TimeSpan.FromMinutes(1), extended.Reservation!.ExpiresAt);
         Assert.Equal((true, ExtendOutcome.Extended), (extendedAgain.Replayed, extendedAgain.Outcome));
@@ -104,14 +105,14 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
         var sku = await stock.SkuAsync(10);
         var key = Key(Fresh());
 
-        await stock.Engine.ReserveAsync(EngineFixture.Request("me", new Line(sku, 1)) with { Idempotency = key });
+        await stock.Engine.Holds.ReserveAsync(EngineFixture.Request("me", new Line(sku, 1)) with { Idempotency = key });
 
         var left = await stock.Database.KeyTimeToLiveAsync(default(Partition).Answer(key));
         Assert.InRange(left!.Value, TimeSpan.FromHours(23.9), TimeSpan.FromHours(24));
     }
 
     [Fact]
-    public async Task Scripts_that_redis_has_forgotten_are_loaded_again_unnoticed()
+    public async Task Scripts_that_redis_has_flushed_are_loaded_again()
     {
         var sku = await stock.SkuAsync(10);
         await stock.ReserveAsync("me", new Line(sku, 1));
@@ -131,20 +132,20 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
         var epoch = await stock.Database.StringGetDeleteAsync(default(Partition).Epoch);
         try
         {
-            Assert.True(await engine.IsFencedAsync());
+            Assert.True(await engine.Maintenance.IsFencedAsync());
             Assert.Equal(ReserveOutcome.Fenced, (await stock.ReserveAsync("other", new Line(sku, 1))).Outcome);
             Assert.Equal(
                 AdjustOutcome.Fenced,
-                (await engine.AdjustAsync(Holder.Cart("c"), new(sku, 1), TimeSpan.FromMinutes(1), null)).Outcome);
+                (await engine.Holds.AdjustAsync(Holder.Cart("c"), new(sku, 1), TimeSpan.FromMinutes(1), null)).Outcome);
             Assert.Equal(
                 ExtendOutcome.Fenced,
-                (await engine.ExtendAsync(held.Reservation!.Id, TimeSpan.FromMinutes(1), null)).Outcome);
-            Assert.Equal(ReleaseOutcome.Fenced, (await engine.ReleaseAsync(held.Reservation.Id, null)).Outcome);
-            Assert.Equal(FindOutcome.Fenced, (await engine.FindAsync(held.Reservation.Id)).Outcome);
-            Assert.Equal(SnapshotOutcome.Fenced, (await engine.SnapshotAsync(sku)).Outcome);
-            Assert.Equal(ExpireOutcome.Fenced, (await engine.ExpireAsync(10)).Outcome);
-            Assert.Equal(SetStockOutcome.Applied, await engine.SetStockAsync(new(sku, 20, 2, null, false)));
-            Assert.True(await engine.LiftFenceAsync());
+                (await engine.Holds.ExtendAsync(held.Reservation!.Id, TimeSpan.FromMinutes(1), null)).Outcome);
+            Assert.Equal(ReleaseOutcome.Fenced, (await engine.Holds.ReleaseAsync(held.Reservation.Id, null)).Outcome);
+            Assert.Equal(FindOutcome.Fenced, (await engine.Holds.FindAsync(held.Reservation.Id)).Outcome);
+            Assert.Equal(SnapshotOutcome.Fenced, (await engine.Levels.SnapshotAsync(sku)).Outcome);
+            Assert.Equal(ExpireOutcome.Fenced, (await engine.Holds.ExpireAsync(10)).Outcome);
+            Assert.Equal(SetStockOutcome.Applied, await engine.Levels.SetStockAsync(new(sku, 20, 2, null, false)));
+            Assert.True(await engine.Maintenance.LiftFenceAsync());
             Assert.Equal((20, 1, 19, 1), await stock.StockOf(sku));
         }
         finally

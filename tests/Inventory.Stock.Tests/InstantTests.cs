@@ -2,7 +2,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
 
-/// <summary>An event says the instant at which its script decided, whatever the clock did since.</summary>
+/// <summary>An event has the time at which its script decided, whatever the clock does later.</summary>
 public sealed class InstantTests(EngineFixture stock) : IClassFixture<EngineFixture>
 {
     // Milliseconds of the year 2286.
@@ -11,15 +11,15 @@ public sealed class InstantTests(EngineFixture stock) : IClassFixture<EngineFixt
     private static readonly RedisKey Events = default(Partition).Events;
 
     [Fact]
-    public async Task All_events_of_a_step_say_when_it_was_decided()
+    public async Task All_events_of_a_step_have_the_time_of_its_decision()
     {
-        // To write so many takes a script some 50 ms.
+        // A script takes some 50 ms to write this many events.
         const int Count = 2_000;
         var sku = await stock.SkuAsync(Count);
         await Parallel.ForAsync(0, Count, async (number, _) => await HoldAsync($"user-{number}", sku));
         await Pages.PassAsync(stock.Database, sku, TimeSpan.FromHours(1));
 
-        await stock.Engine.ExpireAsync(Count);
+        await stock.Engine.Holds.ExpireAsync(Count);
 
         var expired = (await stock.Database.StreamRangeAsync(Events)).Where(e => e["type"] == "expired").ToList();
         Assert.Equal(Count, expired.Count);
@@ -28,7 +28,7 @@ public sealed class InstantTests(EngineFixture stock) : IClassFixture<EngineFixt
     }
 
     [Fact]
-    public async Task A_clock_that_was_set_back_stops_no_event()
+    public async Task Events_are_written_after_the_clock_was_set_back()
     {
         var sku = await stock.SkuAsync(1);
         var aside = Events.Append("-aside");

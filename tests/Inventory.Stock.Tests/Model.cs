@@ -1,8 +1,8 @@
 namespace Inventory.Stock.Tests;
 
 /// <summary>
-/// What the stock engine does, said once more in the plainest C#: one list of holds, no indexes, no counters. A due
-/// hold counts as ended, because whoever looks ends it.
+/// A model of the stock engine in simple C#: one list of holds, no indexes, no counters. A due hold counts as ended,
+/// because the next script that loads it expires it.
 /// </summary>
 internal sealed class Model
 {
@@ -14,7 +14,7 @@ internal sealed class Model
 
         public int Minutes { get; set; } = 10;
 
-        /// <summary>Its deadline lies in the past, so that it lives only as long as it is being confirmed.</summary>
+        /// <summary>The deadline has passed: the hold stays active only while it is confirming.</summary>
         public bool Overdue { get; set; }
 
         public int Pin { get; set; }
@@ -83,7 +83,7 @@ internal sealed class Model
         return ReserveOutcome.Held;
     }
 
-    /// <summary>The id in play is that of the hold changed, or of the new one.</summary>
+    /// <summary>When the outcome is Held, the caller adds the new hold.</summary>
     public AdjustOutcome Adjust(Holder holder, string sku, int quantity)
     {
         if (!Skus.TryGetValue(sku, out var stock)) return AdjustOutcome.UnknownSku;
@@ -139,7 +139,7 @@ internal sealed class Model
         return UnpinOutcome.Unpinned;
     }
 
-    /// <summary>The order has been written: its units are gone from the totals.</summary>
+    /// <summary>The order has been written: its units leave the totals.</summary>
     public CommitOutcome Commit(Hold hold)
     {
         if (hold.Status == ReservationStatus.Confirmed) return CommitOutcome.AlreadyCommitted;
@@ -159,7 +159,7 @@ internal sealed class Model
         if (hold.Status != ReservationStatus.Expired) return RestoreOutcome.Ended;
         if (hold.Lines.Any(line => Available(line.Key) < line.Value)) return RestoreOutcome.Insufficient;
         hold.Status = ReservationStatus.Confirming;
-        // Held anew, it comes after what its holder took in the meantime.
+        // A revived hold comes after the holds that its holder has made in the meantime.
         Holds.Remove(hold);
         Holds.Add(hold);
         return RestoreOutcome.Restored;
@@ -179,7 +179,7 @@ internal sealed class Model
             return known.Version == stock.Version ? SetStockOutcome.Unchanged : SetStockOutcome.Stale;
         }
 
-        // A commit has overtaken it, which says nothing of limit and pause.
+        // A later commit has already set the total; it doesn't change limit and pause.
         Skus[sku] = known with { Limit = stock.Limit, Paused = stock.Paused, LimitsVersion = stock.Version };
         return (known.Limit, known.Paused) == (stock.Limit, stock.Paused)
             ? SetStockOutcome.Unchanged

@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace Inventory.Stock.Tests;
 
 /// <summary>
-/// Any sequence of operations leaves Redis where the model is. On a failure FsCheck prints the shortest sequence that
+/// After any sequence of operations Redis agrees with the model. On a failure FsCheck prints the shortest sequence that
 /// it finds, and the seed.
 /// </summary>
 public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixture>
@@ -18,7 +18,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
     }
 
     /// <summary>
-    /// One operation; small numbers that pick holder, SKU, quantity and target, so that shrinking means something.
+    /// One operation. Small numbers choose holder, SKU, quantity and target, so that shrinking gives simple cases.
     /// </summary>
     public sealed record Step(Verb Verb, int Holder, int Sku, int Quantity, int Target)
     {
@@ -76,7 +76,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
 
     private sealed class Run(EngineFixture stock, Model model, string name)
     {
-        private readonly StockEngine engine = stock.With(new()
+        private readonly StockStores engine = stock.With(new()
         {
             MaxLifetime = TimeSpan.FromMinutes(LongestMinutes),
             ReclaimBatch = 2,
@@ -84,7 +84,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
 
         private string Sku(int index) => $"{name}-{index}";
 
-        // The last of three customers is a shopper with two carts besides.
+        // The last of three customers is a shopper who also has two carts.
         private Holder HolderOf(Step step) => step.Holder < 3
             ? Holder.Customer($"{name}-{step.Holder}")
             : Holder.ShopperCart($"{name}-2", $"cart-{step.Holder}");
@@ -102,7 +102,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
             Verb.Extend => ExtendAsync(step),
             Verb.Release => ReleaseAsync(step),
             Verb.ComeDue => ComeDueAsync(step),
-            Verb.Expire => engine.ExpireAsync(step.Quantity),
+            Verb.Expire => engine.Holds.ExpireAsync(step.Quantity),
             Verb.SetStock => SetStockAsync(step),
             Verb.Pin => PinAsync(step),
             Verb.Unpin => UnpinAsync(step),
@@ -114,9 +114,9 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
         private async Task ReserveAsync(Step step, Dictionary<string, int> lines)
         {
             var onExisting = (OnExisting)(step.Target % 4);
-            // Every now and then an id that was used before.
+            // Sometimes an id that was used before.
             var id = step.Target == 11 && Target(step) is { } used ? used.Id : Guid.NewGuid();
-            var answer = await engine.ReserveAsync(new()
+            var answer = await engine.Holds.ReserveAsync(new()
             {
                 Id = id,
                 Holder = HolderOf(step),
@@ -130,7 +130,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
         private async Task AdjustAsync(Step step)
         {
             var expected = model.Adjust(HolderOf(step), Sku(step.Sku), step.Quantity);
-            var answer = await engine.AdjustAsync(
+            var answer = await engine.Holds.AdjustAsync(
                 HolderOf(step),
                 new(Sku(step.Sku), step.Quantity),
                 TimeSpan.FromMinutes(10),
@@ -145,14 +145,14 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
         private async Task ExtendAsync(Step step)
         {
             var id = Target(step)?.Id ?? Guid.NewGuid();
-            var answer = await engine.ExtendAsync(id, TimeSpan.FromMinutes(step.Quantity), null);
+            var answer = await engine.Holds.ExtendAsync(id, TimeSpan.FromMinutes(step.Quantity), null);
             Assert.Equal(model.Extend(id, step.Quantity, LongestMinutes), answer.Outcome);
         }
 
         private async Task ReleaseAsync(Step step)
         {
             var id = Target(step)?.Id ?? Guid.NewGuid();
-            Assert.Equal(model.Release(id), (await engine.ReleaseAsync(id, null)).Outcome);
+            Assert.Equal(model.Release(id), (await engine.Holds.ReleaseAsync(id, null)).Outcome);
         }
 
         private async Task ComeDueAsync(Step step)
@@ -172,7 +172,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
         {
             if (Target(step) is not { } hold) return;
             var expected = Model.Pin(hold);
-            var answer = await engine.PinAsync(hold.Id, TimeSpan.FromMinutes(1));
+            var answer = await engine.Confirmations.PinAsync(hold.Id, TimeSpan.FromMinutes(1));
             Assert.Equal(expected, answer.Outcome);
             if (expected == PinOutcome.Pinned) hold.Pin = answer.Pins.Single().Number;
         }
@@ -180,7 +180,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
         private async Task UnpinAsync(Step step)
         {
             if (Target(step) is not { } hold) return;
-            Assert.Equal(Model.Unpin(hold), await engine.UnpinAsync(hold.Id, new(0, hold.Pin)));
+            Assert.Equal(Model.Unpin(hold), await engine.Confirmations.UnpinAsync(hold.Id, new(0, hold.Pin)));
         }
 
         private async Task CommitAsync(Step step)
@@ -190,16 +190,17 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
             var expected = model.Commit(hold);
             var totals = hold.Lines.Keys
                 .Select(sku => new CommittedTotal(sku, model.Skus[sku].Total, model.Skus[sku].Version));
-            Assert.Equal(expected, await engine.CommitAsync(hold.Id, [.. totals]));
+            Assert.Equal(expected, await engine.Confirmations.CommitAsync(hold.Id, [.. totals]));
         }
 
         private async Task ReviveAsync(Step step)
         {
             if (Target(step) is not { } hold) return;
-            var reservation = (await engine.FindAsync(hold.Id)).Reservation!;
+            var reservation = (await engine.Holds.FindAsync(hold.Id)).Reservation!;
             var expected = model.Revive(hold);
             var createdAt = reservation.ExpiresAt - TimeSpan.FromMinutes(hold.Minutes);
-            var (outcome, pinned) = await engine.ReviveAsync(new(reservation, 0, createdAt), TimeSpan.FromMinutes(1));
+            var (outcome, pinned) = await engine.Confirmations.ReviveAsync(
+                new(reservation, 0, createdAt), TimeSpan.FromMinutes(1));
             Assert.Equal(expected, outcome);
             if (expected == RestoreOutcome.Restored) hold.Pin = pinned!.Pins.Single().Number;
         }
@@ -211,7 +212,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
                 Version: (model.Skus.GetValueOrDefault(Sku(step.Sku))?.Version ?? 0) + (step.Target % 4) - 1,
                 Limit: step.Target >= 8 ? step.Quantity : null,
                 Paused: step.Target == 0);
-            var answer = await engine.SetStockAsync(
+            var answer = await engine.Levels.SetStockAsync(
                 new(Sku(step.Sku), next.Total, next.Version, next.Limit, next.Paused));
             Assert.Equal(model.SetStock(Sku(step.Sku), next), answer);
         }
@@ -220,10 +221,10 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
         {
             foreach (var (sku, expected) in model.Skus)
             {
-                // Looking gives due holds back, so only every third step looks: the others meet them unannounced.
+                // A snapshot expires due holds. Only every third step takes one, so other steps meet due holds too.
                 if (step.Target % 3 == 0)
                 {
-                    var found = await engine.SnapshotAsync(sku);
+                    var found = await engine.Levels.SnapshotAsync(sku);
                     Assert.Equal(
                         (expected.Total, model.Reserved(sku), model.HoldsOf(sku),
                             expected.Version, expected.Limit, expected.Paused),
@@ -236,7 +237,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
             }
 
             if (Target(step) is not { } hold) return;
-            var reservation = (await engine.FindAsync(hold.Id)).Reservation!;
+            var reservation = (await engine.Holds.FindAsync(hold.Id)).Reservation!;
             Assert.Equal(hold.Status, reservation.Status);
             Assert.Equal(
                 hold.Lines.OrderBy(line => line.Key, StringComparer.Ordinal),

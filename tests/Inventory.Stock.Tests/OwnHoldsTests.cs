@@ -19,29 +19,29 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
         var sku = await stock.SkuAsync(10, limit);
         var first = await stock.ReserveAsync("me", new Line(sku, 1));
 
-        var second = await stock.Engine.ReserveAsync(
+        var second = await stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request("me", new Line(sku, 1)) with { OnExisting = policy });
 
         Assert.Equal(outcome, second.Outcome);
-        // Whoever is refused because of a hold of their own is told which.
+        // A refusal because of the customer's own hold reports that hold.
         if (outcome < 0) Assert.Equal(first.Reservation!.Id, second.Reservation!.Id);
         Assert.Equal(policy == OnExisting.Replace || outcome < 0 ? 1 : 2, (await stock.StockOf(sku)).Reserved);
     }
 
     [Fact]
-    public async Task Carts_of_one_shopper_are_apart_and_count_together()
+    public async Task Carts_of_one_shopper_are_separate_and_share_the_limit()
     {
         var sku = await stock.SkuAsync(10, limit: 3);
         Task<AdjustAnswer> AdjustAsync(Holder cart, int quantity) =>
-            stock.Engine.AdjustAsync(cart, new(sku, quantity), TimeSpan.FromMinutes(10), null);
+            stock.Engine.Holds.AdjustAsync(cart, new(sku, quantity), TimeSpan.FromMinutes(10), null);
         var (one, other) = (Holder.ShopperCart("s", "one"), Holder.ShopperCart("s", "other"));
         var first = await AdjustAsync(one, 2);
 
         Assert.Equal(AdjustOutcome.LimitExceeded, (await AdjustAsync(other, 2)).Outcome);
         var second = await AdjustAsync(other, 1);
-        var asCustomer = await stock.Engine.ReserveAsync(
+        var asCustomer = await stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request("s", new Line(sku, 1)) with { OnExisting = OnExisting.Allow });
-        var released = await stock.Engine.ReleaseAsync(other, sku, null);
+        var released = await stock.Engine.Holds.ReleaseAsync(other, sku, null);
 
         Assert.Equal((AdjustOutcome.Held, AdjustOutcome.Held), (first.Outcome, second.Outcome));
         Assert.Equal((ReserveOutcome.LimitExceeded, 3), (asCustomer.Outcome, asCustomer.Units));
@@ -60,41 +60,41 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
     [InlineData("s:shopper|", false)]
     [InlineData("x:user-1", false)]
     [InlineData("u:", false)]
-    public void Whoever_follows_the_events_knows_every_kind_of_holder(string text, bool known) =>
+    public void Holder_text_of_every_kind_is_recognized(string text, bool known) =>
         Assert.Equal(known, Holder.IsText(text));
 
     [Fact]
-    public async Task A_cart_of_one_shopper_is_never_another_s()
+    public async Task A_cart_of_one_shopper_never_belongs_to_another_shopper()
     {
         var sku = await stock.SkuAsync(10, limit: 2);
         Holder[] carts = [Holder.ShopperCart("s", "cart"), Holder.ShopperCart("t", "cart"), Holder.Cart("cart")];
 
         foreach (var cart in carts)
         {
-            var held = await stock.Engine.AdjustAsync(cart, new(sku, 2), TimeSpan.FromMinutes(10), null);
+            var held = await stock.Engine.Holds.AdjustAsync(cart, new(sku, 2), TimeSpan.FromMinutes(10), null);
             Assert.Equal((AdjustOutcome.Held, cart), (held.Outcome, held.Reservation!.Holder));
         }
 
         Assert.Equal(
             ReleaseOutcome.NotFound,
-            (await stock.Engine.ReleaseAsync(Holder.ShopperCart("u", "cart"), sku, null)).Outcome);
+            (await stock.Engine.Holds.ReleaseAsync(Holder.ShopperCart("u", "cart"), sku, null)).Outcome);
         Assert.Equal((10, 6, 4, 3), await stock.StockOf(sku));
     }
 
     [Fact]
-    public async Task Replacing_works_when_nothing_else_is_left()
+    public async Task A_replacement_can_take_the_units_that_it_frees()
     {
         var sku = await stock.SkuAsync(3);
         var first = await stock.ReserveAsync("me", new Line(sku, 3));
 
-        var second = await stock.Engine.ReserveAsync(
+        var second = await stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request("me", new Line(sku, 2)) with { OnExisting = OnExisting.Replace });
 
         Assert.Equal(ReserveOutcome.Held, second.Outcome);
         Assert.Equal((3, 2, 1, 1), await stock.StockOf(sku));
         Assert.Equal(
             ReservationStatus.Released,
-            (await stock.Engine.FindAsync(first.Reservation!.Id)).Reservation!.Status);
+            (await stock.Engine.Holds.FindAsync(first.Reservation!.Id)).Reservation!.Status);
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
         var sku = await stock.SkuAsync(3);
         var first = await stock.ReserveAsync("me", new Line(sku, 2));
 
-        var second = await stock.Engine.ReserveAsync(
+        var second = await stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request("me", new Line(sku, 4)) with { OnExisting = OnExisting.Replace });
 
         Assert.Equal((ReserveOutcome.Insufficient, 3), (second.Outcome, second.Available[0].Available));
@@ -112,13 +112,13 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
     }
 
     [Fact]
-    public async Task Replacing_gives_back_whole_reservations_each_once()
+    public async Task A_replacement_releases_whole_reservations_once_each()
     {
         var (a, b, c) = (await stock.SkuAsync(5), await stock.SkuAsync(5), await stock.SkuAsync(5));
         await stock.ReserveAsync("me", new Line(a, 5), new Line(b, 5));
         await stock.ReserveAsync("me", new Line(c, 5));
 
-        var answer = await stock.Engine.ReserveAsync(
+        var answer = await stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request("me", new(a, 1), new(b, 1), new(c, 1)) with { OnExisting = OnExisting.Replace });
 
         Assert.Equal(ReserveOutcome.Held, answer.Outcome);
@@ -126,11 +126,11 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
     }
 
     [Fact]
-    public async Task Four_parallel_holds_of_one_customer_with_a_limit_of_two_units_are_exactly_two()
+    public async Task A_customer_with_a_limit_of_two_gets_exactly_two_of_four_parallel_holds()
     {
         var sku = await stock.SkuAsync(100, limit: 2);
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => stock.Engine.ReserveAsync(
+        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request("me", new Line(sku, 1)) with { OnExisting = OnExisting.RefuseUnlessLimited })));
 
         Assert.Equal(2, answers.Count(answer => answer.Outcome == ReserveOutcome.Held));
@@ -145,7 +145,7 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
     {
         var sku = await stock.SkuAsync(10, limit: 2);
         var released = await stock.ReserveAsync("me", new Line(sku, 2));
-        await stock.Engine.ReleaseAsync(released.Reservation!.Id, null);
+        await stock.Engine.Holds.ReleaseAsync(released.Reservation!.Id, null);
         var due = await stock.ReserveAsync("me", new Line(sku, 2));
         await stock.MakeDueAsync(due.Reservation!);
 

@@ -2,18 +2,18 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
 
-/// <summary>The pages in which the deadlines of a SKU's pending holds stand, in the first partition.</summary>
-/// <param name="Key">Where.</param>
-/// <param name="From">No deadline of it is before this; nothing for the first.</param>
+/// <summary>A page of deadlines of a SKU's pending holds, in the first partition.</summary>
+/// <param name="Key">The page's key.</param>
+/// <param name="From">No deadline of the page is before this; negative infinity for the first page.</param>
 /// <param name="Deadlines">Ids, scored by deadline.</param>
-/// <param name="Encoding">How Redis keeps it.</param>
+/// <param name="Encoding">Redis' encoding of the page.</param>
 internal sealed record Page(RedisKey Key, double From, IReadOnlyList<SortedSetEntry> Deadlines, string Encoding);
 
 internal static class Pages
 {
     private static readonly Partition Keys = new(0);
 
-    /// <summary>All of them, the first also when it is empty.</summary>
+    /// <summary>All pages, including the first when it is empty.</summary>
     public static async Task<IReadOnlyList<Page>> ReadAsync(IDatabase redis, string sku)
     {
         var pages = new List<Page> { await ReadAsync(redis, Keys.DueOf(sku), double.NegativeInfinity) };
@@ -26,7 +26,7 @@ internal static class Pages
         return pages;
     }
 
-    /// <summary>Fails unless the laws of lua/shared/deadlines.lua hold for a SKU with these pending holds.</summary>
+    /// <summary>Asserts the invariants of lua/shared/deadlines.lua for a SKU with these pending holds.</summary>
     public static async Task<IReadOnlyList<Page>> AssertLawsAsync(IDatabase redis, string sku, IEnumerable<Guid> holds)
     {
         var pages = await ReadAsync(redis, sku);
@@ -51,7 +51,7 @@ internal static class Pages
         return pages;
     }
 
-    /// <summary>Lets time pass for a SKU's pending holds: all their deadlines come so much nearer.</summary>
+    /// <summary>Moves all deadlines of a SKU's pending holds by this time towards the past.</summary>
     public static Task PassAsync(IDatabase redis, string sku, TimeSpan time) => redis.ScriptEvaluateAsync(
         """
         local prefix, sku, ms = KEYS[1], ARGV[1], tonumber(ARGV[2])

@@ -28,7 +28,7 @@ public sealed class ReserveTests(EngineFixture stock) : IClassFixture<EngineFixt
         var sku = await stock.SkuAsync(10);
         var request = EngineFixture.Request("me", new Line(sku, 3));
 
-        var answer = await stock.Engine.ReserveAsync(request);
+        var answer = await stock.Engine.Holds.ReserveAsync(request);
 
         var reservation = answer.Reservation!;
         Assert.Equal(request.Id, reservation.Id);
@@ -40,7 +40,7 @@ public sealed class ReserveTests(EngineFixture stock) : IClassFixture<EngineFixt
     }
 
     [Fact]
-    public async Task A_cart_is_held_whole_or_not_at_all_and_the_refusal_counts_every_line()
+    public async Task A_cart_is_held_completely_or_refused_with_the_stock_of_every_line()
     {
         var (plenty, scarce) = (await stock.SkuAsync(10), await stock.SkuAsync(1));
 
@@ -82,12 +82,12 @@ public sealed class ReserveTests(EngineFixture stock) : IClassFixture<EngineFixt
     }
 
     [Fact]
-    public async Task A_total_below_what_is_reserved_makes_available_zero_and_keeps_the_holds()
+    public async Task A_total_below_reserved_makes_available_zero_and_keeps_the_holds()
     {
         var sku = await stock.SkuAsync(10);
         await stock.ReserveAsync("me", new Line(sku, 8));
 
-        await stock.Engine.SetStockAsync(new(sku, 5, 2, null, false));
+        await stock.Engine.Levels.SetStockAsync(new(sku, 5, 2, null, false));
 
         Assert.Equal((5, 8, 0, 1), await stock.StockOf(sku));
         var answer = await stock.ReserveAsync("other", new Line(sku, 1));
@@ -100,9 +100,9 @@ public sealed class ReserveTests(EngineFixture stock) : IClassFixture<EngineFixt
     {
         var (a, b) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
         var request = EngineFixture.Request("me", new(a, 1), new(b, 2));
-        var first = await stock.Engine.ReserveAsync(request);
+        var first = await stock.Engine.Holds.ReserveAsync(request);
 
-        var again = await stock.Engine.ReserveAsync(request with { Lines = [new(b, 2), new(a, 1)] });
+        var again = await stock.Engine.Holds.ReserveAsync(request with { Lines = [new(b, 2), new(a, 1)] });
 
         Assert.Equal(ReserveOutcome.AlreadyHeld, again.Outcome);
         Assert.Equal(first.Reservation!.ExpiresAt, again.Reservation!.ExpiresAt);
@@ -116,9 +116,9 @@ public sealed class ReserveTests(EngineFixture stock) : IClassFixture<EngineFixt
     {
         var sku = await stock.SkuAsync(5);
         var request = EngineFixture.Request("me", new Line(sku, 1));
-        await stock.Engine.ReserveAsync(request);
+        await stock.Engine.Holds.ReserveAsync(request);
 
-        var answer = await stock.Engine.ReserveAsync(
+        var answer = await stock.Engine.Holds.ReserveAsync(
             request with { Holder = Holder.Customer(holder), Lines = [new(sku, quantity)] });
 
         Assert.Equal(ReserveOutcome.IdReused, answer.Outcome);
@@ -130,10 +130,10 @@ public sealed class ReserveTests(EngineFixture stock) : IClassFixture<EngineFixt
     {
         var sku = await stock.SkuAsync(5);
         var request = EngineFixture.Request("me", new Line(sku, 1));
-        await stock.Engine.ReserveAsync(request);
-        await stock.Engine.ReleaseAsync(request.Id, null);
+        await stock.Engine.Holds.ReserveAsync(request);
+        await stock.Engine.Holds.ReleaseAsync(request.Id, null);
 
-        var answer = await stock.Engine.ReserveAsync(request);
+        var answer = await stock.Engine.Holds.ReserveAsync(request);
 
         Assert.Equal(ReserveOutcome.Ended, answer.Outcome);
         Assert.Equal(ReservationStatus.Released, answer.Reservation!.Status);
@@ -141,12 +141,12 @@ public sealed class ReserveTests(EngineFixture stock) : IClassFixture<EngineFixt
     }
 
     [Fact]
-    public async Task A_cart_and_a_customer_of_the_same_name_do_not_meet()
+    public async Task A_cart_and_a_customer_of_the_same_name_are_different_holders()
     {
         var sku = await stock.SkuAsync(5);
         await stock.ReserveAsync("x", new Line(sku, 1));
 
-        var cart = await stock.Engine.ReserveAsync(
+        var cart = await stock.Engine.Holds.ReserveAsync(
             EngineFixture.Request("x", new Line(sku, 1)) with { Holder = Holder.Cart("x") });
 
         Assert.Equal(ReserveOutcome.Held, cart.Outcome);

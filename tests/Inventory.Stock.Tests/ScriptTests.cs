@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Inventory.Stock.Tests;
 
-/// <summary>What the scripts promise in their text, held against the types that read their replies.</summary>
+/// <summary>The outcomes in the text of the scripts agree with the enums that read their replies.</summary>
 public sealed partial class ScriptTests
 {
     public static TheoryData<string, Type> Outcomes => new()
@@ -50,7 +50,7 @@ public sealed partial class ScriptTests
         var text = Script.Load(script);
         var own = text[text.IndexOf($"-- {script}:", StringComparison.Ordinal)..];
         var returned = Returned().Matches(own).Select(match => int.Parse(match.Groups[1].Value)).ToHashSet();
-        // Written once, in the shared part.
+        // The shared part returns it for all scripts.
         if (own.Contains("replay()", StringComparison.Ordinal)) returned.Add(-7);
 
         Assert.Equal(Enum.GetValuesAsUnderlyingType(outcome).Cast<int>().Order(), returned.Order());

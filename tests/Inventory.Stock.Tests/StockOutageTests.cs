@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
 
-/// <summary>What Redis says when it can't act, and what it says when the question was wrong.</summary>
+/// <summary>Errors that mean that Redis can't act are outages; errors of a wrong request are not.</summary>
 public sealed class StockOutageTests(EngineFixture stock) : IClassFixture<EngineFixture>
 {
     [Theory]
@@ -20,7 +20,7 @@ public sealed class StockOutageTests(EngineFixture stock) : IClassFixture<Engine
     [InlineData("WRONGTYPE Operation against a key holding the wrong kind of value", false)]
     [InlineData("NOPERM this user has no permissions to run this command", false)]
     [InlineData("ERR unknown command", false)]
-    public async Task What_redis_raises_is_an_outage_where_waiting_cures_it(string error, bool isOutage)
+    public async Task A_redis_error_is_an_outage_if_a_later_retry_can_succeed(string error, bool isOutage)
     {
         var failure = await Assert.ThrowsAnyAsync<RedisServerException>(() =>
             stock.Database.ScriptEvaluateAsync("return redis.error_reply(ARGV[1])", [], [error]));
@@ -30,7 +30,7 @@ public sealed class StockOutageTests(EngineFixture stock) : IClassFixture<Engine
     }
 
     [Fact]
-    public async Task A_transaction_that_a_full_redis_gives_up_is_an_outage()
+    public async Task A_transaction_that_a_full_redis_discards_is_an_outage()
     {
         await using var server = await RedisServer.StartAsync();
         await using var redis = await ConnectionMultiplexer.ConnectAsync(server.AdminConnectionString);
@@ -46,7 +46,7 @@ public sealed class StockOutageTests(EngineFixture stock) : IClassFixture<Engine
     }
 
     [Fact]
-    public async Task What_the_client_gives_up_is_an_outage_in_whatever_words()
+    public async Task A_call_that_the_client_gives_up_is_an_outage_whatever_exception_it_throws()
     {
         Exception[] given =
         [

@@ -3,30 +3,30 @@ using StackExchange.Redis;
 namespace Inventory.Stock.Tests;
 
 /// <summary>
-/// Requests that share a call, for sure: Redis is told to let writes wait until one more request is under way and all
-/// of these have come behind it.
+/// Makes requests share a call: pauses writes in Redis until one other request is under way and all given requests wait
+/// behind it.
 /// </summary>
 internal static class Together
 {
-    /// <summary>Answers to all, in the order of the requests.</summary>
+    /// <summary>The answers, in the order of the requests.</summary>
     public static async Task<ReserveAnswer[]> ReserveAsync(
-        EngineFixture stock, StockEngine engine, IEnumerable<ReserveRequest> requests) =>
+        EngineFixture stock, StockStores engine, IEnumerable<ReserveRequest> requests) =>
         await Task.WhenAll(await StartAsync(stock, engine, requests));
 
-    /// <summary>The calls, all of them over.</summary>
+    /// <summary>The calls, all of them completed.</summary>
     public static Task<Task<ReserveAnswer>[]> StartAsync(
-        EngineFixture stock, StockEngine engine, IEnumerable<ReserveRequest> requests) =>
+        EngineFixture stock, StockStores engine, IEnumerable<ReserveRequest> requests) =>
         StartAsync(
             stock,
-            () => engine.ReserveAsync(EngineFixture.Request("nobody", new Line("not-on-sale", 1))),
+            () => engine.Holds.ReserveAsync(EngineFixture.Request("nobody", new Line("not-on-sale", 1))),
             requests,
-            engine.ReserveAsync);
+            engine.Holds.ReserveAsync);
 
-    /// <summary>The calls, all of them over.</summary>
-    /// <param name="stock">Whose Redis is told to wait.</param>
-    /// <param name="first">One more request for the same script.</param>
-    /// <param name="requests">What comes behind it.</param>
-    /// <param name="ask">Asks for one of them.</param>
+    /// <summary>The calls, all of them completed.</summary>
+    /// <param name="stock">The fixture whose Redis is paused.</param>
+    /// <param name="first">Starts one other request for the same script.</param>
+    /// <param name="requests">The requests that share a call.</param>
+    /// <param name="ask">Starts one of them.</param>
     public static async Task<Task<TAnswer>[]> StartAsync<TRequest, TAnswer>(
         EngineFixture stock, Func<Task> first, IEnumerable<TRequest> requests, Func<TRequest, Task<TAnswer>> ask)
     {
@@ -40,11 +40,11 @@ internal static class Together
         return calls;
     }
 
-    /// <summary>Lets scripts wait for a minute.</summary>
+    /// <summary>Pauses writes, scripts included, for up to a minute.</summary>
     public static Task PauseAsync(IConnectionMultiplexer redis) =>
         redis.GetDatabase().ExecuteAsync("CLIENT", "PAUSE", "60000", "WRITE");
 
-    /// <summary>Scripts that Redis was called with so far.</summary>
+    /// <summary>The number of script calls that Redis has counted.</summary>
     public static async Task<long> CallsAsync(EngineFixture stock)
     {
         var groups = await stock.Redis.GetServers()[0].InfoAsync("commandstats");

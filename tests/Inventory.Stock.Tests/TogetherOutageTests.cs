@@ -4,12 +4,12 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
 
-/// <summary>What befalls a call befalls all who share it, and those who wait behind it; and then it is over.</summary>
+/// <summary>A failed call fails all requests that share it or wait behind it; later requests work again.</summary>
 public sealed class TogetherOutageTests : IAsyncLifetime
 {
     private RedisServer server = null!;
     private ConnectionMultiplexer redis = null!;
-    private StockEngine engine = null!;
+    private StockStores engine = null!;
 
     public async Task InitializeAsync()
     {
@@ -17,8 +17,8 @@ public sealed class TogetherOutageTests : IAsyncLifetime
         redis = await ConnectionMultiplexer.ConnectAsync(
             server.AdminConnectionString + ",asyncTimeout=1000,abortConnect=false");
         engine = new(redis, Options.Create(new StockOptions()));
-        await engine.LiftFenceAsync();
-        await engine.SetStockAsync(new("sku", 1_000, 1, null, false));
+        await engine.Maintenance.LiftFenceAsync();
+        await engine.Levels.SetStockAsync(new("sku", 1_000, 1, null, false));
         Assert.Equal(ReserveOutcome.Held, (await AskAsync(0)).Outcome);
     }
 
@@ -29,7 +29,7 @@ public sealed class TogetherOutageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_fence_is_everybodys_answer()
+    public async Task A_fenced_partition_refuses_every_request_of_a_batch()
     {
         await redis.GetDatabase().KeyDeleteAsync(default(Partition).Epoch);
 
@@ -46,7 +46,7 @@ public sealed class TogetherOutageTests : IAsyncLifetime
     [InlineData("reserve")]
     [InlineData("pin")]
     [InlineData("commit")]
-    public async Task A_Redis_that_hangs_keeps_nobody_longer_than_one_call_may_take(string script)
+    public async Task All_callers_time_out_with_one_call_when_Redis_hangs(string script)
     {
         await using var other = await ConnectionMultiplexer.ConnectAsync(redis.Configuration);
         await Together.PauseAsync(other);
@@ -63,7 +63,7 @@ public sealed class TogetherOutageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_Redis_that_dies_is_told_to_all_and_its_next_life_serves_them()
+    public async Task All_callers_fail_when_Redis_dies_and_are_served_after_its_restart()
     {
         await Together.PauseAsync(redis);
         var calls = Enumerable.Range(1, 100).Select(AskAsync).ToList();
@@ -77,18 +77,19 @@ public sealed class TogetherOutageTests : IAsyncLifetime
         }
 
         await server.RestartAsync();
-        await UntilAsync(async () => await engine.SnapshotAsync("sku") is not null);
-        await engine.LiftFenceAsync();
+        await UntilAsync(async () => await engine.Levels.SnapshotAsync("sku") is not null);
+        await engine.Maintenance.LiftFenceAsync();
         var again = await Task.WhenAll(Enumerable.Range(1, 100).Select(AskAsync));
         Assert.All(again, answer => Assert.Equal(ReserveOutcome.Held, answer.Outcome));
     }
 
     private Task<ReserveAnswer> AskAsync(int shopper) =>
-        engine.ReserveAsync(EngineFixture.Request($"user-{shopper}", new Line("sku", 1)));
+        engine.Holds.ReserveAsync(EngineFixture.Request($"user-{shopper}", new Line("sku", 1)));
 
-    private Task<PinAnswer> PinAsync() => engine.PinAsync(Guid.NewGuid(), TimeSpan.FromMinutes(1));
+    private Task<PinAnswer> PinAsync() => engine.Confirmations.PinAsync(Guid.NewGuid(), TimeSpan.FromMinutes(1));
 
-    private Task<CommitOutcome> CommitAsync() => engine.CommitAsync(Guid.NewGuid(), [new("sku", 1_000, 1)]);
+    private Task<CommitOutcome> CommitAsync() => engine.Confirmations.CommitAsync(
+        Guid.NewGuid(), [new("sku", 1_000, 1)]);
 
     private Task CallAsync(string script, int shopper) => script switch
     {
@@ -108,7 +109,7 @@ public sealed class TogetherOutageTests : IAsyncLifetime
             }
             catch (Exception e) when (StockOutage.Explains(e))
             {
-                // Asked again.
+                // The loop tries again.
             }
 
             await Task.Delay(50, patience.Token);

@@ -2,7 +2,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
 
-/// <summary>What can't be read is refused by name, before anything is written.</summary>
+/// <summary>A value that can't be read fails the request with an error that names it, before any write.</summary>
 public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineFixture>
 {
     public enum Damage
@@ -22,7 +22,7 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
     [InlineData(Damage.ReservedMissing, "reserved is missing")]
     [InlineData(Damage.DeadlinesOfAnotherType, "another type")]
     [InlineData(Damage.UnitsNoNumber, "bought is \"some\"")]
-    public async Task Nothing_is_sold_of_it_and_no_other_line_is_half_held(Damage damage, string what)
+    public async Task A_sku_that_cannot_be_read_refuses_the_cart_and_writes_nothing(Damage damage, string what)
     {
         var (good, bad) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
         await BreakAsync(damage, bad);
@@ -30,7 +30,7 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
 
         var failure = await Assert.ThrowsAsync<RedisServerException>(
             () => stock.ReserveAsync("me", new Line(good, 1), new Line(bad, 1)));
-        var cart = await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.AdjustAsync(
+        var cart = await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.Holds.AdjustAsync(
             Holder.Customer("me"), new(bad, 1), TimeSpan.FromMinutes(1), null));
 
         foreach (var explained in new[] { Unreadable.Explain(failure), Unreadable.Explain(cart) })
@@ -48,7 +48,7 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
     [InlineData(Damage.ReservedFraction)]
     [InlineData(Damage.DeadlinesOfAnotherType)]
     [InlineData(Damage.UnitsNoNumber)]
-    public async Task A_hold_of_it_is_neither_half_given_back_nor_in_the_way_of_others(Damage damage)
+    public async Task A_hold_of_an_unreadable_sku_stays_complete_and_does_not_block_others(Damage damage)
     {
         var (good, bad) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
         var stuck = (await stock.ReserveAsync("me", new Line(good, 2), new Line(bad, 2))).Reservation!;
@@ -57,8 +57,8 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
         await stock.MakeDueAsync(free);
         await BreakAsync(damage, bad);
 
-        await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.ReleaseAsync(stuck.Id, null));
-        await stock.Engine.ExpireAsync(100);
+        await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.Holds.ReleaseAsync(stuck.Id, null));
+        await stock.Engine.Holds.ExpireAsync(100);
 
         Assert.Equal("2", await stock.Database.HashGetAsync(default(Partition).Stock(good), "reserved"));
         Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("third", new Line(good, 3))).Outcome);
@@ -66,7 +66,7 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
     }
 
     [Fact]
-    public async Task A_deadline_whose_hold_is_gone_is_nobodys_and_keeps_nobody_from_giving_back()
+    public async Task A_deadline_without_a_hold_is_removed_and_does_not_block_expiry()
     {
         var sku = await stock.SkuAsync(5);
         var gone = (await stock.ReserveAsync("me", new Line(sku, 2))).Reservation!;
@@ -79,18 +79,18 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
         Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("third", new Line(sku, 3))).Outcome);
 
         Assert.Null(await redis.SortedSetScoreAsync(keys.DueOf(sku), id));
-        // Nobody knows what it held: the audit asks PostgreSQL.
+        // The units of the lost hold aren't known here: the audit asks PostgreSQL.
         Assert.Equal("5", await redis.HashGetAsync(keys.Stock(sku), "reserved"));
         var again = (await stock.ReserveAsync("me", new Line(await stock.SkuAsync(1), 1))).Reservation!;
         await stock.MakeDueAsync(again);
         await redis.HashDeleteAsync(keys.HoldsOf(ReservationKey.Of(again.Id)), ReservationKey.Of(again.Id));
-        await stock.Engine.ExpireAsync(100);
+        await stock.Engine.Holds.ExpireAsync(100);
         Assert.Null(await redis.SortedSetScoreAsync(
             keys.DueOf(again.Lines[0].Sku), ReservationKey.Of(again.Id)));
     }
 
     [Fact]
-    public async Task A_hold_that_lost_a_deadline_keeps_nobody_else_from_giving_back()
+    public async Task A_hold_that_lost_a_deadline_does_not_block_the_expiry_of_others()
     {
         var (first, second) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
         var half = (await stock.ReserveAsync("me", new Line(first, 2), new Line(second, 2))).Reservation!;
@@ -99,10 +99,11 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
         await stock.MakeDueAsync(free);
         await stock.Database.SortedSetRemoveAsync(default(Partition).DueOf(first), ReservationKey.Of(half.Id));
 
-        await stock.Engine.ExpireAsync(100);
+        await stock.Engine.Holds.ExpireAsync(100);
 
         Assert.Equal("2", await stock.Database.HashGetAsync(default(Partition).Stock(second), "reserved"));
-        var failure = await Assert.ThrowsAsync<RedisServerException>(() => stock.Engine.ReleaseAsync(half.Id, null));
+        var failure = await Assert.ThrowsAsync<RedisServerException>(
+            () => stock.Engine.Holds.ReleaseAsync(half.Id, null));
         Assert.Equal($"{first} a pending hold has no deadline", Unreadable.Explain(failure));
     }
 

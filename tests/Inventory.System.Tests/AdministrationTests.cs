@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.System.Tests;
 
-/// <summary>What operators do, and what keys may not.</summary>
+/// <summary>Operations of an administrator, and requests that a key without the scope may not make.</summary>
 [Collection(nameof(Stack))]
 public sealed class AdministrationTests(Stack stack)
 {
@@ -14,7 +14,7 @@ public sealed class AdministrationTests(Stack stack)
     private const string Backend = "inv_demo_backend_c2a8d41f6e9075b3d8f1a6c40b7e2395";
 
     [Fact]
-    public async Task The_second_of_two_who_edit_a_product_is_told_and_overwrites_nothing()
+    public async Task The_second_of_two_concurrent_edits_of_a_product_is_refused_and_overwrites_nothing()
     {
         var sku = await stack.SkuAsync(10);
         using var read = await SendAsync(HttpMethod.Get, $"/api/products/{sku}", Admin);
@@ -48,7 +48,7 @@ public sealed class AdministrationTests(Stack stack)
     }
 
     [Fact]
-    public async Task A_counter_that_somebody_changed_is_named_then_mended_and_the_movements_say_so()
+    public async Task The_audit_finds_a_changed_counter_and_a_repair_mends_it_with_a_movement()
     {
         var sku = await stack.SkuAsync(10);
         await stack.RedisAsync($"HINCRBY {{inv:0}}:stock:{sku} reserved 3", expect: ":3");
@@ -62,7 +62,7 @@ public sealed class AdministrationTests(Stack stack)
     }
 
     [Fact]
-    public async Task A_change_made_while_the_worker_was_down_and_its_slot_dropped_reaches_the_shop_window()
+    public async Task A_total_changed_while_the_worker_was_down_and_its_slot_dropped_reaches_Redis()
     {
         var sku = await stack.SkuAsync(10);
         await stack.StopAsync("reconciliation-worker");
@@ -84,7 +84,7 @@ public sealed class AdministrationTests(Stack stack)
     }
 
     [Fact]
-    public async Task Redis_is_set_up_to_lose_nothing_with_its_process_and_its_report_warns_of_nothing()
+    public async Task Redis_keeps_all_data_when_its_process_dies_and_its_report_has_no_warning()
     {
         using var response = await SendAsync(HttpMethod.Get, "/api/operations/redis", Admin);
         var report = (await response.Content.ReadFromJsonAsync<JsonNode>())!;

@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace Inventory.System.Tests;
 
-/// <summary>A total that is changed behind the shop's back is in its window at once.</summary>
+/// <summary>Change capture brings a total that was changed by plain SQL into Redis at once.</summary>
 [Collection(nameof(Stack))]
 public sealed class ChangeCaptureTests(Stack stack)
 {
     [Fact]
-    public async Task A_plain_update_is_in_the_shop_window_within_a_second()
+    public async Task A_plain_SQL_update_is_in_Redis_within_a_second()
     {
         var sku = await stack.SkuAsync(10);
 

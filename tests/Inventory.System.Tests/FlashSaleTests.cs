@@ -4,12 +4,12 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.System.Tests;
 
-/// <summary>Crowds at the gateway: what is held is what there was, and everybody else hears why not.</summary>
+/// <summary>Many shoppers at the gateway: exactly the units in stock are held, and all others get a refusal.</summary>
 [Collection(nameof(Stack))]
 public sealed class FlashSaleTests(Stack stack)
 {
     [Fact]
-    public async Task A_thousand_shoppers_and_a_hundred_units_are_a_hundred_holds_and_nine_hundred_refusals()
+    public async Task A_thousand_shoppers_and_a_hundred_units_make_a_hundred_holds_and_nine_hundred_refusals()
     {
         var sku = await stack.SkuAsync(100);
 
@@ -21,7 +21,7 @@ public sealed class FlashSaleTests(Stack stack)
     }
 
     [Fact]
-    public async Task Carts_of_two_skus_in_both_orders_take_both_or_none()
+    public async Task Carts_of_two_SKUs_in_either_order_hold_both_or_none()
     {
         var (a, b) = (await stack.SkuAsync(100), await stack.SkuAsync(100));
 
@@ -53,7 +53,7 @@ public sealed class FlashSaleTests(Stack stack)
     }
 
     [Fact]
-    public async Task Four_parallel_holds_of_one_customer_with_a_limit_of_two_units_are_exactly_two()
+    public async Task Of_four_parallel_reserves_of_one_customer_with_a_limit_of_two_units_exactly_two_succeed()
     {
         var sku = await stack.SkuAsync(100, limit: 2);
 

@@ -4,26 +4,26 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.System.Tests;
 
-/// <summary>Abandoned holds come back, and processes that die are missed by nobody.</summary>
+/// <summary>Abandoned holds expire, and holds survive processes that are killed.</summary>
 [Collection(nameof(Stack))]
 public sealed class GivingBackTests(Stack stack)
 {
     [Fact]
-    public async Task With_the_worker_running_a_hold_comes_back_on_time_and_not_early()
+    public async Task With_the_worker_a_hold_expires_on_time_and_not_early()
     {
         var sku = await stack.SkuAsync(5);
         var held = await HoldAsync(sku, "cart-1", seconds: 2);
 
         var expired = await EventAsync(sku, "expired");
 
-        // By Redis' clock, of which the event's id is made.
+        // By Redis' clock, which also makes the event's id.
         var late = expired - held;
         Assert.InRange(late, TimeSpan.Zero, TimeSpan.FromSeconds(3));
         Assert.Equal(0, (int)(await stack.SnapshotAsync(sku))["reserved"]!);
     }
 
     [Fact]
-    public async Task Without_a_worker_a_hold_comes_back_to_the_next_who_asks_and_not_early()
+    public async Task Without_a_worker_the_next_reserve_call_expires_a_due_hold_and_not_early()
     {
         var sku = await stack.SkuAsync(1);
         await stack.SignalAsync("expiration-worker", "STOP");
@@ -48,7 +48,7 @@ public sealed class GivingBackTests(Stack stack)
     }
 
     [Fact]
-    public async Task A_replica_that_is_killed_is_neither_noticed_nor_missed()
+    public async Task No_request_fails_when_a_replica_is_killed()
     {
         var sku = await stack.SkuAsync(1_000);
         var replicas = stack.ProcessIds("reservation-api");
@@ -70,22 +70,22 @@ public sealed class GivingBackTests(Stack stack)
     }
 
     [Fact]
-    public async Task Redis_killed_under_holds_comes_back_with_all_of_them()
+    public async Task Redis_has_all_holds_again_after_it_was_killed()
     {
         var sku = await stack.SkuAsync(10);
         await HoldAsync(sku, "cart-1", seconds: 600);
-        // A killed process loses nothing that it answered; only a machine that dies may, up to a second of it.
+        // A killed process loses no acknowledged write; only a crash of the machine may, up to a second of them.
         stack.Kill("redis");
 
         await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["reserved"] == 1);
 
-        // Each replica has a connection of its own, which comes back in its own time.
+        // Each replica reconnects to Redis at its own time.
         await Stack.UntilAsync(async () =>
         {
             using var another = await stack.PostAsync("/reserve", new { sku, qty = 9, cart_id = "cart-2" });
             Assert.Contains(another.StatusCode, new[]
             {
-                // Held, or a ticket for it, or refused while the outage isn't known yet.
+                // Held, a ticket, or refused because the outage isn't known yet.
                 HttpStatusCode.Created, HttpStatusCode.OK, HttpStatusCode.Accepted, HttpStatusCode.ServiceUnavailable,
             });
             return another.IsSuccessStatusCode;

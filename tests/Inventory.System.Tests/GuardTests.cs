@@ -7,7 +7,7 @@ using System.Text.RegularExpressions;
 
 namespace Inventory.System.Tests;
 
-/// <summary>A SKU that goes too fast: shoppers have to work for it, until it is calm again.</summary>
+/// <summary>The guard asks shoppers for a proof of work while a SKU sells too fast.</summary>
 [Collection(nameof(Stack))]
 public sealed class GuardTests(Stack stack) : IDisposable
 {
@@ -22,10 +22,10 @@ public sealed class GuardTests(Stack stack) : IDisposable
     public void Dispose() => browser.Dispose();
 
     [Fact]
-    public async Task A_hundred_units_in_a_second_ask_shoppers_for_a_proof_of_work_until_it_is_calm()
+    public async Task After_a_hundred_units_in_a_second_the_guard_asks_for_a_proof_of_work_until_sales_are_slow()
     {
         var sku = await stack.SkuAsync(100_000);
-        // A machine that is busy with other things may take longer for the first hundred.
+        // A busy machine may take longer for the first hundred.
         await Stack.UntilAsync(async () =>
         {
             await SellAsync(sku, 100);
@@ -45,7 +45,7 @@ public sealed class GuardTests(Stack stack) : IDisposable
         AssertRefused("reused", await ReserveAsync(cookie, sku, solution));
         Assert.Equal(before + 1, await ReservedAsync(sku));
 
-        // Time passes: what was taken leaves the window, and the minute after it ends.
+        // Simulates time: the units taken leave the window, and the minute after that ends.
         await stack.AskRedisAsync($"DEL {{gateway}}:guard:taken:sku:{sku}");
         await stack.RedisAsync($"HSET {{gateway}}:guard:tightened sku:{sku} \"1 2 100\"", expect: ":0");
 
@@ -63,7 +63,7 @@ public sealed class GuardTests(Stack stack) : IDisposable
         (403, "/problems/proof-of-work-required", reason),
         (refused.Status, (string?)refused.Answer["type"], (string?)refused.Answer["reason"]));
 
-    /// <summary>A shopper who is new here.</summary>
+    /// <summary>The session cookie of a new shopper.</summary>
     private async Task<string> CookieAsync()
     {
         using var answer = await browser.GetAsync(new Uri("/api/session", UriKind.Relative));
@@ -84,7 +84,7 @@ public sealed class GuardTests(Stack stack) : IDisposable
 
     private async Task<int> ReservedAsync(string sku) => (int)(await stack.SnapshotAsync(sku))["reserved"]!;
 
-    /// <summary>What the guard says it did about a SKU, the latest first.</summary>
+    /// <summary>The guard's recent events of a SKU, the latest first.</summary>
     private async Task<string[]> EventsAsync(string sku)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/operations/guard")
@@ -100,7 +100,7 @@ public sealed class GuardTests(Stack stack) : IDisposable
         ];
     }
 
-    /// <summary>The challenge that this shopper would have got long ago, signed as a gateway signs.</summary>
+    /// <summary>The same shopper's challenge from long ago, signed as a gateway signs.</summary>
     private async Task<JsonNode> OlderAsync(JsonNode challenge)
     {
         var key = Encoding.Latin1.GetBytes(await stack.AskRedisAsync("GET {gateway}:challenge-key"));
@@ -112,7 +112,7 @@ public sealed class GuardTests(Stack stack) : IDisposable
         return older;
     }
 
-    /// <summary>Tries one number after the other, as a browser does.</summary>
+    /// <summary>Solves a challenge by trying one number after the other, as a browser does.</summary>
     private static string Solve(JsonNode challenge)
     {
         var (salt, hash) = ((string)challenge["salt"]!, (string)challenge["challenge"]!);

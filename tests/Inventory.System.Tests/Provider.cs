@@ -14,25 +14,25 @@ public sealed class Provider(Stack stack)
     // The secret of a Development run.
     private const string Secret = "b25seS1mb3ItbG9jYWwtZGVtb25zdHJhdGlvbnMtMDE=";
 
-    /// <summary>An approved payment, told once.</summary>
-    /// <returns>What came of it, once it is settled.</returns>
+    /// <summary>Sends an approved payment, and repeats the event until it is settled.</summary>
+    /// <returns>The answer after the settlement.</returns>
     public async Task<JsonNode> PayAsync(Guid reservation, string payment, string? eventId = null)
     {
         eventId ??= $"evt_{Guid.NewGuid():N}";
         while (true)
         {
             var (status, answer) = await SendAsync(reservation, payment, eventId);
-            // Accepted is no outcome yet: whoever wants to know sends it again.
+            // 202 Accepted has no outcome yet; a repeated event returns it later.
             if (status != HttpStatusCode.Accepted) return answer;
         }
     }
 
     /// <summary>Sends one attempt.</summary>
-    /// <param name="reservation">What is paid.</param>
+    /// <param name="reservation">The reservation that is paid for.</param>
     /// <param name="payment">The provider's name of the payment.</param>
     /// <param name="eventId">The provider's name of the event.</param>
-    /// <param name="age">How long ago the attempt claims to be made.</param>
-    /// <param name="secret">What it is signed with, in base64; the right one by default.</param>
+    /// <param name="age">The age that the attempt's timestamp claims.</param>
+    /// <param name="secret">The signing secret in base64; the right one by default.</param>
     public async Task<(HttpStatusCode Status, JsonNode Answer)> SendAsync(
         Guid reservation, string payment, string eventId, TimeSpan age = default, string secret = Secret)
     {

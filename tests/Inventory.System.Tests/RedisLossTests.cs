@@ -5,21 +5,21 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.System.Tests;
 
-/// <summary>Redis forgets, or dies, in the middle of a sale: nothing is sold twice, and nothing is forgotten.</summary>
+/// <summary>Redis loses its data or is killed during a sale: no unit is sold twice, no stored hold lost.</summary>
 [Collection(nameof(Stack))]
 public sealed class RedisLossTests(Stack stack)
 {
     private const int Total = 400;
 
     [Fact]
-    public async Task After_a_flush_nothing_is_sold_until_every_stored_hold_is_back_and_then_no_more_than_there_is()
+    public async Task After_a_flush_nothing_is_sold_until_every_stored_hold_is_back_and_no_unit_is_sold_twice()
     {
         var sku = await stack.SkuAsync(Total);
         await using var crowd = new Crowd(stack, sku);
         await crowd.UntilHeldAsync(50);
         var before = crowd.Held;
         await Stack.UntilAsync(async () => await StoredAsync(sku) >= before.Count);
-        // Without the worker there is no rebuild, and it takes as long as this test wants.
+        // Without the worker there is no rebuild, so this test decides when it begins.
         await stack.SignalAsync("reconciliation-worker", "STOP");
         try
         {
@@ -35,19 +35,19 @@ public sealed class RedisLossTests(Stack stack)
         }
 
         await crowd.UntilSoldOutAsync();
-        // Whatever else was held: these had been stored, and have the deadline that they were promised.
+        // Holds that had been stored are back with the same deadline; others may be too.
         foreach (var (id, deadline) in before) Assert.Equal(("pending", deadline), await FindAsync(id));
         await AssertSoldOutAsync(sku);
         await stack.DecidingAsync();
     }
 
     [Fact]
-    public async Task Redis_killed_under_load_comes_back_with_all_that_it_acknowledged()
+    public async Task Redis_killed_under_load_has_all_acknowledged_holds_after_its_restart()
     {
         var sku = await stack.SkuAsync(Total);
         await using var crowd = new Crowd(stack, sku);
         await crowd.UntilHeldAsync(100);
-        // A killed process loses nothing that it answered; only a machine that dies may.
+        // A killed process loses no acknowledged write; only a crash of the machine may.
         stack.Kill("redis");
         await crowd.UntilRefusedAsync();
 
@@ -59,7 +59,7 @@ public sealed class RedisLossTests(Stack stack)
         await stack.DecidingAsync();
     }
 
-    /// <summary>Both stores say the same: every unit is held once.</summary>
+    /// <summary>Checks that both stores agree and every unit is held once.</summary>
     private async Task AssertSoldOutAsync(string sku)
     {
         Assert.Equal(Total, (int?)(await stack.SnapshotAsync(sku))["reserved"]);
@@ -81,7 +81,7 @@ public sealed class RedisLossTests(Stack stack)
         {
             using var response = await stack.Gateway.GetAsync(new Uri($"/api/reservations/{id}", UriKind.Relative));
             found = (await response.Content.ReadFromJsonAsync<JsonNode>())!;
-            // Redis may be looked at once more, and then the answer is to ask again.
+            // The API may verify Redis once more; until then it answers 503.
             if (response.StatusCode == HttpStatusCode.ServiceUnavailable) return false;
             Assert.True(response.IsSuccessStatusCode, found.ToJsonString());
             return true;
@@ -89,7 +89,7 @@ public sealed class RedisLossTests(Stack stack)
         return ((string?)found["status"], (string?)found["expiresAt"]);
     }
 
-    /// <summary>Shoppers who each want one unit of a SKU, until it is sold out.</summary>
+    /// <summary>Shoppers who reserve one unit of a SKU each, until it is sold out.</summary>
     private sealed class Crowd : IAsyncDisposable
     {
         private readonly Stack stack;
@@ -107,7 +107,7 @@ public sealed class RedisLossTests(Stack stack)
             shopping = Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(ShopAsync)));
         }
 
-        /// <summary>What was acknowledged so far: ids and deadlines.</summary>
+        /// <summary>Ids and deadlines of the acknowledged holds so far.</summary>
         public IReadOnlyDictionary<string, string> Held => new Dictionary<string, string>(held);
 
         public Task UntilHeldAsync(int count) => UntilAsync(() => held.Count >= count);
@@ -134,7 +134,7 @@ public sealed class RedisLossTests(Stack stack)
                 case HttpStatusCode.Created:
                     held[(string)answer!["reservationId"]!] = (string)answer["expiresAt"]!;
                     break;
-                // A ticket, or, in the moment before the outage is known, a refusal.
+                // A ticket, or a refusal because the outage isn't known yet.
                 case HttpStatusCode.Accepted or HttpStatusCode.ServiceUnavailable:
                     Assert.NotNull(response.Headers.RetryAfter);
                     Interlocked.Increment(ref refused);
@@ -161,7 +161,7 @@ public sealed class RedisLossTests(Stack stack)
             while (!leaving.IsCancellationRequested) await HoldAsync();
         }
 
-        /// <summary>A shopper who met something unexpected ends the waiting.</summary>
+        /// <summary>Waits for a condition; fails early when a shopper got an unexpected answer.</summary>
         private Task UntilAsync(Func<bool> happened) => Stack.UntilAsync(async () =>
         {
             if (shopping.IsFaulted) await shopping;

@@ -21,7 +21,7 @@ internal sealed class ResourceLog : ILoggerProvider
 
     public void Dispose()
     {
-        // Nothing is held.
+        // Nothing to dispose of.
     }
 
     private void Add(string line)
@@ -54,7 +54,7 @@ internal sealed class ResourceLog : ILoggerProvider
             LogLevel logLevel, EventId eventId, TState state, Exception? exception,
             Func<TState, Exception?, string> formatter)
         {
-            // These are not the resources' lines.
+            // Lines of other categories are not from resources.
         }
     }
 }

@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.System.Tests;
 
-/// <summary>What ends by itself is started again, and what a person stopped stays down.</summary>
+/// <summary>A process that is killed is restarted, and one that a person stopped stays down.</summary>
 [Collection(nameof(Stack))]
 public sealed class RestartTests(Stack stack)
 {
@@ -16,7 +16,7 @@ public sealed class RestartTests(Stack stack)
 
     [Theory]
     [MemberData(nameof(Processes))]
-    public async Task A_process_that_is_killed_is_back_and_what_was_acknowledged_is_still_held(string resource)
+    public async Task A_killed_process_is_restarted_and_acknowledged_holds_are_kept(string resource)
     {
         var sku = await stack.SkuAsync(1_000);
         var before = stack.ProcessIds(resource);
@@ -46,11 +46,11 @@ public sealed class RestartTests(Stack stack)
     }
 
     [Fact]
-    public async Task A_service_that_was_stopped_in_order_stays_down_until_it_is_started()
+    public async Task A_service_that_a_person_stopped_stays_down_until_started()
     {
         await stack.StopAsync("expiration-worker");
         await Stack.UntilAsync(() => Task.FromResult(stack.ProcessIds("expiration-worker").Count == 0));
-        // A restart would have come after half a second.
+        // A restart would have happened after half a second.
         stack.Kill("materializer");
         await Stack.UntilAsync(() => Task.FromResult(stack.ProcessIds("materializer").Count == 1));
 
@@ -59,7 +59,7 @@ public sealed class RestartTests(Stack stack)
         await Stack.UntilAsync(() => Task.FromResult(stack.ProcessIds("expiration-worker").Count == 1));
     }
 
-    /// <returns>The reservation; null when it was not held now.</returns>
+    /// <returns>The reservation; null when the call did not hold it.</returns>
     private async Task<string?> TryHoldAsync(string sku)
     {
         try
@@ -71,7 +71,7 @@ public sealed class RestartTests(Stack stack)
         }
         catch (HttpRequestException)
         {
-            // The gateway is the one that was killed.
+            // The killed process was the gateway.
             return null;
         }
     }

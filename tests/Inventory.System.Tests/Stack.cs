@@ -14,7 +14,7 @@ using Npgsql;
 
 namespace Inventory.System.Tests;
 
-/// <summary>The whole product as the AppHost describes it, on ports and data of its own.</summary>
+/// <summary>The whole product as the AppHost describes it, with its own ports and data.</summary>
 public sealed class Stack : IAsyncLifetime, IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -32,7 +32,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     public HttpClient Gateway { get; private set; } = null!;
 
     /// <summary>
-    /// What the product tells of itself: requests whose caller wants them recorded, and all that the materializer does.
+    /// The product's telemetry: requests whose caller asks for recording, and all work of the materializer.
     /// </summary>
     public Collector Telemetry { get; private set; } = null!;
 
@@ -46,7 +46,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         watch = WatchAsync();
         await app.StartAsync();
         using var patience = new CancellationTokenSource(Patience);
-        // What a person starts by hand stays down.
+        // Services with explicit start stay down, so don't wait for them.
         foreach (var service in builder.Resources.OfType<ProjectResource>()
             .Where(service => !service.Annotations.OfType<ExplicitStartupAnnotation>().Any()))
         {
@@ -60,7 +60,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
 
     public async Task DisposeAsync()
     {
-        // A start that failed has neither, and what it started must end all the same.
+        // After a failed start these may be null, but the started processes must end all the same.
         if (ledger is not null) await ledger.DisposeAsync();
         Gateway?.Dispose();
         if (Telemetry is not null) await Telemetry.DisposeAsync();
@@ -76,11 +76,11 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         data.Dispose();
     }
 
-    /// <summary>Fails with what the resources wrote last: an answer that nobody expects has its reason there.</summary>
-    /// <param name="what">What was unexpected.</param>
+    /// <summary>Fails with the last output of the resources, which has the reason of an unexpected answer.</summary>
+    /// <param name="what">A description of the failure.</param>
     public void Fail(string what) => Assert.Fail($"{what}{Environment.NewLine}{log}");
 
-    /// <summary>A product that no other test knows, put into PostgreSQL and waited for in the shop window.</summary>
+    /// <summary>Creates a product for one test in PostgreSQL, and waits until Redis has it.</summary>
     public async Task<string> SkuAsync(int total, int? limit = null)
     {
         var sku = $"test-{Interlocked.Increment(ref lastSku)}";
@@ -92,8 +92,8 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     }
 
     /// <summary>
-    /// Waits until every replica decides again. Each has a connection to Redis of its own, which comes back in its own
-    /// time; the gateway asks them at random, so that one that is not back yet answers one of twenty.
+    /// Waits until every replica makes decisions again. Each replica reconnects to Redis at its own time. The gateway
+    /// chooses replicas at random, so that one without a connection would answer one of twenty calls.
     /// </summary>
     public async Task DecidingAsync()
     {
@@ -110,7 +110,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         });
     }
 
-    /// <summary>Waits until PostgreSQL answers; one that was killed recovers before it does.</summary>
+    /// <summary>Waits until PostgreSQL answers; after a kill it recovers first.</summary>
     public Task LedgerAnsweringAsync() => UntilAsync(async () =>
     {
         try
@@ -119,7 +119,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         }
         catch (NpgsqlException)
         {
-            // It is not back yet, or this connection was the killed server's.
+            // The server is not back yet, or this connection was to the killed one.
             return false;
         }
     });
@@ -136,15 +136,15 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>Sends Redis one command past the product, as an operator would, and waits for its answer.</summary>
-    /// <param name="command">The command, as one types it.</param>
-    /// <param name="expect">The answer's first line, as the protocol has it.</param>
+    /// <summary>Sends Redis one command directly, as an operator would, and checks its answer.</summary>
+    /// <param name="command">The command, as an operator types it.</param>
+    /// <param name="expect">The answer's first line in the protocol's format.</param>
     public async Task RedisAsync(string command, string expect = "+OK") =>
         Assert.Equal(expect, await AskRedisAsync(command));
 
-    /// <summary>Asks Redis past the product.</summary>
-    /// <param name="command">The command, as one types it.</param>
-    /// <returns>A string, each byte one character; or the answer's first line, as the protocol has it.</returns>
+    /// <summary>Sends Redis one command directly.</summary>
+    /// <param name="command">The command, as an operator types it.</param>
+    /// <returns>A string, each byte one character; or the answer's first line in the protocol's format.</returns>
     public async Task<string> AskRedisAsync(string command)
     {
         var parts = (await app.GetConnectionStringAsync("redis"))!.Split(',', ':');
@@ -175,25 +175,25 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     public Task<HttpResponseMessage> PostAsync(string path, object body) =>
         Gateway.PostAsJsonAsync(new Uri(path, UriKind.Relative), body);
 
-    /// <summary>Waits for something that happens by itself, for as long as a person would.</summary>
+    /// <summary>Waits until a condition is met, and fails when that takes too long.</summary>
     public static async Task UntilAsync(Func<Task<bool>> happened)
     {
         var watch = Stopwatch.StartNew();
         while (!await happened())
         {
-            Assert.True(watch.Elapsed < Patience, "It did not happen.");
+            Assert.True(watch.Elapsed < Patience, "The condition was not met in time.");
             await Task.Delay(TimeSpan.FromMilliseconds(50));
         }
     }
 
-    /// <summary>Ends processes of a resource as a crash would.</summary>
+    /// <summary>Kills the processes of a resource, as a crash would end them.</summary>
     /// <param name="resource">The resource's name; every replica is killed.</param>
     public void Kill(string resource)
     {
         foreach (var pid in ProcessIds(resource)) Process.GetProcessById(pid).Kill();
     }
 
-    /// <summary>Ends a resource in order; it stays down until it is started.</summary>
+    /// <summary>Stops a resource gracefully; it stays down until it is started.</summary>
     public Task StopAsync(string resource) => CommandAsync(resource, KnownResourceCommands.StopCommand);
 
     /// <summary>Starts a resource that was stopped.</summary>
@@ -229,13 +229,13 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         Assert.True(done.Success, $"{command} of {resource} failed.");
     }
 
-    /// <summary>Keeps the last word about each replica; a replica has an id of its own.</summary>
+    /// <summary>Sends the telemetry of all services to <see cref="Telemetry"/>.</summary>
     private async Task SendTelemetryAsync(IDistributedApplicationTestingBuilder builder)
     {
         Telemetry = await Collector.StartAsync();
         foreach (var project in builder.Resources.OfType<ProjectResource>())
         {
-            // A crowd whose every step is recorded would be what is measured.
+            // Recording every step of many shoppers would slow the product down.
             var sampler = project.Name == "materializer" ? "always_on" : "parentbased_always_off";
             builder.CreateResourceBuilder(project)
                 .WithEnvironment("OTEL_EXPORTER_OTLP_ENDPOINT", Telemetry.Address)
@@ -255,7 +255,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         }
         catch (OperationCanceledException) when (watching.IsCancellationRequested)
         {
-            // The tests are over.
+            // The tests have ended.
         }
     }
 }

@@ -4,14 +4,14 @@ using System.Text.Json.Nodes;
 
 namespace Inventory.System.Tests;
 
-/// <summary>From a hold to an order, on time and late, through the gateway and into both stores.</summary>
+/// <summary>A hold becomes an order through the gateway and in both stores, paid in time and late.</summary>
 [Collection(nameof(Stack))]
 public sealed class TourTests(Stack stack)
 {
     private readonly Provider provider = new(stack);
 
     [Fact]
-    public async Task A_paid_hold_is_an_order_and_both_stores_have_one_unit_less()
+    public async Task A_paid_hold_becomes_an_order_and_both_stores_have_one_unit_less()
     {
         var sku = await stack.SkuAsync(10);
         var id = await HoldAsync(sku, seconds: 600);
@@ -42,7 +42,7 @@ public sealed class TourTests(Stack stack)
     }
 
     [Fact]
-    public async Task A_late_payment_takes_units_that_are_still_there()
+    public async Task A_late_payment_takes_units_that_are_still_available()
     {
         var sku = await stack.SkuAsync(1);
         var id = await ExpiredHoldAsync(sku);
@@ -57,7 +57,7 @@ public sealed class TourTests(Stack stack)
     }
 
     [Fact]
-    public async Task A_late_payment_for_what_is_gone_is_refunded_once_however_often_it_is_told()
+    public async Task A_late_payment_without_units_left_is_refunded_once_even_if_its_event_is_repeated()
     {
         var sku = await stack.SkuAsync(1);
         var id = await ExpiredHoldAsync(sku);
@@ -70,14 +70,14 @@ public sealed class TourTests(Stack stack)
         Assert.All(told, each => Assert.Equal(
             ("refund-required", "hold-expired"), ((string?)each["outcome"], (string?)each["reason"])));
         Assert.Equal(1, await RefundsAsync(id));
-        // Whoever holds the unit now isn't touched.
+        // The hold that has the unit now is not affected.
         Assert.Equal("confirmed", (string?)(await provider.PayAsync(other, "pay-2"))["outcome"]);
         await InRedisAsync(sku, total: 0, reserved: 0);
         Assert.Equal(0, await TotalAsync(sku));
     }
 
     [Fact]
-    public async Task Only_fresh_events_that_the_provider_signed_count_and_each_counts_once()
+    public async Task Only_recent_events_with_a_valid_signature_count_and_each_counts_once()
     {
         var sku = await stack.SkuAsync(5);
         var id = await HoldAsync(sku, seconds: 600);

@@ -6,14 +6,14 @@ using Inventory.System.Tests.Telemetry;
 
 namespace Inventory.System.Tests;
 
-/// <summary>A request's trace goes through both stores, and on where its events go.</summary>
+/// <summary>A request's trace covers both stores and continues with its events.</summary>
 [Collection(nameof(Stack))]
 public sealed class TraceTests(Stack stack)
 {
     private const string Server = "Microsoft.AspNetCore";
 
     [Fact]
-    public async Task A_request_is_followed_through_its_event_to_its_row_by_one_trace_id()
+    public async Task One_trace_id_leads_from_a_request_through_its_event_to_its_row()
     {
         var sku = await stack.SkuAsync(10);
         var trace = ActivityTraceId.CreateRandom().ToHexString();
@@ -29,7 +29,7 @@ public sealed class TraceTests(Stack stack)
         Assert.Equal("POST /api/reservations", handled.Name);
         Assert.Equal("gateway", spans.Single(span => span.Id == handled.ParentId).Service);
         Assert.All(spans.Where(IsRedis), span => Assert.Equal(handled.Id, span.ParentId));
-        // The event says whose it is, and so does its row, and the batch that it was stored with.
+        // The event, its row and the span of the batch that stored it name the trace.
         var stored = await stack.Telemetry.LinkedAsync(trace, spans => spans.Count == 1);
         Assert.Equal(("materializer", "materialize"), (stored[0].Service, stored[0].Name));
         Assert.Contains((trace, handled.Id), stored[0].Links);
@@ -40,7 +40,7 @@ public sealed class TraceTests(Stack stack)
     }
 
     [Fact]
-    public async Task A_confirm_shows_the_transaction_that_made_it_an_order()
+    public async Task The_trace_of_a_confirm_has_the_transaction_of_its_order()
     {
         var sku = await stack.SkuAsync(10);
         using var held = await stack.PostAsync(
@@ -59,7 +59,7 @@ public sealed class TraceTests(Stack stack)
         Assert.Contains("INSERT orders", spans.Where(span => span.ParentId == order.Id).Select(span => span.Name));
     }
 
-    /// <summary>The API's commands. The gateway has its own, for rates and sessions.</summary>
+    /// <summary>Whether a span is a Redis command of the API; the gateway has its own for rates and sessions.</summary>
     private static bool IsRedis(Span span) => span is
     {
         Service: "reservation-api", Source: "OpenTelemetry.Instrumentation.StackExchangeRedis",

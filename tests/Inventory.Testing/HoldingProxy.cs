@@ -6,16 +6,16 @@ namespace Inventory.Testing;
 /// <summary>Which part of an exchange with a server is held.</summary>
 public enum Holding
 {
-    /// <summary>The request: the server has not seen it.</summary>
+    /// <summary>The request: the server has not received it.</summary>
     Request,
 
-    /// <summary>The answer: the server has done it, and the client has not heard.</summary>
+    /// <summary>The answer: the server has executed the request, and the client has no answer yet.</summary>
     Answer,
 }
 
 /// <summary>
-/// Stops an exchange with a server at a chosen step, for a test that kills the client there and then decides what
-/// becomes of the step. The client knows nothing of it.
+/// Stops an exchange with a server at a chosen step. A test kills the client at that step, and then delivers or drops
+/// the step. The client does not know of the proxy.
 /// </summary>
 /// <param name="server">The server's loopback port.</param>
 public sealed class HoldingProxy(int server) : LoopbackProxy(server)
@@ -23,7 +23,7 @@ public sealed class HoldingProxy(int server) : LoopbackProxy(server)
     private volatile HeldStep? armed;
 
     /// <summary>
-    /// Holds the next request that has a text in it, and all that comes after it on its connection, in both directions.
+    /// Holds the next request that contains a text, and everything after it on its connection, in both directions.
     /// </summary>
     /// <param name="part">The request or its answer.</param>
     /// <param name="text">The text, in ASCII.</param>
@@ -97,19 +97,19 @@ public sealed class HeldStep
 
     internal HeldStep(Holding part, string text) => (Part, this.text) = (part, Encoding.ASCII.GetBytes(text));
 
-    /// <summary>Completes when the client has come here.</summary>
+    /// <summary>Completes when the client has reached the step.</summary>
     public Task Reached => reached.Task;
 
     internal Holding Part { get; }
 
-    /// <summary>The server gets what was held. Completes when it has begun to answer.</summary>
+    /// <summary>Delivers the held bytes to the server. Completes when the server has begun to answer.</summary>
     public Task DeliverAsync()
     {
         decided.SetResult(true);
         return answered.Task;
     }
 
-    /// <summary>What was held is lost, and the server sees its connection closed.</summary>
+    /// <summary>Drops the held bytes and closes the connection to the server.</summary>
     public void Drop() => decided.SetResult(false);
 
     internal void IsReached() => reached.TrySetResult();
@@ -124,9 +124,9 @@ public sealed class HeldStep
 
     internal Task AnsweredAsync(CancellationToken cancellation) => answered.Task.WaitAsync(cancellation);
 
-    /// <summary>Where in these bytes the step begins; null when it does not.</summary>
-    /// <param name="passing">What came now.</param>
-    /// <param name="before">The end of what came before: a text may be cut in two.</param>
+    /// <summary>The position at which the step begins in these bytes; null when it doesn't.</summary>
+    /// <param name="passing">The bytes that have arrived now.</param>
+    /// <param name="before">The end of the earlier bytes, because a text may be split.</param>
     internal int? Find(ReadOnlySpan<byte> passing, ref byte[] before)
     {
         byte[] seen = [.. before, .. passing];
@@ -137,7 +137,8 @@ public sealed class HeldStep
             return null;
         }
 
-        // A pipeline of Redis commands is cut where the command begins; PostgreSQL gets one batch at a time.
+        // In a pipeline of Redis commands, hold from the beginning of the command on. PostgreSQL gets one batch at a
+        // time.
         var command = seen.AsSpan(0, at).LastIndexOf("\r\n*"u8);
         return command < 0 ? 0 : Math.Max(0, command + 2 - before.Length);
     }

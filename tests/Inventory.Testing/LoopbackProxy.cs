@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Inventory.Testing;
 
-/// <summary>Stands between a client and a server on loopback; what passes is up to the kind of proxy.</summary>
+/// <summary>A proxy between a client and a server on loopback; derived classes decide what passes.</summary>
 public abstract class LoopbackProxy : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
@@ -33,9 +33,9 @@ public abstract class LoopbackProxy : IAsyncDisposable
     }
 
     /// <summary>Serves one connection; both ends are closed when this ends.</summary>
-    /// <param name="near">To the client.</param>
-    /// <param name="far">To the server.</param>
-    /// <param name="cancellation">The proxy is disposed of.</param>
+    /// <param name="near">The stream to the client.</param>
+    /// <param name="far">The stream to the server.</param>
+    /// <param name="cancellation">Cancelled when the proxy is disposed of.</param>
     protected abstract Task ServeAsync(NetworkStream near, NetworkStream far, CancellationToken cancellation);
 
     private async Task AcceptAsync()
@@ -46,7 +46,7 @@ public abstract class LoopbackProxy : IAsyncDisposable
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException)
         {
-            // Disposed of.
+            // The proxy was disposed of.
         }
     }
 
@@ -54,7 +54,7 @@ public abstract class LoopbackProxy : IAsyncDisposable
     {
         using var near = client;
         using var far = new TcpClient();
-        // Whoever measures or holds single messages wants them as they are sent.
+        // No delay: proxies that measure or hold single messages need them as they are sent.
         (near.NoDelay, far.NoDelay) = (true, true);
         try
         {
@@ -63,7 +63,7 @@ public abstract class LoopbackProxy : IAsyncDisposable
         }
         catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
         {
-            // Either end has gone; leaving closes both.
+            // One end has closed; returning closes both.
         }
     }
 }

@@ -7,13 +7,13 @@ namespace Inventory.Testing;
 /// <summary>Free ports of the loopback interface.</summary>
 public static class Ports
 {
-    // Below the ephemeral range of Linux (32768). A client that redials a dead server's ephemeral port can be handed
-    // that very port as its own, connects to itself, and the server can't come back.
+    // Below the ephemeral range of Linux (32768). A client that reconnects to a dead server's ephemeral port can get
+    // that port as its own, connects to itself, and the server can't use it any more.
     private const int First = 20_000;
     private const int AfterLast = 32_000;
 
     /// <summary>
-    /// A port that was free a moment ago. Another process may take it before the server does: callers try again.
+    /// A port that was free a moment ago. Another process may take it before the server does, so callers must retry.
     /// </summary>
     public static int Free()
     {
@@ -28,7 +28,7 @@ public static class Ports
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
             {
-                // Taken: draw another.
+                // The port is taken; try another.
             }
         }
     }

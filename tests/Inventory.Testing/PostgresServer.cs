@@ -5,7 +5,7 @@ using Npgsql;
 namespace Inventory.Testing;
 
 /// <summary>
-/// A PostgreSQL server of its own for a test run: an empty cluster in a temporary folder, on a free loopback port, with
+/// A PostgreSQL server for one test run: an empty cluster in a temporary folder, on a free loopback port, with
 /// <c>wal_level=logical</c>. It ends with this object, and with the test run when that is killed.
 /// </summary>
 /// <remarks>
@@ -19,7 +19,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
 
-    // Making a cluster takes seconds of a core, copying one a fraction: a test run makes one, and copies it.
+    // Creating a cluster takes seconds of processor time, copying one a fraction. A test run creates one and copies it.
     private static readonly Lazy<Task<(string Data, string Password)>> Blank = new(MakeBlankAsync);
 
     private readonly ServerFolder folder;
@@ -42,7 +42,7 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Makes a cluster and starts its server.</summary>
     /// <param name="settings">Further settings of postgresql.conf, each as <c>name=value</c>.</param>
-    /// <exception cref="InvalidOperationException">It doesn't start; the message holds what it wrote.</exception>
+    /// <exception cref="InvalidOperationException">The server doesn't start; the message has its output.</exception>
     public static async Task<PostgresServer> StartAsync(params string[] settings)
     {
         var folder = ServerFolder.Create();
@@ -61,7 +61,7 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Creates an empty database with a name of its own, and returns its connection string.</summary>
+    /// <summary>Creates an empty database with a random name, and returns its connection string.</summary>
     public async Task<string> CreateDatabaseAsync()
     {
         var name = $"test_{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
@@ -81,15 +81,15 @@ public sealed class PostgresServer : IAsyncDisposable
         Password = password,
         Database = database,
         IncludeErrorDetail = true,
-        // Connections of a server that is gone are pooled under what they were opened with. A later server may have its
-        // port, and must not get them.
+        // Npgsql pools connections by connection string. A later server may get the port of an ended one; with this
+        // name it doesn't get the pooled connections of that server.
         ApplicationName = Path.GetFileName(Path.GetDirectoryName(folder.Data)),
     }.ConnectionString;
 
     /// <summary>Kills the server with SIGKILL, as a crash would, and waits until its children are gone too.</summary>
     public Task KillAsync() => Running.EndAsync(Signals.Kill, StopPatience);
 
-    /// <summary>Shuts the server down in order (SIGINT): sessions are cut, data is written.</summary>
+    /// <summary>Shuts the server down gracefully (SIGINT): it ends sessions and writes its data.</summary>
     public Task StopAsync() => Running.EndAsync(Signals.Interrupt, StopPatience);
 
     /// <summary>Starts a killed or stopped server again: same port, same data, after crash recovery.</summary>
@@ -104,7 +104,7 @@ public sealed class PostgresServer : IAsyncDisposable
         process = await LaunchAsync();
     }
 
-    /// <summary>Freezes the server's main process (SIGSTOP): no new session is answered, open ones go on.</summary>
+    /// <summary>Freezes the server's main process (SIGSTOP): new sessions get no answer, open ones go on.</summary>
     public void Freeze() => Running.Send(Signals.Stop);
 
     /// <summary>Ends <see cref="Freeze"/> (SIGCONT).</summary>
@@ -122,7 +122,7 @@ public sealed class PostgresServer : IAsyncDisposable
             }
             catch (TimeoutException)
             {
-                // A replication client that doesn't read keeps an orderly shutdown waiting for ever.
+                // A graceful shutdown would wait for ever for a replication client that doesn't read.
                 process.Send(Signals.Quit);
             }
 
@@ -168,20 +168,20 @@ public sealed class PostgresServer : IAsyncDisposable
             catch (InvalidOperationException e)
                 when (attempt < StartAttempts && e.Message.Contains("already in use", StringComparison.Ordinal))
             {
-                // Another process took the port between the look and the leap.
+                // Another process took the port meanwhile.
             }
         }
     }
 
     private Task<ServerProcess> LaunchAsync()
     {
-        // fsync guards against a crash of the machine, which no test makes; what is written outlives a killed process.
+        // Without fsync: it protects against a crash of the machine only; written data survives a killed process.
         string[] all =
         [
             "wal_level=logical", "fsync=off", "listen_addresses=127.0.0.1", "unix_socket_directories=",
             $"port={Port}", .. settings,
         ];
-        // SIGQUIT is PostgreSQL's immediate shutdown: the server takes its children along.
+        // SIGQUIT is PostgreSQL's immediate shutdown, which also ends the server's children.
         return ServerProcess.StartAsync(
             [
                 Executable("postgres"), "-D", folder.Data, .. all.SelectMany(setting => new[] { "-c", setting }),
@@ -194,7 +194,7 @@ public sealed class PostgresServer : IAsyncDisposable
     private static string? OtherAccount =>
         OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess ? Account : null;
 
-    /// <summary>Debian keeps the executables out of PATH, in a folder for each version: the newest is taken.</summary>
+    /// <summary>On Debian the executables are not in PATH but in a folder for each version; uses the newest.</summary>
     private static string Executable(string name)
     {
         const string Versions = "/usr/lib/postgresql";

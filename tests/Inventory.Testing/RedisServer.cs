@@ -5,18 +5,18 @@ namespace Inventory.Testing;
 /// <summary>How Redis keeps its data over a restart.</summary>
 public enum RedisPersistence
 {
-    /// <summary>Not at all: a restarted server is empty.</summary>
+    /// <summary>No persistence: a restarted server is empty.</summary>
     None,
 
     /// <summary>
-    /// Append-only file, written before each answer and synced when the kernel likes: the product's default. What is
-    /// acknowledged outlives a killed process.
+    /// Append-only file, written before each answer; the kernel decides when to sync. The product's default.
+    /// Acknowledged writes survive a killed process.
     /// </summary>
     Written,
 
     /// <summary>
-    /// Append-only file, synced every second. While a sync runs, Redis answers and puts off writing, for up to 2
-    /// seconds, which a killed process takes along.
+    /// Append-only file, synced every second. While a sync runs, Redis answers but delays writing for up to 2 seconds;
+    /// a kill loses those writes.
     /// </summary>
     EverySecond,
 
@@ -25,8 +25,8 @@ public enum RedisPersistence
 }
 
 /// <summary>
-/// A Redis server of its own for a test run, with an empty temporary folder, on a free loopback port. It ends with this
-/// object, and with the test run when that is killed.
+/// A Redis server for one test run, with an empty temporary folder, on a free loopback port. It ends with this object,
+/// and with the test run when that is killed.
 /// </summary>
 /// <remarks>Needs <c>redis-server</c> in PATH. It never evicts and never saves snapshots.</remarks>
 public sealed class RedisServer : IAsyncDisposable
@@ -51,10 +51,10 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>The loopback port. It stays the same over restarts.</summary>
     public int Port { get; private set; }
 
-    /// <summary>The server's password, or null when it wants none.</summary>
+    /// <summary>The server's password, or null when it has none.</summary>
     public string? Password { get; }
 
-    /// <summary>How StackExchange.Redis connects: <c>127.0.0.1:port[,password=…]</c>.</summary>
+    /// <summary>The connection string: <c>127.0.0.1:port[,password=…]</c>.</summary>
     public string ConnectionString =>
         Password is null ? $"127.0.0.1:{Port}" : $"127.0.0.1:{Port},password={Password}";
 
@@ -65,10 +65,10 @@ public sealed class RedisServer : IAsyncDisposable
     public string AdminConnectionString => ConnectionString + ",allowAdmin=true";
 
     /// <summary>Starts an empty server.</summary>
-    /// <param name="persistence">What a restart finds.</param>
-    /// <param name="password">Whether clients need a password; it is drawn at random.</param>
+    /// <param name="persistence">How the server keeps its data over a restart.</param>
+    /// <param name="password">Whether clients need a password; the server gets a random one.</param>
     /// <param name="settings">Further lines of redis.conf, such as <c>replicaof 127.0.0.1 6379</c>.</param>
-    /// <exception cref="InvalidOperationException">It doesn't start; the message holds what it wrote.</exception>
+    /// <exception cref="InvalidOperationException">The server doesn't start; the message has its output.</exception>
     public static async Task<RedisServer> StartAsync(
         RedisPersistence persistence = RedisPersistence.None, bool password = false, params string[] settings)
     {
@@ -89,10 +89,10 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>Kills the server with SIGKILL, as a crash would, and waits until it is gone.</summary>
     public Task KillAsync() => Running.EndAsync(Signals.Kill, StopPatience);
 
-    /// <summary>Shuts the server down in order (SIGTERM): the append-only file is synced first.</summary>
+    /// <summary>Shuts the server down gracefully (SIGTERM): it syncs the append-only file first.</summary>
     public Task StopAsync() => Running.EndAsync(Signals.Terminate, StopPatience);
 
-    /// <summary>Starts a killed or stopped server again: same port and password, the data that was kept.</summary>
+    /// <summary>Starts a killed or stopped server again with the same port, password and persisted data.</summary>
     public async Task RestartAsync()
     {
         if (!Running.HasExited)
@@ -104,7 +104,7 @@ public sealed class RedisServer : IAsyncDisposable
         process = await LaunchAsync();
     }
 
-    /// <summary>Deletes all that a stopped or killed server would find again: its disk is lost.</summary>
+    /// <summary>Deletes the persisted data of a stopped or killed server, as the loss of its disk would.</summary>
     /// <exception cref="InvalidOperationException">The server runs.</exception>
     public void LoseData()
     {
@@ -117,11 +117,11 @@ public sealed class RedisServer : IAsyncDisposable
         Directory.CreateDirectory(folder.Data);
     }
 
-    /// <summary>Copies what a stopped or killed server would find again, as a backup does.</summary>
+    /// <summary>Copies the persisted data of a stopped or killed server, as a backup does.</summary>
     /// <exception cref="InvalidOperationException">The server runs.</exception>
     public void Backup() => Copy(folder.Data, BackupFolder);
 
-    /// <summary>Puts <see cref="Backup"/> in the place of what a stopped or killed server has.</summary>
+    /// <summary>Replaces the persisted data of a stopped or killed server by <see cref="Backup"/>.</summary>
     /// <exception cref="InvalidOperationException">The server runs.</exception>
     public void PutBackupBack()
     {
@@ -129,10 +129,10 @@ public sealed class RedisServer : IAsyncDisposable
         Copy(BackupFolder, folder.Data);
     }
 
-    /// <summary>Freezes the server (SIGSTOP): it keeps its connections and answers nobody.</summary>
+    /// <summary>Freezes the server (SIGSTOP): it keeps its connections and does not answer.</summary>
     public void Freeze() => Running.Send(Signals.Stop);
 
-    /// <summary>Ends <see cref="Freeze"/> (SIGCONT): what was sent meanwhile is answered.</summary>
+    /// <summary>Ends <see cref="Freeze"/> (SIGCONT): the server answers the requests sent meanwhile.</summary>
     public void Thaw() => Running.Send(Signals.Continue);
 
     /// <summary>Kills the server and deletes its data.</summary>
@@ -182,7 +182,7 @@ public sealed class RedisServer : IAsyncDisposable
             catch (InvalidOperationException e)
                 when (attempt < StartAttempts && e.Message.Contains("already in use", StringComparison.Ordinal))
             {
-                // Another process took the port between the look and the leap.
+                // Another process took the port meanwhile.
             }
         }
     }
@@ -202,7 +202,7 @@ public sealed class RedisServer : IAsyncDisposable
             .. Password is null ? Array.Empty<string>() : [$"requirepass {Password}"],
             .. settings,
         ];
-        // A file and not arguments: every user of the machine can read a process' arguments, the password among them.
+        // A file and not arguments: every user of the machine can read a process' arguments, such as the password.
         var configuration = Path.Combine(Path.GetDirectoryName(folder.Data)!, "redis.conf");
         await File.WriteAllLinesAsync(configuration, lines);
         return await ServerProcess.StartAsync(

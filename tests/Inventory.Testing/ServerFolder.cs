@@ -1,11 +1,11 @@
 namespace Inventory.Testing;
 
 /// <summary>
-/// The folder of one server's data, in the system's temporary folder, gone when disposed of.
+/// The folder of one server's data in the system's temporary folder. Dispose deletes it.
 /// </summary>
 /// <remarks>
-/// A folder belongs to a living test run exactly while its lock file is locked. The operating system lifts the lock
-/// of a run that was killed, and the next run that starts a server deletes what is left.
+/// A folder belongs to a running test run exactly while its lock file is locked. The operating system releases the lock
+/// of a killed run, and the next run that starts a server deletes the folder.
 /// </remarks>
 public sealed class ServerFolder : IDisposable
 {
@@ -26,21 +26,21 @@ public sealed class ServerFolder : IDisposable
     /// <summary>An empty folder for the server.</summary>
     public string Data { get; }
 
-    /// <summary>Makes a folder, and deletes those of runs that were killed.</summary>
+    /// <summary>Creates a folder, and deletes those of killed runs.</summary>
     public static ServerFolder Create()
     {
         DeleteAbandoned();
         var folder = Directory.CreateTempSubdirectory(Prefix).FullName;
         if (OperatingSystem.IsLinux())
         {
-            // The server may run under another account, and has to get through to its data.
+            // The server may run under another account and has to reach its data.
             File.SetUnixFileMode(folder, (UnixFileMode)Convert.ToInt32("711", 8));
         }
 
         return new ServerFolder(folder);
     }
 
-    /// <remarks>The lock file goes last: a run that is killed meanwhile leaves what the next one finds.</remarks>
+    /// <remarks>Deletes the lock file last: if this run is killed meanwhile, the next one can clean up.</remarks>
     public void Dispose()
     {
         Delete(Data);
@@ -62,7 +62,7 @@ public sealed class ServerFolder : IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // In use, just being made by another run, or another user's: none of them is ours to delete.
+                // Do not delete a folder in use, just being created by another run, or of another user.
             }
         }
     }
@@ -78,7 +78,7 @@ public sealed class ServerFolder : IDisposable
         }
         catch (DirectoryNotFoundException)
         {
-            // Another run found it abandoned at the same moment.
+            // Another run deletes the abandoned folder at the same moment.
         }
     }
 }

@@ -4,16 +4,16 @@ using System.Runtime.InteropServices;
 
 namespace Inventory.Testing;
 
-/// <summary>One run of a server's executable, from its start until it and all its children are gone.</summary>
+/// <summary>One run of a server's executable, from its start until it and all its children have ended.</summary>
 /// <remarks>
-/// Invariant: on Linux the server dies when the test run dies, however that happens. The kernel sends the parent-death
-/// signal when the thread that forked ends, hence one thread that lives as long as the process starts every server.
+/// Invariant: on Linux the server dies whenever the test run dies. The kernel sends the parent-death signal when the
+/// thread that forked ends, so one thread that lives as long as the process starts every server.
 /// </remarks>
 internal sealed class ServerProcess : IAsyncDisposable
 {
     private const int KeptLines = 200;
 
-    /// <summary>What ASP.NET Core says of a request that ended with an exception which nothing explains.</summary>
+    /// <summary>The log line of ASP.NET Core for a request with an unhandled exception.</summary>
     private const string SignOfBug = "An unhandled exception has occurred";
 
     private const int KeptBugs = 5;
@@ -21,7 +21,7 @@ internal sealed class ServerProcess : IAsyncDisposable
     private static readonly BlockingCollection<Action> Starts = [];
     private static readonly Thread Starter = RunStarter();
 
-    /// <summary>Both PostgreSQL and Redis say so, after recovery or loading.</summary>
+    /// <summary>PostgreSQL and Redis write this when ready, after recovery or loading.</summary>
     private const string Accepting = "ready to accept";
 
     private readonly Process process;
@@ -33,28 +33,28 @@ internal sealed class ServerProcess : IAsyncDisposable
     private ServerProcess(ProcessStartInfo start, string sign) =>
         (process, this.sign) = (new Process { StartInfo = start }, sign);
 
-    /// <summary>The line in which it said that it is ready.</summary>
+    /// <summary>The line that says that the server is ready.</summary>
     public string ReadyLine => ready.Task.Result;
 
     /// <summary>The last lines that the server wrote, for messages about its failure.</summary>
     public string Output => string.Join(Environment.NewLine, output);
 
-    /// <summary>The first few requests that ended with an exception which nothing explains, a line each.</summary>
+    /// <summary>The log lines of the first few requests with an unhandled exception.</summary>
     public IReadOnlyList<string> Bugs => [.. bugs];
 
     public bool HasExited => process.HasExited;
 
-    /// <summary>What it ended with, once it has.</summary>
+    /// <summary>The exit code, once the process has ended.</summary>
     public int ExitCode => process.ExitCode;
 
-    /// <summary>Starts a server and waits until it says that it is ready to accept connections.</summary>
+    /// <summary>Starts a server and waits until it writes that it is ready to accept connections.</summary>
     /// <param name="command">The executable and its arguments.</param>
     /// <param name="account">The account to run under, or null for the caller's own.</param>
-    /// <param name="deathSignal">What the kernel sends when the test run dies: Kill or Quit.</param>
-    /// <param name="patience">How long it may take.</param>
-    /// <param name="sign">What it says when it is ready.</param>
-    /// <param name="environment">Variables that it sees besides the caller's.</param>
-    /// <exception cref="InvalidOperationException">It ended before it was ready, or wasn't ready in time.</exception>
+    /// <param name="deathSignal">The signal that the kernel sends when the test run dies: Kill or Quit.</param>
+    /// <param name="patience">The longest wait.</param>
+    /// <param name="sign">The text that the server writes when it is ready.</param>
+    /// <param name="environment">Variables in addition to the caller's.</param>
+    /// <exception cref="InvalidOperationException">The server ended, or wasn't ready in time.</exception>
     public static async Task<ServerProcess> StartAsync(
         string[] command,
         string? account,
@@ -91,7 +91,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends a signal, see <see cref="Signals"/>. Nothing happens when the server has ended.</summary>
+    /// <summary>Sends a signal, see <see cref="Signals"/>. Does nothing when the server has ended.</summary>
     public void Send(int signal)
     {
         if (!process.HasExited && kill(process.Id, signal) != 0)
@@ -102,16 +102,17 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>
-    /// Sends <paramref name="signal"/> and waits until the server and its children are gone: they hold its output open.
+    /// Sends <paramref name="signal"/> and waits until the server and its children, which keep its output open, have
+    /// ended.
     /// </summary>
-    /// <exception cref="TimeoutException">It is still there after <paramref name="patience"/>.</exception>
+    /// <exception cref="TimeoutException">The server still runs after <paramref name="patience"/>.</exception>
     public Task EndAsync(int signal, TimeSpan patience)
     {
         Send(signal);
         return process.WaitForExitAsync().WaitAsync(patience);
     }
 
-    /// <summary>Kills what still runs.</summary>
+    /// <summary>Kills the server if it still runs.</summary>
     public async ValueTask DisposeAsync()
     {
         Send(Signals.Kill);
@@ -141,7 +142,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             output.TryDequeue(out _);
         }
 
-        // A busy service says much afterwards.
+        // Kept apart from the last lines, which a busy service soon replaces.
         if (bugs.Count < KeptBugs && line.Contains(SignOfBug, StringComparison.Ordinal)) bugs.Enqueue(line);
         if (line.Contains(sign, StringComparison.OrdinalIgnoreCase))
         {
@@ -151,8 +152,7 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     private static ProcessStartInfo Describe(string[] command, string? account, int deathSignal)
     {
-        // One setpriv for both: the kernel forgets the parent-death signal when a process changes its account, and
-        // setpriv asks for it after that.
+        // One setpriv for both: a change of the account clears the parent-death signal, and setpriv sets it after that.
         string[] whole = OperatingSystem.IsLinux()
             ? ["setpriv", "--pdeathsig", Signals.Name(deathSignal), .. UnderAccount(account), .. command]
             : command;
@@ -161,7 +161,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        // The words that Read waits for are translated otherwise.
+        // Without this locale, the text that Read waits for could be translated.
         start.Environment["LC_ALL"] = "C";
         return start;
     }

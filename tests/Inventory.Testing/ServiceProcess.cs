@@ -1,12 +1,12 @@
 namespace Inventory.Testing;
 
 /// <summary>
-/// One of the services as it is shipped, in a process that a test may kill. It ends with this object, and with the test
-/// run when that is killed.
+/// A service as built for release, in a process that a test may kill. It ends with this object, and with the test run
+/// when that is killed.
 /// </summary>
 /// <remarks>
-/// A test project names the service as a <c>ProjectReference</c> with <c>ReferenceOutputAssembly="false"</c>: built,
-/// and run from where it was built.
+/// A test project references the service with <c>ReferenceOutputAssembly="false"</c>: the build builds it, and it runs
+/// from its output folder.
 /// </remarks>
 public sealed class ServiceProcess : IAsyncDisposable
 {
@@ -28,18 +28,18 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Starts a service on a free loopback port, and waits until it listens.</summary>
     /// <param name="project">The project's name.</param>
     /// <param name="settings">Its configuration, with colons between the parts of a name.</param>
-    /// <exception cref="InvalidOperationException">It doesn't start; the message holds what it wrote.</exception>
+    /// <exception cref="InvalidOperationException">The service doesn't start; the message has its output.</exception>
     public static Task<ServiceProcess> StartAsync(string project, params (string Name, string Value)[] settings) =>
         StartFromAsync(FolderOf(project), project, settings);
 
-    /// <summary>Where a service was built.</summary>
+    /// <summary>The output folder of a service.</summary>
     public static string FolderOf(string project)
     {
         var own = Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory);
         return Path.GetFullPath(Path.Combine(own, "..", "..", project, Path.GetFileName(own)));
     }
 
-    /// <summary>As <see cref="StartAsync"/>, from a copy of the folder in which it was built.</summary>
+    /// <summary>Like <see cref="StartAsync"/>, but from a copy of the output folder.</summary>
     public static async Task<ServiceProcess> StartFromAsync(
         string folder, string project, params (string Name, string Value)[] settings)
     {
@@ -52,37 +52,37 @@ public sealed class ServiceProcess : IAsyncDisposable
             [
                 ("ASPNETCORE_CONTENTROOT", folder),
                 ("ASPNETCORE_URLS", "http://127.0.0.1:0"),
-                // The services leave out that they listen; here it tells the port.
+                // The services turn this log line off; the harness reads the port from it.
                 ("Logging__LogLevel__Microsoft.Hosting.Lifetime", "Information"),
                 .. settings.Select(each => (each.Name.Replace(":", "__", StringComparison.Ordinal), each.Value)),
             ]));
     }
 
-    /// <summary>Whether it has ended, by whatever.</summary>
+    /// <summary>Whether the process has ended, for any reason.</summary>
     public bool HasExited => process.HasExited;
 
-    /// <summary>What it ended with, once it has: 0 when it stopped because it was told to.</summary>
+    /// <summary>The exit code, once the process has ended; 0 after a graceful stop.</summary>
     public int ExitCode => process.ExitCode;
 
-    /// <summary>Kills it with SIGKILL, and waits until it is gone.</summary>
+    /// <summary>Kills the service with SIGKILL, and waits until it has ended.</summary>
     public Task KillAsync() => process.EndAsync(Signals.Kill, KillPatience);
 
-    /// <summary>Tells it to stop (SIGTERM), as platforms do, and waits until it is gone.</summary>
+    /// <summary>Stops the service (SIGTERM), as platforms do, and waits until it has ended.</summary>
     public Task TerminateAsync() => process.EndAsync(Signals.Terminate, StartPatience);
 
-    /// <summary>Freezes it (SIGSTOP): it keeps its connections and does nothing.</summary>
+    /// <summary>Freezes the service (SIGSTOP): it keeps its connections and does nothing.</summary>
     public void Freeze() => process.Send(Signals.Stop);
 
     /// <summary>Ends <see cref="Freeze"/> (SIGCONT).</summary>
     public void Thaw() => process.Send(Signals.Continue);
 
-    /// <summary>The last that it said: what a failing test wants to show.</summary>
+    /// <summary>The last output, for the message of a failing test.</summary>
     public override string ToString() => process.Output;
 
-    /// <summary>What it wrote of requests that ended with an exception which nothing explains.</summary>
+    /// <summary>The log lines of requests with an unhandled exception.</summary>
     public IReadOnlyList<string> Bugs => process.Bugs;
 
-    /// <summary>Kills it if it still runs.</summary>
+    /// <summary>Kills the service if it still runs.</summary>
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();

@@ -1,6 +1,6 @@
 namespace Inventory.Testing;
 
-/// <summary>Signal numbers. Freezing has other numbers on macOS than on Linux.</summary>
+/// <summary>Signal numbers. The signals that freeze and thaw have other numbers on macOS than on Linux.</summary>
 internal static class Signals
 {
     public const int Interrupt = 2;
@@ -12,7 +12,7 @@ internal static class Signals
 
     public static int Continue { get; } = OperatingSystem.IsMacOS() ? 19 : 18;
 
-    /// <summary>What setpriv calls a signal that is used as a parent-death signal.</summary>
+    /// <summary>setpriv's name of a signal that is used as a parent-death signal.</summary>
     public static string Name(int signal) => signal switch
     {
         Quit => "QUIT",

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace Inventory.Tidy.Tests;
 
-/// <summary>The files of the repository that people write.</summary>
+/// <summary>The hand-written files of the repository.</summary>
 internal static class Repository
 {
     private static readonly string[] NotOurs = ["artifacts", "bin", "obj", ".git"];
@@ -21,7 +21,7 @@ internal static class Repository
 
     public static string Text(string path) => File.ReadAllText(Path.Combine(Root, path));
 
-    /// <summary>Fails with one line per finding, so that all can be mended in one go.</summary>
+    /// <summary>Fails with one line per finding, so that all can be fixed at once.</summary>
     public static void AssertNone(IEnumerable<string> findings)
     {
         var all = findings.ToList();

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Inventory.Tidy.Tests;
 
-/// <summary>A script's header is its contract: what it is given, and what it answers.</summary>
+/// <summary>A script's header is its contract: its inputs and its results.</summary>
 public sealed partial class ScriptTests
 {
     public static TheoryData<string> Scripts =>
@@ -27,7 +27,7 @@ public sealed partial class ScriptTests
 
     [Theory]
     [MemberData(nameof(Scripts))]
-    public void A_header_says_what_the_script_is_for_what_it_returns_and_what_stays_true(string path)
+    public void A_header_has_the_purpose_the_results_and_the_invariants(string path)
     {
         var text = Repository.Text(path);
 
@@ -38,7 +38,7 @@ public sealed partial class ScriptTests
 
     [Theory]
     [MemberData(nameof(Scripts))]
-    public void Somebody_calls_it(string path)
+    public void A_script_is_called_by_the_product(string path)
     {
         var name = string.Concat(
             Path.GetFileNameWithoutExtension(path)
@@ -52,7 +52,7 @@ public sealed partial class ScriptTests
 
     private static string[] Calls(string name) => [$"Script.{name}.RunAsync", $"CallsOf(Script.{name}, "];
 
-    /// <summary>KEYS[3] and ARGV[7], and for `ARGV[7..]` any further ones that the body reaches by counting.</summary>
+    /// <summary>Inputs such as KEYS[3] and ARGV[7]; `ARGV[7..]` covers those that the body reads in a loop.</summary>
     private static HashSet<string> Inputs(string text) => [.. Input().Matches(text).Select(match => match.Value)];
 
     [GeneratedRegex(@"\b(KEYS|ARGV)\[\d+\]")]

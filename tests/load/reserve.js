@@ -1,4 +1,4 @@
-// reserve: k6 holds stock, each iteration for another customer.
+// reserve: k6 reserves stock, each iteration for a new customer.
 //
 //   k6 run -e URL=http://localhost:8080 -e SKU=sku-123 -e VUS=64 -e DURATION=30s tests/load/reserve.js
 //
@@ -19,7 +19,7 @@ if (__ENV.API_KEY) headers['X-Api-Key'] = __ENV.API_KEY;
 const held = new Counter('held');
 const refused = new Counter('refused');
 
-// Sold out is an answer and no failure.
+// 409 (sold out) is an expected answer, not a failure.
 http.setResponseCallback(http.expectedStatuses(201, 409));
 
 export const options = {
@@ -32,7 +32,7 @@ export const options = {
   },
 };
 
-// A word of its own for each run, so that no two runs share customers.
+// A different prefix for each run, so that two runs don't share customers.
 export function setup() {
   return { run: Date.now().toString(36) };
 }

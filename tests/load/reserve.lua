@@ -1,10 +1,10 @@
--- reserve: wrk holds stock, each request for another customer.
+-- reserve: wrk reserves stock, each request for a new customer.
 --
 --   SKU=sku-123 wrk -t1 -c64 -d10 -s tests/load/reserve.lua http://localhost:8080
 --
 -- Environment: SKU, the product. SKUS, 1: with more, the products <SKU>-1 .. <SKU>-<SKUS>, drawn at random.
--- TTL, 600 seconds. ROUTE, /api/reservations. API_KEY, none. RUN, the time: a word in each customer's
--- name, so that two runs don't share customers.
+-- TTL, 600 seconds. ROUTE, /api/reservations. API_KEY, none. RUN, the time: the prefix of each
+-- customer's name, so that two runs don't share customers.
 
 local sku = os.getenv('SKU') or 'sku-123'
 local skus = tonumber(os.getenv('SKUS') or '1')
@@ -28,7 +28,7 @@ function request()
     .. '-' .. place .. '-' .. count .. '","quantity":1,"ttlSeconds":' .. ttl .. '}')
 end
 
--- One line that programs can read: seconds, requests, refusals, lost, and latencies in milliseconds.
+-- One line for programs: seconds, requests, refusals, lost, and latencies in milliseconds.
 function done(summary, latency)
   local lost = summary.errors.connect + summary.errors.read + summary.errors.write
     + summary.errors.timeout

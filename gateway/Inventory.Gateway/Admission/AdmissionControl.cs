@@ -6,12 +6,12 @@ using Inventory.Identity;
 namespace Inventory.Gateway.Admission;
 
 /// <summary>
-/// Decides who a caller is and whether they may pass, with one question to Redis at most: a key, a session and an
-/// address are charged in the same step that keeps the session alive. Tells the API who the shopper is.
+/// Identifies the caller and decides whether the request may pass, with at most one call to Redis: it charges key,
+/// session and address, and keeps the session alive. Passes the shopper's subject to the API.
 /// </summary>
 /// <remarks>
-/// Absent: refusing a key that is unknown. That is the API's answer; here it is a caller without a key, and without a
-/// new session.
+/// By design: an unknown key is not refused here; the API does that. Its caller counts as one without a key, and gets
+/// no new session.
 /// </remarks>
 internal sealed class AdmissionControl(
     RequestDelegate next,
@@ -43,8 +43,8 @@ internal sealed class AdmissionControl(
         var set = Charged(route.Policy, apiKey, subject, begins);
         var who = new Identities(subject, apiKey, ClientAddress.Of(address));
 
-        // A session that Redis doesn't know has ended, unless its cookie was renewed so recently that it can't have
-        // been idle: then it is Redis that has forgotten.
+        // A session that Redis doesn't know has ended. Where its cookie is too fresh for the session to have been idle,
+        // Redis has lost its data, and the session begins again.
         var mayBegin = begins || (session is not null && cookie.IsFresh(session));
         var verdict = await shared.TakeAsync(set, who, mayBegin) ?? local.Take(set, who);
         WriteHeaders(context.Response.Headers, set, verdict);
@@ -63,12 +63,12 @@ internal sealed class AdmissionControl(
         await next(context);
     }
 
-    /// <summary>Whether a request without session and key is given a session.</summary>
+    /// <summary>Whether a request without session and key begins a session.</summary>
     private bool Begins(HttpRequest request, SessionUse use, IPAddress? address) => use switch
     {
         _ when request.Headers.ContainsKey(CallerHeaders.ApiKey) => false,
         SessionUse.BeginAlways => true,
-        // On the developer's own machine, callers name their customers themselves.
+        // In Development, callers on this machine name their customers themselves.
         SessionUse.Begin => !environment.IsDevelopment() || address is null || !IPAddress.IsLoopback(address),
         _ => false,
     };
@@ -79,7 +79,7 @@ internal sealed class AdmissionControl(
         : subject is not null ? policy.Shopper
         : policy.Anonymous;
 
-    /// <summary>Writes the cookie that the request has earned.</summary>
+    /// <summary>Writes a cookie when a session begins or its cookie is due for renewal.</summary>
     /// <returns>The shopper's subject, or null for a caller without session.</returns>
     private string? Continue(
         HttpContext context, RouteLimits route, Session? session, string? subject, bool begins, Verdict verdict)
@@ -94,7 +94,7 @@ internal sealed class AdmissionControl(
             }
         }
 
-        // An old cookie is renewed only when Redis says that its session is alive; without Redis it goes on as it is.
+        // A cookie that isn't fresh is renewed only when Redis says that its session is alive; without Redis it stays.
         var renews = !begins && session is not null && verdict.Session == SessionState.Alive
             && cookie.IsDue(session) && (verdict.Shared || cookie.IsFresh(session));
         if (subject is not null && (begins || renews)) cookie.Issue(context, subject);

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Inventory.Gateway.Admission;
 
-/// <summary>What the front door did.</summary>
+/// <summary>The metrics of admission.</summary>
 internal sealed class AdmissionMetrics
 {
     private readonly Counter<long> _refused;
@@ -14,7 +14,7 @@ internal sealed class AdmissionMetrics
             "inventory.gateway.rate_limited", "{request}", "Requests refused, by the budget that was used up.");
         meter.CreateObservableGauge(
             "inventory.gateway.limiting_alone", () => circuit.IsOpen ? 1 : 0, "{instance}",
-            "1 while this instance limits by itself because Redis is away.");
+            "1 while this instance limits by itself because Redis is unavailable.");
     }
 
     /// <summary>Counts one refusal.</summary>

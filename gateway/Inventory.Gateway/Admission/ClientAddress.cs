@@ -9,12 +9,12 @@ internal static class ClientAddress
     private const int NetworkBytes = 8;
 
     /// <summary>
-    /// An IPv4 address whole; of an IPv6 address its /64, for that is what one subscriber gets, and can change the rest
-    /// at will.
+    /// An IPv4 address is used whole, an IPv6 address by its /64: one subscriber gets a /64, and can change the rest at
+    /// will.
     /// </summary>
     /// <param name="address">
-    /// The connection's, or what a trusted proxy says; see <see cref="TrustedProxies"/>. Null for a connection that has
-    /// none, such as a Unix socket.
+    /// The connection's address, or the one that a trusted proxy reports: <see cref="TrustedProxies"/>. Null for a
+    /// connection without an address, such as a Unix socket.
     /// </param>
     public static string Of(IPAddress? address)
     {

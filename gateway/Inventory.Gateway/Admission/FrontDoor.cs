@@ -6,13 +6,13 @@ using StackExchange.Redis;
 
 namespace Inventory.Gateway.Admission;
 
-/// <summary>Registers what stands between a caller and the proxy: limits and sessions.</summary>
+/// <summary>Registers rate limits, API keys and shopper sessions.</summary>
 internal static class FrontDoor
 {
     /// <summary>Reads limits, sessions and keys; refuses to start when a setting is out of range or unknown.</summary>
     public static void AddFrontDoor(this IHostApplicationBuilder builder)
     {
-        // Without Redis the gateway does its work: that is no reason to take it out of service.
+        // The gateway works without Redis, so an outage of Redis must not make it unhealthy.
         builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true, Tune);
         builder.Services.AddApiKeys();
         builder.AddRateLimits();
@@ -21,10 +21,7 @@ internal static class FrontDoor
 
     private static void AddRateLimits(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<RateLimitOptions>()
-            .BindConfiguration(RateLimitOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.Services.AddValidatedOptions<RateLimitOptions>(RateLimitOptions.Section);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<RatePolicies>();
         builder.Services.AddSingleton<LimiterCircuit>();
@@ -36,12 +33,9 @@ internal static class FrontDoor
 
     private static void AddSessions(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<ShopperSessionOptions>()
-            .BindConfiguration(ShopperSessionOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.Services.AddValidatedOptions<ShopperSessionOptions>(ShopperSessionOptions.Section);
 
-        // Not by content root, as the default is: every instance must read every other's cookies.
+        // The default name is the content root, but every instance must read the cookies of all others.
         builder.Services.AddDataProtection().SetApplicationName("Inventory.Gateway");
         builder.Services.AddSingleton<SessionKeys>();
         builder.Services.AddOptions<KeyManagementOptions>()
@@ -53,9 +47,10 @@ internal static class FrontDoor
 
     private static void Tune(ConfigurationOptions redis)
     {
-        // A call that can't be sent now is decided here, now.
+        // A call that can't be sent fails at once, and the gateway decides without Redis.
         redis.BacklogPolicy = BacklogPolicy.FailFast;
-        // Only sessions are ended and keys exchanged with so much patience; a request has its own, far shorter.
+        // For the end of a session, the exchange of keys and the guard's reports. A request that is charged waits for a
+        // far shorter time: RateLimitOptions.Patience.
         redis.AsyncTimeout = 1_000;
         redis.SyncTimeout = 1_000;
         redis.ConnectTimeout = 1_000;

@@ -4,18 +4,18 @@ using StackExchange.Redis;
 namespace Inventory.Gateway.Admission;
 
 /// <summary>
-/// Whether Redis is asked. It is not, once a connection is known to be gone or several calls in a row had no answer in
-/// time; <see cref="LimiterProbe"/> finds out when it is back, so that no request has to try.
+/// The circuit breaker of the calls to Redis. It opens when a connection is lost or several calls in a row had no
+/// answer in time; <see cref="LimiterProbe"/> closes it, so that no request has to try.
 /// </summary>
 /// <remarks>
-/// On a machine that has more to do than it can, Redis looks slow, and a probe between two requests finds it quick. So
-/// a Redis that is slow again soon after it was back is left alone for longer each time.
+/// On an overloaded machine Redis looks slow to requests, but fast to a probe between them. So a circuit that opens
+/// again soon after it closed stays open for longer each time.
 /// </remarks>
 internal sealed partial class LimiterCircuit(TimeProvider time, ILogger<LimiterCircuit> log)
 {
     /// <summary>
-    /// A pause of Redis or of this process delays what is on its way at that moment; a server that hangs delays all.
-    /// Until then each costs its caller <see cref="RateLimitOptions.Patience"/>.
+    /// A pause of Redis or of this process delays only the calls in flight; a server that hangs delays all. Until the
+    /// circuit opens, each such call costs its caller <see cref="RateLimitOptions.Patience"/>.
     /// </summary>
     private const int FailuresInARow = 5;
 
@@ -31,7 +31,7 @@ internal sealed partial class LimiterCircuit(TimeProvider time, ILogger<LimiterC
 
     public bool IsOpen => _isOpen;
 
-    /// <summary>Whether it is open, and time to find out whether Redis is back.</summary>
+    /// <summary>Whether the circuit is open, and a probe may find out whether Redis is back.</summary>
     public bool MayProbe
     {
         get
@@ -67,7 +67,7 @@ internal sealed partial class LimiterCircuit(TimeProvider time, ILogger<LimiterC
         Opened(log, Words(reason));
     }
 
-    /// <summary>Redis is asked again.</summary>
+    /// <summary>Lets requests call Redis again.</summary>
     public void Close()
     {
         lock (_gate)
@@ -81,7 +81,7 @@ internal sealed partial class LimiterCircuit(TimeProvider time, ILogger<LimiterC
         Closed(log);
     }
 
-    // The client's own messages fill a screen with its counters.
+    // The client's own messages contain a screenful of its counters.
     private static string Words(Exception reason) => reason switch
     {
         RedisConnectionException broken => $"its connection failed ({broken.FailureType}).",
@@ -90,14 +90,14 @@ internal sealed partial class LimiterCircuit(TimeProvider time, ILogger<LimiterC
     };
 
     [LoggerMessage(1, LogLevel.Warning,
-        "Redis is away, so this instance limits requests by itself, and sessions go on by their cookies: {Reason}")]
+        "Redis is unavailable, so this instance limits requests by itself and trusts session cookies: {Reason}")]
     private static partial void Opened(ILogger log, string reason);
 
     [LoggerMessage(2, LogLevel.Information, "Redis is back, and limits are shared by all gateways again.")]
     private static partial void Closed(ILogger log);
 }
 
-/// <summary>Closes the circuit when Redis is back, and forgets what was counted without it.</summary>
+/// <summary>Closes the circuit when Redis is back, and discards local counters that are no longer used.</summary>
 internal sealed class LimiterProbe(
     LimiterCircuit circuit,
     SharedLimiter shared,

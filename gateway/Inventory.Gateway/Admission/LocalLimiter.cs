@@ -6,12 +6,12 @@ using Microsoft.Extensions.Options;
 namespace Inventory.Gateway.Admission;
 
 /// <summary>
-/// Counts for this instance alone, with the same budgets, while Redis is away. N gateways then admit up to N times as
-/// much, which is better than nobody, and better than everybody.
+/// Counts for this instance alone, with the same budgets, while Redis is unavailable. By design: N gateways then admit
+/// up to N times as much, rather than nothing or everything.
 /// </summary>
 /// <remarks>
-/// Absent: all or none over a request's budgets. A request that the address refuses in the same instant as another
-/// takes its last permit has cost the session one.
+/// Not handled: a request's budgets are not charged in one step. When another request takes the address's last permit
+/// in between, the refused request has still cost its session one.
 /// </remarks>
 internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvider time) : IDisposable
 {
@@ -21,9 +21,9 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
     private Generation _generation = new(time.GetTimestamp());
 
     /// <summary>Charges a request.</summary>
-    /// <param name="set">What it is charged to.</param>
-    /// <param name="who">Who makes it.</param>
-    /// <returns>Asks nobody about the session: it is what its cookie says, alive.</returns>
+    /// <param name="set">The budgets to charge.</param>
+    /// <param name="who">The caller's identities.</param>
+    /// <returns>The verdict; the session counts as alive, as its cookie says.</returns>
     public Verdict Take(BudgetSet set, Identities who)
     {
         while (true)
@@ -36,14 +36,14 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
             }
             catch (ObjectDisposedException)
             {
-                // Its time was over in this very moment; the next one has begun.
+                // Another request replaced this generation; the next attempt uses the new one.
             }
         }
     }
 
     /// <summary>
-    /// Forgets what nobody was charged to for the longest of its windows. Not sooner: a Redis that comes and goes must
-    /// not be a new budget each time.
+    /// Discards the counters when no request was charged for the longest of their windows. Not sooner: a Redis that
+    /// comes and goes must not grant a new budget each time.
     /// </summary>
     public void ForgetUnused()
     {
@@ -69,13 +69,13 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
         {
             foreach (var budget in set.Budgets)
             {
-                // A sliding window gives nothing back when a lease is disposed of, so there is nothing to keep.
+                // A sliding window returns no permits when a lease is disposed of, so the lease need not be kept.
                 using var lease = generation.Of(budget).AttemptAcquire(generation.Key(budget, who));
                 if (!lease.IsAcquired) (least, tightest) = (-1, budget);
             }
         }
 
-        // When the oldest requests will have left is the window's secret; its whole length is never too early.
+        // The limiter doesn't say when its oldest requests leave the window; the window's whole length is safe.
         return new Verdict(
             least < 0 ? RateLimitOutcome.Refused : RateLimitOutcome.Admitted,
             who.Subject is null ? SessionState.None : SessionState.Alive,
@@ -86,8 +86,8 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
     }
 
     /// <summary>
-    /// A generation that is full lasts for the longest window at least, while further identities share budgets; then
-    /// its successor begins with nothing. A flood of identities therefore costs memory once, and fairness for a while.
+    /// A full generation lasts for at least the longest window, and further identities share budgets; then an empty
+    /// one replaces it. So a flood of identities takes bounded memory, and makes budgets unfair only for a while.
     /// </summary>
     private Generation Current()
     {
@@ -98,7 +98,7 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
         return generation;
     }
 
-    /// <summary>What is counted until it is forgotten. Its limiters have timers, hence the disposal.</summary>
+    /// <summary>The counters of one period. Their limiters have timers, and must be disposed of.</summary>
     private sealed class Generation(long began) : IDisposable
     {
         private readonly ConcurrentDictionary<Budget, PartitionedRateLimiter<string>> _limiters = new();
@@ -141,7 +141,7 @@ internal sealed class LocalLimiter(IOptions<RateLimitOptions> limits, TimeProvid
             }
         }
 
-        // string.GetHashCode has a random seed in each process: nobody can choose with whom they share.
+        // string.GetHashCode has a random seed in each process, so a caller can't choose whom to share a budget with.
         public string Key(Budget budget, Identities who)
         {
             var identity = who.Of(budget.Kind)!;

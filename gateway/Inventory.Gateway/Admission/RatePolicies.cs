@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Gateway.Admission;
 
-/// <summary>Whose budget it is.</summary>
+/// <summary>What a budget belongs to.</summary>
 internal enum IdentityKind
 {
     Session,
@@ -12,7 +12,7 @@ internal enum IdentityKind
     Address,
 }
 
-/// <summary>Who makes a request, as far as it is known.</summary>
+/// <summary>The known identities of a request's caller.</summary>
 /// <param name="Subject">The session's subject, or null.</param>
 /// <param name="ApiKey">The name of a recognized key, or null.</param>
 /// <param name="Address">The network address, an IPv6 one without its last 64 bits.</param>
@@ -26,7 +26,7 @@ internal readonly record struct Identities(string? Subject, string? ApiKey, stri
     };
 }
 
-/// <summary>One budget, with what is derived from it made once.</summary>
+/// <summary>One budget, with the values that are derived from it.</summary>
 internal sealed class Budget
 {
     public Budget(string name, IdentityKind kind, RateBudget settings)
@@ -51,7 +51,7 @@ internal sealed class Budget
 
     public RedisValue RedisWindow { get; }
 
-    /// <summary>An identity after it is a key in Redis.</summary>
+    /// <summary>Followed by an identity, it is the counter's key in Redis.</summary>
     public string KeyPrefix { get; }
 
     /// <summary>This budget in <c>RateLimit-Policy</c>.</summary>
@@ -70,7 +70,7 @@ internal sealed class BudgetSet
 
     public IReadOnlyList<Budget> Budgets { get; }
 
-    /// <summary>How many of them, the first ones, are the session's.</summary>
+    /// <summary>The number of the session's budgets, which come first.</summary>
     public int OfSession { get; }
 
     /// <summary>The value of <c>RateLimit-Policy</c>.</summary>
@@ -130,8 +130,8 @@ internal sealed class RatePolicies
 
     /// <summary>The policy of this name.</summary>
     /// <param name="name">A property of <see cref="RateLimitOptions"/>.</param>
-    /// <param name="user">Who asks, for the message.</param>
-    /// <exception cref="InvalidOperationException">There is none.</exception>
+    /// <param name="user">What has the policy, for the message.</param>
+    /// <exception cref="InvalidOperationException">No policy has this name.</exception>
     public CompiledPolicy Named(string name, string user) => _named.GetValueOrDefault(name)
         ?? throw new InvalidOperationException(
             $"{user} has the unknown RateLimit {name}; known are {string.Join(", ", _named.Keys)}.");

@@ -2,20 +2,20 @@ using StackExchange.Redis;
 
 namespace Inventory.Gateway.Admission;
 
-/// <summary>How a Redis that is away, refuses to act or hangs shows in its client.</summary>
+/// <summary>Recognizes by its exceptions that Redis is unreachable, refuses to act or hangs.</summary>
 internal static class RedisOutage
 {
     /// <summary>
-    /// Whether a call failed for that reason. A cancelled one counts: no call here takes a token, so it is the client
-    /// that gave up what was on its way when the connection broke. So does what a socket or a pipe says: when a
-    /// connection breaks while the client writes, it passes that on as it is.
+    /// Whether a call failed because of an outage. A cancelled call counts: no call here takes a token, so the client
+    /// has given up the calls in flight when the connection broke. Exceptions of a socket or a pipe count: the client
+    /// passes them on when a connection breaks while it writes.
     /// </summary>
     public static bool Is(Exception e) => e is RedisException or TimeoutException or OperationCanceledException
         or IOException or InvalidOperationException;
 
     /// <summary>
-    /// Whether a failure has such a call among its causes. Data protection wraps what its store of keys says, and the
-    /// client wraps what a socket says, so neither end of the chain need be the client's own exception.
+    /// Whether an outage is among the causes of a failure. Data protection wraps the exceptions of its key store, and
+    /// the client wraps those of a socket, so neither end of the chain need be the client's own exception.
     /// </summary>
     public static bool Caused(Exception failure)
     {

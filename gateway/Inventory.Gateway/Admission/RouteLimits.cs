@@ -2,10 +2,10 @@ using Yarp.ReverseProxy.Configuration;
 
 namespace Inventory.Gateway.Admission;
 
-/// <summary>What a route does with a request that brings no session.</summary>
+/// <summary>What a route does with a request without a session.</summary>
 internal enum SessionUse
 {
-    /// <summary>A session that is there counts; none is begun.</summary>
+    /// <summary>An existing session counts; none is begun.</summary>
     IfPresent,
 
     /// <summary>
@@ -13,7 +13,7 @@ internal enum SessionUse
     /// </summary>
     Begin,
 
-    /// <summary>A session begins for everyone without a key: it was asked for.</summary>
+    /// <summary>A session begins for every caller without a key, because the caller asks for one.</summary>
     BeginAlways,
 }
 
@@ -24,7 +24,7 @@ internal enum SessionUse
 internal sealed record RouteLimits(CompiledPolicy Policy, SessionUse Session)
 {
     /// <summary>Reads a route's metadata; null when it has no policy.</summary>
-    /// <exception cref="InvalidOperationException">It names a policy or a use that doesn't exist.</exception>
+    /// <exception cref="InvalidOperationException">The metadata names an unknown policy or use.</exception>
     public static RouteLimits? Of(RouteConfig route, RatePolicies policies)
     {
         if (route.Metadata?.TryGetValue("RateLimit", out var policy) != true) return null;

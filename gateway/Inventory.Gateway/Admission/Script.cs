@@ -5,7 +5,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Gateway.Admission;
 
-/// <summary>A file of <c>lua/</c> that travels inside the gateway.</summary>
+/// <summary>A file of <c>lua/</c> that is embedded in the gateway.</summary>
 internal sealed class Script
 {
     private readonly string _text;
@@ -26,8 +26,8 @@ internal sealed class Script
 
     public static Script GuardAdmit { get; } = new("guard_admit.lua");
 
-    /// <summary>Runs the script for a request that waits no longer than it must.</summary>
-    /// <exception cref="TimeoutException">There was no answer in time; the script may run yet.</exception>
+    /// <summary>Runs the script, with a limit on the wait.</summary>
+    /// <exception cref="TimeoutException">There was no answer in time; the script may still run.</exception>
     public async Task<RedisResult> RunAsync(
         IDatabase database, RedisKey[] keys, RedisValue[] arguments, TimeSpan patience)
     {
@@ -38,12 +38,12 @@ internal sealed class Script
         }
         catch (TimeoutException) when (call.IsCompletedSuccessfully)
         {
-            // It was this process that paused, and both ran out while it did.
+            // This process paused, and the answer arrived in that time.
             return await call;
         }
         catch (TimeoutException)
         {
-            // Nobody will look at how it ends.
+            // No caller awaits the call any more, so its exception is observed here.
             _ = call.ContinueWith(
                 late => _ = late.Exception,
                 CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
@@ -52,8 +52,8 @@ internal sealed class Script
     }
 
     /// <summary>
-    /// Runs the script by its hash; a server that doesn't know it (it restarted, or failed over) refuses without doing
-    /// anything, and gets the text.
+    /// Runs the script by its hash. A server that doesn't know the hash (after a restart or failover) refuses without
+    /// doing anything, and gets the text.
     /// </summary>
     public async Task<RedisResult> RunAsync(IDatabase database, RedisKey[] keys, RedisValue[] arguments)
     {
@@ -67,7 +67,7 @@ internal sealed class Script
         }
     }
 
-    // No script answers with nothing: it is what the client is left with when a connection dies while it writes.
+    // No script returns nil: the client returns null when a connection breaks while it writes.
     private static RedisResult Answered(RedisResult? answer) => answer is { IsNull: false }
         ? answer
         : throw new RedisConnectionException(

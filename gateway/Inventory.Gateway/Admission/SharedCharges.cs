@@ -1,17 +1,18 @@
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Gateway.Admission;
 
-/// <summary>A request that asks to be charged.</summary>
-/// <param name="set">What to.</param>
-/// <param name="who">Who makes it.</param>
-/// <param name="mayBegin">Whether a session that Redis doesn't know begins with it, or has ended.</param>
+/// <summary>A request to be charged, and its reply.</summary>
+/// <param name="set">The budgets to charge.</param>
+/// <param name="who">The caller's identities.</param>
+/// <param name="mayBegin">Whether a session that Redis doesn't know begins; otherwise it has ended.</param>
 internal sealed class Charge(BudgetSet set, Identities who, bool mayBegin)
     : TaskCompletionSource<RedisResult>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
-    /// <summary>Writes it as <c>rate_limit.lua</c> reads it.</summary>
-    /// <param name="keys">Gets its keys.</param>
-    /// <param name="arguments">Gets its arguments.</param>
+    /// <summary>Appends the keys and arguments that <c>rate_limit.lua</c> reads.</summary>
+    /// <param name="keys">The call's keys.</param>
+    /// <param name="arguments">The call's arguments.</param>
     /// <param name="idle">After how many ms without a request a session ends.</param>
     public void WriteTo(List<RedisKey> keys, List<RedisValue> arguments, RedisValue idle)
     {
@@ -27,7 +28,7 @@ internal sealed class Charge(BudgetSet set, Identities who, bool mayBegin)
     }
 
     /// <summary>
-    /// Completes it with what <c>rate_limit.lua</c> says of it: five numbers, or a status that says what failed.
+    /// Completes it with its reply from <c>rate_limit.lua</c>: five numbers, or a status that says what failed.
     /// </summary>
     public void Settle(RedisResult reply)
     {
@@ -37,58 +38,37 @@ internal sealed class Charge(BudgetSet set, Identities who, bool mayBegin)
 }
 
 /// <summary>
-/// Calls of <c>rate_limit.lua</c>, shared by requests that come at the same time. Who finds none under way goes at
-/// once; who comes while one is goes with the next. So nobody waits for company, and the more come, the less each of
-/// them costs this process and Redis (ADR 0018).
+/// Calls of <c>rate_limit.lua</c> that requests of the same moment share. See <see cref="Coalescer{T}"/>.
 /// </summary>
-/// <param name="redis">The connection.</param>
-/// <param name="idle">After how many ms without a request a session ends.</param>
-/// <param name="patience">Longest wait for a call.</param>
-internal sealed class SharedCharges(IConnectionMultiplexer redis, RedisValue idle, TimeSpan patience)
+internal sealed class SharedCharges
 {
-    // Bounds how long Redis serves nobody else, at some 10 µs a request.
+    // Limits how long one call keeps Redis from other clients, at some 10 µs a request.
     private const int MaxRequests = 64;
 
-    private readonly Lock _gate = new();
-    private readonly Queue<Charge> _waiting = new();
-    private bool _isUnderWay;
+    private readonly IConnectionMultiplexer _redis;
+    private readonly RedisValue _idle;
+    private readonly TimeSpan _patience;
+    private readonly Coalescer<Charge> _calls;
 
-    /// <summary>Has a request charged.</summary>
+    /// <summary>Prepares the calls.</summary>
+    /// <param name="redis">The connection.</param>
+    /// <param name="idle">After how many ms without a request a session ends.</param>
+    /// <param name="patience">Longest wait for a call.</param>
+    public SharedCharges(IConnectionMultiplexer redis, RedisValue idle, TimeSpan patience)
+    {
+        (_redis, _idle, _patience) = (redis, idle, patience);
+        _calls = new(waiting => Coalescer.Take(waiting, MaxRequests), CallAsync);
+    }
+
+    /// <summary>Charges a request.</summary>
     /// <returns>
-    /// What the script says of it. What the call comes to that it goes with, or the one before that it waited for, is
-    /// thrown at each who asked.
+    /// The script's answer to this request. When its call fails, or the call before that it waited for, the failure is
+    /// thrown at every request concerned.
     /// </returns>
     public Task<RedisResult> AskAsync(Charge charge)
     {
-        lock (_gate)
-        {
-            _waiting.Enqueue(charge);
-            if (_isUnderWay) return charge.Task;
-            _isUnderWay = true;
-        }
-
-        // What follows the first call is no request's own, and keeps none's context alive.
-        using AsyncFlowControl? detached =
-            ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
-        _ = WorkOffAsync();
+        _calls.Add(charge);
         return charge.Task;
-    }
-
-    private async Task WorkOffAsync()
-    {
-        while (TakeNext() is { } charges) await CallAsync(charges);
-    }
-
-    private List<Charge>? TakeNext()
-    {
-        lock (_gate)
-        {
-            _isUnderWay = _waiting.Count > 0;
-            if (!_isUnderWay) return null;
-            var taken = new List<Charge>(Math.Min(_waiting.Count, MaxRequests));
-            while (taken.Count < MaxRequests && _waiting.TryDequeue(out var next)) taken.Add(next);
-            return taken;
-        }
     }
 
     private async Task CallAsync(List<Charge> charges)
@@ -96,25 +76,18 @@ internal sealed class SharedCharges(IConnectionMultiplexer redis, RedisValue idl
         try
         {
             var (keys, arguments) = (new List<RedisKey>(), new List<RedisValue>());
-            foreach (var charge in charges) charge.WriteTo(keys, arguments, idle);
+            foreach (var charge in charges) charge.WriteTo(keys, arguments, _idle);
             var reply = (RedisResult[])(await Script.RateLimit.RunAsync(
-                redis.GetDatabase(), [.. keys], [.. arguments], patience))!;
+                _redis.GetDatabase(), [.. keys], [.. arguments], _patience))!;
             for (var i = 0; i < charges.Count; i++) charges[i].Settle(reply[i]);
         }
-        // Whatever it is, it is theirs to name: who isn't told waits for ever.
+        // The callers know what to do about each kind of failure. A caller that is never completed would hang.
         catch (Exception failure)
         {
             foreach (var charge in charges) charge.TrySetException(failure);
-            // They have waited as long, and nobody waits for two calls of a Redis that hangs.
-            if (RedisOutage.Is(failure)) FailWaiting(failure);
-        }
-    }
-
-    private void FailWaiting(Exception failure)
-    {
-        lock (_gate)
-        {
-            while (_waiting.TryDequeue(out var charge)) charge.SetException(failure);
+            if (!RedisOutage.Is(failure)) return;
+            // The waiting requests have waited as long as these. A second call to a Redis that hangs would double that.
+            foreach (var charge in _calls.TakeWaiting()) charge.SetException(failure);
         }
     }
 }

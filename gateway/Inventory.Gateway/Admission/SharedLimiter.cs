@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace Inventory.Gateway.Admission;
 
 /// <summary>
-/// Counts for all gateways, in Redis: a request is one step, whatever it is charged to. Says nothing at all when
-/// Redis doesn't answer in time.
+/// Counts for all gateways, in Redis: a request is charged to all of its budgets in one step. Has no verdict when Redis
+/// doesn't answer in time.
 /// </summary>
 internal sealed class SharedLimiter(
     IConnectionMultiplexer redis,
@@ -20,10 +20,10 @@ internal sealed class SharedLimiter(
     private readonly SharedCharges _charges = new(
         redis, (long)sessions.Value.IdleTimeout.TotalMilliseconds, limits.Value.Patience);
 
-    /// <summary>Charges a request; null when Redis is away, which the circuit then knows.</summary>
-    /// <param name="set">What it is charged to.</param>
-    /// <param name="who">Who makes it.</param>
-    /// <param name="mayBegin">Whether a session that Redis doesn't know begins with it, or has ended.</param>
+    /// <summary>Charges a request; null when Redis is unavailable, which the circuit records.</summary>
+    /// <param name="set">The budgets to charge.</param>
+    /// <param name="who">The caller's identities.</param>
+    /// <param name="mayBegin">Whether a session that Redis doesn't know begins; otherwise it has ended.</param>
     public async ValueTask<Verdict?> TakeAsync(BudgetSet set, Identities who, bool mayBegin)
     {
         if (set.Budgets.Count == 0 && who.Subject is null) return Verdict.Unlimited;
@@ -41,7 +41,7 @@ internal sealed class SharedLimiter(
         }
     }
 
-    /// <summary>Whether Redis does what this limiter needs: not only answers, but writes.</summary>
+    /// <summary>Whether Redis runs this limiter's script; a Redis that answers may still refuse to write.</summary>
     public async Task<bool> ProbeAsync()
     {
         try
@@ -51,7 +51,7 @@ internal sealed class SharedLimiter(
         }
         catch (Exception e) when (RedisOutage.Is(e))
         {
-            // It is still away; the line that says so has been written.
+            // Redis is still unavailable, which was logged when the circuit opened.
             return false;
         }
     }
@@ -59,7 +59,7 @@ internal sealed class SharedLimiter(
     private async Task<Verdict> AskAsync(BudgetSet set, Identities who, bool mayBegin) =>
         Read(set, (long[])(await _charges.AskAsync(new Charge(set, who, mayBegin)))!);
 
-    /// <summary>Where a session's record stands.</summary>
+    /// <summary>The key of a session's record.</summary>
     public static string SessionKey(string? subject) => $"{RatePolicies.Tag}:session:{subject}";
 
     private static Verdict Read(BudgetSet set, long[] reply) => new(

@@ -6,13 +6,13 @@ using Microsoft.AspNetCore.Http.Timeouts;
 namespace Inventory.Gateway.Guarding;
 
 /// <summary>
-/// Asks shoppers for a proof of work, and admits one request per shopper and turn, where stock is being taken as only
-/// machines take it. Costs nothing while nothing is tightened.
+/// Where stock is being taken as fast as only machines take it, requires a proof of work from shoppers, and admits one
+/// request per shopper and <see cref="GuardOptions.Turn"/>. Costs nothing while nothing is tightened.
 /// </summary>
 /// <remarks>
-/// Absent: callers who name their customers themselves, which is keys, and in Development this machine. They have no
-/// browser that could solve anything, and answer for their customers; their rate limits stay. A caller with a wrong key
-/// passes too: the API refuses it.
+/// By design: callers who name their customers themselves pass: those with a key, and in Development this machine. They
+/// have no browser to solve a challenge, and answer for their customers; their rate limits stay. A caller with a wrong
+/// key passes too: the API refuses it.
 /// </remarks>
 internal sealed class BotGuard(
     RequestDelegate next,
@@ -22,7 +22,7 @@ internal sealed class BotGuard(
     GuardMetrics metrics,
     TimeProvider time)
 {
-    /// <summary>Where the solution stands: base64, as ALTCHA's widget makes it.</summary>
+    /// <summary>The header with the solution: base64, as ALTCHA's widget makes it.</summary>
     public const string Header = "X-Proof-Of-Work";
 
     private const string WhatToDo =
@@ -39,7 +39,7 @@ internal sealed class BotGuard(
 
     private async Task ConsiderAsync(HttpContext context, Tightened tightened)
     {
-        // 1. Somebody, for whom something tightened is at stake.
+        // 1. Only shoppers who are tightened, or ask for a tightened SKU, need a proof.
         var subject = context.Request.Headers[CallerHeaders.Shopper].ToString();
         try
         {
@@ -55,12 +55,12 @@ internal sealed class BotGuard(
             return;
         }
 
-        // 2. Their solution, judged without asking anybody.
+        // 2. The solution is judged in memory, without a call to Redis.
         var solution = context.Request.Headers[Header].ToString();
         context.Request.Headers.Remove(Header);
         var (outcome, challenge) = proofs.Judge(solution, subject);
 
-        // 3. Spent, and with it their turn.
+        // 3. The solution is spent, and with it the shopper's attempt.
         if (outcome == ProofOutcome.Solved)
         {
             var (turn, wait) = await turns.TakeAsync(challenge, subject);
@@ -110,11 +110,11 @@ internal sealed class BotGuard(
     private static string Explain(ProofOutcome why) => why switch
     {
         ProofOutcome.Missing => "Stock is being taken very fast, so a request to reserve has to bring a proof of work.",
-        ProofOutcome.Malformed => $"What {Header} holds can't be read as a solution.",
-        ProofOutcome.Wrong => "The solution doesn't solve a challenge that was given out here.",
+        ProofOutcome.Malformed => $"The value of {Header} can't be read as a solution.",
+        ProofOutcome.Wrong => "The solution doesn't solve a challenge that was issued here.",
         ProofOutcome.Expired => "The solution came after its challenge had expired.",
-        ProofOutcome.Foreign => "The challenge was given to another shopper.",
-        _ => "The solution was used before; each is good for one request.",
+        ProofOutcome.Foreign => "The challenge was issued to another shopper.",
+        _ => "The solution was used before; each is valid for one request.",
     };
 
     private static Task RefuseTurnAsync(HttpContext context, TimeSpan wait)

@@ -5,10 +5,12 @@ using StackExchange.Redis;
 namespace Inventory.Gateway.Guarding;
 
 /// <summary>
-/// What challenges are signed with, the same for all gateways: in Redis, where the keys of cookies are too, and as
-/// secret as these. A gateway that has never met Redis signs with a key of its own.
+/// The key that all gateways sign challenges with. It is in Redis, like the keys of cookies, and as secret as these. A
+/// gateway that has never reached Redis signs with a key of its own.
 /// </summary>
-/// <remarks>Absent: rotation. A signature is worth the lifetime of a challenge, and a unit of work.</remarks>
+/// <remarks>
+/// Not handled: rotation. A forged signature saves one proof of work, for the lifetime of a challenge.
+/// </remarks>
 internal sealed class ChallengeKeys(IConnectionMultiplexer redis)
 {
     private const int KeyBytes = 32;
@@ -18,8 +20,8 @@ internal sealed class ChallengeKeys(IConnectionMultiplexer redis)
     private volatile Pair _keys = new(RandomNumberGenerator.GetBytes(KeyBytes), null);
 
     /// <summary>
-    /// Takes over the key that all gateways share, or shares this one: the first of an empty Redis decides, and a Redis
-    /// that has lost its data gets the old one back.
+    /// Adopts the key that all gateways share, or shares this gateway's key: at an empty Redis the first gateway
+    /// decides, and a Redis that has lost its data gets the old key again.
     /// </summary>
     public async Task ExchangeAsync()
     {
@@ -27,14 +29,14 @@ internal sealed class ChallengeKeys(IConnectionMultiplexer redis)
         var own = _keys.Current;
         await database.StringSetAsync(Name, own, when: When.NotExists);
         var shared = (byte[]?)await database.StringGetAsync(Name);
-        // What was signed until now stays valid.
+        // Challenges that were signed with the own key stay valid.
         if (shared is { Length: KeyBytes } && !shared.AsSpan().SequenceEqual(own)) _keys = new(shared, own);
     }
 
     /// <summary>A challenge's signature.</summary>
     public byte[] Sign(ReadOnlySpan<byte> challenge) => HMACSHA256.HashData(_keys.Current, challenge);
 
-    /// <summary>Whether one of the gateways has signed it.</summary>
+    /// <summary>Whether a gateway has signed the challenge.</summary>
     public bool HasSigned(ReadOnlySpan<byte> challenge, ReadOnlySpan<byte> signature)
     {
         var (current, before) = _keys;

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Inventory.Gateway.Guarding;
 
-/// <summary>What the guard did, as metrics, and for all gateways together in Redis.</summary>
+/// <summary>Counts the guard's work, as metrics and for the sums of all gateways in Redis.</summary>
 internal sealed class GuardMetrics
 {
     private readonly Counter<long> _changes;
@@ -15,7 +15,7 @@ internal sealed class GuardMetrics
     {
         var meter = meters.Create("Inventory.Gateway");
         _changes = meter.CreateCounter<long>(
-            "inventory.gateway.guard.changes", "{change}", "What was tightened and relaxed, each counted once.");
+            "inventory.gateway.guard.changes", "{change}", "SKUs and shoppers tightened and relaxed, counted once.");
         _challenges = meter.CreateCounter<long>(
             "inventory.gateway.guard.challenges", "{challenge}", "Challenges issued, solved and refused.");
         meter.CreateObservableGauge(
@@ -25,20 +25,20 @@ internal sealed class GuardMetrics
                 new(memory.Tightened.Count.Skus, new KeyValuePair<string, object?>("kind", "sku")),
                 new(memory.Tightened.Count.Others, new KeyValuePair<string, object?>("kind", "shopper")),
             },
-            "{subject}", "What is tightened now, as this instance knows it.");
+            "{subject}", "SKUs and shoppers that are tightened now, as this instance knows.");
     }
 
-    /// <summary>Something was tightened or relaxed by this gateway's call.</summary>
+    /// <summary>Counts what this gateway's call has tightened or relaxed.</summary>
     public void Changed(string change, string who) => _changes.Add(
         1, new KeyValuePair<string, object?>("change", change), new("kind", who[..who.IndexOf(':')]));
 
-    /// <summary>A challenge was given to a shopper.</summary>
+    /// <summary>Counts a challenge that was issued to a shopper.</summary>
     public void Issued() => Count(ref _issued, "issued");
 
-    /// <summary>A solution was accepted.</summary>
+    /// <summary>Counts an accepted solution.</summary>
     public void Solved() => Count(ref _solved, "solved");
 
-    /// <summary>A solution was refused, or none was there.</summary>
+    /// <summary>Counts a refused or missing solution.</summary>
     public void Refused(ProofOutcome why)
     {
         Interlocked.Increment(ref _refused);
@@ -46,12 +46,12 @@ internal sealed class GuardMetrics
         _challenges.Add(1, new KeyValuePair<string, object?>("outcome", "refused"), new("reason", reason));
     }
 
-    /// <summary>What was counted since the last call.</summary>
+    /// <summary>Takes the counts since the last call.</summary>
     public (long Issued, long Solved, long Refused) Collect() =>
         (Interlocked.Exchange(ref _issued, 0), Interlocked.Exchange(ref _solved, 0),
             Interlocked.Exchange(ref _refused, 0));
 
-    /// <summary>It could not be told, and counts again.</summary>
+    /// <summary>Adds counts again that could not be reported to Redis.</summary>
     public void GiveBack((long Issued, long Solved, long Refused) counts)
     {
         Interlocked.Add(ref _issued, counts.Issued);

@@ -3,8 +3,8 @@ using System.ComponentModel.DataAnnotations;
 namespace Inventory.Gateway.Guarding;
 
 /// <summary>
-/// What counts as a machine at work, and what is asked of shoppers then. The defaults suit a shop that sells a few
-/// units a second of its best article: a sale that everybody was invited to has a higher <see cref="Units"/>.
+/// When the guard assumes that machines buy, and what it requires of shoppers then. The defaults suit a shop that sells
+/// a few units a second of its best article; an announced sale needs a higher <see cref="Units"/>.
 /// </summary>
 public sealed class GuardOptions
 {
@@ -15,8 +15,8 @@ public sealed class GuardOptions
     [Range(0, 1_000_000_000)] public int Units { get; init; } = 100;
 
     /// <summary>
-    /// Units that one session takes within <see cref="Within"/> before it is tightened, whatever it asks for. 0: never.
-    /// A person fills a cart once.
+    /// Units that one session takes within <see cref="Within"/> before all its requests are tightened. 0: never. A
+    /// person fills a cart once.
     /// </summary>
     [Range(0, 1_000_000_000)] public int SessionUnits { get; init; } = 20;
 
@@ -26,15 +26,15 @@ public sealed class GuardOptions
     /// </summary>
     [Range(0, 1_000_000_000)] public int AddressUnits { get; init; } = 500;
 
-    /// <summary>The time that units are counted over, wherever it begins.</summary>
+    /// <summary>The sliding window over which units are counted.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan Within { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long something stays tightened once it is calm again.</summary>
+    /// <summary>How long something stays tightened after its threshold was last reached.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan Duration { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>One request to reserve per shopper and this time, of what is tightened.</summary>
+    /// <summary>Where the guard is tightened, each shopper may try to reserve once in this time.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan Turn { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -45,14 +45,14 @@ public sealed class GuardOptions
     [Range(1, 100_000_000)] public int MaxNumber { get; init; } = 100_000;
 
     /// <summary>
-    /// How long a challenge may be solved. Long enough for an old telephone, short enough that nobody solves tonight
-    /// what is sold tomorrow.
+    /// How long a challenge may be solved. Long enough for an old telephone, short enough that a bot can't solve
+    /// challenges the night before a sale.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:10", "01:00:00")]
     public TimeSpan ChallengeLifetime { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>
-    /// How often a gateway tells what it saw and hears what is tightened: the longest that gateways disagree.
+    /// How often a gateway reports taken units and learns what is tightened. Gateways disagree for at most this time.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.020", "00:00:05")]
     public TimeSpan Interval { get; init; } = TimeSpan.FromMilliseconds(200);

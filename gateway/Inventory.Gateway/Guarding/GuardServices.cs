@@ -2,16 +2,13 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Inventory.Gateway.Guarding;
 
-/// <summary>Registers the guard against machines that buy.</summary>
+/// <summary>Registers the bot guard.</summary>
 internal static class GuardServices
 {
     /// <summary>Reads the guard's settings; refuses to start when one is out of range or unknown.</summary>
     public static void AddBotGuard(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddOptions<GuardOptions>()
-            .BindConfiguration(GuardOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        builder.Services.AddValidatedOptions<GuardOptions>(GuardOptions.Section);
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<GuardMemory>();
         builder.Services.AddSingleton<GuardMetrics>();

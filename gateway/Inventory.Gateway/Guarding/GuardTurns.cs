@@ -7,19 +7,19 @@ namespace Inventory.Gateway.Guarding;
 /// <summary>What <c>guard_admit.lua</c> says about a request with a solution.</summary>
 internal enum GuardOutcome
 {
-    /// <summary>The solution is spent, and the shopper's next turn is later.</summary>
+    /// <summary>The solution is spent, and the shopper's next attempt is later.</summary>
     Admitted = 1,
 
     /// <summary>The solution was spent before.</summary>
     Spent = -1,
 
-    /// <summary>The shopper had a turn just now; the solution is kept.</summary>
+    /// <summary>The shopper's last attempt was too recent; the solution stays valid.</summary>
     TooEarly = -2,
 }
 
 /// <summary>
-/// Spends solutions and turns for all gateways, in Redis. While Redis is away each gateway does so from its own memory:
-/// then a solution may be spent once at each.
+/// Spends solutions and attempts for all gateways, in Redis. While Redis is unavailable, each gateway uses its own
+/// memory: then a solution may be spent once at each.
 /// </summary>
 internal sealed class GuardTurns(
     IConnectionMultiplexer redis,
@@ -28,7 +28,7 @@ internal sealed class GuardTurns(
     IOptions<RateLimitOptions> limits,
     TimeProvider time)
 {
-    // Some 20 MiB. Beyond it nobody is refused for what can't be remembered.
+    // Some 20 MiB. When it is full, it is cleared: no shopper is refused for lack of memory.
     private const int MostRemembered = 100_000;
 
     private static readonly string Prefix = $"{RatePolicies.Tag}:guard:";
@@ -36,10 +36,10 @@ internal sealed class GuardTurns(
     private readonly Lock _lock = new();
     private readonly Dictionary<string, long> _until = new(StringComparer.Ordinal);
 
-    /// <summary>Spends one solution and one turn, or neither.</summary>
+    /// <summary>Spends one solution and one attempt, or neither.</summary>
     /// <param name="challenge">The challenge that was solved.</param>
     /// <param name="subject">The shopper.</param>
-    /// <returns>The outcome, and for <see cref="GuardOutcome.TooEarly"/> how long it is until the next turn.</returns>
+    /// <returns>The outcome, and for <see cref="GuardOutcome.TooEarly"/> the time until the next attempt.</returns>
     public async ValueTask<(GuardOutcome Outcome, TimeSpan Wait)> TakeAsync(string challenge, string subject)
     {
         var (spent, turn) = ("spent:" + challenge, "turn:" + subject);
@@ -52,7 +52,7 @@ internal sealed class GuardTurns(
                 [Milliseconds(options.Value.ChallengeLifetime), Milliseconds(options.Value.Turn)],
                 limits.Value.Patience))!;
             circuit.Succeeded();
-            // For the case that Redis goes away.
+            // For the case that Redis becomes unavailable.
             if (reply[0] == (long)GuardOutcome.Admitted) Remember(spent, turn);
             return ((GuardOutcome)reply[0], TimeSpan.FromMilliseconds(reply[1]));
         }

@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace Inventory.Gateway.Guarding;
 
 /// <summary>
-/// Tells Redis a few times a second what was taken through this gateway, and learns what is tightened. Requests never
-/// wait for it.
+/// Reports to Redis a few times a second which units were taken through this gateway, and learns what is tightened.
+/// Requests never wait for it.
 /// </summary>
 internal sealed partial class GuardWatch(
     IConnectionMultiplexer redis,
@@ -20,10 +20,10 @@ internal sealed partial class GuardWatch(
     ILogger<GuardWatch> log)
     : BackgroundService
 {
-    // Bounds how long Redis serves nobody else: each takes it some 15 µs.
+    // Bounds how long one call blocks Redis, at some 15 µs an entry.
     private const int MostPerCall = 200;
 
-    // Shoppers and addresses. What so many do at once is the SKU's concern.
+    // Most sessions and addresses that are tightened at once. When more of them take too much, the SKU is tightened.
     private const int MostOthers = 1_000;
 
     private static readonly string Name = $"{RatePolicies.Tag}:guard";
@@ -32,7 +32,7 @@ internal sealed partial class GuardWatch(
 
     private string _version = "";
 
-    /// <summary>Who is ready knows what is tightened, unless Redis is away.</summary>
+    /// <summary>Loads what is tightened before the gateway reports ready, unless Redis is unavailable.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await WatchAsync();
@@ -51,7 +51,8 @@ internal sealed partial class GuardWatch(
     private async Task WatchAsync()
     {
         var seen = taken.Collect();
-        // What was taken meanwhile would look like all at once afterwards: it is dropped. What is known goes on.
+        // Units that were taken during an outage are dropped, because reported later they would look as if taken at
+        // once. Known entries stay tightened until they end.
         if (circuit.IsOpen) return;
 
         var challenges = metrics.Collect();
@@ -65,7 +66,7 @@ internal sealed partial class GuardWatch(
         }
         catch (Exception e) when (RedisOutage.Is(e))
         {
-            // The next round tries again; the limiter's line says that Redis is away.
+            // The next round tries again; the limiter's circuit logs that Redis is unavailable.
             metrics.GiveBack(challenges);
         }
     }
@@ -87,7 +88,7 @@ internal sealed partial class GuardWatch(
         Report((RedisResult[])reply[1]!);
         if (version == _version) return;
 
-        // Another Redis, or one without data: it doesn't have the key either.
+        // Another Redis, or one that has lost its data, doesn't have the challenge key either.
         if (Began(version) != Began(_version)) await keys.ExchangeAsync();
         memory.Tightened = Read((RedisResult[])reply[2]!, (RedisResult[])reply[3]!);
         _version = version;
@@ -126,7 +127,7 @@ internal sealed partial class GuardWatch(
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "{Who} is tightened: {Units} units were taken within {Seconds} s. To reserve now takes a proof of work.")]
+        "{Who} is tightened: {Units} units were taken within {Seconds} s. Reserving now requires a proof of work.")]
     private static partial void Tightening(ILogger log, string who, long units, double seconds);
 
     [LoggerMessage(2, LogLevel.Information, "{Who} is relaxed again.")]

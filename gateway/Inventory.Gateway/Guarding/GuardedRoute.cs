@@ -3,14 +3,14 @@ using Yarp.ReverseProxy.Configuration;
 namespace Inventory.Gateway.Guarding;
 
 /// <summary>
-/// Marks a route by which stock is taken, from its metadata <c>Guard</c>: <c>Reserve</c>. No other value has a meaning.
+/// Marks a route that takes stock, by its metadata <c>Guard</c>. The only value is <c>Reserve</c>.
 /// </summary>
 internal sealed record GuardedRoute
 {
     private static readonly GuardedRoute Reserve = new();
 
     /// <summary>Reads a route's metadata; null when it isn't guarded.</summary>
-    /// <exception cref="InvalidOperationException">Its metadata means nothing.</exception>
+    /// <exception cref="InvalidOperationException">The metadata has another value.</exception>
     public static GuardedRoute? Of(RouteConfig route)
     {
         if (route.Metadata?.TryGetValue("Guard", out var guard) != true) return null;

@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Inventory.Gateway.Guarding;
 
-/// <summary>Whether a request's body names a SKU that is tightened. Only asked while there is one.</summary>
+/// <summary>Whether a request's body names a SKU that is tightened. Only called while there is one.</summary>
 /// <remarks>
-/// Every text in the body counts as a name, wherever it stands: a SKU's name in another place asks too much of one
-/// shopper, and one that was missed would ask nothing of all. What isn't JSON names nothing: the API refuses it.
+/// By design: every string in the body counts as a SKU, wherever it is. A false match costs one shopper a proof of
+/// work; a missed SKU would let every bot pass. A body that isn't JSON names no SKU: the API refuses it.
 /// </remarks>
 internal static class NamedSkus
 {
@@ -16,10 +16,10 @@ internal static class NamedSkus
 
     /// <summary>Reads the body, and leaves it for the forwarder to read again.</summary>
     /// <exception cref="BadHttpRequestException">The body is too large, too slow or broken.</exception>
-    /// <exception cref="OperationCanceledException">The client left, or the request's time is over.</exception>
+    /// <exception cref="OperationCanceledException">The client disconnected, or the request timed out.</exception>
     public static async ValueTask<bool> AnyAsync(HttpContext context, Tightened tightened, long now)
     {
-        // BodyLimit and Kestrel see to it that no body outgrows the limit, so none spills to disk.
+        // BodyLimit and Kestrel keep every body within the limit, so none spills to disk.
         var limit = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize ?? int.MaxValue;
         var size = (int)Math.Max(1, Math.Min(context.Request.ContentLength ?? limit, limit));
         context.Request.EnableBuffering(bufferThreshold: size);

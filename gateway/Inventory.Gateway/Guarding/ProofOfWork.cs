@@ -7,54 +7,54 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.Gateway.Guarding;
 
-/// <summary>A task as ALTCHA's widget takes it: find the number up to <c>maxnumber</c> behind the hash.</summary>
+/// <summary>A challenge as ALTCHA's widget takes it: find the number up to <c>maxnumber</c> that was hashed.</summary>
 /// <param name="Algorithm">SHA-256.</param>
 /// <param name="Challenge">SHA-256 of salt and number, in hex.</param>
-/// <param name="Maxnumber">The number is at most this.</param>
-/// <param name="Salt">Random, and when and for whom the solution counts.</param>
+/// <param name="Maxnumber">The largest number to try.</param>
+/// <param name="Salt">Random digits, the solution's expiry and the shopper that it is for.</param>
 /// <param name="Signature">HMAC-SHA256 of the challenge, in hex.</param>
 internal sealed record PuzzleToSolve(
     string Algorithm, string Challenge, long Maxnumber, string Salt, string Signature);
 
-/// <summary>What a solution is worth.</summary>
+/// <summary>The judgement of a solution.</summary>
 internal enum ProofOutcome
 {
-    /// <summary>It solves a challenge of ours that was made for this shopper, and is in time.</summary>
+    /// <summary>The solution is in time, and solves a challenge that was issued to this shopper.</summary>
     Solved,
 
-    /// <summary>There is none.</summary>
+    /// <summary>The request has no solution.</summary>
     Missing,
 
-    /// <summary>It can't be read.</summary>
+    /// <summary>The solution can't be read.</summary>
     Malformed,
 
-    /// <summary>It solves nothing that a gateway has signed.</summary>
+    /// <summary>The solution solves no challenge that a gateway has signed.</summary>
     Wrong,
 
-    /// <summary>It came too late.</summary>
+    /// <summary>The solution came too late.</summary>
     Expired,
 
-    /// <summary>The challenge was another shopper's.</summary>
+    /// <summary>The challenge was issued to another shopper.</summary>
     Foreign,
 
-    /// <summary>It was good, and has been used.</summary>
+    /// <summary>The solution is right, but was used before.</summary>
     Reused,
 }
 
 /// <summary>
-/// Makes challenges in the first version of ALTCHA's format, and judges solutions, without remembering any: what has to
-/// be known stands in the salt, the challenge covers the salt, and the signature the challenge.
+/// Issues challenges in the first version of ALTCHA's format, and judges solutions, without state: the salt holds the
+/// parameters, the challenge covers the salt, and the signature covers the challenge.
 /// </summary>
 internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> options, TimeProvider time)
 {
     private const string Algorithm = "SHA-256";
     private const int SaltBytes = 12, BindingBytes = 12, HashBytes = SHA256.HashSizeInBytes;
 
-    // Ours have some 400 characters. What is longer is not ours, and costs no cryptography.
+    // Real solutions have some 400 characters. A longer text is refused without any cryptography.
     private const int MaxLength = 2_048;
 
-    // Salt and number are hashed without a gap. This end of the salt keeps anybody from moving digits of the number
-    // into the time that stands before it.
+    // Salt and number are hashed without a separator. This end of the salt keeps a client from moving digits of the
+    // number into the parameters before it.
     private const char EndOfSalt = '&';
 
     /// <summary>A new challenge for this shopper.</summary>
@@ -71,9 +71,9 @@ internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> opt
     }
 
     /// <summary>Judges a solution, as the widget sends it: JSON in base64.</summary>
-    /// <param name="solution">What the request brought.</param>
-    /// <param name="subject">Whose request it is.</param>
-    /// <returns>What it is worth, and where it isn't nothing, the challenge that it solves.</returns>
+    /// <param name="solution">The header's value.</param>
+    /// <param name="subject">The shopper who sent it.</param>
+    /// <returns>The outcome, and the challenge if the solution solves one that a gateway has signed.</returns>
     public (ProofOutcome Outcome, string Challenge) Judge(string solution, string subject)
     {
         if (solution.Length == 0) return (ProofOutcome.Missing, "");
@@ -86,7 +86,7 @@ internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> opt
             return (ProofOutcome.Wrong, "");
         }
 
-        // From here on the salt is ours.
+        // From here on the salt is known to be a gateway's.
         if (read.Expires <= time.GetUtcNow().ToUnixTimeSeconds()) return (ProofOutcome.Expired, challenge);
         return (read.For == BindingOf(subject) ? ProofOutcome.Solved : ProofOutcome.Foreign, challenge);
     }
@@ -94,7 +94,7 @@ internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> opt
     private static byte[] Hash(string salt, long number) => SHA256.HashData(
         Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{salt}{number}")));
 
-    // Not the subject itself: a challenge may lie about in pages and logs.
+    // A hash in place of the subject: a challenge may stay in pages and logs.
     private static string BindingOf(string subject) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(subject)).AsSpan(0, BindingBytes));
 
@@ -122,7 +122,7 @@ internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> opt
         catch (Exception e) when (e is JsonException or FormatException or KeyNotFoundException
             or InvalidOperationException)
         {
-            // Not an error of ours: a script that tries, or a client that gets it wrong.
+            // Not the gateway's error: an attacker's guess, or a mistake of a client.
             return null;
         }
     }

@@ -4,8 +4,8 @@ using Inventory.Identity;
 namespace Inventory.Gateway.Guarding;
 
 /// <summary>
-/// GET /api/challenge: a challenge for the caller's session, begun if there is none; the <c>challengeurl</c> of
-/// ALTCHA's widget. A page may have it solved before the guard asks.
+/// GET /api/challenge: a challenge for the caller's session, which begins if there is none; the <c>challengeurl</c> of
+/// ALTCHA's widget. A page may have it solved before the guard requires a proof.
 /// </summary>
 internal static class ShowChallenge
 {

@@ -2,20 +2,20 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.Gateway.Guarding;
 
-/// <summary>Units of one SKU, or taken by one session or address, and how many are too many.</summary>
+/// <summary>Units taken of one SKU, or by one session or address, and their threshold.</summary>
 internal readonly record struct Taken(string Who, long Units, int Threshold);
 
 /// <summary>
-/// Counts in this process what is taken through it, until <see cref="GuardWatch"/> tells Redis. Only those are told of
-/// that take a notable share of what is too much: thousands of shoppers who each take their unit stay here.
+/// Counts the units that are taken through this gateway, until <see cref="GuardWatch"/> reports them to Redis. Only
+/// counts of a notable share of their threshold are reported: thousands of shoppers who take a unit each are not.
 /// </summary>
 /// <remarks>
-/// What is below the share is forgotten after once to twice <see cref="GuardOptions.Within"/>. A SKU that is sold
-/// through N gateways evenly is therefore noticed up to N tenths of its threshold late, a shopper up to N quarters.
+/// A count below the share is dropped after once to twice <see cref="GuardOptions.Within"/>. A SKU that is sold evenly
+/// through N gateways is therefore noticed up to N tenths of its threshold late, a shopper up to N quarters.
 /// </remarks>
 internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider time) : IDisposable
 {
-    // Some 30 MiB at worst. Beyond it, further shoppers are not counted until others are forgotten; SKUs always are.
+    // Some 30 MiB at worst. Beyond it, further shoppers are not counted until others are dropped; SKUs always are.
     private const int MostCounted = 200_000;
 
     private readonly GuardOptions _guard = options.Value;
@@ -26,7 +26,7 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
     private Dictionary<string, long> _fewBefore = new(StringComparer.Ordinal);
     private long _began = time.GetTimestamp();
 
-    /// <summary>Counts what an answer of the API says was taken.</summary>
+    /// <summary>Counts the units that an answer of the API reports as taken.</summary>
     /// <param name="units">Pairs of SKU and units: <c>sku-1=2,sku-2=1</c>.</param>
     /// <param name="subject">The shopper's session; null for callers who name their customers themselves.</param>
     /// <param name="address">The shopper's network address.</param>
@@ -47,10 +47,10 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
         Add(Who.Address(address), all, _guard.AddressUnits, share: 4);
     }
 
-    /// <summary>Ends after a time, or at once when this gateway alone has seen too much being taken.</summary>
+    /// <summary>Completes after a time, or at once when a count of this gateway alone reaches its threshold.</summary>
     public Task WaitAsync(TimeSpan atMost, CancellationToken stop) => _tooMuch.WaitAsync(atMost, stop);
 
-    /// <summary>What is to be told since the last call.</summary>
+    /// <summary>Takes the counts to report since the last call.</summary>
     public List<Taken> Collect()
     {
         var collected = new List<Taken>();
@@ -117,11 +117,11 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
         }
         catch (SemaphoreFullException)
         {
-            // Another request said so in this very moment.
+            // Another request has released it in the meantime.
         }
     }
 
-    /// <summary>Units that were not told yet, and when the last were taken.</summary>
+    /// <summary>Units that were not reported yet, and when the last were taken.</summary>
     private sealed class Notable
     {
         public required int Threshold { get; init; }

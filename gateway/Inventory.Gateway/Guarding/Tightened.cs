@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace Inventory.Gateway.Guarding;
 
-/// <summary>What the guard tells apart, as <c>guard_watch.lua</c> spells it.</summary>
+/// <summary>The names of SKUs, sessions and addresses in <c>guard_watch.lua</c>.</summary>
 internal static class Who
 {
     public static string Sku(string sku) => "sku:" + sku;
@@ -11,13 +11,13 @@ internal static class Who
 
     public static string Address(string address) => "address:" + address;
 
-    /// <summary>The SKU's name, or null when it is somebody.</summary>
+    /// <summary>The SKU, or null for a session or an address.</summary>
     public static string? SkuOf(string who) => who.StartsWith("sku:", StringComparison.Ordinal) ? who[4..] : null;
 }
 
 /// <summary>
-/// What is tightened, as this gateway was last told. Each entry ends by itself, so that nothing stays shut because
-/// Redis, or whoever wrote this, is gone.
+/// What is tightened, as this gateway last learned it from Redis. Each entry ends by itself, so that none outlives its
+/// time when Redis is unavailable or <see cref="GuardWatch"/> has stopped.
 /// </summary>
 internal sealed class Tightened
 {
@@ -27,8 +27,8 @@ internal sealed class Tightened
     private readonly FrozenDictionary<string, long> _others;
     private readonly FrozenDictionary<string, long>.AlternateLookup<ReadOnlySpan<char>> _skusBySpan;
 
-    /// <summary>Takes over what Redis said.</summary>
-    /// <param name="entries">Who, and until which timestamp of the process' clock.</param>
+    /// <summary>Makes the tables of Redis' reply.</summary>
+    /// <param name="entries">A name, and the timestamp of the process' clock until which it is tightened.</param>
     /// <param name="switchedOn">SKUs that an operator has switched on, without an end.</param>
     public Tightened(IReadOnlyCollection<(string Who, long Until)> entries, IReadOnlyCollection<string> switchedOn)
     {
@@ -47,23 +47,23 @@ internal sealed class Tightened
 
     public static Tightened Nothing { get; } = new([], []);
 
-    /// <summary>The usual: then nobody looks any further.</summary>
+    /// <summary>Whether nothing is tightened. This is the usual case, and requests are examined no further.</summary>
     public bool IsEmpty => _skus.Count == 0 && _others.Count == 0;
 
-    /// <summary>Whether it matters what a request asks for.</summary>
+    /// <summary>Whether the SKUs of a request matter.</summary>
     public bool HasSkus => _skus.Count > 0;
 
-    /// <summary>How many of each.</summary>
+    /// <summary>How many SKUs, and how many sessions and addresses.</summary>
     public (int Skus, int Others) Count => (_skus.Count, _others.Count);
 
     /// <summary>Whether requests for this SKU are tightened.</summary>
     public bool HasSku(ReadOnlySpan<char> sku, long now) => _skusBySpan.TryGetValue(sku, out var until) && now < until;
 
-    /// <summary>Whether this shopper's or address' requests are, whatever they ask for.</summary>
+    /// <summary>Whether all requests of this session or address are tightened.</summary>
     public bool Has(string who, long now) => _others.TryGetValue(who, out var until) && now < until;
 }
 
-/// <summary>What every request looks at, and <see cref="GuardWatch"/> writes.</summary>
+/// <summary>Shared state: every request reads it, and <see cref="GuardWatch"/> writes it.</summary>
 internal sealed class GuardMemory
 {
     private Tightened _tightened = Tightened.Nothing;

@@ -4,7 +4,7 @@ using Yarp.ReverseProxy.Transforms;
 
 namespace Inventory.Gateway.Guarding;
 
-/// <summary>Takes from the API's answers what they say was taken, and counts it. Callers don't see it.</summary>
+/// <summary>Counts the taken units that the API reports in a header, which is removed before callers see it.</summary>
 internal sealed class UnitsTaken(TakenUnits counts) : ResponseTransform
 {
     public override ValueTask ApplyAsync(ResponseTransformContext context)

@@ -5,14 +5,14 @@ using Yarp.ReverseProxy.Model;
 namespace Inventory.Gateway.Proxying;
 
 /// <summary>
-/// Takes a replica out of the rotation as soon as its connections say that it is dead. A failure rate, the forwarder's
-/// own policy, is too slow for two replicas under load: the dead one answers fastest, so balancing by
-/// load would send it most of the traffic until the rate over a window has risen.
+/// Takes a replica out of the rotation as soon as its connections show that it is dead. A failure rate, the forwarder's
+/// own policy, is too slow for two replicas under load: the dead one fails fastest, so balancing by load would send it
+/// most of the traffic until the rate over a window has risen.
 /// </summary>
 /// <remarks>
-/// A refused connection is proof: no process listens. A broken one may be a single request's fault, so it takes
-/// several in a row. A timeout is no evidence at all, because a slow operation looks the same; a replica that hangs is
-/// found by the active probe.
+/// A refused connection is proof: no process listens. A single request may break a connection, so several must break in
+/// a row. A timeout is no evidence, because a slow operation looks the same; the active probe finds a replica that
+/// hangs.
 /// </remarks>
 internal sealed class DeadReplica(IDestinationHealthUpdater health) : IPassiveHealthCheckPolicy
 {
@@ -21,7 +21,7 @@ internal sealed class DeadReplica(IDestinationHealthUpdater health) : IPassiveHe
 
     /// <summary>
     /// Longer than the active probe needs for its verdict (two probes, one second apart, one second each), so that a
-    /// replica which stays dead is not offered traffic in between.
+    /// replica that stays dead gets no traffic in between.
     /// </summary>
     private static readonly TimeSpan Reactivation = TimeSpan.FromSeconds(4);
 

@@ -5,8 +5,8 @@ using Yarp.ReverseProxy.Transforms;
 namespace Inventory.Gateway.Proxying;
 
 /// <summary>
-/// Ends server-sent events when this gateway stops, as if the replica had ended them: their readers come again, to
-/// another gateway. Cut off, they would do so too, but every one would look like a failure.
+/// Ends server-sent events when this gateway stops, as if the replica had ended them: clients reconnect, to another
+/// gateway. After a cut they would reconnect too, but every cut would look like a failure.
 /// </summary>
 internal sealed class EndingStreams(InstanceDrain drain) : ResponseTransform
 {
@@ -31,7 +31,7 @@ internal sealed class EndingStreams(InstanceDrain drain) : ResponseTransform
             CreateContentReadStreamAsync(CancellationToken.None);
 
         protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
-            throw new NotSupportedException("Streams are read, and not copied.");
+            throw new NotSupportedException("An event stream can be read, but not copied.");
 
         protected override bool TryComputeLength(out long length)
         {

@@ -4,7 +4,7 @@ namespace Inventory.Gateway.Proxying;
 
 /// <summary>
 /// Keeps Location usable from outside. A replica is addressed by its own name (platforms route by the Host header, so
-/// the caller's would lead back here), and an absolute Location that it builds from that name is made relative.
+/// the caller's would lead back to the gateway). An absolute Location made of that name becomes relative.
 /// </summary>
 internal sealed class PublicLocation : ResponseTransform
 {

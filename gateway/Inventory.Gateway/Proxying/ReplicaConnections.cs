@@ -5,7 +5,7 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Inventory.Gateway.Proxying;
 
-/// <summary>The connections to the replicas, and how long one may be silent.</summary>
+/// <summary>Configures the connections to the replicas, and how long an exchange may be without data.</summary>
 internal sealed class ReplicaConnections(IOptions<GatewayLimits> limits)
     : ForwarderHttpClientFactory, IProxyConfigFilter
 {
@@ -27,12 +27,12 @@ internal sealed class ReplicaConnections(IOptions<GatewayLimits> limits)
         handler.MaxConnectionsPerServer = limits.Value.ConnectionsPerReplica;
         handler.PooledConnectionLifetime = limits.Value.ConnectionLifetime;
 
-        // Shorter than the replicas' own keep-alive (Kestrel: 130 s), so that no request meets a connection which the
-        // replica is just closing. That would be a lost answer for a request which must not be repeated.
+        // Shorter than the replicas' own keep-alive (Kestrel: 130 s), so that no request is sent on a connection that
+        // the replica is closing: its answer would be lost, and not every request may be repeated.
         handler.PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60);
 
-        // A gateway passes on what it gets. Following, unpacking or remembering anything is the client's business, and
-        // a cookie jar here would be shared by all callers.
+        // Answers are passed on unchanged. Redirects, compression and cookies are for the client to handle; all callers
+        // would share a cookie jar of the gateway.
         handler.AllowAutoRedirect = false;
         handler.UseCookies = false;
         handler.AutomaticDecompression = DecompressionMethods.None;

@@ -8,7 +8,7 @@ using Yarp.ReverseProxy.Health;
 
 namespace Inventory.Gateway.Proxying;
 
-/// <summary>The way to the reservation API's replicas. Routes and clusters are in appsettings.json.</summary>
+/// <summary>Forwards to the reservation API's replicas. Routes and clusters are in appsettings.json.</summary>
 internal static class ReservationApi
 {
     /// <summary>Reads the routes, finds the replicas by service discovery and watches their health.</summary>
@@ -29,8 +29,8 @@ internal static class ReservationApi
     }
 
     /// <summary>
-    /// Forwards the public routes. A retry is outside balancing and health, so that each attempt chooses anew and
-    /// is judged by itself; session affinity has no place, for every replica serves every caller.
+    /// Forwards the public routes. The retry encloses load balancing and health checks, so that each attempt chooses a
+    /// replica and is judged by itself. By design: no session affinity, because every replica serves every caller.
     /// </summary>
     public static void MapReservationApi(this IEndpointRouteBuilder routes)
     {

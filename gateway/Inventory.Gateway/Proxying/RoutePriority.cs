@@ -5,8 +5,8 @@ using Yarp.ReverseProxy.Configuration;
 namespace Inventory.Gateway.Proxying;
 
 /// <summary>
-/// Whether a route's requests may be shed: the gateway carries most of an overload, and here refusing is cheapest. The
-/// rate limit says what a route does. Routes that last (<c>TimeoutPolicy</c>) wait for news, and take nobody's place.
+/// Whether a route's requests may be shed. The gateway takes most of an overload, and refuses at the lowest cost. The
+/// rate limit says what a route does. Long requests (<c>TimeoutPolicy</c>) mostly wait, and are never shed.
 /// </summary>
 internal static class RoutePriority
 {

@@ -3,25 +3,25 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Inventory.Gateway.Proxying;
 
-/// <summary>How an attempt to forward a request ended, in the terms that decide what may happen next.</summary>
+/// <summary>How an attempt to forward a request ended, as far as it decides what happens next.</summary>
 internal enum UpstreamFailure
 {
-    /// <summary>The replica answered; with what is its own affair.</summary>
+    /// <summary>The replica answered, with any status.</summary>
     None,
 
-    /// <summary>No connection came about, so nothing was sent and nothing was done.</summary>
+    /// <summary>No connection was made, so nothing was sent and nothing was done.</summary>
     Unreachable,
 
     /// <summary>The connection broke once sending had begun: the request may have been carried out.</summary>
     Interrupted,
 
-    /// <summary>No answer in time: the request may be carried out yet.</summary>
+    /// <summary>No answer in time: the request may still be carried out.</summary>
     TimedOut,
 
     /// <summary>The client's body could not be read to its end.</summary>
     BadBody,
 
-    /// <summary>The client left; nobody waits for an answer.</summary>
+    /// <summary>The client disconnected, so no answer is needed.</summary>
     ClientGone,
 }
 
@@ -43,7 +43,7 @@ internal static class UpstreamOutcome
         ForwarderError.RequestTimedOut => UpstreamFailure.TimedOut,
         ForwarderError.RequestBodyClient => UpstreamFailure.BadBody,
 
-        // Cancelled means cancelled through the request's token, which stands for the client and for our own timeout.
+        // Cancelled through the request's token: the client disconnected, or the gateway's own timeout expired.
         ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled =>
             context.Features.Get<IHttpRequestTimeoutFeature>()?.RequestTimeoutToken.IsCancellationRequested == true
                 ? UpstreamFailure.TimedOut

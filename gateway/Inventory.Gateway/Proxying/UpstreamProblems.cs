@@ -2,11 +2,11 @@ using Microsoft.AspNetCore.Diagnostics;
 
 namespace Inventory.Gateway.Proxying;
 
-/// <summary>Answers for a replica that did not: one problem per kind of failure, after the last attempt.</summary>
+/// <summary>Answers when the last attempt has failed, with one problem per kind of failure.</summary>
 internal sealed partial class UpstreamProblems(
     RequestDelegate next, TimeProvider time, ILogger<UpstreamProblems> log)
 {
-    /// <summary>A replica that dies under load loses every answer it owes at once, and one line says as much.</summary>
+    /// <summary>A replica that dies under load loses all its pending answers at once; one line is enough.</summary>
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(1);
 
     private long _lastLine;
@@ -14,7 +14,7 @@ internal sealed partial class UpstreamProblems(
 
     public async Task InvokeAsync(HttpContext context)
     {
-        // An error that the API answers without a body is its own, and stays as it is.
+        // An error that the API answers without a body stays as it is.
         context.Features.Get<IStatusCodePagesFeature>()?.Enabled = false;
 
         await next(context);
@@ -32,7 +32,7 @@ internal sealed partial class UpstreamProblems(
         };
         if (problem is null) return;
 
-        // Unreachable replicas have had their line when their health changed.
+        // An unreachable replica was logged when its health changed.
         if (problem.Status is StatusCodes.Status502BadGateway or StatusCodes.Status504GatewayTimeout)
         {
             ReportLost(context, problem);
@@ -41,7 +41,7 @@ internal sealed partial class UpstreamProblems(
         await problem.WriteAsync(context);
     }
 
-    /// <summary>Writes at most one line a second; what it leaves out, the next line counts.</summary>
+    /// <summary>Writes at most one line a second; the next line counts the requests in between.</summary>
     private void ReportLost(HttpContext context, GatewayProblem problem)
     {
         Interlocked.Increment(ref _unreported);
@@ -54,6 +54,7 @@ internal sealed partial class UpstreamProblems(
         AnswersLost(log, lost, context.Request.Method, context.Request.Path, problem.Slug);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Lost} sent and not answered since the last line: {Method} {Path} {Problem}")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "Requests without an answer since the last line: {Lost}; the latest: {Method} {Path} {Problem}")]
     private static partial void AnswersLost(ILogger log, int lost, string method, PathString path, string problem);
 }

@@ -6,24 +6,24 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.Gateway.Sessions;
 
-/// <summary>A session as its cookie tells it.</summary>
-/// <param name="Subject">Who the shopper is to the API, see <see cref="Identity.ShopperSubject"/>.</param>
+/// <summary>A session as read from its cookie.</summary>
+/// <param name="Subject">The shopper's name at the API, see <see cref="Identity.ShopperSubject"/>.</param>
 /// <param name="Issued">When the cookie was made.</param>
 internal sealed record Session(string Subject, DateTimeOffset Issued);
 
 /// <summary>
-/// The cookie that a shopper carries: subject and time, encrypted and signed, some 160 characters. Nothing else, so it
-/// never grows.
+/// The session cookie: subject and time, encrypted and signed, some 160 characters. It holds nothing else, so it never
+/// grows.
 /// </summary>
 internal sealed class SessionCookie(SessionKeyring keyring, IOptions<ShopperSessionOptions> options, TimeProvider time)
 {
     private const string Name = "inventory-session";
 
-    // Browsers take a cookie with this prefix only over HTTPS, from this host and for all of it: a neighbour under the
-    // same domain can't plant one.
+    // Browsers take a cookie with this prefix only over HTTPS, from this host and for all of its paths: another host of
+    // the same domain can't set one.
     private const string SecureName = "__Host-" + Name;
 
-    // What we write is half as long. Everything longer is not ours, and costs no cryptography.
+    // The gateway's cookies are half as long. A longer one is ignored without any cryptography.
     private const int MaxLength = 400;
 
     private const int TimeBytes = sizeof(long);
@@ -48,7 +48,7 @@ internal sealed class SessionCookie(SessionKeyring keyring, IOptions<ShopperSess
         }
         catch (Exception e) when (e is CryptographicException or FormatException)
         {
-            // Not an error of ours: somebody else's cookie, or somebody who tries.
+            // Not the gateway's error: another application's cookie, or an attacker's guess.
             return null;
         }
 
@@ -57,11 +57,11 @@ internal sealed class SessionCookie(SessionKeyring keyring, IOptions<ShopperSess
         return new Session(Encoding.ASCII.GetString(content.AsSpan(TimeBytes)), issued);
     }
 
-    /// <summary>Gives the caller a cookie for <paramref name="subject"/> that is as fresh as can be.</summary>
+    /// <summary>Sets a new cookie for <paramref name="subject"/>.</summary>
     /// <exception cref="InvalidOperationException">Not <see cref="IsReady"/>.</exception>
     public void Issue(HttpContext context, string subject)
     {
-        var protector = keyring.Protector ?? throw new InvalidOperationException("The keys are not known yet.");
+        var protector = keyring.Protector ?? throw new InvalidOperationException("The cookie keys are not known yet.");
         var content = new byte[TimeBytes + subject.Length];
         BinaryPrimitives.WriteInt64BigEndian(content, time.GetUtcNow().ToUnixTimeMilliseconds());
         Encoding.ASCII.GetBytes(subject, content.AsSpan(TimeBytes));
@@ -70,7 +70,7 @@ internal sealed class SessionCookie(SessionKeyring keyring, IOptions<ShopperSess
             secure ? SecureName : Name, Base64Url.EncodeToString(protector.Protect(content)), Attributes(secure));
     }
 
-    /// <summary>Takes the cookie back.</summary>
+    /// <summary>Deletes the cookie.</summary>
     public void Delete(HttpContext context)
     {
         var secure = context.Request.IsHttps;
@@ -86,7 +86,7 @@ internal sealed class SessionCookie(SessionKeyring keyring, IOptions<ShopperSess
     private CookieOptions Attributes(bool secure) => new()
     {
         HttpOnly = true,
-        // A link from elsewhere opens the shop with its session; a form or a script from elsewhere has none.
+        // Browsers send the cookie for links from other sites, but not for their forms and scripts.
         SameSite = SameSiteMode.Lax,
         Secure = secure,
         Path = "/",

@@ -4,17 +4,17 @@ using Microsoft.AspNetCore.DataProtection;
 namespace Inventory.Gateway.Sessions;
 
 /// <summary>
-/// Brings the keys from Redis before the first request needs them, and keeps the copy fresh. Until that has happened
-/// once, there are no sessions.
+/// Loads the keys from Redis before the first request needs them, and keeps the copy current. Until the first load
+/// succeeds, there are no sessions.
 /// </summary>
 internal sealed partial class SessionKeyring(
     SessionKeys keys, IDataProtectionProvider protection, TimeProvider time, ILogger<SessionKeyring> log)
     : BackgroundService
 {
-    /// <summary>While Redis was away at the start.</summary>
+    /// <summary>While no keys are known, because Redis was unavailable at the start.</summary>
     private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>New keys are made days before they are used; this is how long a Redis without data stays so.</summary>
+    /// <summary>New keys are made days before use; a Redis that has lost its data gets the keys in this time.</summary>
     private static readonly TimeSpan BetweenExchanges = TimeSpan.FromMinutes(1);
 
     private readonly IDataProtector _protector = protection.CreateProtector("session", "v1");
@@ -23,7 +23,7 @@ internal sealed partial class SessionKeyring(
     /// <summary>Signs and reads cookies; null while the keys are not known.</summary>
     public IDataProtector? Protector => _isReady ? _protector : null;
 
-    /// <summary>The first attempt is part of the start: who is ready has keys, unless Redis is away.</summary>
+    /// <summary>Loads the keys before the gateway reports ready, unless Redis is unavailable.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await TryExchangeAsync();
@@ -53,14 +53,14 @@ internal sealed partial class SessionKeyring(
         }
         catch (Exception e) when (RedisOutage.Caused(e))
         {
-            // The next round retries. What is known stays in use; the limiter's line says that Redis is away.
+            // The next round retries. Known keys stay in use; the limiter's circuit logs that Redis is unavailable.
         }
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "Redis is away, and the keys of cookies with it: no session is known or begins.")]
+        "Redis is unavailable, and so are the cookie keys: no session is known or begins.")]
     private static partial void NoKeys(ILogger log);
 
-    [LoggerMessage(2, LogLevel.Information, "The keys of cookies are known now: sessions can begin.")]
+    [LoggerMessage(2, LogLevel.Information, "The cookie keys are known now: sessions can begin.")]
     private static partial void KeysKnown(ILogger log);
 }

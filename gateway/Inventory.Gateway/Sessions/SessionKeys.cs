@@ -7,11 +7,11 @@ using StackExchange.Redis;
 namespace Inventory.Gateway.Sessions;
 
 /// <summary>
-/// The keys that cookies are signed with, the same for all gateways: a hash in Redis, and a copy in memory that is all
-/// the requests ever look at. <see cref="SessionKeyring"/> sees to the copy.
+/// The keys that all gateways sign cookies with: a hash in Redis, and a copy in memory. Requests read only the copy,
+/// which <see cref="SessionKeyring"/> keeps current.
 /// </summary>
 /// <remarks>
-/// The keys are as secret as the password of the Redis they lie in; whoever reads them can sign sessions, and no more.
+/// The keys are as secret as Redis' password; an attacker who reads them can sign sessions, and no more.
 /// </remarks>
 internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
 {
@@ -22,8 +22,8 @@ internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
     public IReadOnlyCollection<XElement> GetAllElements() => [.. _copy.Values.Select(text => XElement.Parse(text))];
 
     /// <summary>
-    /// Keeps a key that was just made. Of the gateways that start together on an empty Redis one makes the first
-    /// key, and the others take that one in place of theirs.
+    /// Stores a new key. When gateways start together on an empty Redis, the first stored key wins, and the other
+    /// gateways adopt it in place of theirs.
     /// </summary>
     public void StoreElement(XElement element, string friendlyName)
     {
@@ -44,7 +44,7 @@ internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
     }
 
     /// <summary>
-    /// Takes over what other gateways have added, and gives a Redis that has lost its data the keys back, so that
+    /// Adopts keys that other gateways have added, and stores the keys again in a Redis that has lost its data, so that
     /// no shopper loses a session.
     /// </summary>
     public async Task ExchangeAsync()

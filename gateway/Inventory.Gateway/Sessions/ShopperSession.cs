@@ -6,7 +6,7 @@ using StackExchange.Redis;
 namespace Inventory.Gateway.Sessions;
 
 /// <summary>
-/// GET /api/session: the caller's session, begun if there is none. DELETE /api/session: ends it, in every gateway.
+/// GET /api/session: the caller's session, which begins if there is none. DELETE /api/session: ends it at all gateways.
 /// </summary>
 public static class ShopperSession
 {
@@ -18,7 +18,7 @@ public static class ShopperSession
     };
 
     /// <summary>A session as its owner sees it.</summary>
-    /// <param name="Subject">Who the shopper is: the customer of all that is reserved in this session.</param>
+    /// <param name="Subject">The shopper: the customer of all reservations that are made in this session.</param>
     /// <param name="ExpiresInSeconds">How long it lasts without another request.</param>
     public sealed record Response(string Subject, long ExpiresInSeconds);
 
@@ -53,13 +53,13 @@ public static class ShopperSession
         {
             try
             {
-                // For as long as a copy of the cookie could pass for fresh.
+                // Kept for as long as a copy of the cookie could count as fresh.
                 await redis.GetDatabase().StringSetAsync(
                     SharedLimiter.SessionKey(subject), "ended", options.Value.IdleTimeout);
             }
             catch (Exception e) when (RedisOutage.Is(e))
             {
-                // To say that it has ended would be a promise that no gateway could keep.
+                // Without this key other gateways still accept the cookie, so the session can't be reported as ended.
                 await GatewayProblem.SessionsUnavailable.WriteAsync(context);
                 return;
             }

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>What the audit writes down for people: runs, findings, and that it is alive.</summary>
+/// <summary>Stores the audit's runs, findings and heartbeat, for operators.</summary>
 public sealed class AuditBook(NpgsqlDataSource source)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -12,7 +12,7 @@ public sealed class AuditBook(NpgsqlDataSource source)
         Converters = { new JsonStringEnumConverter() },
     };
 
-    /// <summary>Takes the oldest run that was asked for; null when there is none.</summary>
+    /// <summary>Takes the oldest requested run; null when there is none.</summary>
     public async Task<AuditRun?> TakeRequestAsync(CancellationToken cancellation)
     {
         await using var command = Command(
@@ -27,9 +27,9 @@ public sealed class AuditBook(NpgsqlDataSource source)
         return new(row.GetInt64(0), row.GetString(1), Requested: true, dryRun, Repairs: !dryRun);
     }
 
-    /// <summary>Begins a cycle.</summary>
+    /// <summary>Starts a run of the regular cycle.</summary>
     /// <param name="repairs">Whether it repairs.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public async Task<AuditRun> BeginCycleAsync(bool repairs, CancellationToken cancellation)
     {
         await using var command = Command(
@@ -41,11 +41,11 @@ public sealed class AuditBook(NpgsqlDataSource source)
         return new(id, "", Requested: false, DryRun: false, repairs);
     }
 
-    /// <summary>Writes how far a run is, or how it ended.</summary>
+    /// <summary>Stores a run's progress or its end.</summary>
     /// <param name="run">The run.</param>
     /// <param name="state">running, completed or failed.</param>
-    /// <param name="error">Why it failed.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="error">The failure's message.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public async Task WriteAsync(AuditRun run, string state, string? error, CancellationToken cancellation)
     {
         await using var command = Command(
@@ -62,8 +62,8 @@ public sealed class AuditBook(NpgsqlDataSource source)
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>Remembers a finding.</summary>
-    /// <returns>Its number, and whether it wasn't there before.</returns>
+    /// <summary>Stores a finding.</summary>
+    /// <returns>Its id, and whether it is new.</returns>
     public async Task<(long Id, bool IsNew)> RememberAsync(
         AuditRun run, Finding finding, CancellationToken cancellation)
     {
@@ -83,7 +83,7 @@ public sealed class AuditBook(NpgsqlDataSource source)
         return (row.GetInt64(0), row.GetBoolean(1));
     }
 
-    /// <summary>Writes what was done about a finding.</summary>
+    /// <summary>Stores the repair of a finding.</summary>
     public async Task RepairedAsync(long finding, Repaired repair, CancellationToken cancellation)
     {
         await using var command = Command(
@@ -95,8 +95,8 @@ public sealed class AuditBook(NpgsqlDataSource source)
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>Closes what a completed run didn't find any more.</summary>
-    /// <returns>What is gone.</returns>
+    /// <summary>Closes findings that a completed run no longer found.</summary>
+    /// <returns>The closed findings.</returns>
     public Task<List<(string Kind, string Sku, string Subject)>> CloseAsync(
         AuditRun run, CancellationToken cancellation) => source.ReadAsync(
         """
@@ -109,11 +109,11 @@ public sealed class AuditBook(NpgsqlDataSource source)
         """,
         ToGone, cancellation, run.Id, run.Sku);
 
-    /// <summary>Closes what a whole pass didn't find any more.</summary>
-    /// <param name="kind">What it looked for.</param>
-    /// <param name="firstRun">The run that began it.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
-    /// <returns>What is gone.</returns>
+    /// <summary>Closes findings of one kind that a complete pass no longer found.</summary>
+    /// <param name="kind">The kind of finding.</param>
+    /// <param name="firstRun">The run that began the pass.</param>
+    /// <param name="cancellation">Cancels the call.</param>
+    /// <returns>The closed findings.</returns>
     public Task<List<(string Kind, string Sku, string Subject)>> CloseAsync(
         FindingKind kind, long firstRun, CancellationToken cancellation) => source.ReadAsync(
         """
@@ -122,7 +122,7 @@ public sealed class AuditBook(NpgsqlDataSource source)
         """,
         ToGone, cancellation, kind.ToString(), firstRun);
 
-    /// <summary>Reservations that had no order when last looked at, at most a thousand.</summary>
+    /// <summary>Reservations with an open finding of a missing order, at most a thousand.</summary>
     public Task<List<Guid>> ReadMissingOrdersAsync(CancellationToken cancellation) => source.ReadAsync(
         """
         SELECT subject::uuid FROM audit_findings WHERE kind = 'OrderMissing' AND gone_at IS NULL
@@ -130,9 +130,9 @@ public sealed class AuditBook(NpgsqlDataSource source)
         """,
         row => row.GetGuid(0), cancellation);
 
-    /// <summary>Says that the audit is alive.</summary>
-    /// <param name="state">What it does, in a few words.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <summary>Stores the audit's heartbeat.</summary>
+    /// <param name="state">What the audit is doing, in a few words.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public async Task SeenAsync(string state, CancellationToken cancellation)
     {
         await using var command = Command(
@@ -144,7 +144,7 @@ public sealed class AuditBook(NpgsqlDataSource source)
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>Ends runs that an instance left behind when it was killed.</summary>
+    /// <summary>Marks runs as failed that were left running by an instance that was killed.</summary>
     public async Task AbandonAsync(CancellationToken cancellation)
     {
         await using var command = Command(
@@ -155,7 +155,7 @@ public sealed class AuditBook(NpgsqlDataSource source)
         await command.ExecuteNonQueryAsync(cancellation);
     }
 
-    /// <summary>Forgets old runs, and findings that have long been gone.</summary>
+    /// <summary>Deletes old runs, and findings that were closed long ago.</summary>
     public async Task PruneAsync(int runs, TimeSpan findings, CancellationToken cancellation)
     {
         await using var old = Command(

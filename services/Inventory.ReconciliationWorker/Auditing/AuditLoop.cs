@@ -1,11 +1,12 @@
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
 /// <summary>
-/// Audits again and again, and whenever somebody asks. Any number of instances may run: one audits, the others wait for
-/// its place. Runs come one after the other; one that was asked for begins between two pages of a cycle.
+/// Runs audits in cycles and on request. Any number of instances may run: one is the leader and audits, the others wait
+/// to take over. Runs execute one after the other; a requested run begins between two pages of a cycle.
 /// </summary>
 public sealed partial class AuditLoop(
     StockLoader loader,
@@ -19,9 +20,10 @@ public sealed partial class AuditLoop(
     TimeProvider time,
     ILogger<AuditLoop> log) : BackgroundService
 {
-    // A person waits for the answer; one query of an index without rows costs next to nothing.
+    // An operator waits for the answer of a requested run; one query of an empty index costs next to nothing.
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Sign = TimeSpan.FromSeconds(1);
+    private static readonly AdvisoryLock Lock = AdvisoryLock.Named("inventory-audit");
 
     private long polledAt;
     private long signedAt;
@@ -42,7 +44,7 @@ public sealed partial class AuditLoop(
             }
             catch (FenceDownException)
             {
-                // Whoever rebuilds says what happens. The audit looks again when it is over.
+                // The instance that rebuilds logs it. The audit continues after the rebuild.
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
@@ -52,8 +54,8 @@ public sealed partial class AuditLoop(
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                // What somebody wrote into a store by hand may be anything. Whatever the audit can't read must not end
-                // this process: change capture and the fence live in it too.
+                // A store may contain anything that was written by hand. Data that the audit can't read must not end
+                // this process: change capture and the fence run in it too.
                 var reason = e.GetBaseException().Message;
                 if (brokenBy != reason) Broken(reason, e);
                 brokenBy = reason;
@@ -68,38 +70,37 @@ public sealed partial class AuditLoop(
         }
     }
 
-    /// <summary>Waits for the lock, and audits while it lasts.</summary>
+    /// <summary>Waits for the lock, and audits while it holds the lock.</summary>
     private async Task AuditAloneAsync(CancellationToken cancellation)
     {
-        await using var connection = await ledger.OpenConnectionAsync(cancellation);
-        await using var acquire = new NpgsqlCommand(
-            "SELECT pg_try_advisory_lock(hashtextextended('inventory-audit', 0))", connection);
-        while (!(bool)(await acquire.ExecuteScalarAsync(cancellation))!) await Task.Delay(Sign, time, cancellation);
-        try
+        await using var leadership = await LeadAsync(cancellation);
+        await book.AbandonAsync(cancellation);
+        while (true)
         {
-            await book.AbandonAsync(cancellation);
-            while (true)
+            await leadership.KeepAsync(cancellation);
+            await ServeAsync(cancellation);
+            await SignAsync("idle", cancellation);
+            outages.Ended(this);
+            if (cycleEndedAt == 0 || time.GetElapsedTime(cycleEndedAt) >= options.Value.Interval)
             {
-                // Also proof that the session, and so the lock, is alive.
-                await using (var ping = new NpgsqlCommand("SELECT 1", connection))
-                {
-                    await ping.ExecuteScalarAsync(cancellation);
-                }
-
-                await ServeAsync(cancellation);
-                await SignAsync("idle", cancellation);
-                outages.Ended(this);
-                if (cycleEndedAt == 0 || time.GetElapsedTime(cycleEndedAt) >= options.Value.Interval)
-                {
-                    await CycleAsync(cancellation);
-                }
-
-                await Task.Delay(Poll, time, cancellation);
+                await CycleAsync(cancellation);
             }
+
+            await Task.Delay(Poll, time, cancellation);
         }
-        finally
+    }
+
+    private async Task<AdvisoryLease> LeadAsync(CancellationToken cancellation)
+    {
+        while (true)
         {
-            await ReleaseAsync(connection);
+            // A run may take longer than any idle time, and leaves the session alone.
+            if (await AdvisoryLease.TryTakeAsync(ledger, Lock, Timeout.InfiniteTimeSpan, cancellation) is { } lease)
+            {
+                return lease;
+            }
+
+            await Task.Delay(Sign, time, cancellation);
         }
     }
 
@@ -157,22 +158,8 @@ public sealed partial class AuditLoop(
         }
         catch (Exception e) when (StoreOutages.Explains(e))
         {
-            // Nobody can read the sign either.
+            // Operators can't read the heartbeat during the outage either.
             outages.Began(this, e);
-        }
-    }
-
-    private static async Task ReleaseAsync(NpgsqlConnection connection)
-    {
-        try
-        {
-            // The pool would reset the session only when somebody uses it again.
-            await using var release = new NpgsqlCommand("SELECT pg_advisory_unlock_all()", connection);
-            await release.ExecuteNonQueryAsync(CancellationToken.None);
-        }
-        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
-        {
-            // The session has ended, and its lock with it.
         }
     }
 
@@ -181,6 +168,6 @@ public sealed partial class AuditLoop(
     private partial void Asked(long run, string subject, string mode, long found, long repaired);
 
     [LoggerMessage(2, LogLevel.Error,
-        "The audit breaks off at something it can't read, and tries again: {Reason} Audit single SKUs to find it.")]
+        "The audit breaks off at data that it can't read, and tries again: {Reason} Audit single SKUs to find it.")]
     private partial void Broken(string reason, Exception failure);
 }

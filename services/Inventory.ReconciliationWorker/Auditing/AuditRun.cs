@@ -1,24 +1,28 @@
 namespace Inventory.ReconciliationWorker.Auditing;
 
 /// <summary>One audit: over everything, or over one SKU.</summary>
-/// <param name="Id">Its number.</param>
+/// <param name="Id">Its id.</param>
 /// <param name="Sku">The SKU; empty for everything.</param>
-/// <param name="Requested">Whether somebody asked for it.</param>
-/// <param name="DryRun">Whether it only says what it would do.</param>
+/// <param name="Requested">Whether an operator requested it.</param>
+/// <param name="DryRun">Whether it only reports.</param>
 /// <param name="Repairs">Whether it repairs.</param>
 public sealed record AuditRun(long Id, string Sku, bool Requested, bool DryRun, bool Repairs)
 {
-    /// <summary>Findings that a run's report shows. More are counted; nobody reads them one by one.</summary>
+    /// <summary>
+    /// Maximum number of findings in a run's report. Further findings are only counted: an operator can't read more one
+    /// by one.
+    /// </summary>
     public const int MaxReported = 200;
 
     /// <summary>
-    /// Findings of one run that are remembered. A store that has lost everything is one event and not a million.
+    /// Maximum number of stored findings of one run. A store that has lost everything is one incident and not a million
+    /// findings.
     /// </summary>
     public const int MaxRemembered = 5_000;
 
     private readonly List<Finding> findings = [];
 
-    /// <summary>What is compared at the moment.</summary>
+    /// <summary>What is being compared.</summary>
     public string Phase { get; set; } = "";
 
     /// <summary>SKUs compared so far.</summary>
@@ -36,25 +40,25 @@ public sealed record AuditRun(long Id, string Sku, bool Requested, bool DryRun, 
     /// <summary>Repairs so far.</summary>
     public long Repaired { get; set; }
 
-    /// <summary>What couldn't be told from a difference of time: the next run looks again.</summary>
+    /// <summary>Differences that may still be delays; the next run compares them again.</summary>
     public long Undecided { get; set; }
 
     /// <summary>
-    /// Totals that were changed without a movement, as plain SQL of an ERP does. That is no fault; each gets a movement
-    /// by which it can be explained, or would in a dry run.
+    /// Totals that were changed without a movement, as plain SQL from an ERP does. That is no fault: each gets a
+    /// movement that explains it, or would in a run that repairs.
     /// </summary>
     public long Explained { get; set; }
 
-    /// <summary>Whether the materializer was waited for in vain.</summary>
+    /// <summary>Whether a wait for the materializer has already timed out in this run.</summary>
     public bool IsBehind { get; set; }
 
     /// <summary>The first findings.</summary>
     public IReadOnlyList<Finding> Findings => findings;
 
-    /// <summary>Whether everything is looked at.</summary>
+    /// <summary>Whether the run covers everything.</summary>
     public bool IsWhole => Sku.Length == 0;
 
-    /// <summary>Adds to the report, once.</summary>
+    /// <summary>Adds a finding to the report, unless it is there already.</summary>
     public void Add(Finding finding)
     {
         var key = (finding.Kind, finding.Sku, finding.Subject);

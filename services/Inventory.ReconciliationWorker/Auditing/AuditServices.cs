@@ -5,10 +5,7 @@ internal static class AuditServices
 {
     internal static void Register(IServiceCollection services)
     {
-        services.AddOptions<AuditOptions>()
-            .BindConfiguration(AuditOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        services.AddValidatedOptions<AuditOptions>(AuditOptions.Section);
         services.AddSingleton<AuditMetrics>();
         services.AddSingleton<AuditBook>();
         services.AddSingleton<LedgerReading>();

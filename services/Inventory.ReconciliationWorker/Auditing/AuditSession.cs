@@ -4,7 +4,9 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>What all passes of an audit share: pace, patience, and where findings go.</summary>
+/// <summary>
+/// The state and services that all passes of an audit share: pace, patience, and reporting of findings.
+/// </summary>
 public sealed partial class AuditSession(
     AuditBook book,
     LedgerReading ledger,
@@ -13,32 +15,34 @@ public sealed partial class AuditSession(
     TimeProvider time,
     ILogger<AuditSession> log)
 {
-    // Long enough for a change to travel, short enough for a person who waits.
+    // Long enough for a change to reach the other store, short enough for an operator who waits.
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250);
 
-    // A store that hung for a minute says nothing about what a page costs.
+    // The time that a hanging store took says nothing about the cost of a page, so the pause is limited.
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(10);
 
-    // After so many new findings of one run, a log has said enough; the rest are in the report.
+    // Maximum number of logged findings of one run; the others are in the report.
     private const int MaxLogged = 100;
 
     private long workedSince;
     private TimeSpan waited;
 
-    /// <summary>Called between two pages: whoever asks for a run waits for no longer than a page.</summary>
+    /// <summary>Called between two pages, so that a requested run waits for one page at most.</summary>
     public Func<AuditRun, CancellationToken, Task>? BetweenPages { get; set; }
 
-    /// <summary>How audits are set up.</summary>
+    /// <summary>The settings.</summary>
     public AuditOptions Options => options.Value;
 
-    /// <summary>A run begins: what was before it is no work of its first page.</summary>
+    /// <summary>Begins a run: time before it doesn't count as work of its first page.</summary>
     public void Begin() => (workedSince, waited) = (Now(), TimeSpan.Zero);
 
     /// <summary>
-    /// Rests in proportion to what was compared, so that sale has Redis for itself, and to how long that took, so that
-    /// it has the machine.
+    /// Pauses in proportion to the number of compared items, so that sales have Redis for themselves, and to the time
+    /// that the comparison took, so that sales have the machine.
     /// </summary>
-    /// <remarks>Absent: the latter for a run that was asked for. Somebody waits for it.</remarks>
+    /// <remarks>
+    /// By design: a requested run doesn't pause for the time taken, because an operator waits for it.
+    /// </remarks>
     public async Task RestAsync(AuditRun run, int items, CancellationToken cancellation)
     {
         var worked = !run.Requested ? Since(workedSince) - waited : TimeSpan.Zero;
@@ -51,7 +55,7 @@ public sealed partial class AuditSession(
         Begin();
     }
 
-    /// <summary>Lets a moment pass before something is looked at again. That is no work.</summary>
+    /// <summary>Waits before something is read again. The wait doesn't count as work.</summary>
     public async Task WaitAsync(CancellationToken cancellation)
     {
         var since = Now();
@@ -59,21 +63,23 @@ public sealed partial class AuditSession(
         waited += Since(since);
     }
 
-    /// <summary>Whether waiting since then is enough.</summary>
+    /// <summary>Whether the time since then exceeds <see cref="AuditOptions.Patience"/>.</summary>
     public bool IsPatienceOver(long since) => Since(since) >= Options.Patience;
 
-    /// <summary>Time since <see cref="Now"/> was read.</summary>
+    /// <summary>The time since a result of <see cref="Now"/>.</summary>
     public TimeSpan Since(long then) => time.GetElapsedTime(then);
 
-    /// <summary>Now, for <see cref="IsPatienceOver"/>.</summary>
+    /// <summary>The current timestamp, for <see cref="IsPatienceOver"/>.</summary>
     public long Now() => time.GetTimestamp();
 
-    /// <summary>Waits until a partition's events are stored up to one of them, as long as that takes sense.</summary>
-    /// <param name="run">The run. It waits in vain only once: a materializer that is away may be so for long.</param>
+    /// <summary>Waits until a partition's events are stored up to a given one, with a time limit.</summary>
+    /// <param name="run">
+    /// The run. After its first timeout it doesn't wait again, because the materializer may be down for long.
+    /// </param>
     /// <param name="partition">The partition's index.</param>
     /// <param name="streamId">The event.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
-    /// <returns>Whether they are. If not, nothing can be said about what is under way.</returns>
+    /// <param name="cancellation">Cancels the call.</param>
+    /// <returns>Whether they are stored. If not, nothing is proven about differences that depend on events.</returns>
     public async Task<bool> IsStoredAsync(
         AuditRun run, int partition, string streamId, CancellationToken cancellation)
     {
@@ -92,14 +98,14 @@ public sealed partial class AuditSession(
         }
     }
 
-    /// <summary>Something couldn't be told from a difference of time.</summary>
+    /// <summary>Counts differences that may still be delays.</summary>
     public void Undecided(AuditRun run, long items)
     {
         run.Undecided += items;
         metrics.Undecided(items);
     }
 
-    /// <summary>Counts what was compared.</summary>
+    /// <summary>Counts compared SKUs and holds.</summary>
     public void Compared(AuditRun run, int skus, int holds)
     {
         run.Skus += skus;
@@ -107,12 +113,14 @@ public sealed partial class AuditSession(
         metrics.Compared(skus, holds);
     }
 
-    /// <summary>Reports a proven finding, and repairs it where the run may.</summary>
+    /// <summary>Reports a proven finding, and repairs it if the run may repair.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="finding">What was found.</param>
-    /// <param name="repair">Repairs it, or returns null when it turned out to be unsafe; null: nothing is safe.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
-    /// <returns>Whether it is resolved.</returns>
+    /// <param name="finding">The finding.</param>
+    /// <param name="repair">
+    /// Makes the repair, or returns null when it turned out to be unsafe; null if no repair is safe.
+    /// </param>
+    /// <param name="cancellation">Cancels the call.</param>
+    /// <returns>Whether the finding is resolved.</returns>
     public async Task<bool> ReportAsync(
         AuditRun run, Finding finding, Func<Task<Repaired?>>? repair, CancellationToken cancellation)
     {
@@ -143,11 +151,10 @@ public sealed partial class AuditSession(
         return repaired.Resolved;
     }
 
-    /// <summary>Gives a total that was changed without a movement the movement that explains it. That is no finding.
-    /// </summary>
+    /// <summary>Adds the missing movement of a total that was changed without one. That is no finding.</summary>
     /// <param name="run">The run.</param>
     /// <param name="sku">The SKU.</param>
-    /// <param name="explain">Adds the movement; null when the total has moved on.</param>
+    /// <param name="explain">Adds the movement; returns null when the total has changed again.</param>
     public async Task ExplainAsync(AuditRun run, string sku, Func<Task<Repaired?>> explain)
     {
         var explained = run.Repairs ? await explain() : null;
@@ -157,12 +164,12 @@ public sealed partial class AuditSession(
     }
 
     /// <summary>
-    /// Items of one run of something that grows for ever: a third of a minute and more, in which the others wait for
-    /// their turn.
+    /// Maximum number of items that one run covers of data that grows without limit: a third of a minute and more, in
+    /// which the other passes wait.
     /// </summary>
     public int ItemsOfOnePass => Options.ItemsPerSecond * 20;
 
-    /// <summary>Ends a pass, and closes what it didn't find any more.</summary>
+    /// <summary>Ends a pass, and closes findings that it no longer found.</summary>
     public async Task EndAsync<T>(
         AuditRun run, AuditPass<T> pass, AuditTurn<T> turn, CancellationToken cancellation)
     {
@@ -172,10 +179,10 @@ public sealed partial class AuditSession(
         foreach (var (kind, sku, subject) in gone.Take(MaxLogged)) Gone(kind, About(sku, subject));
     }
 
-    /// <summary>Closes what a completed run didn't find any more.</summary>
+    /// <summary>Closes findings that a completed run no longer found.</summary>
     public async Task CloseAsync(AuditRun run, CancellationToken cancellation)
     {
-        // Beyond that many, what was seen and what wasn't can't be told apart.
+        // Beyond this number of findings not all are stored, so a missing one may still exist.
         if (run.DryRun || run.Found >= AuditRun.MaxRemembered) return;
         var gone = await book.CloseAsync(run, cancellation);
         foreach (var (kind, sku, subject) in gone.Take(MaxLogged)) Gone(kind, About(sku, subject));
@@ -197,6 +204,6 @@ public sealed partial class AuditSession(
     [LoggerMessage(3, LogLevel.Information, "Drift {Kind} of {About} is gone without a repair.")]
     private partial void Gone(string kind, string about);
 
-    [LoggerMessage(4, LogLevel.Information, "Somebody changed the total of {Sku} without a movement: {Words}")]
+    [LoggerMessage(4, LogLevel.Information, "The total of {Sku} was changed without a movement: {Words}")]
     private partial void Explained(string sku, string words);
 }

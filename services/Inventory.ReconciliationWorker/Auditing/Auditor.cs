@@ -2,12 +2,10 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>One audit, from its beginning to its end.</summary>
-/// <remarks>
-/// Holds come first and counters last: what a hold lacks is mended before the units under it are added up.
-/// </remarks>
+/// <summary>Executes one audit run.</summary>
+/// <remarks>Holds are audited before counters, so that they are repaired before their units are added up.</remarks>
 public sealed class Auditor(
-    StockEngine stock,
+    Maintenance maintenance,
     HoldAudit holds,
     ReservationAudit reservations,
     StockAudit skus,
@@ -19,15 +17,15 @@ public sealed class Auditor(
     AuditMetrics metrics,
     TimeProvider time)
 {
-    /// <summary>Carries a run out, and writes down how it ended.</summary>
-    /// <exception cref="FenceDownException">Redis is being checked or rebuilt; the run has failed.</exception>
+    /// <summary>Executes a run, and stores its result.</summary>
+    /// <exception cref="FenceDownException">Redis is being verified or rebuilt; the run has failed.</exception>
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         var began = time.GetTimestamp();
         session.Begin();
         try
         {
-            if (await stock.IsFencedAsync()) throw new FenceDownException();
+            if (await maintenance.IsFencedAsync()) throw new FenceDownException();
             await holds.RunAsync(run, cancellation);
             await reservations.RunAsync(run, cancellation);
             await skus.RunAsync(run, cancellation);

@@ -2,32 +2,33 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>What a customer has bought of a SKU, by Redis and by the orders.</summary>
-/// <param name="Owner">Whose limit it is, as the stock engine writes it.</param>
+/// <summary>The units that a customer has bought of a SKU, by Redis and by the orders.</summary>
+/// <param name="Owner">The owner of the limit, in the form that Redis stores.</param>
 /// <param name="Sku">The SKU.</param>
 /// <param name="Seen">Units bought, by Redis.</param>
 /// <param name="Right">Units bought, by the orders.</param>
 public sealed record WrongBought(string Owner, string Sku, long Seen, long Right);
 
-/// <summary>Compares what customers have bought of SKUs with a limit: Redis' counts with the orders.</summary>
+/// <summary>Compares the units that customers have bought of SKUs with a limit: Redis' counts and the orders.</summary>
 /// <remarks>
-/// <para>Why a difference is proven. An order is committed to PostgreSQL first; its commit in Redis counts its units
-/// and removes its hold in one step. So, of an order that PostgreSQL had before Redis was looked at, the units are
-/// counted unless its hold is still listed; of one that it had only afterwards, they are not. Where PostgreSQL says the
-/// same before and after, and no listed hold has an order, the two numbers are of the same orders. A cancelled order is
-/// told within <see cref="StockEngine.CancelPatience"/> or never: those of the last half minute are a later run's.
+/// <para>Why a difference is proven: an order is committed to PostgreSQL first; its commit in Redis counts its units
+/// and removes its hold in one step. So the units of an order that PostgreSQL had before Redis was read are counted,
+/// unless its hold is still listed. The units of an order that PostgreSQL had only after Redis was read are not
+/// counted. If PostgreSQL gives the same result before and after, and no listed hold has an order, the two numbers are
+/// about the same orders. Redis is told of a cancelled order within <see cref="ConfirmationStore.CancelPatience"/> or
+/// never, so orders cancelled in the last half minute are left to a later run.
 /// </para>
-/// <para>Absent: SKUs without a limit, of which a rebuild counts nothing, and the counts of customers that no order
-/// names, which can't be found by their digests.</para>
+/// <para>Not handled: SKUs without a limit, whose purchases a rebuild doesn't count, and counts of customers without
+/// any order, who can't be found by their digests.</para>
 /// </remarks>
 public sealed class BoughtAudit(
-    StockEngine stock, OrderReading orders, LedgerReading ledger, StockRepair repair, AuditSession session)
+    AuditReader audit, OrderReading orders, LedgerReading ledger, StockRepair repair, AuditSession session)
 {
     private const int Step = 50;
 
     private readonly AuditPass<string> pass = new("", FindingKind.BoughtUnits);
 
-    /// <summary>Looks at the customers whose turn it is.</summary>
+    /// <summary>Audits the next customers of the pass.</summary>
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         run.Phase = "bought";
@@ -73,7 +74,7 @@ public sealed class BoughtAudit(
         }
     }
 
-    /// <summary>What differs, and whether that is proven.</summary>
+    /// <summary>Returns the differences, and whether each is proven.</summary>
     private async Task<List<(LedgerBought Before, WrongBought Wrong, bool IsProven)>> CompareAsync(
         IEnumerable<string> owners, CancellationToken cancellation)
     {
@@ -95,12 +96,12 @@ public sealed class BoughtAudit(
         List<LedgerBought> accounts, CancellationToken cancellation)
     {
         var looks = new Dictionary<LedgerBought, BoughtLook>(accounts.Count);
-        foreach (var partition in accounts.GroupBy(one => stock.PartitionOf(one.Sku)))
+        foreach (var partition in accounts.GroupBy(one => audit.PartitionOf(one.Sku)))
         {
             foreach (var chunk in partition.Chunk(Step))
             {
                 cancellation.ThrowIfCancellationRequested();
-                var looked = await stock.AuditBoughtAsync(
+                var looked = await audit.AuditBoughtAsync(
                     partition.Key, [.. chunk.Select(one => (Holder.Parse(one.Owner), one.Sku))])
                     ?? throw new FenceDownException();
                 for (var i = 0; i < chunk.Length; i++) looks.Add(chunk[i], looked[i]);
@@ -120,7 +121,7 @@ public sealed class BoughtAudit(
                         + "order was cancelled and Redis not told, or somebody wrote to Redis by hand."
                     : "The customer's limit counts fewer units than were bought, so they could buy too many: Redis "
                         + "lost a count, somebody wrote to it by hand, or the limit is newer than its last rebuild.",
-                "the same orders before and after Redis was looked at, none of them on its way"),
+                "the same orders before and after Redis was read, none of them being committed"),
             () => repair.BoughtAsync(run, wrong, cancellation),
             cancellation);
 }

@@ -3,31 +3,31 @@ using Inventory.Stock;
 namespace Inventory.ReconciliationWorker.Auditing;
 
 /// <summary>
-/// Compares every hold with its deadline or lease, with what its customer has, with the ledger's row and with orders.
+/// Compares every hold with its deadline or lease, its customer's entry, the ledger's row and the orders.
 /// </summary>
-public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepair repair, AuditSession session)
+public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepair repair, AuditSession session)
 {
     /// <summary>Two characters of a reservation's key name its bucket.</summary>
     private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-    /// <summary>Holds of one step: less than a millisecond in which Redis serves nobody else.</summary>
+    /// <summary>Number of holds in one step: it blocks Redis for less than a millisecond.</summary>
     private const int Step = 50;
 
     private const int BucketsAtOnce = 256;
 
-    // Reading so many takes some seconds. Beyond, nothing is proven, and the units stay reserved.
+    // Reading this many takes some seconds. For more, nothing is proven, and the units stay reserved.
     private const int MostPromised = 500_000;
 
     private static readonly string[] Buckets =
         [.. Alphabet.SelectMany(first => Alphabet.Select(second => $"{first}{second}"))];
 
-    /// <summary>Looks at all holds, or at those of the run's SKU.</summary>
+    /// <summary>Audits all holds, or those of the run's SKU.</summary>
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         run.Phase = "holds";
         if (!run.IsWhole)
         {
-            var partition = stock.PartitionOf(run.Sku);
+            var partition = audit.PartitionOf(run.Sku);
             await foreach (var page in IdsAsync(partition, run.Sku, _ => Task.CompletedTask, cancellation))
             {
                 await PageAsync(run, partition, page, cancellation);
@@ -36,7 +36,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
             return;
         }
 
-        foreach (var partition in stock.ReadPartitions())
+        foreach (var partition in audit.Partitions)
         {
             var unreadable = (string what) => session.ReportAsync(
                 run, UnreadableHolds.Stray(what, partition), null, cancellation);
@@ -49,11 +49,12 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     }
 
     /// <summary>
-    /// Whether every hold of a SKU stands where its units are counted, and the ledger promises none beyond those.
+    /// Whether every hold of a SKU is where its units are counted, and the ledger has no other pending reservation of
+    /// it.
     /// </summary>
     public async Task<bool> IsCompleteAsync(string sku, CancellationToken cancellation)
     {
-        var partition = stock.PartitionOf(sku);
+        var partition = audit.PartitionOf(sku);
         var unreadable = false;
         await foreach (var page in IdsAsync(partition, sku, _ => Task.FromResult(unreadable = true), cancellation))
         {
@@ -61,7 +62,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
             if (looks.Any(look => look.IsUnreadable || look.IsActive && IsUnscheduled(look))) return false;
         }
 
-        // What can't be read may hold units of any SKU.
+        // An unreadable hold may hold units of any SKU.
         if (unreadable) return false;
 
         var promised = 0;
@@ -70,7 +71,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
             foreach (var rows in page.Where(row => row.Partition == partition.Index).Chunk(Step))
             {
                 var looks = await LookAsync(partition, [.. rows.Select(row => row.Id)]);
-                // What ended has left its mark for a day: a hold that nothing is known of was lost.
+                // Redis remembers an ended hold for a day, so an unknown hold was lost.
                 if (looks.Any(look => look.State is '-' or '?')) return false;
             }
 
@@ -84,7 +85,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     private async Task PageAsync(
         AuditRun run, Partition partition, IReadOnlyList<Guid> ids, CancellationToken cancellation)
     {
-        var looked = await stock.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException();
+        var looked = await audit.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException();
         var holds = looked.Holds.Where(look => look.IsActive).ToList();
         session.Compared(run, 0, holds.Count);
         foreach (var hold in looked.Holds.Where(look => look.IsUnreadable))
@@ -111,7 +112,8 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     private async Task OrdersAsync(
         AuditRun run, Partition partition, List<HoldLook> holds, CancellationToken cancellation)
     {
-        // A pinned hold with an order is about to be committed, by its confirm or by the resolver of lapsed pins.
+        // A pinned hold with an order is about to be committed, by its confirm or by PinResolver, so only pending holds
+        // are checked.
         var ordered = await ledger.ReadOrderedAsync(
             holds.Where(look => look.State == 'p').Select(look => look.Id), cancellation);
         foreach (var hold in await StillAsync(partition, [.. holds.Where(look => ordered.Contains(look.Id))]))
@@ -120,7 +122,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
                 run,
                 new(FindingKind.StandingOrder, hold.Lines[0].Sku, hold.Id.ToString(), "no hold: it has become an order",
                     $"a pending hold of {Text(hold.Lines)}",
-                    "The order is written and its units are sold, and the hold stands as if nobody had confirmed it: "
+                    "The order is written and its units are sold, but the hold is still pending: "
                         + "Redis lost the pin, and an older copy of its data was started.",
                     $"hold sequence {hold.Sequence}, not pinned before and after the order was read"),
                 () => repair.CommitAsync(run, hold, cancellation),
@@ -142,7 +144,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
 
         rows = await ledger.ReadReservationsAsync(partition.Index, suspects.Select(hold => hold.Id), cancellation);
         suspects = [.. suspects.Where(hold => !Agrees(hold, rows.GetValueOrDefault(hold.Id)))];
-        // A row may be ahead of what was seen. What still stands there unchanged after that, has to agree with it.
+        // A row may be newer than the hold that was read. A hold that is still unchanged now has to agree with its row.
         foreach (var hold in await StillAsync(partition, suspects))
         {
             var row = rows.GetValueOrDefault(hold.Id);
@@ -155,7 +157,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     private static bool Agrees(HoldLook hold, LedgerReservation? row) =>
         row is { Status: "pending" } && row.Sequence >= hold.Sequence;
 
-    /// <summary>Those that are, after what was read in between, as they were before it.</summary>
+    /// <summary>Returns the holds that have not changed since they were first read.</summary>
     private async Task<IEnumerable<HoldLook>> StillAsync(Partition partition, List<HoldLook> holds)
     {
         if (holds.Count == 0) return [];
@@ -165,9 +167,9 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     }
 
     private async Task<IReadOnlyList<HoldLook>> LookAsync(Partition partition, IReadOnlyList<Guid> ids) =>
-        (await stock.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException()).Holds;
+        (await audit.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException()).Holds;
 
-    /// <summary>Ids of a partition's holds, bucket by bucket, while others write to them.</summary>
+    /// <summary>Ids of a partition's holds, bucket by bucket, while other clients write to them.</summary>
     private async IAsyncEnumerable<IReadOnlyList<Guid>> IdsAsync(
         Partition partition, string? sku, Func<string, Task> unreadable,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
@@ -176,7 +178,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
         foreach (var buckets in Buckets.Chunk(BucketsAtOnce))
         {
             cancellation.ThrowIfCancellationRequested();
-            var lengths = await stock.HashLengthsAsync(buckets.Select(partition.Holds));
+            var lengths = await audit.HashLengthsAsync(buckets.Select(partition.Holds));
             foreach (var bucket in buckets.Where((_, i) => lengths[i] < 0))
             {
                 await unreadable($"{partition.Holds(bucket)} has another type");
@@ -184,7 +186,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
 
             foreach (var bucket in buckets.Where((_, i) => lengths[i] > 0))
             {
-                await foreach (var entry in stock.ScanHashAsync(partition.Holds(bucket)).WithCancellation(cancellation))
+                await foreach (var entry in audit.ScanHashAsync(partition.Holds(bucket)).WithCancellation(cancellation))
                 {
                     if (!ReservationKey.IsKey((string)entry.Name!))
                     {
@@ -192,7 +194,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
                         continue;
                     }
 
-                    // What isn't written as a hold may be one of this SKU.
+                    // An unreadable hold may be one of this SKU.
                     if (sku is not null && HoldText.Contains(entry.Value, sku) == false) continue;
                     page.Add(ReservationKey.Parse((string)entry.Name!));
                     if (page.Count < Step) continue;
@@ -213,18 +215,18 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
     private static Finding Misplaced(HoldLook hold) => IsUnscheduled(hold)
         ? new(FindingKind.HoldUnscheduled, hold.Lines[0].Sku, hold.Id.ToString(),
             hold.State == 'p' ? "a deadline for each SKU of the hold" : "a lease", $"missing: {hold.Faults}",
-            $"Nothing would ever end this hold of {Text(hold.Lines)}: its place among deadlines or leases was lost, "
+            $"This hold of {Text(hold.Lines)} would never end: its entry among deadlines or leases was lost, "
                 + "by hand or with an older copy of the data.",
             $"state {hold.State}, sequence {hold.Sequence}, seen in one step")
         : new(FindingKind.CustomerUnits, hold.Lines[0].Sku, hold.Id.ToString(),
-            $"{hold.Holder?.Text} has {Text(hold.Lines)}", $"wrong account: {hold.Faults}",
-            "The customer's account doesn't list this hold as it is, so that limits per customer would not hold.",
+            $"{hold.Holder?.Text} has {Text(hold.Lines)}", $"wrong entry: {hold.Faults}",
+            "The customer's entry doesn't list this hold as it is, so limits per customer would not be enforced.",
             $"state {hold.State}, sequence {hold.Sequence}, seen in one step");
 
     private static Finding Ended(HoldLook hold, LedgerReservation row) => new(
         FindingKind.EndedHold, hold.Lines[0].Sku, hold.Id.ToString(), $"no hold: {row.Status}",
         $"a hold of {Text(hold.Lines)}",
-        "By its stored events the reservation has ended, and its hold stands: an older copy of the data was started. "
+        "By its stored events the reservation has ended, but its hold exists: an older copy of the data was started. "
             + "It keeps its units until its deadline; nothing is sold twice by it.",
         $"ledger sequence {row.Sequence}, Redis sequence {hold.Sequence}");
 
@@ -232,7 +234,7 @@ public sealed class HoldAudit(StockEngine stock, LedgerReading ledger, StockRepa
         FindingKind.UnrecordedHold, hold.Lines[0].Sku, hold.Id.ToString(),
         $"its events up to {hold.Sequence} are stored",
         row is null ? "none is stored" : $"stored up to {row.Sequence}",
-        "The hold stands, and the ledger lacks what happened to it: look among the dead letters. A rebuild of Redis "
+        "The hold exists, but the ledger lacks its events: check the dead letters. A rebuild of Redis "
             + "would not know of it.",
         $"events up to {lastEvent} are stored");
 }

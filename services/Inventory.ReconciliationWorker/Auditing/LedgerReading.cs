@@ -3,10 +3,10 @@ using Npgsql;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>What audits read from the ledger: pages, each of them one statement and so one moment.</summary>
+/// <summary>What audits read from the ledger. Each page is one statement and so one snapshot.</summary>
 public sealed class LedgerReading(NpgsqlDataSource source)
 {
-    // The page is cut before it is joined, for the reason that StockLevels gives.
+    // The page is limited before the join, for the reason that StockLevels gives.
     private const string LevelOf =
         """
         SELECT stock.sku_id, stock.total, stock.version, product.max_per_customer, product.paused, last.total_after
@@ -51,14 +51,14 @@ public sealed class LedgerReading(NpgsqlDataSource source)
         while (page.Count == pageSize);
     }
 
-    /// <summary>Some SKUs; those that there are.</summary>
+    /// <summary>The levels of some SKUs; unknown SKUs are left out.</summary>
     public Task<List<LedgerLevel>> ReadLevelsAsync(IEnumerable<string> skus, CancellationToken cancellation) =>
         source.ReadAsync(Named, ToLevel, cancellation, [skus.ToArray()]);
 
     /// <summary>Pending reservations, those with the earliest deadlines first.</summary>
-    /// <param name="sku">Those that hold this SKU; empty for all.</param>
-    /// <param name="pageSize">Most in one page.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <param name="sku">The SKU that they hold; empty for all.</param>
+    /// <param name="pageSize">Maximum number in one page.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     public async IAsyncEnumerable<List<LedgerReservation>> ReadPendingAsync(
         string sku, int pageSize, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -81,7 +81,7 @@ public sealed class LedgerReading(NpgsqlDataSource source)
         while (page.Count == pageSize);
     }
 
-    /// <summary>Some reservations' parts in one partition; those that there are.</summary>
+    /// <summary>The parts of some reservations in one partition; unknown reservations are left out.</summary>
     public async Task<Dictionary<Guid, LedgerReservation>> ReadReservationsAsync(
         int partition, IEnumerable<Guid> ids, CancellationToken cancellation) =>
         (await source.ReadAsync(
@@ -97,7 +97,7 @@ public sealed class LedgerReading(NpgsqlDataSource source)
             row => row.GetGuid(0), cancellation, [ids.ToArray()]),
     ];
 
-    /// <summary>How far a partition's events are stored; null while nothing is.</summary>
+    /// <summary>The position up to which a partition's events are stored; null for none.</summary>
     public async Task<string?> ReadPositionAsync(int partition, CancellationToken cancellation) =>
         (await source.ReadAsync(
             "SELECT stream_id FROM stream_positions WHERE partition = $1",
@@ -105,10 +105,10 @@ public sealed class LedgerReading(NpgsqlDataSource source)
         .SingleOrDefault();
 
     /// <summary>
-    /// When a SKU's total was last lowered by something else than an order; null when it never was. A gap between two
-    /// movements is a change by plain SQL, noticed when somebody left the next movement. What came before the first one
-    /// isn't known, unless it is a repair, and may have lowered the total too: nobody is accused by it. Ten thousand
-    /// movements are enough.
+    /// When a SKU's total was last lowered by anything other than an order; null when it never was. A gap between two
+    /// movements is a change by plain SQL; its time is that of the movement after the gap. Changes before the first
+    /// movement are unknown, unless that movement is a repair, and may have lowered the total too; the result then
+    /// assumes that they did. Only the last ten thousand movements are read.
     /// </summary>
     public async Task<DateTimeOffset?> ReadLoweredAsync(string sku, CancellationToken cancellation) =>
         (await source.ReadAsync(

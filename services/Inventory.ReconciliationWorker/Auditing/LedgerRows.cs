@@ -2,15 +2,15 @@ using Npgsql;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>A statement's rows as a list, for pages, which are short.</summary>
+/// <summary>Reads the rows of a statement into a list, for short pages.</summary>
 internal static class LedgerRows
 {
-    /// <summary>Runs one statement, and so sees one moment.</summary>
-    /// <param name="source">Where the ledger is.</param>
+    /// <summary>Runs one statement, which sees one snapshot.</summary>
+    /// <param name="source">The ledger.</param>
     /// <param name="sql">The statement, its parameters as <c>$1</c> and so on.</param>
-    /// <param name="row">Makes a row what the caller wants.</param>
-    /// <param name="cancellation">Ends the reading.</param>
-    /// <param name="values">The parameters, in their order.</param>
+    /// <param name="row">Converts a row.</param>
+    /// <param name="cancellation">Cancels the read.</param>
+    /// <param name="values">The parameters, in order.</param>
     internal static async Task<List<T>> ReadAsync<T>(
         this NpgsqlDataSource source,
         string sql,

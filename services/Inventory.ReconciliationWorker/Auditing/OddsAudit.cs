@@ -3,11 +3,12 @@ using Inventory.Stock;
 namespace Inventory.ReconciliationWorker.Auditing;
 
 /// <summary>
-/// What only a look at Redis as a whole can find: SKUs that nobody owns, customers charged with what they don't hold,
-/// and confirmed reservations without an order.
+/// Finds orphans, which only a scan of Redis as a whole can find: SKUs that PostgreSQL doesn't know, customers' entries
+/// that list reservations they don't hold, and confirmed reservations without an order.
 /// </summary>
 public sealed class OddsAudit(
-    StockEngine stock, LedgerReading ledger, StockRepair repair, AuditBook book, AuditSession session)
+    EventStream events, AuditReader audit, LedgerReading ledger, StockRepair repair, AuditBook book,
+    AuditSession session)
 {
     private const int Step = 50;
     private const int BucketsAtOnce = 256;
@@ -16,13 +17,14 @@ public sealed class OddsAudit(
     private static readonly string[] Buckets =
         [.. Enumerable.Range(0, 0x1000).Select(number => number.ToString("x3", null))];
 
-    // Where the last look at each partition's events ended. Lost with the process: then all that are kept are read.
+    // The position in each partition's events up to which the last run read them. Kept in memory; after a restart the
+    // whole stream is read.
     private readonly Dictionary<int, string> readUpTo = [];
 
-    /// <summary>Looks at everything.</summary>
+    /// <summary>Audits all partitions.</summary>
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
-        foreach (var partition in stock.ReadPartitions())
+        foreach (var partition in audit.Partitions)
         {
             run.Phase = "customers";
             await UnitsAsync(run, partition, cancellation);
@@ -40,7 +42,7 @@ public sealed class OddsAudit(
         var page = new List<(string Bucket, string Field)>(Step);
         foreach (var buckets in Buckets.Chunk(BucketsAtOnce))
         {
-            var lengths = await stock.HashLengthsAsync(buckets.Select(partition.Units));
+            var lengths = await audit.HashLengthsAsync(buckets.Select(partition.Units));
             foreach (var bucket in buckets.Where((_, i) => lengths[i] < 0))
             {
                 await session.ReportAsync(
@@ -50,9 +52,9 @@ public sealed class OddsAudit(
 
             foreach (var bucket in buckets.Where((_, i) => lengths[i] > 0))
             {
-                await foreach (var entry in stock.ScanHashAsync(partition.Units(bucket)).WithCancellation(cancellation))
+                await foreach (var entry in audit.ScanHashAsync(partition.Units(bucket)).WithCancellation(cancellation))
                 {
-                    // Units bought stand alone; each hold follows after a space.
+                    // An entry with only a number has no holds; each hold is appended after a space.
                     if (entry.Value.TryParse(out long bought) && bought >= 0) continue;
                     page.Add((bucket, (string)entry.Name!));
                     if (page.Count < Step) continue;
@@ -68,7 +70,7 @@ public sealed class OddsAudit(
     private async Task UnitsPageAsync(
         AuditRun run, Partition partition, List<(string Bucket, string Field)> page, CancellationToken cancellation)
     {
-        var found = await stock.AuditUnitsAsync(partition, page) ?? throw new FenceDownException();
+        var found = await audit.AuditUnitsAsync(partition, page) ?? throw new FenceDownException();
         foreach (var wrong in found)
         {
             if (wrong.Unreadable.Length > 0)
@@ -81,9 +83,9 @@ public sealed class OddsAudit(
 
             await session.ReportAsync(
                 run,
-                new(FindingKind.CustomerUnits, wrong.Sku, $"{wrong.Bucket}{wrong.Field}", "only holds that stand",
+                new(FindingKind.CustomerUnits, wrong.Sku, $"{wrong.Bucket}{wrong.Field}", "only active holds",
                     $"also {wrong.Orphans}",
-                    "A customer is charged with a hold that there isn't: a limit would refuse them too early.",
+                    "The customer's entry lists a hold that doesn't exist: a limit would refuse them too early.",
                     "seen in one step"),
                 () => repair.UnitsAsync(run, partition, wrong, cancellation),
                 cancellation);
@@ -93,15 +95,15 @@ public sealed class OddsAudit(
     }
 
     private static Finding UnreadableAccount(string sku, string subject, string what) => new(
-        FindingKind.Unreadable, sku, subject, "what customers have, as the scripts write it", what,
-        "Somebody wrote to Redis by hand. The customers concerned can't hold or give back anything of the SKUs "
+        FindingKind.Unreadable, sku, subject, "customers' entries as the scripts write them", what,
+        "Somebody wrote to Redis by hand. The customers concerned can't hold or release anything of the SKUs "
             + "concerned.",
         "seen in one step");
 
     private async Task SkusAsync(AuditRun run, Partition partition, CancellationToken cancellation)
     {
         var page = new List<string>(session.Options.PageSize);
-        await foreach (var sku in stock.ScanSkusAsync(partition).WithCancellation(cancellation))
+        await foreach (var sku in audit.ScanSkusAsync(partition).WithCancellation(cancellation))
         {
             page.Add(sku);
             if (page.Count < session.Options.PageSize) continue;
@@ -118,14 +120,15 @@ public sealed class OddsAudit(
         var unknown = await UnknownAsync(page, cancellation);
         if (unknown.Count > 0)
         {
-            // A SKU is committed to PostgreSQL before Redis hears of it, and seen by others in the same moment.
+            // A SKU is committed to PostgreSQL before it is sent to Redis. Other sessions may see it a moment later, so
+            // PostgreSQL is asked twice.
             await session.WaitAsync(cancellation);
             unknown = await UnknownAsync(unknown, cancellation);
         }
 
         foreach (var sku in unknown)
         {
-            var look = (await stock.AuditStockAsync(partition, [sku]) ?? throw new FenceDownException()).Skus[0];
+            var look = (await audit.AuditStockAsync(partition, [sku]) ?? throw new FenceDownException()).Skus[0];
             if (look.State == LookState.Unknown && look.Deadlines == 0) continue;
             if (look.State == LookState.Unreadable)
             {
@@ -158,12 +161,13 @@ public sealed class OddsAudit(
 
     private async Task ConfirmedAsync(AuditRun run, Partition partition, CancellationToken cancellation)
     {
-        // A dry run leaves no trace, its place in the stream included.
+        // A dry run changes no state, including the position in the stream.
         var from = readUpTo.GetValueOrDefault(partition.Index);
         while (true)
         {
-            var stretch = await stock.ReadStreamAsync(partition, from, EventsAtOnce);
-            // Removed events were stored first, and looked at before that but for a worker that was away.
+            var stretch = await events.ReadStreamAsync(partition, from, EventsAtOnce);
+            // Events are stored before they are trimmed. Trimmed events were also audited before, unless the worker was
+            // down.
             var records = stretch.Records.SkipWhile(record => record.Id == from).ToList();
             if (records.Count == 0) break;
             var confirmed = records
@@ -180,13 +184,13 @@ public sealed class OddsAudit(
     private async Task OrdersAsync(AuditRun run, List<Guid> ids, CancellationToken cancellation)
     {
         if (ids.Count == 0) return;
-        // The order is committed before Redis hears of it.
+        // The order is committed to PostgreSQL before the confirmed event exists.
         var ordered = await ledger.ReadOrderedAsync(ids, cancellation);
         foreach (var id in ids.Where(id => !ordered.Contains(id)))
         {
             await session.ReportAsync(
                 run,
-                new(FindingKind.OrderMissing, "", id.ToString(), "an order, written before Redis hears of it",
+                new(FindingKind.OrderMissing, "", id.ToString(), "an order, written before Redis is told of it",
                     "no order",
                     "Redis has sold the units of this reservation, and PostgreSQL has no order for it: the database "
                         + "was restored from a backup, or the hold was committed by hand.",

@@ -1,12 +1,10 @@
 namespace Inventory.ReconciliationWorker.Auditing;
 
 /// <summary>
-/// Compares what orders say with the movements that they left: of each SKU as many units moved as orders that stand
-/// have, and of a cancelled order none in the end.
+/// Compares orders with their movements: for each SKU, the movements must sum up to the units of confirmed orders, and
+/// to 0 for cancelled ones.
 /// </summary>
-/// <remarks>
-/// Absent: a repair. Both are the system of record's, and nothing tells which of them is right.
-/// </remarks>
+/// <remarks>By design: no repair. Both are in the system of record, and nothing shows which of them is right.</remarks>
 public sealed class OrderAudit(OrderReading orders, AuditSession session)
 {
     private const int MostShown = 5;
@@ -15,7 +13,7 @@ public sealed class OrderAudit(OrderReading orders, AuditSession session)
 
     private readonly AuditPass<Guid> pass = new(Guid.Empty, FindingKind.OrderMovements);
 
-    /// <summary>Looks at the orders whose turn it is.</summary>
+    /// <summary>Audits the next orders of the pass.</summary>
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         run.Phase = "orders";
@@ -23,7 +21,8 @@ public sealed class OrderAudit(OrderReading orders, AuditSession session)
         for (var done = 0; done < session.ItemsOfOnePass;)
         {
             var ids = await orders.ReadIdsAsync(turn.After, session.Options.PageSize, cancellation);
-            // Behind the last order there may be movements that name none. What is written meanwhile is whole.
+            // Movements may name an order id after the last order, so the last page covers all later ids. An order that
+            // is written during the pass is complete, because it is one transaction.
             var end = ids.Count < session.Options.PageSize ? Last : ids[^1];
             var wrong = await orders.ReadWrongAsync(turn.After, end, cancellation);
             foreach (var sku in wrong.GroupBy(one => one.Sku))
@@ -45,7 +44,7 @@ public sealed class OrderAudit(OrderReading orders, AuditSession session)
     private async Task ReportAsync(
         AuditRun run, AuditTurn<Guid> turn, string sku, List<WrongOrder> page, CancellationToken cancellation)
     {
-        // What this pass has found of the SKU so far; no more of them are kept than are remembered as findings.
+        // The sums of this pass for the SKU. Their number is limited as that of stored findings is.
         if (!turn.Sums.TryGetValue(sku, out var sum) && turn.Sums.Count >= AuditRun.MaxRemembered) return;
         sum = turn.Sums[sku] = (
             sum.Orders + page.Count,
@@ -56,7 +55,7 @@ public sealed class OrderAudit(OrderReading orders, AuditSession session)
             new(FindingKind.OrderMovements, sku, "",
                 $"{-sum.Ordered} units moved by {sum.Orders} orders that have {sum.Ordered} units",
                 $"{sum.Moved} units moved",
-                "Orders and the movements that they left disagree: somebody changed one of them by hand. The total may "
+                "Orders and their movements disagree: somebody changed one of them by hand. The total may "
                     + "be wrong by the difference; count the units, and adjust.",
                 "orders " + string.Join(", ", page.Take(MostShown).Select(one => one.Order))
                     + (page.Count > MostShown ? " and others" : "")),

@@ -3,26 +3,26 @@ using Npgsql;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>What orders say that an owner has bought of a SKU with a limit, at one moment.</summary>
-/// <param name="Owner">Whose limit it is, as the stock engine writes it.</param>
+/// <summary>The units that an owner has bought of a SKU with a limit, by the orders at one moment.</summary>
+/// <param name="Owner">The owner of the limit, in the form that Redis stores.</param>
 /// <param name="Sku">The SKU.</param>
-/// <param name="Units">In orders that stand.</param>
+/// <param name="Units">Units in orders that are not cancelled.</param>
 /// <param name="IsSettled">Whether every cancelled order among them was cancelled long ago.</param>
 public sealed record LedgerBought(string Owner, string Sku, long Units, bool IsSettled);
 
-/// <summary>An order whose units its movements don't explain.</summary>
-/// <param name="Order">The order, or what movements name as one.</param>
+/// <summary>An order that disagrees with its movements.</summary>
+/// <param name="Order">The order, or an id that movements name as one.</param>
 /// <param name="Sku">The SKU.</param>
 /// <param name="Ordered">Units sold, 0 once the order is cancelled.</param>
-/// <param name="Moved">The sum of its movements, below 0 for units sold.</param>
+/// <param name="Moved">The sum of its movements; below 0 for units sold.</param>
 public sealed record WrongOrder(Guid Order, string Sku, long Ordered, long Moved);
 
-/// <summary>What audits read of orders: pages in the order of an index, each of them one statement.</summary>
+/// <summary>What audits read about orders, in pages in the order of an index. Each page is one statement.</summary>
 public sealed class OrderReading(NpgsqlDataSource source)
 {
     /// <summary>
-    /// Well over the time in which whoever cancels an order may tell Redis of it
-    /// (<see cref="Stock.StockEngine.CancelPatience"/>).
+    /// Well over the time in which the caller that cancels an order may tell Redis of it
+    /// (<see cref="Stock.ConfirmationStore.CancelPatience"/>).
     /// </summary>
     private const string LongAgo = "30 seconds";
 
@@ -38,8 +38,8 @@ public sealed class OrderReading(NpgsqlDataSource source)
         GROUP BY 1, 2
         """;
 
-    // Order, items and movements are written in one transaction, and so is a cancellation: one statement sees all of
-    // it or none.
+    // Order, items and movements are written in one transaction, and so is a cancellation: one statement sees all of it
+    // or nothing.
     private const string Wrong =
         """
         SELECT order_id, sku_id, sum(ordered)::bigint, sum(moved)::bigint
@@ -52,21 +52,23 @@ public sealed class OrderReading(NpgsqlDataSource source)
         GROUP BY 1, 2 HAVING sum(ordered) <> -sum(moved) ORDER BY 1, 2
         """;
 
-    /// <summary>Whether any SKU has a limit, so that it matters what somebody has bought.</summary>
+    /// <summary>Whether any SKU has a limit, so that counts of bought units matter.</summary>
     public async Task<bool> HasLimitsAsync(CancellationToken cancellation) =>
         (await source.ReadAsync(
             "SELECT EXISTS (SELECT FROM products WHERE max_per_customer IS NOT NULL)",
             row => row.GetBoolean(0), cancellation))
         .Single();
 
-    /// <summary>Owners of orders, by their names.</summary>
-    /// <param name="after">The last one that was read; empty to begin.</param>
-    /// <param name="count">At most so many.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <summary>Owners of orders, sorted by name.</summary>
+    /// <param name="after">The last owner that was read; empty at the start.</param>
+    /// <param name="count">Maximum number.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     public Task<List<string>> ReadOwnersAsync(string after, int count, CancellationToken cancellation) =>
         source.ReadAsync(Owners, row => row.GetString(0), cancellation, after, count);
 
-    /// <summary>What some owners have bought of SKUs with a limit; 0 where all their orders are cancelled.</summary>
+    /// <summary>
+    /// The units that some owners have bought of SKUs with a limit; 0 if all their orders are cancelled.
+    /// </summary>
     public Task<List<LedgerBought>> ReadBoughtAsync(IEnumerable<string> owners, CancellationToken cancellation) =>
         source.ReadAsync(
             Bought,
@@ -74,18 +76,18 @@ public sealed class OrderReading(NpgsqlDataSource source)
             cancellation, [owners.ToArray()]);
 
     /// <summary>Ids of orders, the oldest first.</summary>
-    /// <param name="after">The last one that was read.</param>
-    /// <param name="count">At most so many.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <param name="after">The last order that was read.</param>
+    /// <param name="count">Maximum number.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     public Task<List<Guid>> ReadIdsAsync(Guid after, int count, CancellationToken cancellation) =>
         source.ReadAsync(
             "SELECT id FROM orders WHERE id > $1 ORDER BY id LIMIT $2", row => row.GetGuid(0), cancellation,
             after, count);
 
-    /// <summary>Orders of a stretch of ids whose units their movements don't explain.</summary>
-    /// <param name="after">Where it begins, itself excluded.</param>
-    /// <param name="to">Where it ends, itself included.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <summary>Orders in a range of ids that disagree with their movements.</summary>
+    /// <param name="after">The start of the range, excluded.</param>
+    /// <param name="to">The end of the range, included.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     public Task<List<WrongOrder>> ReadWrongAsync(Guid after, Guid to, CancellationToken cancellation) =>
         source.ReadAsync(
             Wrong,

@@ -3,13 +3,13 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>Compares every reservation that the ledger has as pending with its hold in Redis.</summary>
+/// <summary>Compares every reservation that is pending in the ledger with its hold in Redis.</summary>
 public sealed class ReservationAudit(
-    StockEngine stock, LedgerReading ledger, StockRepair repair, AuditSession session)
+    AuditReader audit, LedgerReading ledger, StockRepair repair, AuditSession session)
 {
     private const int Step = 50;
 
-    /// <summary>Looks at all pending rows, or at those of the run's SKU.</summary>
+    /// <summary>Audits all pending rows, or those of the run's SKU.</summary>
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         run.Phase = "reservations";
@@ -23,7 +23,7 @@ public sealed class ReservationAudit(
     private async Task PageAsync(AuditRun run, List<LedgerReservation> page, CancellationToken cancellation)
     {
         run.Reservations += page.Count;
-        var known = stock.ReadPartitions().Select(partition => partition.Index).ToHashSet();
+        var known = audit.Partitions.Select(partition => partition.Index).ToHashSet();
         foreach (var rows in page.Where(row => known.Contains(row.Partition)).GroupBy(row => row.Partition))
         {
             var partition = new Partition(rows.Key);
@@ -45,8 +45,9 @@ public sealed class ReservationAudit(
     }
 
     /// <summary>
-    /// What is gone has an event that says so, up to the last one when it was seen to be gone. Once those are stored,
-    /// a row that is still pending proves that its hold left without one, or that the event was not stored.
+    /// Reports missing holds. The event that ended a hold is not later than the last event at the moment when the hold
+    /// was found missing. Once the events up to that one are stored, a row that is still pending proves that its hold
+    /// was removed without an event, or that the event was not stored.
     /// </summary>
     private async Task MissingAsync(
         AuditRun run, Partition partition, List<LedgerReservation> missing, string lastEvent,
@@ -96,7 +97,7 @@ public sealed class ReservationAudit(
             new(FindingKind.LostHold, lines[0].Sku, row.Id.ToString(),
                 $"a hold of {string.Join(", ", lines.Select(line => $"{line.Quantity} of {line.Sku}"))} until "
                     + $"{row.Deadline:u}",
-                "Redis knows nothing of it",
+                "Redis has no such hold",
                 "A customer was promised these units, and Redis lost the hold without an event: somebody removed it "
                     + "by hand, or an older copy of the data was started.",
                 evidence),
@@ -107,7 +108,7 @@ public sealed class ReservationAudit(
     private async Task<(string LastEvent, Dictionary<Guid, HoldLook> Looks)> LookAsync(
         Partition partition, IEnumerable<LedgerReservation> rows)
     {
-        var looked = await stock.AuditHoldsAsync(partition, [.. rows.Select(row => row.Id)])
+        var looked = await audit.AuditHoldsAsync(partition, [.. rows.Select(row => row.Id)])
             ?? throw new FenceDownException();
         return (looked.LastEvent, looked.Holds.ToDictionary(look => look.Id));
     }

@@ -2,11 +2,11 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>Compares every SKU: totals, limits and versions of both stores, counters with holds.</summary>
+/// <summary>Compares every SKU: totals, limits and versions of both stores, and counters with holds.</summary>
 public sealed class StockAudit(
-    StockEngine stock, LedgerReading ledger, StockRepair repair, LargeSkus large, HoldAudit holds, AuditSession session)
+    AuditReader audit, LedgerReading ledger, StockRepair repair, LargeSkus large, HoldAudit holds, AuditSession session)
 {
-    /// <summary>Looks at everything, or at the run's SKU.</summary>
+    /// <summary>Audits all SKUs, or the run's SKU.</summary>
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         run.Phase = "stock";
@@ -39,7 +39,8 @@ public sealed class StockAudit(
                 var sku = comparison.Redis.Sku;
                 if (comparison.IsUnderWay && !waited)
                 {
-                    // Behind the level that was read first, and not merely behind the latest one.
+                    // Redis must be behind the level that was read first. Being behind the latest level alone proves
+                    // nothing.
                     if (comparison.Known < suspects[sku].Version) continue;
                     if (comparison.Redis.State == LookState.Unknown) continue;
                 }
@@ -60,10 +61,10 @@ public sealed class StockAudit(
     }
 
     /// <param name="run">The run.</param>
-    /// <param name="aged">Against the level that was read first: what should have arrived since.</param>
-    /// <param name="latest">Against the latest levels.</param>
-    /// <param name="waited">Whether a change that travels would have arrived.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="aged">The comparison with the level that was read first, which should have arrived since.</param>
+    /// <param name="latest">The comparison with the latest levels.</param>
+    /// <param name="waited">Whether a change on its way would have arrived.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     private async Task ReportAsync(
         AuditRun run, StockComparison aged, StockComparison latest, bool waited, CancellationToken cancellation)
     {
@@ -119,7 +120,7 @@ public sealed class StockAudit(
         var sku = latest.Redis.Sku;
         if (!large.IsDue(run, sku))
         {
-            // What made it so hasn't changed by itself; the next count decides anew.
+            // The cause can't have changed by itself; the next count decides again.
             if (latest.IsOverPromised && large.PromisedBefore(sku) is { } known)
             {
                 await PromisedAsync(run, known, cancellation);
@@ -136,7 +137,7 @@ public sealed class StockAudit(
         large.Promised(sku, promised);
         if (promised is not null) await PromisedAsync(run, promised, cancellation);
         if (first is null || first.Counter == first.Held) return;
-        // The difference stays the same through any number of reservations, unless it is none.
+        // A real difference stays the same during any number of reservations.
         var second = await large.CountAsync(sku, cancellation);
         if (second is null || second.Counter - second.Held != first.Counter - first.Held)
         {
@@ -151,8 +152,8 @@ public sealed class StockAudit(
     }
 
     /// <summary>
-    /// Lowering the counter makes units available. That takes the proof that no hold of the SKU stands where the count
-    /// doesn't look, and that the ledger promises nothing which Redis has lost.
+    /// Lowering the counter makes units available. It needs proof that every hold of the SKU was counted, and that the
+    /// ledger has no pending reservation that Redis has lost.
     /// </summary>
     private async Task<Repaired?> ReservedAsync(
         AuditRun run, string sku, bool frees, long correction, CancellationToken cancellation)
@@ -162,8 +163,8 @@ public sealed class StockAudit(
     }
 
     /// <summary>
-    /// Counters that can't be read are written anew, from PostgreSQL and the holds: with the proof that lowering them
-    /// would take. A hold or an index that can't be read is left to people.
+    /// Unreadable counters are rewritten from PostgreSQL and the holds, with the same proof as for lowering them. An
+    /// unreadable hold or index is left to operators.
     /// </summary>
     private async Task<Repaired?> FormAsync(AuditRun run, string sku, CancellationToken cancellation) =>
         await holds.IsCompleteAsync(sku, cancellation) ? await repair.TotalAsync(run, sku, cancellation) : null;
@@ -172,14 +173,14 @@ public sealed class StockAudit(
         AuditRun run, List<LedgerLevel> levels, CancellationToken cancellation)
     {
         var looks = new Dictionary<string, StockLook>(levels.Count, StringComparer.Ordinal);
-        foreach (var partition in levels.Select(level => level.Sku).GroupBy(stock.PartitionOf))
+        foreach (var partition in levels.Select(level => level.Sku).GroupBy(audit.PartitionOf))
         {
             var skus = partition.ToArray();
-            // What a step costs Redis is bounded, so a page takes as many as it needs.
+            // The cost of a step is limited, so a page takes as many steps as it needs.
             for (var done = 0; done < skus.Length;)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var looked = await stock.AuditStockAsync(partition.Key, skus[done..Math.Min(skus.Length, done + 50)])
+                var looked = await audit.AuditStockAsync(partition.Key, skus[done..Math.Min(skus.Length, done + 50)])
                     ?? throw new FenceDownException();
                 foreach (var look in looked.Skus) looks.Add(look.Sku, look);
                 done += looked.Skus.Count;
@@ -199,7 +200,7 @@ public sealed class StockAudit(
             run,
             new(FindingKind.Deadline, "", $"leases of partition {partition.Index}", "leases of confirming holds only",
                 $"leases without a confirming hold: {leases}",
-                "A lease belongs to no confirming hold. Enough of them keep crashed confirms from being finished.",
+                "A lease belongs to no confirming hold. Many such leases delay the end of interrupted confirms.",
                 "counted in one step"),
             () => repair.ReservedAsync(run, sku, mayFree: false, 0, cancellation),
             cancellation);

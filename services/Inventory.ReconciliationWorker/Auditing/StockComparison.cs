@@ -2,14 +2,15 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Auditing;
 
-/// <summary>What can be said about one SKU from three looks: PostgreSQL, then Redis, then PostgreSQL again.</summary>
+/// <summary>What three reads prove about one SKU: PostgreSQL, then Redis, then PostgreSQL again.</summary>
 /// <remarks>
-/// Redis learns of a version only after PostgreSQL has committed it. So Redis may be behind the first look, for as long
-/// as a change travels, and may be ahead of it, but never ahead of the last. Everything within Redis is one moment.
+/// Redis learns of a version only after PostgreSQL has committed it. So Redis may be behind the first read while a
+/// change is on its way, and may be ahead of it, but never ahead of the last read. All values of Redis are of one
+/// moment.
 /// </remarks>
-/// <param name="Before">PostgreSQL before Redis was looked at.</param>
-/// <param name="Redis">Redis.</param>
-/// <param name="After">PostgreSQL afterwards.</param>
+/// <param name="Before">PostgreSQL before Redis was read.</param>
+/// <param name="Redis">The state in Redis.</param>
+/// <param name="After">PostgreSQL after Redis was read.</param>
 public sealed record StockComparison(LedgerLevel Before, StockLook Redis, LedgerLevel After)
 {
     private string Versions => $"PostgreSQL version {After.Version}, Redis version {Redis.Version}";
@@ -18,13 +19,15 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
     public bool IsUnderWay => Redis.State == LookState.Unknown
         || (Redis.State != LookState.Unreadable && Known < Before.Version);
 
-    /// <summary>The version that Redis knows all of.</summary>
+    /// <summary>The version that Redis has completely: total and limits.</summary>
     public long Known => Math.Min(Redis.Version, Redis.LimitsVersion);
 
-    /// <summary>Whether nothing moved between the looks, so that the stores can be held against each other.</summary>
+    /// <summary>Whether nothing changed between the reads, so that the stores can be compared.</summary>
     private bool IsQuiet => Before.Version == After.Version && Redis.Version == After.Version;
 
-    /// <summary>Whether a first look gives any reason for a second one. Wrong only in saying yes too often.</summary>
+    /// <summary>
+    /// Whether the first read gives a reason for another one. It may return true too often, but never false wrongly.
+    /// </summary>
     public static bool IsSuspicious(LedgerLevel level, StockLook look) =>
         look.State != LookState.Counted
         || look.Version != level.Version || look.LimitsVersion != level.Version || look.Total != level.Total
@@ -33,8 +36,8 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
         || look.Reserved - look.Confirming > look.Total
         || level.Explained is { } explained && explained != level.Total;
 
-    /// <summary>What is proven about total, version and limits.</summary>
-    /// <param name="waited">Whether a change that travels would have arrived.</param>
+    /// <summary>Returns what is proven about total, version and limits.</summary>
+    /// <param name="waited">Whether a change on its way would have arrived.</param>
     public Finding? CompareTotals(bool waited)
     {
         if (Redis.State == LookState.Unknown)
@@ -60,7 +63,7 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
         if (level.Total != Redis.Total)
         {
             return Of(FindingKind.Total, $"total {level.Total}", $"total {Redis.Total}",
-                "Both stores have the same version and not the same total: somebody wrote to Redis by hand"
+                "Both stores have the same version but different totals: somebody wrote to Redis by hand"
                     + (Redis.Total > level.Total ? ", and more can be promised than there is." : "."));
         }
 
@@ -69,10 +72,10 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
             ? null
             : Of(FindingKind.Limits, Limits(level.MaxPerCustomer, level.Paused),
                 Limits(Redis.MaxPerCustomer, Redis.Paused),
-                "Both stores have the same version and not the same limit or pause: somebody wrote to Redis by hand.");
+                "Both stores have the same version but a different limit or pause: somebody wrote to Redis by hand.");
     }
 
-    /// <summary>What is proven about the counter, from Redis alone.</summary>
+    /// <summary>Returns what is proven about the counter, from Redis alone.</summary>
     public Finding? CompareReserved()
     {
         if (Redis.State != LookState.Counted || Redis.Reserved == Redis.Held) return null;
@@ -80,7 +83,7 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
             $"{Redis.Pending} units pending and {Redis.Confirming} confirming, counted in one step");
     }
 
-    /// <summary>A counter that isn't the sum of its holds.</summary>
+    /// <summary>The finding about a counter that isn't the sum of its holds.</summary>
     public static Finding ReservedFinding(string sku, long counter, long held, string evidence) => new(
         FindingKind.Reserved, sku, "", $"reserved {held}, the sum of the holds", $"reserved {counter}",
         counter > held
@@ -90,37 +93,39 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
                 + "by hand, or an older copy of its data was started.",
         evidence);
 
-    /// <summary>What is proven about deadlines, from Redis alone.</summary>
+    /// <summary>Returns what is proven about deadlines, from Redis alone.</summary>
     public Finding? CompareDeadlines() => Redis switch
     {
         { DanglingDeadlines.Length: > 0 } => Of(FindingKind.Deadline, "deadlines of pending holds only",
             $"deadlines without a pending hold: {Redis.DanglingDeadlines}",
-            "A deadline belongs to no hold. When it comes, expiry fails, and with it every reservation of the SKU."),
+            "A deadline belongs to no hold. When it passes, expiry fails, and with it every reservation of the SKU."),
         { DueIsLate: true } => Of(FindingKind.Deadline, "the SKU among the due ones by its earliest deadline",
-            "it stands later, or not at all",
-            "The expirer would find the SKU's holds too late: their units come back only when somebody asks for them."),
+            "it has a later time, or none",
+            "The expirer would find the SKU's holds too late: they expire only when a request needs their units."),
         _ => null,
     };
 
-    /// <summary>Whether more is promised than there is. What is confirming may be sold already: it doesn't count.
+    /// <summary>Whether more units are reserved than exist. Confirming holds don't count, because they may already be
+    /// sold.
     /// </summary>
     public bool IsOverPromised =>
         Redis is { State: LookState.Counted or LookState.TooManyHolds, Confirming: >= 0 } && IsQuiet
         && Redis.Reserved - Redis.Confirming > Redis.Total;
 
-    /// <summary>What in Redis can't be read; null when all can.</summary>
+    /// <summary>The finding about unreadable data in Redis; null for none.</summary>
     public Finding? CompareForm() => Redis.State != LookState.Unreadable ? null : new(
         FindingKind.Unreadable, Redis.Sku, "", "counters, deadlines and holds as the scripts write them",
         Redis.Unreadable,
-        "Somebody wrote to Redis by hand. Nothing of the SKU is sold or given back as long as it stands like this.",
+        "Somebody wrote to Redis by hand. Until it is repaired, nothing of the SKU is sold or released.",
         $"seen in two steps, PostgreSQL version {After.Version}");
 
-    /// <summary>More is promised than there is.</summary>
+    /// <summary>The finding about more reserved than existing units.</summary>
     /// <param name="lowered">When the total was last lowered; null when it never was.</param>
     public Finding OverPromised(DateTimeOffset? lowered)
     {
-        // Nothing is held while nothing is available. A hold that is newer than the lowering proves that too much was
-        // available. Two clocks are compared, so a few seconds decide nothing.
+        // No unit can be held when none is available, so a hold that is newer than the lowering proves that too many
+        // units were available. The two times come from different clocks, so a difference of a few seconds proves
+        // nothing.
         var bySystem = Redis.Newest > (lowered ?? DateTimeOffset.MinValue).Add(TimeSpan.FromSeconds(5))
             && (Before.Explained ?? Before.Total) == Before.Total;
         var evidence = $"{Versions}, newest hold {Redis.Newest:u}, total last lowered "
@@ -128,15 +133,14 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
         var (expected, actual) = ($"at most {Redis.Total} reserved", $"{Redis.Reserved - Redis.Confirming} reserved");
         return bySystem
             ? new(FindingKind.Oversold, Redis.Sku, "", expected, actual,
-                "More was promised than there is, and nobody lowered the total: a counter was wrong when the newest "
+                "More was promised than there is, and the total was not lowered: a counter was wrong when the newest "
                     + "holds were placed.", evidence)
             : new(FindingKind.OverPromised, Redis.Sku, "", expected, actual,
                 "The total was lowered below what is reserved. Nothing more is sold, and not every hold can become an "
                     + "order.", evidence);
     }
 
-    /// <summary>Whether the total was changed by somebody who leaves no movement, as plain SQL of an ERP does.
-    /// </summary>
+    /// <summary>Whether the total was changed without a movement, as plain SQL from an ERP does.</summary>
     public bool IsChangedElsewhere =>
         Before.Version == After.Version && After.Explained is { } explained && explained != After.Total;
 

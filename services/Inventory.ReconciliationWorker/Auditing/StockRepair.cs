@@ -5,12 +5,14 @@ using Npgsql;
 namespace Inventory.ReconciliationWorker.Auditing;
 
 /// <summary>
-/// The repairs that are provably safe. Each one is made by the owner of the SKU's lock, looks again before it writes,
-/// and leaves a movement. None makes more available than is proven; what can't be proven is left to people.
+/// Makes the repairs that are proven to be safe. Each repair holds the SKU's lock, reads again before it writes, and
+/// leaves a movement. No repair makes more units available than is proven. Everything unproven is left to operators.
 /// </summary>
-public sealed class StockRepair(StockEngine stock, Confirmations confirmations, NpgsqlDataSource ledger)
+public sealed class StockRepair(
+    Maintenance maintenance, LevelStore levels, ConfirmationStore confirmationStore, Confirmations confirmations,
+    NpgsqlDataSource ledger)
 {
-    /// <summary>Far more than a repair takes. An owner that died is in nobody's way for longer.</summary>
+    /// <summary>Far longer than a repair takes. Limits how long the lock of a crashed owner blocks repairs.</summary>
     private static readonly TimeSpan LockExpiry = TimeSpan.FromSeconds(30);
 
     private const string ReadLocked =
@@ -27,8 +29,9 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
         """;
 
     /// <summary>
-    /// Makes Redis say what PostgreSQL says. The row is locked meanwhile, so no confirm or adjustment can be overtaken;
-    /// its version rises, so that change capture carries the same once more.
+    /// Sets a SKU's values in Redis to those of PostgreSQL. The row is locked meanwhile, so the repair can't overwrite
+    /// a newer value of a confirm or an adjustment. Its version rises, so that change capture sends the same values
+    /// again.
     /// </summary>
     public Task<Repaired?> TotalAsync(AuditRun run, string sku, CancellationToken cancellation) =>
         LockedAsync(sku, async owned =>
@@ -37,27 +40,29 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
             await using var transaction = await connection.BeginTransactionAsync(cancellation);
             var level = await ReadLockedAsync(connection, sku, cancellation);
             if (level is null) return null;
-            var outcome = await stock.RepairTotalAsync(owned, level);
+            var outcome = await maintenance.RepairTotalAsync(owned, level);
             if (outcome != RepairTotalOutcome.Repaired) return null;
             await ExecuteAsync(
                 connection, "UPDATE inventory SET total = total WHERE sku_id = $1", cancellation, sku);
             await ExecuteAsync(connection, Movement, cancellation, sku, Reference(run));
             await transaction.CommitAsync(cancellation);
-            await stock.SetStockAsync(level with { Version = level.Version + 1 });
+            await levels.SetStockAsync(level with { Version = level.Version + 1 });
             return new($"Redis took over total {level.Total} of version {level.Version} from PostgreSQL.");
         });
 
-    /// <summary>Makes the counter of reserved units, and the indices, agree with the holds.</summary>
+    /// <summary>Corrects the counter of reserved units and the indices by the holds.</summary>
     /// <param name="run">The run.</param>
     /// <param name="sku">The SKU.</param>
-    /// <param name="mayFree">Whether it is proven that no hold stands elsewhere.</param>
-    /// <param name="correction">For a SKU with very many holds: what to add to the counter; 0 otherwise.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="mayFree">Whether it is proven that no other hold of the SKU exists.</param>
+    /// <param name="correction">
+    /// For a SKU with too many holds to count in one step: what to add to the counter; otherwise 0.
+    /// </param>
+    /// <param name="cancellation">Cancels the call.</param>
     public Task<Repaired?> ReservedAsync(
         AuditRun run, string sku, bool mayFree, long correction, CancellationToken cancellation) =>
         LockedAsync(sku, async owned =>
         {
-            var (outcome, before, after) = await stock.RepairReservedAsync(owned, mayFree, correction);
+            var (outcome, before, after) = await maintenance.RepairReservedAsync(owned, mayFree, correction);
             if (outcome != RepairReservedOutcome.Repaired) return null;
             await MoveAsync(run, sku, cancellation);
             return new(before == after
@@ -66,8 +71,9 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
         });
 
     /// <summary>
-    /// Ends a reservation's row as its order says, where the event was lost with the data of Redis. No units are
-    /// concerned, so no lock is, and there is no movement. An event that comes after all finds its number unused.
+    /// Marks a reservation's row as confirmed according to its order, after the event was lost with Redis' data. No
+    /// units change, so it takes no lock and leaves no movement. If the event arrives after all, its sequence number is
+    /// still free.
     /// </summary>
     public async Task<Repaired?> EndAsync(LedgerReservation row, CancellationToken cancellation)
     {
@@ -83,81 +89,85 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
         return ended == 1 ? new("The reservation is confirmed, as its order says; its history lacks the event.") : null;
     }
 
-    /// <summary>Puts a hold back wherever it has to stand.</summary>
+    /// <summary>Restores a hold's missing index entries.</summary>
     /// <param name="run">The run.</param>
     /// <param name="hold">The hold.</param>
-    /// <param name="deadline">By the ledger; null when the ledger doesn't know the hold's last event.</param>
-    /// <param name="cancellation">Ends the waiting.</param>
+    /// <param name="deadline">
+    /// The deadline by the ledger; null when the ledger doesn't have the hold's last
+    /// event.
+    /// </param>
+    /// <param name="cancellation">Cancels the call.</param>
     public Task<Repaired?> HoldAsync(
         AuditRun run, HoldLook hold, DateTimeOffset? deadline, CancellationToken cancellation) =>
         LockedAsync(hold.Lines[0].Sku, async owned =>
         {
-            if (await stock.RepairHoldAsync(owned, hold.Id, deadline) != RepairHoldOutcome.Repaired) return null;
+            if (await maintenance.RepairHoldAsync(owned, hold.Id, deadline) != RepairHoldOutcome.Repaired) return null;
             await MoveAsync(run, owned.Sku, cancellation);
-            return new("The hold stands again wherever it has to: deadline, lease and what its customer has.");
+            return new("The hold's deadline, lease and customer's entry are complete again.");
         });
 
-    /// <summary>Brings a hold back that Redis has lost: its units were promised.</summary>
+    /// <summary>Restores a hold that Redis has lost, because its units were promised.</summary>
     public Task<Repaired?> RestoreAsync(
         AuditRun run, LedgerReservation row, IReadOnlyList<Line> lines, CancellationToken cancellation) =>
         LockedAsync(lines[0].Sku, async owned =>
         {
             var reservation = new Reservation(
                 row.Id, ReservationStatus.Pending, Holder.Parse(row.Holder), lines, row.Deadline);
-            var outcome = await stock.RepairLostAsync(owned, new(reservation, row.Sequence, row.CreatedAt));
+            var outcome = await maintenance.RepairLostAsync(owned, new(reservation, row.Sequence, row.CreatedAt));
             if (outcome != RepairLostOutcome.Restored) return null;
             await MoveAsync(run, owned.Sku, cancellation);
-            return new("The hold is back as the ledger knows it, with its old deadline, and its units count once.");
+            return new("The hold is restored from the ledger, with its old deadline, and its units count once.");
         });
 
-    /// <summary>Makes a hold that has become an order leave Redis.</summary>
+    /// <summary>Commits an order to Redis, which removes its hold.</summary>
     public Task<Repaired?> CommitAsync(AuditRun run, HoldLook hold, CancellationToken cancellation) =>
         LockedAsync(hold.Lines[0].Sku, async owned =>
         {
             var (order, totals) = await confirmations.FindOrderAsync(hold.Id, cancellation);
-            // An id that a client used for something else: the order isn't this hold's.
+            // A client may have used an earlier order's id for another reservation: then the order isn't this hold's.
             if (order is null || !Describes(order, hold)) return null;
-            var outcome = await stock.CommitAsync(
+            var outcome = await confirmationStore.CommitAsync(
                 hold.Id, [.. totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
             if (outcome != CommitOutcome.Committed) return null;
             await MoveAsync(run, owned.Sku, cancellation);
-            return new($"Redis has taken note of order {order.Id}; its units can't be sold twice.");
+            return new($"Order {order.Id} is committed to Redis; its units can't be sold twice.");
         });
 
-    /// <summary>Takes off customers' accounts what they don't hold.</summary>
+    /// <summary>Removes from customers' entries the reservations that they don't hold.</summary>
     public Task<Repaired?> UnitsAsync(
         AuditRun run, Partition partition, WrongUnits wrong, CancellationToken cancellation) =>
         LockedAsync(partition, wrong.Sku, async owned =>
         {
-            var repaired = await stock.RepairUnitsAsync(owned, [(wrong.Bucket, wrong.Field)]);
+            var repaired = await maintenance.RepairUnitsAsync(owned, [(wrong.Bucket, wrong.Field)]);
             if (repaired is null or []) return null;
             if (wrong.Sku.Length > 0) await MoveAsync(run, wrong.Sku, cancellation);
-            return new("The customer's account lists only what is held.");
+            return new("The customer's entry lists only active holds.");
         });
 
-    /// <summary>Makes what a customer has bought what the orders say.</summary>
+    /// <summary>Sets the units that a customer has bought to the sum of the orders.</summary>
     public Task<Repaired?> BoughtAsync(AuditRun run, WrongBought wrong, CancellationToken cancellation) =>
         LockedAsync(wrong.Sku, async owned =>
         {
-            var outcome = await stock.RepairBoughtAsync(owned, Holder.Parse(wrong.Owner), wrong.Seen, wrong.Right);
+            var outcome = await maintenance.RepairBoughtAsync(
+                owned, Holder.Parse(wrong.Owner), wrong.Seen, wrong.Right);
             if (outcome != RepairBoughtOutcome.Repaired) return null;
             await MoveAsync(run, wrong.Sku, cancellation);
             return new($"What the customer has bought went from {wrong.Seen} to {wrong.Right} units.");
         });
 
-    /// <summary>Stops the sale of what PostgreSQL doesn't know.</summary>
+    /// <summary>Removes or pauses a SKU that PostgreSQL doesn't know.</summary>
     public Task<Repaired?> RetireAsync(AuditRun run, string sku, CancellationToken cancellation) =>
         LockedAsync(sku, async owned =>
         {
-            var outcome = await stock.RetireStockAsync(owned);
+            var outcome = await maintenance.RetireStockAsync(owned);
             if (outcome is not (RetireOutcome.Removed or RetireOutcome.Paused)) return null;
             await MoveAsync(run, sku, cancellation);
             return outcome == RetireOutcome.Removed
-                ? new("The SKU is removed from Redis: nobody held any of it.")
+                ? new("The SKU is removed from Redis: it had no holds.")
                 : new("The SKU is paused in Redis: it has holds.", Resolved: false);
         });
 
-    /// <summary>Stops a sale that has promised more than there is. It takes a person to resume it.</summary>
+    /// <summary>Pauses a SKU with more reserved than existing units. Only an operator resumes it.</summary>
     public Task<Repaired?> PauseAsync(AuditRun run, string sku, CancellationToken cancellation) =>
         LockedAsync(sku, async _ =>
         {
@@ -171,7 +181,7 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
             return new("The SKU is paused. Decide which holds to keep, add units, and resume it.", Resolved: false);
         });
 
-    /// <summary>Writes down the difference between a total and what its movements explain.</summary>
+    /// <summary>Adds a movement for the difference between a total and its movements.</summary>
     public Task<Repaired?> ExplainAsync(AuditRun run, LedgerLevel level, CancellationToken cancellation) =>
         LockedAsync(level.Sku, async _ =>
         {
@@ -191,20 +201,20 @@ public sealed class StockRepair(StockEngine stock, Confirmations confirmations, 
         });
 
     private Task<Repaired?> LockedAsync(string sku, Func<RepairLock, Task<Repaired?>> repair) =>
-        LockedAsync(stock.PartitionOf(sku), sku, repair);
+        LockedAsync(maintenance.PartitionOf(sku), sku, repair);
 
     private async Task<Repaired?> LockedAsync(
         Partition partition, string sku, Func<RepairLock, Task<Repaired?>> repair)
     {
-        // Whoever has it repairs the same; the next run sees what is left.
-        if (await stock.TryLockRepairAsync(partition, sku, LockExpiry) is not { } owned) return null;
+        // Another instance that has the lock makes the same repair; the next run finds what is left.
+        if (await maintenance.TryLockRepairAsync(partition, sku, LockExpiry) is not { } owned) return null;
         try
         {
             return await repair(owned);
         }
         finally
         {
-            await stock.UnlockRepairAsync(owned);
+            await maintenance.UnlockRepairAsync(owned);
         }
     }
 

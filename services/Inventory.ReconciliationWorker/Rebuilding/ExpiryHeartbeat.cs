@@ -4,32 +4,32 @@ using Inventory.Stock;
 namespace Inventory.ReconciliationWorker.Rebuilding;
 
 /// <summary>
-/// Settles the payments that could not be settled when they came: Redis was away, or their reservation was not known
-/// yet. Lets due holds go back, second by second, as long as none is left. After an outage a payment that came
-/// meanwhile so comes before the expiry of its hold. Any number of instances may run.
+/// Settles payments that could not be settled when they came, because Redis was unavailable or their reservation was
+/// not known yet. While none is left, it lets due holds expire, by a heartbeat every second. So a payment that came
+/// during an outage is settled before its hold expires. Any number of instances may run.
 /// </summary>
 public sealed class ExpiryHeartbeat(
-    StockEngine stock,
+    Maintenance maintenance,
     PaymentSettler settler,
     StockLoader loader,
     StoreOutages outages,
     TimeProvider time) : BackgroundService
 {
     /// <summary>
-    /// A fifth of the silence after which due holds wait. A shopper whose payment waits for Redis gets the order about
-    /// as fast.
+    /// A fifth of the time without a heartbeat after which due holds wait. A payment that waits for Redis is settled
+    /// within about this time.
     /// </summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Settles, and says so.</summary>
-    /// <returns>Whether due holds may go back.</returns>
+    /// <summary>Settles payments, and sends the heartbeat if none is left.</summary>
+    /// <returns>Whether due holds may expire.</returns>
     public async Task<bool> BeatAsync(CancellationToken cancellation)
     {
-        // The epochs first: an outage in between leaves them behind.
-        var partitions = stock.ReadPartitions();
-        var looking = Task.WhenAll(partitions.Select(stock.LookAsync));
+        // The epochs are read first, so that an outage in between makes them outdated.
+        var partitions = maintenance.Partitions;
+        var looking = Task.WhenAll(partitions.Select(maintenance.LookAsync));
         await ((Task)looking).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        // Without Redis too: what is left is counted for those who watch.
+        // Runs also without Redis, because it sets the metric of unsettled payments.
         var left = await settler.SettleAsync(cancellation);
         var looks = await looking;
         if (left > 0) return false;
@@ -37,7 +37,7 @@ public sealed class ExpiryHeartbeat(
         foreach (var (partition, look) in partitions.Zip(looks))
         {
             fresh &= look.Outcome == VerifyOutcome.Verified
-                && await stock.BeatAsync(partition, look) == BeatOutcome.Fresh;
+                && await maintenance.BeatAsync(partition, look) == BeatOutcome.Fresh;
         }
 
         return fresh;
@@ -57,7 +57,8 @@ public sealed class ExpiryHeartbeat(
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
-                // Due holds wait meanwhile, for half a minute at most. What is claimed is free again before long.
+                // Due holds wait until then, for half a minute at most. Claimed payments are released when their claim
+                // ends.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }

@@ -1,5 +1,6 @@
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using StackExchange.Redis;
@@ -7,15 +8,15 @@ using StackExchange.Redis;
 namespace Inventory.ReconciliationWorker.Rebuilding;
 
 /// <summary>
-/// Looks whether Redis is what PostgreSQL last opened, and has what is stored of it; has it checked and rebuilt when
-/// not. Any number of instances may run.
+/// Checks that each partition of Redis is the run that was last opened, and has the events that PostgreSQL has stored;
+/// starts a rebuild otherwise. Any number of instances may run.
 /// </summary>
 /// <remarks>
-/// Scripts find a replaced server by themselves, at its first call. This finds it too when nobody calls, and besides an
-/// older set of data that came back without another run of the server.
+/// Scripts detect a replaced server by themselves, at their first call. This worker also detects it when there are no
+/// calls, and it detects an older set of data that was restored within the same run of the server.
 /// </remarks>
 public sealed partial class FenceWatch(
-    StockEngine stock,
+    Maintenance maintenance,
     Fences fences,
     StockRebuild rebuild,
     StockLoader loader,
@@ -27,20 +28,26 @@ public sealed partial class FenceWatch(
     TimeProvider time,
     ILogger<FenceWatch> log) : BackgroundService
 {
+    /// <summary>The kind of the locks of rebuilds: "reb" in ASCII.</summary>
+    private const int LockKind = 0x726562;
+
+    // The fencing token in Redis keeps two rebuilds apart. The lease only keeps them from disturbing each other.
+    private static readonly TimeSpan LeaseIdle = TimeSpan.FromSeconds(20);
+
     private TaskCompletionSource restored = NewSignal();
     private long? closedSince;
     private int rebuilds;
     private string? brokenBy;
 
-    /// <summary>Whether every partition sold at least once since this process started.</summary>
+    /// <summary>Whether every partition was open at least once since this process started.</summary>
     public bool HasOpened { get; private set; }
 
-    /// <summary>Looks once; rebuilds what has to be.</summary>
+    /// <summary>Checks all partitions once, and rebuilds those that need it.</summary>
     /// <returns>Whether every partition may sell now.</returns>
     public async Task<bool> LookAsync(CancellationToken cancellation)
     {
         var open = true;
-        foreach (var partition in stock.ReadPartitions())
+        foreach (var partition in maintenance.Partitions)
         {
             if (await IsTrustedAsync(partition, cancellation)) continue;
             closedSince ??= time.GetTimestamp();
@@ -66,7 +73,7 @@ public sealed partial class FenceWatch(
             {
                 if (restored.Task.IsCompleted)
                 {
-                    // Whoever comes back during the look is looked at again.
+                    // A connection that is restored during the check causes another check.
                     Volatile.Write(ref restored, NewSignal());
                     cameBack = true;
                 }
@@ -74,7 +81,8 @@ public sealed partial class FenceWatch(
                 var before = rebuilds;
                 if (await LookAsync(stoppingToken))
                 {
-                    // One that is as it was may still have missed totals, and change capture doesn't repeat them.
+                    // A Redis that needed no rebuild may still have missed totals, and change capture doesn't repeat
+                    // them.
                     if (cameBack && rebuilds == before) loader.RequestSweep();
                     cameBack = false;
                 }
@@ -84,14 +92,14 @@ public sealed partial class FenceWatch(
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
-                // The next tick looks again. What a rebuild had begun stays fenced.
+                // The next tick checks again. A partition whose rebuild has begun stays fenced.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                // What somebody wrote into a store by hand may be anything. Nothing is sold meanwhile, and what can be
-                // captured, settled and audited still is: all of that lives in this process too.
+                // A store may contain anything that was written by hand. Nothing is sold meanwhile, but the process
+                // goes on, because change capture, settlement and the audit run in it too.
                 var reason = e.GetBaseException().Message;
                 if (brokenBy != reason) Broken(reason, e);
                 brokenBy = reason;
@@ -106,24 +114,25 @@ public sealed partial class FenceWatch(
 
     private async Task<bool> IsTrustedAsync(Partition partition, CancellationToken cancellation)
     {
-        // The ledger first: what is stored was in the stream before.
+        // The ledger is read first: every stored event was in the stream before.
         var (epoch, stored) = await fences.ReadAsync(partition.Index, cancellation);
-        var look = await stock.LookAsync(partition);
+        var look = await maintenance.LookAsync(partition);
         if (look.Outcome != VerifyOutcome.Verified || StockRebuild.NumberOf(look.Epoch) != epoch) return false;
-        return stored is null || StreamIds.Compare(stored, await stock.ReadLastEventIdAsync(partition)) <= 0;
+        return stored is null || StreamIds.Compare(stored, await maintenance.ReadLastEventIdAsync(partition)) <= 0;
     }
 
     private async Task<bool> RebuildAsync(Partition partition, CancellationToken cancellation)
     {
-        await using var turn = await RebuildTurn.TryTakeAsync(ledger, partition.Index, cancellation);
-        // Whoever has it rebuilds, which is as good.
-        if (turn is null) return false;
+        await using var lease = await AdvisoryLease.TryTakeAsync(
+            ledger, AdvisoryLock.Of(LockKind, partition.Index), LeaseIdle, cancellation);
+        // Another instance rebuilds the partition.
+        if (lease is null) return false;
         if (await IsTrustedAsync(partition, cancellation)) return true;
         rebuilds++;
-        return await rebuild.RunAsync(partition, turn, cancellation);
+        return await rebuild.RunAsync(partition, lease, cancellation);
     }
 
     [LoggerMessage(1, LogLevel.Error,
-        "Redis can't be checked or rebuilt because of something that can't be read; it is tried again: {Reason}")]
+        "Redis can't be checked or rebuilt because of data that can't be read; it is tried again: {Reason}")]
     private partial void Broken(string reason, Exception failure);
 }

@@ -3,67 +3,72 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Rebuilding;
 
-/// <summary>Makes a partition's holds, and what counts them, what the ledger says.</summary>
+/// <summary>Brings a partition's holds, and the counts derived from them, in line with the ledger.</summary>
 /// <remarks>
-/// What is always true: a hold that PostgreSQL does not know stays, since it may only not have been told; a hold that
-/// it knows to have gone on is made what it has become; a pinned hold with an order is left to
-/// <see cref="PinResolver"/>. What can't be read counts as not there: it goes, and comes back as PostgreSQL has it.
+/// Invariants: a hold that PostgreSQL doesn't know is kept, because its events may not be stored yet; a hold for which
+/// PostgreSQL has a later state gets that state; a pinned hold with an order is left to <see cref="PinResolver"/>. An
+/// unreadable hold counts as missing: it is removed, and restored from PostgreSQL.
 /// </remarks>
-public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels levels, Confirmations confirmations)
+public sealed class HoldRebuild(
+    HoldStore holds, ConfirmationStore confirmationStore, Maintenance maintenance, HoldRows rows, StockLevels levels,
+    Confirmations confirmations)
 {
-    /// <summary>SKUs or holds of one script call: a few milliseconds in which Redis serves nobody else.</summary>
+    /// <summary>SKUs or holds of one script call: it blocks Redis for a few milliseconds.</summary>
     private const int Batch = 200;
 
     /// <summary>
-    /// By how much an order may seem older than an event of before: the longest lease, and clocks that differ.
+    /// How much older than a previous event an order may appear: the longest lease, and clocks that differ.
     /// </summary>
     private static readonly TimeSpan Margin = TimeSpan.FromMinutes(2);
 
-    /// <summary>Script calls on their way at once. Redis does one at a time: the others hide the way to it.</summary>
+    /// <summary>
+    /// Number of parallel script calls. Redis executes one at a time; the others hide the network latency.
+    /// </summary>
     private const int AtOnce = 4;
 
-    /// <summary>Removes what has ended or changed, and adds up what stays.</summary>
-    /// <returns>What is true of the holds that stay.</returns>
+    /// <summary>Removes holds that have ended or changed, and adds up the kept ones.</summary>
+    /// <returns>The kept holds.</returns>
     internal async Task<KeptHolds> DropAsync(
         Partition partition, RebuildProgress progress, CancellationToken cancellation)
     {
         var kept = new KeptHolds();
         await Parallel.ForEachAsync(
-            stock.ReadHoldsAsync(partition, cancellation), Limit(cancellation), async (page, _) =>
+            maintenance.ReadHoldsAsync(partition, cancellation), Limit(cancellation), async (page, _) =>
             {
-                await stock.DropSpoiltAsync(partition, page.Spoilt);
+                await maintenance.DropSpoiltAsync(partition, page.Spoilt);
                 progress.AddSpoilt(page.Spoilt);
                 var known = await rows.FindAsync(
                     partition.Index, [.. page.Holds.Select(part => part.ReservationId)], cancellation);
                 foreach (var batch in kept.AddAll(page.Holds, known).Chunk(Batch))
                 {
-                    progress.AddDropped(await stock.DropHoldsAsync(partition, batch));
+                    progress.AddDropped(await maintenance.DropHoldsAsync(partition, batch));
                 }
             });
         return kept;
     }
 
-    /// <summary>Makes every total what PostgreSQL says, and reserved units the sum of their holds.</summary>
-    /// <param name="partition">Whose totals.</param>
-    /// <param name="kept">The holds; null when what they sum up to is known to be right.</param>
-    /// <param name="progress">Is told.</param>
-    /// <param name="cancellation">Ends it half-way.</param>
+    /// <summary>Sets every total to PostgreSQL's, and reserved units to the sum of their holds.</summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="kept">The kept holds; null when the reserved units are known to be right.</param>
+    /// <param name="progress">Records the progress.</param>
+    /// <param name="cancellation">Cancels the load, which may then be incomplete.</param>
     internal async Task LoadTotalsAsync(
         Partition partition, KeptHolds? kept, RebuildProgress progress, CancellationToken cancellation)
     {
         progress.Step = "loads totals";
-        var partitions = stock.ReadPartitions().Count;
+        var partitions = maintenance.Partitions.Count;
         var own = levels.ReadAllAsync(cancellation: cancellation)
             .Where(level => Names.IsSku(level.Sku) && Partition.Of(level.Sku, partitions) == partition);
         await Parallel.ForEachAsync(own.Chunk(Batch), Limit(cancellation), async (batch, _) =>
         {
-            var loaded = await stock.LoadStockAsync(partition, [.. batch.Select(level => Rebuilt(level, 0))]);
+            var loaded = await maintenance.LoadStockAsync(partition, [.. batch.Select(level => Rebuilt(level, 0))]);
             progress.AddTotals(batch.Length, loaded.Corrected);
             if (loaded.Newer.Count == 0) return;
-            // Read again, since they may have changed in between; what is still behind was restored from a backup.
+            // The levels are read again, because they may have changed in between. If a version is still lower than in
+            // Redis, PostgreSQL was restored from a backup.
             var seen = loaded.Newer.ToDictionary(newer => newer.Sku, newer => newer.Version, StringComparer.Ordinal);
             var again = await rows.ReadLevelsAsync([.. seen.Keys], cancellation);
-            await stock.LoadStockAsync(partition, [.. again.Select(level => Rebuilt(level, seen[level.Sku]))]);
+            await maintenance.LoadStockAsync(partition, [.. again.Select(level => Rebuilt(level, seen[level.Sku]))]);
         });
 
         RebuiltStock Rebuilt(StockLevel level, long overwritable) => new(
@@ -72,7 +77,7 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
             overwritable);
     }
 
-    /// <summary>Brings back the holds that Redis lacks.</summary>
+    /// <summary>Restores the holds that Redis lacks.</summary>
     internal async Task RestoreAsync(
         Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation) =>
         await Parallel.ForEachAsync(
@@ -80,46 +85,46 @@ public sealed class HoldRebuild(StockEngine stock, HoldRows rows, StockLevels le
             {
                 foreach (var batch in page.Where(hold => !kept.Has(hold.ReservationId)).Chunk(Batch))
                 {
-                    var loaded = await stock.LoadHoldsAsync(partition, [.. batch.Select(Record)]);
+                    var loaded = await maintenance.LoadHoldsAsync(partition, [.. batch.Select(Record)]);
                     progress.AddRestored(loaded.Restored, loaded.Unknown, loaded.Unreadable);
                 }
             });
 
     /// <summary>
-    /// Counts what was bought of SKUs with a limit. An order whose hold is still pinned counts when it is committed,
-    /// and not here too.
+    /// Sets the bought units of SKUs with a limit. An order whose hold is still pinned is not counted here, because its
+    /// commit counts it.
     /// </summary>
     internal async Task CountBoughtAsync(
         Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation)
     {
-        var partitions = stock.ReadPartitions().Count;
+        var partitions = maintenance.Partitions.Count;
         var own = rows.ReadBoughtAsync([.. kept.Ordered], cancellation)
             .Where(bought => Partition.Of(bought.Sku, partitions) == partition);
         await foreach (var batch in own.Chunk(Batch).WithCancellation(cancellation))
         {
-            progress.AddUnits(await stock.LoadUnitsAsync(
+            progress.AddUnits(await maintenance.LoadUnitsAsync(
                 partition, [.. batch.Select(bought => (bought.Owner, bought.Sku, bought.Units))]));
         }
     }
 
-    /// <summary>Reservations that have become orders of which Redis may have lost what it knew.</summary>
-    /// <param name="partition">Whose events.</param>
-    /// <param name="stored">The last of them that is stored.</param>
-    /// <param name="cancellation">Ends the reading.</param>
+    /// <summary>Orders whose confirmed event or pin Redis may have lost.</summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="stored">The last stored event.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     internal Task<List<Guid>> FindUnheardAsync(Partition partition, string stored, CancellationToken cancellation) =>
         rows.FindUnheardAsync(partition.Index, StreamIds.TimeOf(stored) - Margin, cancellation);
 
     /// <summary>
-    /// Takes orders over that Redis has not told of. The end of a hold may be among what it lost with its machine, and
-    /// its pin too, without which it would expire.
+    /// Commits orders without a confirmed event. Redis may have lost the end of a hold with its machine, and also the
+    /// pin, without which the hold would expire.
     /// </summary>
     internal async Task CommitAsync(IReadOnlyList<Guid> reservations, CancellationToken cancellation) =>
         await Parallel.ForEachAsync(reservations, Limit(cancellation), async (id, _) =>
         {
             var (order, totals) = await confirmations.FindOrderAsync(id, cancellation);
-            var held = (await stock.FindAsync(id)).Reservation;
+            var held = (await holds.FindAsync(id)).Reservation;
             if (order is null || held is null || !order.IsOf(held.Holder, held.Lines, _ => true)) return;
-            await stock.CommitAsync(
+            await confirmationStore.CommitAsync(
                 id, [.. totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
         });
 

@@ -4,8 +4,8 @@ using Inventory.Stock;
 namespace Inventory.ReconciliationWorker.Rebuilding;
 
 /// <summary>
-/// What is true of the holds that a rebuild leaves in Redis. Some 40 bytes for each of them: to ask Redis for each
-/// again, when those that are missing are brought back, took a third of the rebuild.
+/// The holds that a rebuild keeps in Redis, and their sums. Some 40 bytes for each hold; asking Redis for each hold
+/// again while missing ones are restored would take much longer.
 /// </summary>
 internal sealed class KeptHolds
 {
@@ -14,19 +14,19 @@ internal sealed class KeptHolds
     private readonly List<Guid> ordered = [];
     private readonly HashSet<Guid> all = [];
 
-    /// <summary>Those that are pinned and have become orders, which Redis has not heard.</summary>
+    /// <summary>Pinned holds that have become orders and are not committed to Redis yet.</summary>
     public IReadOnlyList<Guid> Ordered => ordered;
 
-    /// <summary>Whether Redis has it, as young as PostgreSQL or younger.</summary>
+    /// <summary>Whether Redis has the hold in PostgreSQL's state or a later one.</summary>
     public bool Has(Guid reservation) => all.Contains(reservation);
 
-    /// <summary>Units of a SKU that they hold.</summary>
+    /// <summary>Units of a SKU in the kept holds.</summary>
     public int ReservedOf(string sku) => reserved.GetValueOrDefault(sku);
 
-    /// <summary>Adds those of a page that stay. May be called at the same time.</summary>
-    /// <param name="page">Holds of Redis.</param>
-    /// <param name="known">What PostgreSQL knows of them.</param>
-    /// <returns>The others, which have gone on elsewhere.</returns>
+    /// <summary>Adds the holds of a page that are kept. Thread-safe.</summary>
+    /// <param name="page">Holds in Redis.</param>
+    /// <param name="known">Their states in PostgreSQL.</param>
+    /// <returns>The other holds, for which PostgreSQL has a later state.</returns>
     public List<OutdatedHold> AddAll(IReadOnlyList<HeldPart> page, IReadOnlyDictionary<Guid, KnownHold> known)
     {
         var outdated = new List<OutdatedHold>();
@@ -52,7 +52,8 @@ internal sealed class KeptHolds
         all.Add(part.ReservationId);
         foreach (var line in part.Lines)
         {
-            // Whatever somebody wrote into a hold: too much is held of one SKU, and the fence opens.
+            // A quantity that was written by hand may overflow the sum. The limit lets the fence open, with too many
+            // units reserved of one SKU.
             var sum = (long)reserved.GetValueOrDefault(line.Sku) + line.Quantity;
             reserved[line.Sku] = (int)Math.Min(sum, int.MaxValue);
         }
@@ -67,7 +68,8 @@ internal sealed class KeptHolds
             "expired" => HoldEnd.Expired,
             _ => HoldEnd.Confirmed,
         };
-        // Its lease will tell: the order may be from before the pin, and its totals have to reach Redis with it.
+        // A pinned hold with an order is kept: PinResolver commits it when its lease ends. The order may be older than
+        // the pin, and its totals have to reach Redis with it.
         if (end == HoldEnd.Ordered) return !part.Confirming;
         return row.Sequence > part.Sequence;
     }

@@ -2,40 +2,42 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Rebuilding;
 
-/// <summary>How far a rebuild has come, for people who wait for it.</summary>
+/// <summary>The progress of a rebuild, for operators.</summary>
 internal sealed class RebuildProgress
 {
-    /// <summary>Unreadable holds that are named. More are one event, and nobody reads them one by one.</summary>
+    /// <summary>Maximum number of unreadable holds that are named; an operator can't read more one by one.</summary>
     private const int MaxNamed = 20;
 
     private readonly List<string> spoiltNames = [];
     private int totals, corrected, dropped, restored, unknown, keptOut, units, spoilt;
 
-    /// <summary>What is being done, in words.</summary>
+    /// <summary>The current step, as text.</summary>
     public string Step { get; set; } = "";
 
-    /// <summary>SKUs that were looked at.</summary>
+    /// <summary>Number of processed SKUs.</summary>
     public int Totals => totals;
 
-    /// <summary>SKUs whose count of reserved units was wrong.</summary>
+    /// <summary>Number of SKUs with a wrong count of reserved units.</summary>
     public int Corrected => corrected;
 
-    /// <summary>Holds that were removed.</summary>
+    /// <summary>Number of removed holds.</summary>
     public int Dropped => dropped;
 
-    /// <summary>Holds that were brought back.</summary>
+    /// <summary>Number of restored holds.</summary>
     public int Restored => restored;
 
-    /// <summary>Holds of SKUs that PostgreSQL doesn't sell.</summary>
+    /// <summary>Number of holds of SKUs that PostgreSQL doesn't know.</summary>
     public int Unknown => unknown;
 
-    /// <summary>Holds that can't come back because of what stands in their place; their units are reserved.</summary>
+    /// <summary>
+    /// Number of holds that can't be restored because their keys hold unreadable data; their units are reserved.
+    /// </summary>
     public int KeptOut => keptOut;
 
-    /// <summary>Holds that could not be read, and were removed.</summary>
+    /// <summary>Number of unreadable holds that were removed.</summary>
     public int Spoilt => spoilt;
 
-    /// <summary>The first of these.</summary>
+    /// <summary>The names of the first unreadable holds.</summary>
     public string SpoiltNames => string.Join(", ", spoiltNames) + (spoilt > MaxNamed ? " and others" : "");
 
     public void AddTotals(int count, int wrong)

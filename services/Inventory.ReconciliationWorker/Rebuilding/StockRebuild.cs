@@ -1,54 +1,56 @@
 using System.Globalization;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Storage;
 
 namespace Inventory.ReconciliationWorker.Rebuilding;
 
 /// <summary>
-/// Checks one partition of Redis against PostgreSQL, and brings back what is missing, before anything is sold again.
+/// Compares one partition of Redis with PostgreSQL, and restores what is missing, before the partition sells again.
 /// </summary>
 /// <remarks>
-/// What is always true: the fence is down from the first step to the last, and opens only for the run and the data that
-/// it was closed for. Each step may be repeated, so a rebuild that breaks off is cured by the next.
-/// What another run left goes on without a comparison if it is what was opened last and has the last event that is
-/// stored: it is what that run was then or later, and nothing that PostgreSQL knows came after (ADR 0019).
+/// Invariants: the partition is fenced from the first step to the last, and is opened only for the run and the data
+/// that the fence was closed for. Each step may be repeated, so the next rebuild continues after one that was
+/// interrupted.
+/// Data that another run left is kept without a comparison if it has the last opened epoch and the last stored event.
+/// It is then that run's data at that time or later, and PostgreSQL has nothing newer (ADR 0019).
 /// </remarks>
 public sealed partial class StockRebuild(
-    StockEngine stock,
+    Maintenance maintenance,
     Fences fences,
     IServiceScopeFactory scopes,
     ReconciliationMetrics metrics,
     TimeProvider time,
     ILogger<StockRebuild> log)
 {
-    private const string New = "it holds nothing that PostgreSQL knows of";
+    private const string New = "it has no data that PostgreSQL knows";
 
-    /// <summary>Between two lines that tell how far it is.</summary>
+    /// <summary>The interval between two log lines about the progress.</summary>
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(3);
 
-    /// <summary>Between two looks at how far the materializer is, whose own pause is about as long.</summary>
+    /// <summary>The interval between two reads of the materializer's position, which polls about as often.</summary>
     private static readonly TimeSpan DrainInterval = TimeSpan.FromMilliseconds(50);
 
     private bool hidden;
 
-    /// <summary>Whether a rebuild goes on when the materializer has stored what Redis has told.</summary>
+    /// <summary>Whether a rebuild is waiting for the materializer to store all events.</summary>
     public bool AwaitsMaterializer { get; private set; }
 
-    /// <summary>The number of an epoch; 0 without one.</summary>
+    /// <summary>The number in an epoch's text; 0 without an epoch.</summary>
     public static long NumberOf(string epoch) =>
         long.TryParse(epoch.AsSpan(0, Math.Max(0, epoch.IndexOf(':', StringComparison.Ordinal))), out var number)
             ? number
             : 0;
 
-    /// <summary>Rebuilds a partition and opens it.</summary>
-    /// <returns>Whether it sells now; false when the server or its data was replaced meanwhile.</returns>
-    internal async Task<bool> RunAsync(Partition partition, RebuildTurn turn, CancellationToken stopping)
+    /// <summary>Rebuilds a partition and opens its fence.</summary>
+    /// <returns>Whether it sells now; false when the server or its data was replaced during the rebuild.</returns>
+    internal async Task<bool> RunAsync(Partition partition, AdvisoryLease lease, CancellationToken stopping)
     {
         var began = time.GetTimestamp();
-        // 1. Nothing is sold from here on.
-        var (token, unfinished) = (Guid.NewGuid().ToString("N"), await stock.IsRebuildUnfinishedAsync(partition));
-        var known = NumberOf((await stock.LookAsync(partition)).Epoch);
-        var (run, former) = await stock.CloseFenceAsync(partition, token);
+        // 1. Close the fence: nothing is sold from here on.
+        var (token, unfinished) = (Guid.NewGuid().ToString("N"), await maintenance.IsRebuildUnfinishedAsync(partition));
+        var known = NumberOf((await maintenance.LookAsync(partition)).Epoch);
+        var (run, former) = await maintenance.CloseFenceAsync(partition, token);
         if (run.Length == 0)
         {
             if (!hidden) RunIsHidden(partition.Index);
@@ -58,14 +60,14 @@ public sealed partial class StockRebuild(
 
         var stored = (await fences.ReadAsync(partition.Index, stopping)).StreamId;
         var sold = await fences.ReadSoldAsync(partition.Index, stopping);
-        // Known while no hold was changed: also after an attempt that broke off.
+        // The former epoch is known as long as no hold was changed, also after an interrupted rebuild.
         var goesOn = former.Length > 0 && NumberOf(former) == sold
-            && stored is not null && await stock.HasEventAsync(partition, stored);
-        var cause = Cause(stored, await stock.ReadLastEventIdAsync(partition), unfinished, goesOn);
+            && stored is not null && await maintenance.HasEventAsync(partition, stored);
+        var cause = Cause(stored, await maintenance.ReadLastEventIdAsync(partition), unfinished, goesOn);
         var harmless = cause.StartsWith(New, StringComparison.Ordinal);
         Began(harmless ? LogLevel.Information : LogLevel.Warning, partition.Index, cause);
-        // 2. No order comes of a pin of before, and no event that was read before is stored; those on their way are
-        // written now, or never.
+        // 2. Raise the epoch: no order is written for an earlier pin, and no event is stored that was read before.
+        // Transactions that have begun commit before this call returns, or fail.
         var number = await fences.RaiseAsync(
             partition.Index, Math.Max(known, NumberOf(former)), cause, stopping);
         await using var scope = scopes.CreateAsyncScope();
@@ -74,10 +76,10 @@ public sealed partial class StockRebuild(
         var progress = new RebuildProgress();
         using var lost = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         using var finished = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        var report = ReportAsync(partition, progress, turn, lost, finished.Token);
+        var report = ReportAsync(partition, progress, lease, lost, finished.Token);
         try
         {
-            // Totals come by another way than events do, and may be among what was lost.
+            // Totals don't come by events, so Redis may have lost some although it has the last event.
             if (goesOn) await holds.LoadTotalsAsync(partition, kept: null, progress, lost.Token);
             else await CompareAsync(partition, holds, progress, lost.Token);
         }
@@ -92,9 +94,9 @@ public sealed partial class StockRebuild(
             await report;
         }
 
-        // 7. Due holds stay until the payments of the meantime have been worked off.
+        // 7. Open the fence. Due holds don't expire until the payments of the outage have been settled.
         await fences.SoldAsync(partition.Index, number, number, stopping);
-        if (await stock.OpenFenceAsync(partition, token, run, number, expiryWaits: true) != OpenOutcome.Opened)
+        if (await maintenance.OpenFenceAsync(partition, token, run, number, expiryWaits: true) != OpenOutcome.Opened)
         {
             await fences.SoldAsync(partition.Index, number, sold, stopping);
             Replaced(partition.Index);
@@ -117,31 +119,31 @@ public sealed partial class StockRebuild(
     private async Task CompareAsync(
         Partition partition, HoldRebuild holds, RebuildProgress progress, CancellationToken cancellation)
     {
-        await stock.ForgetFormerAsync(partition);
-        // 3. What Redis has told, and PostgreSQL not heard.
+        await maintenance.ForgetFormerAsync(partition);
+        // 3. Wait until PostgreSQL has stored all events of Redis.
         await DrainAsync(partition, progress, cancellation);
-        // 4. Events to come must not be taken for those that this Redis has forgotten.
+        // 4. Make new events get ids after the stored ones, so that they are not taken for events that Redis has lost.
         if ((await fences.ReadAsync(partition.Index, cancellation)).StreamId is { } stored)
         {
-            await stock.AdvanceStreamAsync(partition, stored);
+            await maintenance.AdvanceStreamAsync(partition, stored);
         }
 
-        // 5. Holds that have gone on elsewhere go first, so that the counts are of those that stay.
+        // 5. Remove holds for which PostgreSQL has a later state, before the kept ones are added up.
         progress.Step = "compares holds";
         var kept = await holds.DropAsync(partition, progress, cancellation);
         await holds.LoadTotalsAsync(partition, kept, progress, cancellation);
-        // 6. Holds that are missing take their units from the totals.
+        // 6. Restore missing holds, which reserve their units again.
         progress.Step = "restores holds";
         await holds.RestoreAsync(partition, kept, progress, cancellation);
-        progress.Step = "counts what was bought";
+        progress.Step = "counts bought units";
         await holds.CountBoughtAsync(partition, kept, progress, cancellation);
     }
 
     private async Task DrainAsync(Partition partition, RebuildProgress progress, CancellationToken cancellation)
     {
-        // Events about stock began as rows of PostgreSQL, and need not be waited for.
+        // Events about stock began as rows of PostgreSQL, so the rebuild doesn't wait for them.
         var (_, stored) = await fences.ReadAsync(partition.Index, cancellation);
-        var newest = await stock.ReadNewestHoldEventAsync(partition, stored);
+        var newest = await maintenance.ReadNewestHoldEventAsync(partition, stored);
         while (StreamIds.Compare(stored, newest) < 0)
         {
             AwaitsMaterializer = true;
@@ -157,7 +159,7 @@ public sealed partial class StockRebuild(
     private async Task ReportAsync(
         Partition partition,
         RebuildProgress progress,
-        RebuildTurn turn,
+        AdvisoryLease lease,
         CancellationTokenSource lost,
         CancellationToken finished)
     {
@@ -166,13 +168,13 @@ public sealed partial class StockRebuild(
             while (true)
             {
                 await Task.Delay(ReportInterval, time, finished);
-                await turn.KeepAsync(finished);
+                await lease.KeepAsync(finished);
                 GoesOn(partition.Index, progress.Step, progress.Totals, progress.Restored, progress.Dropped);
             }
         }
         catch (OperationCanceledException)
         {
-            // It is over.
+            // The rebuild is finished or cancelled.
         }
         catch (Exception e) when (e is Npgsql.NpgsqlException or InvalidOperationException)
         {
@@ -191,14 +193,14 @@ public sealed partial class StockRebuild(
                 CultureInfo.InvariantCulture,
                 $"its data is {(StreamIds.TimeOf(position) - StreamIds.TimeOf(id)).TotalSeconds:0.###} s older "
                 + $"than what PostgreSQL has of it"),
-            _ when goesOn => "it was restarted or promoted, has every event that PostgreSQL has, and goes on there",
+            _ when goesOn => "it was restarted or promoted and has all stored events, so its holds are kept",
             _ => "it was restarted or replaced, and has every event that PostgreSQL has",
         };
         return unfinished ? cause + "; an earlier rebuild broke off" : cause;
     }
 
     [LoggerMessage(
-        EventId = 1, Message = "Redis sells nothing of partition {Partition} until it is checked: {Cause}.")]
+        EventId = 1, Message = "Partition {Partition} sells nothing until Redis is checked: {Cause}.")]
     private partial void Began(LogLevel level, int partition, string cause);
 
     [LoggerMessage(2, LogLevel.Information,
@@ -212,19 +214,20 @@ public sealed partial class StockRebuild(
         int partition, double seconds, int totals, int corrected, int restored, int dropped);
 
     [LoggerMessage(4, LogLevel.Error,
-        "Redis hides its run_id, so that it could be replaced unseen: nothing of partition {Partition} is sold. Allow "
-        + "INFO to this user, or use a server that tells its run_id.")]
+        "Redis hides its run_id, so a replaced server can't be detected: partition {Partition} sells nothing. Allow "
+        + "INFO to this user, or use a server that shows its run_id.")]
     private partial void RunIsHidden(int partition);
 
     [LoggerMessage(5, LogLevel.Warning,
-        "Redis was replaced, or lost its data, while partition {Partition} was rebuilt: it begins anew.")]
+        "Redis was replaced, or lost its data, while partition {Partition} was rebuilt: the rebuild starts again.")]
     private partial void Replaced(int partition);
 
-    [LoggerMessage(6, LogLevel.Warning, "The rebuild of partition {Partition} is another instance's now.")]
+    [LoggerMessage(6, LogLevel.Warning,
+        "The rebuild of partition {Partition} lost its lease; another instance takes over.")]
     private partial void TurnLost(int partition);
 
     [LoggerMessage(7, LogLevel.Error,
-        "{Count} holds of partition {Partition} can't come back: PostgreSQL doesn't know their SKUs.")]
+        "{Count} holds of partition {Partition} can't be restored: PostgreSQL doesn't know their SKUs.")]
     private partial void SkusAreMissing(int count, int partition);
 
     [LoggerMessage(8, LogLevel.Warning,
@@ -233,7 +236,7 @@ public sealed partial class StockRebuild(
     private partial void HoldsWereSpoilt(int count, int partition, string holds);
 
     [LoggerMessage(9, LogLevel.Error,
-        "{Count} holds of partition {Partition} can't come back because of what stands in their place and can't be "
-        + "read. Their units stay reserved; the audit names what is to be mended.")]
+        "{Count} holds of partition {Partition} can't be restored, because their keys hold data that can't be "
+        + "read. Their units stay reserved; the audit reports what has to be repaired.")]
     private partial void HoldsAreKeptOut(int count, int partition);
 }

@@ -3,21 +3,22 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace Inventory.ReservationApi.Access;
 
-/// <summary>Who may call an endpoint that is not everyone's.</summary>
+/// <summary>The callers that a restricted endpoint admits.</summary>
 /// <param name="Scope">The scope that a key needs.</param>
-/// <param name="Shoppers">Whether shoppers may too, for what is theirs.</param>
+/// <param name="Shoppers">Whether shoppers may call it too, for what belongs to them.</param>
 internal sealed record AccessRule(Scopes Scope, bool Shoppers) : IAuthorizationRequirement
 {
     internal bool Admits(Caller caller) =>
         (caller.Scopes & Scope) != 0 || (Shoppers && caller.Shopper is not null);
 }
 
-/// <summary>Marks an endpoint as everyone's.</summary>
-/// <param name="Because">Why nobody need be known there.</param>
+/// <summary>Marks an endpoint that everyone may call.</summary>
+/// <param name="Because">Why it needs no authentication.</param>
 internal sealed record OpenAccess(string Because);
 
 /// <summary>
-/// How an endpoint says who may call it. Each has to: one that says nothing is closed to everyone, and a test names it.
+/// How an endpoint declares its callers. An endpoint without a declaration is closed to everyone, and a test reports
+/// it.
 /// </summary>
 internal static class EndpointAccess
 {
@@ -33,7 +34,7 @@ internal static class EndpointAccess
 
     /// <summary>The endpoint is for everyone.</summary>
     /// <param name="endpoint">The endpoint.</param>
-    /// <param name="because">Why nobody need be known.</param>
+    /// <param name="because">Why it needs no authentication.</param>
     internal static TBuilder ForEveryone<TBuilder>(this TBuilder endpoint, string because)
         where TBuilder : IEndpointConventionBuilder =>
         endpoint.WithMetadata(new OpenAccess(because)).AllowAnonymous();

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace Inventory.ReservationApi.Access;
 
-/// <summary>Registers who may call what.</summary>
+/// <summary>Registers authentication and authorization of callers.</summary>
 internal static class AccessServices
 {
     internal const string Scheme = "Caller";
@@ -11,7 +11,7 @@ internal static class AccessServices
     {
         services.AddApiKeys();
         services.AddSingleton<KnownCallers>();
-        // The core alone: what is added beside it is for cookies, and would want keys of its own.
+        // The core alone: AddAuthentication adds data protection for cookies, which needs keys of its own.
         services.AddTransient<CallerAuthentication>();
         services.AddAuthenticationCore(options =>
         {
@@ -25,7 +25,7 @@ internal static class AccessServices
         services.AddSingleton<IAuthorizationMiddlewareResultHandler, RefusedCallers>();
     }
 
-    /// <summary>Recognizes and refuses callers. What comes after it knows who calls.</summary>
+    /// <summary>Authenticates callers and refuses them. Later middleware knows the caller.</summary>
     internal static void UseAccess(this IApplicationBuilder app)
     {
         app.UseAuthentication();
@@ -42,10 +42,10 @@ internal static class AccessServices
         }
     }
 
-    /// <summary>What an endpoint needs that doesn't say who may call it.</summary>
+    /// <summary>The requirement of an endpoint that declares no callers: it is never met.</summary>
     private sealed record Undecided : IAuthorizationRequirement;
 
-    /// <summary>Lets through what is no endpoint of ours: the framework's own 404, 405 and 415.</summary>
+    /// <summary>Admits requests without an endpoint of this API: the framework's own 404, 405 and 415.</summary>
     private sealed class UndecidedHandler : AuthorizationHandler<Undecided>
     {
         protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, Undecided requirement)

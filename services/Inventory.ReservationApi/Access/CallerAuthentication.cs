@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Authentication;
 namespace Inventory.ReservationApi.Access;
 
 /// <summary>
-/// Recognizes callers. A key decides, where there is one: a wrong one is refused even where none was needed, or a typo
-/// would go unnoticed until the day it matters.
+/// Authenticates callers. A key decides, where there is one: a wrong key is refused even where none is needed, because
+/// a typo in it would otherwise go unnoticed.
 /// </summary>
 internal sealed class CallerAuthentication(KnownCallers callers) : IAuthenticationHandler
 {
@@ -30,14 +30,14 @@ internal sealed class CallerAuthentication(KnownCallers callers) : IAuthenticati
     public Task ForbidAsync(AuthenticationProperties? properties) => RefusedCallers.ChallengeAsync(http);
 }
 
-/// <summary>Who is behind a request's headers and address.</summary>
+/// <summary>Finds the caller by a request's headers and address.</summary>
 internal sealed class KnownCallers
 {
     private static readonly Task<AuthenticateResult> Nobody = Task.FromResult(AuthenticateResult.NoResult());
     private static readonly Task<AuthenticateResult> WrongKey =
         Task.FromResult(AuthenticateResult.Fail("The key is not known."));
     private static readonly Task<AuthenticateResult> NoSubject =
-        Task.FromResult(AuthenticateResult.Fail("The session's subject is none."));
+        Task.FromResult(AuthenticateResult.Fail("The session's subject is malformed."));
 
     private readonly ApiKeyRing ring;
     private readonly Task<AuthenticateResult>? local;
@@ -69,7 +69,7 @@ internal sealed class KnownCallers
         return local is not null && IsAtThisMachine(http) ? local : Nobody;
     }
 
-    /// <summary>Whether nothing on the way from the caller to here is another machine.</summary>
+    /// <summary>Whether the caller and all proxies are on this machine.</summary>
     private static bool IsAtThisMachine(HttpContext http)
     {
         if (http.Connection.RemoteIpAddress is not { } remote || !IPAddress.IsLoopback(remote)) return false;
@@ -77,7 +77,7 @@ internal sealed class KnownCallers
         {
             foreach (var hop in line!.Split(','))
             {
-                // As an IPv6 address stands in the header: "[::1]:1234", quotes included.
+                // The form of an IPv6 address in the header: "[::1]:1234", quotes included.
                 var text = hop.AsSpan().Trim().Trim('"');
                 if (!IPEndPoint.TryParse(text, out var address) || !IPAddress.IsLoopback(address.Address)) return false;
             }

@@ -5,7 +5,10 @@ using Microsoft.AspNetCore.Authorization.Policy;
 
 namespace Inventory.ReservationApi.Access;
 
-/// <summary>What a caller hears who may not: 401 where a key would help, 403 where this caller's never will.</summary>
+/// <summary>
+/// Answers a caller without permission: 401 where a key would help, 403 where the caller's own key or session never
+/// will.
+/// </summary>
 internal sealed class RefusedCallers : IAuthorizationMiddlewareResultHandler
 {
     private const string Challenge = $"ApiKey realm=\"inventory\", header=\"{CallerHeaders.ApiKey}\"";
@@ -24,7 +27,7 @@ internal sealed class RefusedCallers : IAuthorizationMiddlewareResultHandler
             : Refusal.ScopeMissing(rule.Scope, caller.Shopper is not null).ExecuteAsync(context);
     }
 
-    /// <summary>Refuses a key that is none of ours, also where everyone may call.</summary>
+    /// <summary>Refuses an unknown key, also where everyone may call.</summary>
     internal static Task RefuseWrongKeysAsync(HttpContext http, RequestDelegate next) =>
         http.User is not Caller && http.Request.Headers.ContainsKey(CallerHeaders.ApiKey)
             ? ChallengeAsync(http)

@@ -6,7 +6,7 @@ using Inventory.Stock;
 namespace Inventory.ReservationApi.Availability;
 
 /// <summary>
-/// One server-sent event, ready to be written. All listeners of a SKU are sent the same bytes: it is made once.
+/// One server-sent event, ready to be written. All listeners of a SKU get the same bytes, so it is made once.
 /// </summary>
 internal sealed class LiveFrame
 {
@@ -21,8 +21,8 @@ internal sealed class LiveFrame
         "event: unknown-sku\ndata: {\"reason\":\"The SKU isn't on sale here. This stream ends.\"}\n\n");
 
     /// <summary>
-    /// The state itself in few characters, so that any instance can tell whether a listener has seen it before,
-    /// wherever that was. Null when the frame tells no state.
+    /// The state itself in few characters, so that any instance can tell whether a listener has seen it before, also on
+    /// another instance. Null when the frame shows no state.
     /// </summary>
     internal string? Id { get; }
 

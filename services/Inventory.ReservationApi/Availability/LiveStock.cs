@@ -8,28 +8,30 @@ using Microsoft.Extensions.Options;
 namespace Inventory.ReservationApi.Availability;
 
 /// <summary>
-/// Shows stock live: one reader of the events per instance, whatever the number of listeners. It runs while somebody
-/// listens.
+/// Shows stock live: one reader of the events per instance, whatever the number of listeners. It runs while there are
+/// listeners.
 /// </summary>
 /// <remarks>
-/// Events only say which SKUs to look at; what listeners are sent is a snapshot read after the event. So an event may
-/// be missed, if that is noticed: then all SKUs that somebody listens to are read again. It must be noticed, because
-/// the materializer trims the stream without asking us.
+/// Events only say which SKUs have changed; listeners get a snapshot that is read after the event. The materializer
+/// trims the stream whether or not this reader has read it, so a gap must be detected: then all SKUs with listeners are
+/// read again.
 /// </remarks>
 internal sealed partial class LiveStock : BackgroundService
 {
-    // A page is read in some milliseconds. Faster than these in one tick, and reading each SKU that is listened to is
+    // A page is read in some milliseconds. With more pages than these in one tick, reading each SKU with listeners is
     // cheaper than reading every event.
     private const int EventsPerPage = 1_000;
     private const int PagesPerTick = 5;
 
-    // Bounds what Redis does for listeners: a reading takes it about 10 µs. What is left over comes with the next tick.
+    // Bounds what Redis does for listeners: a reading takes it about 10 µs. The remaining SKUs are read in the next
+    // tick.
     private const int ReadingsPerTick = 1_000;
 
     // Sent together; a reservation never waits behind more than these.
     private const int ReadingsAtOnce = 100;
 
-    private readonly StockEngine engine;
+    private readonly EventStream events;
+    private readonly LevelStore levels;
     private readonly StockCircuit circuit;
     private readonly LiveStockOptions settings;
     private readonly LiveStockMetrics metrics;
@@ -48,25 +50,26 @@ internal sealed partial class LiveStock : BackgroundService
     private volatile int beat;
 
     public LiveStock(
-        StockEngine engine, IOptions<LiveStockOptions> options, LiveStockMetrics metrics, TimeProvider time,
-        StockCircuit circuit, InstanceDrain drain, ILogger<LiveStock> log)
+        EventStream events, LevelStore levels, IOptions<LiveStockOptions> options, LiveStockMetrics metrics,
+        TimeProvider time, StockCircuit circuit, InstanceDrain drain, ILogger<LiveStock> log)
     {
-        (this.engine, settings, this.metrics, this.time, this.log) = (engine, options.Value, metrics, time, log);
+        (this.events, this.levels, settings) = (events, levels, options.Value);
+        (this.metrics, this.time, this.log) = (metrics, time, log);
         this.circuit = circuit;
-        // Before the server waits for open requests: a stream would keep it waiting for all its patience.
+        // Streams end before the server waits for open requests: otherwise it would wait for its whole timeout.
         drain.StreamsEnd.Register(End);
     }
 
     /// <summary>Whether streams end now: this instance stops.</summary>
     internal bool HasEnded => hasEnded;
 
-    /// <summary>Rises when listeners are to be sent a sign of life.</summary>
+    /// <summary>Rises when listeners are to get a keep-alive.</summary>
     internal int Beat => beat;
 
     /// <summary>Whether events are being followed.</summary>
     internal bool IsFollowing => isFollowing;
 
-    /// <summary>How many listen, and to how many SKUs.</summary>
+    /// <summary>The number of listeners, and of SKUs with listeners.</summary>
     internal (int Listeners, int Skus) Load
     {
         get
@@ -77,17 +80,14 @@ internal sealed partial class LiveStock : BackgroundService
 
     internal static void Register(IServiceCollection services)
     {
-        services.AddOptions<LiveStockOptions>()
-            .BindConfiguration(LiveStockOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        services.AddValidatedOptions<LiveStockOptions>(LiveStockOptions.Section);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<LiveStockMetrics>();
         services.AddSingleton<LiveStock>();
         services.AddHostedService(provider => provider.GetRequiredService<LiveStock>());
     }
 
-    /// <summary>A listener's place, until it is disposed; null when there are too many.</summary>
+    /// <summary>Registers a listener until it is disposed; null when there are too many.</summary>
     internal Listener? TryJoin(string sku)
     {
         lock (gate)
@@ -99,7 +99,8 @@ internal sealed partial class LiveStock : BackgroundService
             }
 
             listeners++;
-            if (!topics.TryGetValue(sku, out var topic)) topics.Add(sku, topic = new(sku, engine, circuit, time));
+            if (!topics.TryGetValue(sku, out var topic)) topics.Add(
+                sku, topic = new(sku, events.PartitionOf(sku), levels, circuit, time));
             topic.Listeners++;
             demand.TrySetResult();
             metrics.Listening(1);
@@ -132,14 +133,14 @@ internal sealed partial class LiveStock : BackgroundService
         }
     }
 
-    /// <summary>Reads what has changed, and tells it.</summary>
+    /// <summary>Reads what has changed, and wakes the listeners.</summary>
     internal async Task PassAsync(bool isBeat)
     {
         LiveTopic[] all;
         lock (gate) all = [.. topics.Values];
         try
         {
-            // A partition that nobody listens to is forgotten, and begun anew when somebody does.
+            // The position in a partition without listeners is dropped; the next listener starts at its end.
             var partitions = all.Select(topic => topic.Partition).ToHashSet();
             foreach (var partition in ends.Keys.Except(partitions).ToList()) ends.Remove(partition);
             foreach (var partition in partitions) await FindTouchedAsync(partition, all);
@@ -162,7 +163,7 @@ internal sealed partial class LiveStock : BackgroundService
     {
         for (var page = 0; page < PagesPerTick && ends.TryGetValue(partition, out var end); page++)
         {
-            var tail = await circuit.CallAsync(() => engine.ReadTailAsync(partition, end, EventsPerPage));
+            var tail = await circuit.CallAsync(() => events.ReadTailAsync(partition, end, EventsPerPage));
             if (tail.HasGap) break;
             ends[partition] = tail.End;
             lock (gate)
@@ -176,9 +177,9 @@ internal sealed partial class LiveStock : BackgroundService
             if (!tail.HasMore) return;
         }
 
-        // The end first: what comes between it and the readings is seen again, and not missed.
+        // The end first: an event between it and the readings is seen again, and not missed.
         if (ends.ContainsKey(partition)) metrics.Gap();
-        ends[partition] = await circuit.CallAsync(() => engine.ReadEndAsync(partition));
+        ends[partition] = await circuit.CallAsync(() => events.ReadEndAsync(partition));
         foreach (var topic in all.Where(topic => topic.Partition == partition)) topic.IsTouched = true;
     }
 
@@ -186,7 +187,7 @@ internal sealed partial class LiveStock : BackgroundService
     {
         var touched = all.Where(topic => topic.IsTouched || topic.Latest.Frame == LiveFrame.Unavailable
             || topic.Age >= settings.RefreshInterval).ToArray();
-        // The longest unread first, so that each has its turn.
+        // The longest unread first, so that each is read.
         if (touched.Length > ReadingsPerTick) touched = [.. touched.OrderByDescending(topic => topic.Age)];
         foreach (var together in touched.Take(ReadingsPerTick).Chunk(ReadingsAtOnce))
         {
@@ -228,7 +229,7 @@ internal sealed partial class LiveStock : BackgroundService
 
     private static TaskCompletionSource NewDemand() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>One listener's place.</summary>
+    /// <summary>One listener's registration.</summary>
     internal sealed class Listener(LiveStock live, string sku, LiveTopic topic) : IDisposable
     {
         private int left;
@@ -236,14 +237,14 @@ internal sealed partial class LiveStock : BackgroundService
         /// <summary>What it listens to.</summary>
         internal LiveTopic Topic => topic;
 
-        /// <summary>Leaves; a second time changes nothing.</summary>
+        /// <summary>Ends the registration; a second call changes nothing.</summary>
         public void Dispose()
         {
             if (Interlocked.Exchange(ref left, 1) == 0) live.Leave(sku, topic);
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Stock can't be shown live, Redis being away: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Stock can't be shown live, because Redis is unavailable: {Reason}")]
     private partial void Away(string reason);
 
     [LoggerMessage(2, LogLevel.Information, "Stock is shown live again.")]

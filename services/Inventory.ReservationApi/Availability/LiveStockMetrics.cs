@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Inventory.ReservationApi.Availability;
 
-/// <summary>What showing stock live takes.</summary>
+/// <summary>Metrics of live stock.</summary>
 internal sealed class LiveStockMetrics
 {
     /// <summary>The meter's name.</summary>
@@ -22,26 +22,26 @@ internal sealed class LiveStockMetrics
             "inventory.live.listeners", "{listener}", "Open streams of this instance.");
         frames = meter.CreateCounter<long>("inventory.live.frames", "{frame}", "Changes sent to listeners.");
         coalesced = meter.CreateCounter<long>(
-            "inventory.live.coalesced", "{frame}", "States that a listener was not sent, a later one having come.");
+            "inventory.live.coalesced", "{frame}", "States that a listener did not get, because a later one came.");
         refused = meter.CreateCounter<long>(
             "inventory.live.refused", "{listener}", "Listeners refused because there were too many.");
         gaps = meter.CreateCounter<long>(
-            "inventory.live.gaps", "{gap}", "Times that events were missed, and all stock shown was read again.");
+            "inventory.live.gaps", "{gap}", "Gaps in the events, after which all shown stock was read again.");
     }
 
-    /// <summary>One came, or left (-1).</summary>
+    /// <summary>Counts a listener that came (1) or left (-1).</summary>
     internal void Listening(int change) => listeners.Add(change);
 
-    /// <summary>One was sent a state, and spared others.</summary>
+    /// <summary>Counts a state that was sent, and earlier states that were left out.</summary>
     internal void Sent(long spared)
     {
         frames.Add(1);
         if (spared > 0) coalesced.Add(spared);
     }
 
-    /// <summary>One was refused.</summary>
+    /// <summary>Counts a refused listener.</summary>
     internal void Refused() => refused.Add(1);
 
-    /// <summary>Events were missed.</summary>
+    /// <summary>Counts a gap in the events.</summary>
     internal void Gap() => gaps.Add(1);
 }

@@ -2,14 +2,14 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Inventory.ReservationApi.Availability;
 
-/// <summary>How stock is shown live. Section <c>LiveStock</c>.</summary>
+/// <summary>How live stock is sent. Section <c>LiveStock</c>.</summary>
 public sealed class LiveStockOptions
 {
-    /// <summary>Where these options stand in the configuration.</summary>
+    /// <summary>The section of these options in the configuration.</summary>
     public const string Section = "LiveStock";
 
     /// <summary>
-    /// Most changes a second that one listener is sent. People can't follow more, and each costs a write per listener.
+    /// Most changes a second that one listener gets. People can't follow more, and each costs a write per listener.
     /// </summary>
     [Range(1, 20)] public int UpdatesPerSecond { get; init; } = 4;
 
@@ -19,27 +19,28 @@ public sealed class LiveStockOptions
     [Range(0, 1_000_000)] public int MaxListeners { get; init; } = 10_000;
 
     /// <summary>
-    /// Longest silence of a stream. Below the 30 seconds after which the gateway takes a silent connection for dead.
+    /// Longest time that a stream sends nothing. Below the 30 seconds after which the gateway closes an idle
+    /// connection.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:00:25")]
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long a SKU may go unread while nothing is heard of it. Some changes make no event: a hold that runs out
-    /// while no expiration worker is there, a repair.
+    /// How long a SKU may go unread without an event. Some changes make no event: a hold that is due while no
+    /// expiration worker runs, a repair.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan RefreshInterval { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long events are followed on after the last listener has gone. A reconnecting one finds them followed.
+    /// How long events are followed after the last listener has left, so that a reconnecting one finds them followed.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// After what time a listener that was cut off comes again, on average: each is told a time of its own from half to
-    /// one and a half of it, so that a restart doesn't bring all of them at once.
+    /// Average time after which a disconnected listener reconnects. Each listener gets its own time, from half to one
+    /// and a half of it, so that after a restart they don't all come at once.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:05:00")]
     public TimeSpan Reconnect { get; init; } = TimeSpan.FromSeconds(2);

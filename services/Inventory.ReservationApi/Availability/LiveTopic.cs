@@ -5,12 +5,13 @@ using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Availability;
 
-/// <summary>What listeners of one SKU look at: its latest frame, and nothing before it.</summary>
+/// <summary>The latest frame of one SKU, which all its listeners read.</summary>
 /// <remarks>
-/// Readings of one SKU follow each other, so a later frame never shows an earlier state. Whoever joins or was woken
-/// looks at <see cref="Latest"/>; nothing is queued for anybody.
+/// Readings of one SKU never overlap, so a later frame never shows an earlier state. A listener that joins or was woken
+/// reads <see cref="Latest"/>; no frame is queued.
 /// </remarks>
-internal sealed class LiveTopic(string sku, StockEngine engine, StockCircuit circuit, TimeProvider time)
+internal sealed class LiveTopic(
+    string sku, Partition partition, LevelStore levels, StockCircuit circuit, TimeProvider time)
 {
     private readonly Lock gate = new();
     private Task reading = Task.CompletedTask;
@@ -24,28 +25,28 @@ internal sealed class LiveTopic(string sku, StockEngine engine, StockCircuit cir
     internal sealed record Published(LiveFrame? Frame, long Number);
 
     /// <summary>Where its events are.</summary>
-    internal Partition Partition { get; } = engine.PartitionOf(sku);
+    internal Partition Partition => partition;
 
     /// <summary>Its listeners. Only <see cref="LiveStock"/> changes it.</summary>
     internal int Listeners { get; set; }
 
-    /// <summary>Whether an event told of a change that has not been read yet.</summary>
+    /// <summary>Whether an event reported a change that has not been read yet.</summary>
     internal bool IsTouched { get; set; }
 
     /// <summary>The latest state; without a frame before the first reading.</summary>
     internal Published Latest => Volatile.Read(ref latest);
 
     /// <summary>
-    /// Ends with the next pulse. Take it before looking at <see cref="Latest"/>, and no change is missed.
+    /// Completes with the next pulse. Take it before reading <see cref="Latest"/>, and no change is missed.
     /// </summary>
     internal Task NextPulse => Volatile.Read(ref pulse).Task;
 
-    /// <summary>Since when it has not been read.</summary>
+    /// <summary>The time since it was read.</summary>
     internal TimeSpan Age => time.GetElapsedTime(Volatile.Read(ref readAt));
 
     /// <summary>
-    /// Reads the stock, beginning after this call. Everyone who asks while a reading is on its way shares the next one.
-    /// A Redis that is away is a state like others; only a bug is an exception.
+    /// Reads the stock, beginning after this call. All callers that come while a reading is under way share the next
+    /// one. An outage of Redis is a state like others; only a bug is an exception.
     /// </summary>
     internal Task ReadAsync()
     {
@@ -57,11 +58,11 @@ internal sealed class LiveTopic(string sku, StockEngine engine, StockCircuit cir
         }
     }
 
-    /// <summary>Says that the stock can't be read.</summary>
+    /// <summary>Publishes that the stock can't be read.</summary>
     internal void MarkUnavailable() => Publish(LiveFrame.Unavailable);
 
-    /// <summary>Wakes the listeners, if there is something that they have not been told of.</summary>
-    /// <param name="always">Also when there is nothing.</param>
+    /// <summary>Wakes the listeners, if there is a frame that they have not been woken for.</summary>
+    /// <param name="always">Also without a new frame.</param>
     internal void Pulse(bool always)
     {
         var now = Latest;
@@ -88,13 +89,13 @@ internal sealed class LiveTopic(string sku, StockEngine engine, StockCircuit cir
         LiveFrame frame;
         try
         {
-            var stock = await circuit.CallAsync(() => engine.SnapshotAsync(sku));
+            var stock = await circuit.CallAsync(() => levels.SnapshotAsync(sku));
             frame = stock.Outcome switch
             {
                 SnapshotOutcome.Found => LiveFrame.Of(stock),
                 SnapshotOutcome.UnknownSku => LiveFrame.UnknownSku,
                 SnapshotOutcome.Fenced => LiveFrame.Unavailable,
-                _ => throw new UnreachableException($"The engine answered {stock.Outcome}, which it settles itself."),
+                _ => throw new UnreachableException($"Redis answered {stock.Outcome}, which no caller should see."),
             };
         }
         catch (Exception e) when (Failures.Explain(e) is not null)

@@ -47,39 +47,39 @@ public static class ShowStock
         /// <summary>Whether sale is paused.</summary>
         public bool Paused { get; }
 
-        /// <summary>When it was so, UTC.</summary>
+        /// <summary>When it was read, UTC.</summary>
         public DateTime At { get; }
     }
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/stock/{sku}", Handle)
         .WithName(nameof(ShowStock))
         .WithTags("Stock")
-        .ForEveryone("What is on sale is no secret.")
+        .ForEveryone("Stock levels are public.")
         .MayBeShed(Priority.Browsing)
         .WithSummary("Read one SKU's stock")
-        .WithDescription("Exact at the moment of reading: holds that have run out are given back first.")
+        .WithDescription("Exact at the moment of reading: holds that are due expire first.")
         .Answers<Response>(StatusCodes.Status200OK, "The stock.")
         .Refuses(Problem.UnknownSku);
 
-    internal static async Task<IResult> Handle(string sku, StockEngine engine, StockCircuit circuit)
+    internal static async Task<IResult> Handle(string sku, LevelStore levels, StockCircuit circuit)
     {
-        var (stock, refusal) = await ReadAsync(sku, engine, circuit);
+        var (stock, refusal) = await ReadAsync(sku, levels, circuit);
         return refusal as IResult
             ?? JsonAnswer.Of(StatusCodes.Status200OK, new Response(stock!), ApiJson.Default.ShowStockResponse);
     }
 
     /// <summary>The snapshot, or why there is none.</summary>
     internal static async Task<(StockSnapshot? Stock, Refusal? Refusal)> ReadAsync(
-        string sku, StockEngine engine, StockCircuit circuit)
+        string sku, LevelStore levels, StockCircuit circuit)
     {
         if (!Names.IsSku(sku)) return (null, Refusal.Invalid("sku", $"must be {Names.SkuRule}"));
-        var snapshot = await circuit.CallAsync(() => engine.SnapshotAsync(sku));
+        var snapshot = await circuit.CallAsync(() => levels.SnapshotAsync(sku));
         return snapshot.Outcome switch
         {
             SnapshotOutcome.Found => (snapshot, null),
             SnapshotOutcome.UnknownSku => (null, Refusal.UnknownSku(sku)),
             SnapshotOutcome.Fenced => (null, Refusal.Fenced()),
-            _ => throw new UnreachableException($"The engine answered {snapshot.Outcome}, which it settles itself."),
+            _ => throw new UnreachableException($"Redis answered {snapshot.Outcome}, which no caller should see."),
         };
     }
 }

@@ -22,17 +22,17 @@ public static class StreamStock
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/stock/{sku}/stream", Handle)
         .WithName(nameof(StreamStock))
         .WithTags("Stock")
-        .ForEveryone("What is on sale is no secret.")
+        .ForEveryone("Stock levels are public.")
         .WithSummary("Follow one SKU's stock")
         .WithDescription("Server-sent events. `stock` has the present state first, and then every change, at most a "
             + "few a second: the latest state counts, and states in between are left out. `unavailable` says that "
             + "stock can't be read at the moment; the stream goes on with `stock` when it can. `unknown-sku` ends it. "
-            + "Comments in between are signs of life. Reconnect with Last-Event-ID, as browsers do, and a state that "
-            + "was seen before is not sent again.")
+            + "Comments in between keep the connection alive. Reconnect with Last-Event-ID, as browsers do, and a "
+            + "state that was seen before is not sent again.")
         .TakesHeader(LastSeen, "The id of the last event that was seen.")
-        .Streams<ShowStock.Response>("The stock as it changes; each event's data is like this.")
+        .Streams<ShowStock.Response>("The stock as it changes; each event's data has this shape.")
         .Refuses(Problem.UnknownSku, Problem.TooManyListeners)
-        // A stream lasts as long as its reader: as durations of requests that would say nothing.
+        // A stream lasts as long as its client stays: its duration means nothing as a request metric.
         .DisableHttpMetrics();
 
     internal static async Task<IResult> Handle(
@@ -43,13 +43,13 @@ public static class StreamStock
         if (listener is null)
         {
             return Refusal.Of(Problem.TooManyListeners,
-                "As many streams are open as this service carries. GET /api/stock/{sku} still answers.")
+                "This service has as many streams open as it allows. GET /api/stock/{sku} still answers.")
             with
             { Sku = sku, RetryAfterSeconds = RetrySeconds };
         }
 
-        // Read after joining, so that the first state is no older than what the listener may have seen elsewhere. A
-        // Redis that is away opens the stream all the same: browsers never come back to one that failed to open.
+        // Read after joining, so that the first state is no older than what the listener may have seen elsewhere. The
+        // stream opens also while Redis is unavailable, because browsers never reconnect to one that failed to open.
         await listener.Topic.ReadAsync().WaitAsync(http.RequestAborted);
         if (listener.Topic.Latest.Frame == LiveFrame.UnknownSku) return Refusal.UnknownSku(sku);
 
@@ -61,7 +61,7 @@ public static class StreamStock
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            // The listener has gone, which is how streams end.
+            // The client has disconnected, the usual end of a stream.
         }
         return TypedResults.Empty;
     }
@@ -98,7 +98,7 @@ public static class StreamStock
     {
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache, no-store";
-        // nginx would collect some kilobytes before it passes anything on.
+        // nginx would buffer some kilobytes before it forwards anything.
         response.Headers["X-Accel-Buffering"] = "no";
         response.HttpContext.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
     }
@@ -111,8 +111,8 @@ public static class StreamStock
     }
 
     /// <summary>
-    /// Writes and waits until the connection has taken it: what a slow listener has not read stays within the server's
-    /// buffer for one response, and its next frame is whatever is the latest by then.
+    /// Writes and waits until the connection has taken it. What a slow listener has not read stays within the server's
+    /// buffer for one response, and its next frame is the latest one at that time.
     /// </summary>
     /// <returns>Whether the listener is still there.</returns>
     private static async ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> bytes, HttpContext http) =>

@@ -48,23 +48,23 @@ public static class CartSnapshot
         /// <summary>Whether sale is paused.</summary>
         [JsonPropertyName("paused")] public bool Paused { get; }
 
-        /// <summary>When it was so, UTC.</summary>
+        /// <summary>When it was read, UTC.</summary>
         [JsonPropertyName("at")] public DateTime At { get; }
     }
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/snapshot/{sku}", Handle)
         .WithName(nameof(CartSnapshot))
         .WithTags("Carts")
-        .ForEveryone("What is on sale is no secret.")
+        .ForEveryone("Stock levels are public.")
         .MayBeShed(Priority.Browsing)
         .WithSummary("Read one SKU's stock")
         .WithDescription("What GET /api/stock/{sku} says, in snake_case.")
         .Answers<Response>(StatusCodes.Status200OK, "The stock.")
         .Refuses(Problem.UnknownSku);
 
-    internal static async Task<IResult> Handle(string sku, StockEngine engine, StockCircuit circuit)
+    internal static async Task<IResult> Handle(string sku, LevelStore levels, StockCircuit circuit)
     {
-        var (stock, refusal) = await ShowStock.ReadAsync(sku, engine, circuit);
+        var (stock, refusal) = await ShowStock.ReadAsync(sku, levels, circuit);
         return refusal as IResult
             ?? JsonAnswer.Of(StatusCodes.Status200OK, new Response(stock!), ApiJson.Default.CartSnapshotResponse);
     }

@@ -29,7 +29,7 @@ public static class CommitForCart
 
         /// <summary>
         /// The hold, as the answer to reserve names it. With it, a repetition means the same hold even when the cart
-        /// has reserved the SKU anew since.
+        /// has reserved the SKU again since.
         /// </summary>
         [JsonPropertyName("reservation_id")] public Guid? ReservationId { get; init; }
     }
@@ -39,9 +39,9 @@ public static class CommitForCart
         .WithTags("Carts")
         .OnlyFor(Scopes.Confirm)
         .WithSummary("Make what a cart holds of one SKU an order")
-        .WithDescription("For backends, as confirm is: a shopper's cart is paid for by its reservation_id. A "
-            + "repetition finds the same order: without a hold, the cart's last order with the SKU is the answer. A "
-            + "cart that holds the SKU anew since then commits that hold; reservation_id says which is meant.")
+        .WithDescription("For backends, like confirm; a shopper pays for a cart by its reservation_id. A repetition "
+            + "returns the same order: without a hold, the answer is the cart's last order with the SKU. If the cart "
+            + "has reserved the SKU again since then, that hold is committed, unless reservation_id names another.")
         .Takes<Request>()
         .MayBeRepeated()
         .Answers<CartOrder>(StatusCodes.Status200OK, "The order, from now or before.")
@@ -49,7 +49,7 @@ public static class CommitForCart
             Problem.NotCovered, Problem.ReservationIdReused, Problem.PaymentRefunded, Problem.OrdersUnavailable);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, StockCircuit circuit, Confirmer confirmer, Ledger.Orders orders)
+        HttpContext http, HoldStore holds, StockCircuit circuit, Confirmer confirmer, Ledger.Orders orders)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.CommitForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -61,8 +61,8 @@ public static class CommitForCart
         var (cart, sku) = (Caller.Of(http).Cart(request.CartId!), request.Sku!);
 
         var found = request.ReservationId is { } named
-            ? await circuit.CallAsync(() => engine.FindAsync(named))
-            : await circuit.CallAsync(() => engine.FindAsync(cart, sku));
+            ? await circuit.CallAsync(() => holds.FindAsync(named))
+            : await circuit.CallAsync(() => holds.FindAsync(cart, sku));
         if (found.Outcome == FindOutcome.Fenced) return Refusal.Fenced();
         if (found.Reservation is { } hold)
         {

@@ -37,15 +37,15 @@ public static class ExtendForCart
         .WithTags("Carts")
         .ForShoppersAnd(Scopes.Reserve)
         .WithSummary("Give a cart's hold more time")
-        .WithDescription("Adds to the deadline, up to the longest lifetime that a hold may have. A hold that has run "
-            + "out is gone.")
+        .WithDescription("Adds to the deadline, up to the longest lifetime that a hold may have. An expired hold "
+            + "can't be extended.")
         .Takes<Request>()
         .Answers<CartHold>(StatusCodes.Status200OK, "The hold with its new deadline.")
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
             Problem.LifetimeCapped);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, StockCircuit circuit, IOptions<ReservationOptions> options)
+        HttpContext http, HoldStore holds, StockCircuit circuit, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ExtendForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -58,7 +58,7 @@ public static class ExtendForCart
 
         var by = TimeSpan.FromSeconds(request.AddSeconds!.Value);
         var answer = await circuit.CallAsync(
-            () => engine.ExtendAsync(Caller.Of(http).Cart(request.CartId!), request.Sku!, by, idempotency));
+            () => holds.ExtendAsync(Caller.Of(http).Cart(request.CartId!), request.Sku!, by, idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

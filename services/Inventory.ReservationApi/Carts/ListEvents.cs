@@ -83,7 +83,7 @@ public static class ListEvents
         .Answers<Response>(StatusCodes.Status200OK, "The events.")
         .Refuses();
 
-    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, StockCircuit circuit)
+    internal static async Task<IResult> Handle(HttpContext http, EventStream events, StockCircuit circuit)
     {
         var limit = DefaultLimit;
         if (http.Request.Query.TryGetValue("limit", out var values))
@@ -96,8 +96,8 @@ public static class ListEvents
                 return Refusal.Invalid("limit", $"must be given once, as a whole number from 1 to {MaxLimit}");
             }
         }
-        var events = await circuit.CallAsync(() => engine.ReadEventsAsync(limit));
-        var response = new Response([.. events.Select(found => new Event(found))]);
+        var latest = await circuit.CallAsync(() => events.ReadEventsAsync(limit));
+        var response = new Response([.. latest.Select(found => new Event(found))]);
         return JsonAnswer.Of(StatusCodes.Status200OK, response, ApiJson.Default.ListEventsResponse);
     }
 }

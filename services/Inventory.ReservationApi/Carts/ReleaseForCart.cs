@@ -11,7 +11,7 @@ using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Carts;
 
-/// <summary>POST /release: give back what a cart holds of one SKU.</summary>
+/// <summary>POST /release: release what a cart holds of one SKU.</summary>
 public static class ReleaseForCart
 {
     /// <summary>Which hold.</summary>
@@ -31,15 +31,14 @@ public static class ReleaseForCart
         .WithName(nameof(ReleaseForCart))
         .WithTags("Carts")
         .ForShoppersAnd(Scopes.Reserve)
-        .WithSummary("Give back what a cart holds of one SKU")
-        .WithDescription("The units are on sale again at once. A cart that holds none of the SKU is told so with 404: "
-            + "its hold was "
-            + "released before, or has run out.")
+        .WithSummary("Release what a cart holds of one SKU")
+        .WithDescription("The units are available again at once. A cart that holds none of the SKU gets 404: its hold "
+            + "was released before, or has expired.")
         .Takes<Request>()
         .Answers<CartHold>(StatusCodes.Status200OK, "Released: the hold as it ended.")
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming);
 
-    internal static async Task<IResult> Handle(HttpContext http, StockEngine engine, StockCircuit circuit)
+    internal static async Task<IResult> Handle(HttpContext http, HoldStore holds, StockCircuit circuit)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReleaseForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -50,7 +49,7 @@ public static class ReleaseForCart
         if (errors.ToRefusal() is { } invalid) return invalid;
 
         var answer = await circuit.CallAsync(
-            () => engine.ReleaseAsync(Caller.Of(http).Cart(request.CartId!), request.Sku!, idempotency));
+            () => holds.ReleaseAsync(Caller.Of(http).Cart(request.CartId!), request.Sku!, idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch

@@ -14,10 +14,10 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Carts;
 
-/// <summary>POST /reserve: set how many units of one SKU a cart holds. Saying so again changes nothing.</summary>
+/// <summary>POST /reserve: set how many units of one SKU a cart holds. A repetition changes nothing.</summary>
 public static class ReserveForCart
 {
-    /// <summary>The cart's wish.</summary>
+    /// <summary>What the cart is to hold.</summary>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
@@ -52,13 +52,13 @@ public static class ReserveForCart
             + "queue.")
         .Takes<Request>()
         .Answers<CartHold>(StatusCodes.Status201Created, "A new hold.")
-        .Answers<CartHold>(StatusCodes.Status200OK, "The hold there was, with the quantity asked for.")
+        .Answers<CartHold>(StatusCodes.Status200OK, "The existing hold, with the quantity asked for.")
         .Answers<TicketView>(StatusCodes.Status202Accepted, "A place in the waiting queue; Location has its address.")
         .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.LimitExceeded, Problem.SkuPaused,
             Problem.HoldConfirming, Problem.QueueFull, Problem.ProofOfWorkRequired);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, WaitingRoom room, IOptions<ReservationOptions> options)
+        HttpContext http, HoldStore holds, WaitingRoom room, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -77,7 +77,7 @@ public static class ReserveForCart
         };
         var (answer, instead) = await room.AskAsync(
             http, new(IntentForm.Cart, ask, IsClientsId: false),
-            () => engine.AdjustAsync(ask.Holder, line, holdFor, idempotency),
+            () => holds.AdjustAsync(ask.Holder, line, holdFor, idempotency),
             answer => answer.Outcome == AdjustOutcome.Fenced);
         if (answer is null) return instead!;
 
@@ -87,7 +87,7 @@ public static class ReserveForCart
         return hold is null ? refusal! : JsonAnswer.Of(status, hold, ApiJson.Default.CartHold);
     }
 
-    /// <summary>The engine's answer in terms of HTTP.</summary>
+    /// <summary>Redis' answer in terms of HTTP.</summary>
     internal static (int Status, CartHold? Hold, Refusal? Refusal) Understand(AdjustAnswer answer, Line line)
     {
         (int, CartHold?, Refusal?) View(int status) =>
@@ -106,7 +106,7 @@ public static class ReserveForCart
             AdjustOutcome.Paused => Refuse(Refusal.Paused(line.Sku)),
             AdjustOutcome.KeyReused => Refuse(Refusal.KeyReused()),
             AdjustOutcome.Fenced => Refuse(Refusal.Fenced()),
-            _ => throw new UnreachableException($"The engine answered {answer.Outcome}, which it settles itself."),
+            _ => throw new UnreachableException($"Redis answered {answer.Outcome}, which no caller should see."),
         };
     }
 

@@ -19,7 +19,7 @@ public static class ConfirmReservation
     internal const string PaymentIdRule = "must have 1 to 128 printable ASCII characters";
     private const int MaxPaymentIdLength = 128;
 
-    /// <summary>What the order should say. The body may be left out.</summary>
+    /// <summary>Details of the order. The body is optional.</summary>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
@@ -33,9 +33,9 @@ public static class ConfirmReservation
         .WithTags("Reservations")
         .OnlyFor(Scopes.Confirm)
         .WithSummary("Make a hold an order")
-        .WithDescription("Its units are sold. For backends that take the money themselves: a shopper pays, and the "
-            + "webhook confirms. A repetition finds the same order, however late. With Prefer: return=representation "
-            + "the answer has the order.")
+        .WithDescription("Its units are sold. For backends that take the payment themselves; when a shopper pays a "
+            + "provider, the webhook confirms. A repetition returns the same order, however late. With "
+            + "Prefer: return=representation the answer has the order.")
         .Accepts<Request>(isOptional: true, "application/json")
         .WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status204NoContent)
         {
@@ -69,7 +69,7 @@ public static class ConfirmReservation
         return JsonAnswer.Of(StatusCodes.Status200OK, new OrderView(order), ApiJson.Default.OrderView);
     }
 
-    /// <summary>What any interface answers when there is no order.</summary>
+    /// <summary>The refusal of either interface when there is no order.</summary>
     internal static Refusal Refuse(Guid id, OrderAnswer answer) => answer.Outcome switch
     {
         OrderOutcome.NotFound => ReservationAddress.NotFound(id),
@@ -82,7 +82,7 @@ public static class ConfirmReservation
         OrderOutcome.IdUsedBefore => Refusal.About(Problem.ReservationIdReused,
             "An earlier reservation of this id has become an order.", answer.Reservation!),
         OrderOutcome.RefundRequired => Refusal.About(Problem.PaymentRefunded,
-            "It has been decided that this payment is given back.", answer.Reservation!),
+            "This payment is refunded.", answer.Reservation!),
         OrderOutcome.Fenced => Refusal.Fenced(),
         _ => throw new UnreachableException($"The confirmer answered {answer.Outcome} without an order."),
     };

@@ -42,16 +42,14 @@ public sealed record OrderView
     /// <summary>The reservation that became this order.</summary>
     public Guid ReservationId { get; }
 
-    /// <summary>The customer who bought; absent when a cart did that is no shopper's, or as items are empty.</summary>
+    /// <summary>The customer who bought; absent for a cart without a shopper, and while items is empty.</summary>
     /// <example>user-1</example>
     public string? CustomerId { get; }
 
     /// <summary>The cart that bought, for holds made through the cart interface.</summary>
     public string? CartId { get; }
 
-    /// <summary>
-    /// confirmed; cancelled when its units were given back; pending while its payment waits for a decision.
-    /// </summary>
+    /// <summary>confirmed, cancelled, or pending while its payment waits for a decision.</summary>
     /// <example>confirmed</example>
     public string Status { get; }
 
@@ -63,8 +61,8 @@ public sealed record OrderView
     public DateTime CreatedAt { get; }
 
     /// <summary>
-    /// What was bought, one line per SKU. While pending, what was paid for; empty for the moment in which a new
-    /// reservation is on its way to PostgreSQL.
+    /// What was bought, one line per SKU. While pending, what was paid for; empty until PostgreSQL has stored a new
+    /// reservation.
     /// </summary>
     public IReadOnlyList<ItemView> Items { get; }
 }

@@ -43,7 +43,7 @@ internal static class ApiDescription
 
     internal static void MapApiDescription(this WebApplication app)
     {
-        app.MapOpenApi().ForEveryone("It describes; it gives no access.").MayBeShed(Priority.Browsing);
+        app.MapOpenApi().ForEveryone("It describes the API; it gives no access.").MayBeShed(Priority.Browsing);
         app.MapScalarApiReference(Page, page =>
         {
             page.Title = "Inventory reservations";
@@ -52,7 +52,7 @@ internal static class ApiDescription
             page.DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp();
             // Both lead to an application on that host.
             page.HideDeveloperTools().HideClientButton();
-        }).ForEveryone("It describes; it gives no access.").MayBeShed(Priority.Browsing);
+        }).ForEveryone("It describes the API; it gives no access.").MayBeShed(Priority.Browsing);
     }
 
     private static string? NameSchema(JsonTypeInfo json)
@@ -87,7 +87,7 @@ internal static class ApiDescription
                 Description = $"A backend's or operator's key, with scopes: {ScopeNames.Known}.",
             },
         };
-        // Relative: whoever reads the document through the gateway calls the gateway.
+        // Relative: a client that reads the document through the gateway calls the gateway.
         document.Servers = [new() { Url = "/" }];
         return Task.CompletedTask;
     }
@@ -154,12 +154,12 @@ internal static class ApiDescription
     {
         var scope = rule.Scope.Name();
         operation.Description += rule.Shoppers
-            ? $" For shoppers, about what is theirs, and for keys with the scope {scope}."
+            ? $" For shoppers, limited to what is their own, and for keys with the scope {scope}."
             : $" For keys with the scope {scope}.";
         operation.Security =
         [
             new() { [new OpenApiSecuritySchemeReference(KeyScheme, document)] = [scope] },
-            // A shopper needs nothing: the gateway gives whoever comes without a session a new one.
+            // A shopper needs no credential: the gateway begins a session for a caller without one.
             .. rule.Shoppers ? [new OpenApiSecurityRequirement()] : Array.Empty<OpenApiSecurityRequirement>(),
         ];
     }
@@ -195,7 +195,7 @@ internal static class ApiDescription
     private static Task DescribeSchema(
         OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken stop)
     {
-        // Answers leave out what they don't have, and requests may: null says nothing that absence doesn't.
+        // Answers omit fields without a value, and requests may: null means the same as an absent field.
         schema.Type &= ~JsonSchemaType.Null;
         if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object) Require(schema, context.JsonTypeInfo);
         if (context.JsonTypeInfo.Type != typeof(RemainingStock)) return Task.CompletedTask;

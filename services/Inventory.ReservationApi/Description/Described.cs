@@ -5,12 +5,10 @@ using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Inventory.ReservationApi.Description;
 
-/// <summary>
-/// How an endpoint says what it takes and answers. The API description is made from this; requests are not.
-/// </summary>
+/// <summary>How an endpoint declares its request and its answers. Only the API description uses this.</summary>
 internal static class Described
 {
-    // What any call may meet, the gateway in front included.
+    // Problems that any endpoint may answer with, the gateway's included.
     private static readonly ProblemType[] Anywhere =
     [
         Problem.Validation, Problem.AuthenticationRequired, Problem.TooManyRequests, Problem.InternalError,
@@ -82,7 +80,7 @@ internal static class Described
 }
 
 /// <summary>Problems that an endpoint may answer with.</summary>
-/// <param name="Types">Which.</param>
+/// <param name="Types">The problem types.</param>
 internal sealed record Refusals(IReadOnlyList<ProblemType> Types);
 
 /// <summary>A header that an endpoint reads.</summary>
@@ -95,7 +93,7 @@ internal sealed record Repeatable;
 
 /// <summary>A whole number in the query.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Usual">What counts when it is absent.</param>
+/// <param name="Usual">The value when it is absent.</param>
 /// <param name="Least">The least it may be.</param>
 /// <param name="Most">The most it may be.</param>
 internal sealed record QueryNumber(string Name, int Usual, int Least, int Most);

@@ -3,10 +3,12 @@ using Npgsql;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>Reads what the reconciliation worker wrote down about its audits.</summary>
+/// <summary>Reads the reconciliation worker's reports of its audits.</summary>
 internal static class AuditReading
 {
-    /// <summary>The worker signs each second or so: silence of this length means that it is away.</summary>
+    /// <summary>
+    /// The worker writes about once a second; after this time without a write it counts as unavailable.
+    /// </summary>
     private const string Silence = "interval '10 seconds'";
 
     private const string Run =
@@ -22,7 +24,7 @@ internal static class AuditReading
         FROM audit_findings
         """;
 
-    /// <summary>What the worker does; null when it hasn't been heard of lately.</summary>
+    /// <summary>The worker's state; null when it has not written lately.</summary>
     internal static async Task<string?> ReadWorkerAsync(NpgsqlDataSource ledger, CancellationToken cancellation) =>
         (await ReadAsync(
             ledger, $"SELECT state FROM audit_worker WHERE seen_at > clock_timestamp() - {Silence}",
@@ -36,7 +38,7 @@ internal static class AuditReading
             "INSERT INTO audit_runs (requested, dry_run, sku_id, state) VALUES (true, $1, $2, 'waiting') RETURNING id",
             row => row.GetInt64(0), cancellation, dryRun, sku ?? "")).Single();
 
-    /// <summary>One run; null when there is none of this number, or not any more.</summary>
+    /// <summary>One run; null when no run has this number, or it has been deleted.</summary>
     internal static async Task<AuditRunView?> FindAsync(
         NpgsqlDataSource ledger, long id, CancellationToken cancellation) =>
         (await ReadAsync(ledger, Run + " WHERE id = $1", row => ToRun(row, true), cancellation, id)).SingleOrDefault();
@@ -61,7 +63,7 @@ internal static class AuditReading
         ReadAsync(
             ledger, Finding + " WHERE gone_at IS NULL ORDER BY id LIMIT $1", ToFinding, cancellation, limit);
 
-    /// <summary>What was repaired, the latest first.</summary>
+    /// <summary>Findings that were repaired, the latest first.</summary>
     internal static Task<List<FindingView>> ReadRepairsAsync(
         NpgsqlDataSource ledger, int limit, CancellationToken cancellation) =>
         ReadAsync(

@@ -7,18 +7,18 @@ public sealed record FindingView
     /// <example>Reserved</example>
     public required string Kind { get; init; }
 
-    /// <summary>The SKU; absent when it belongs to none, or nobody can tell.</summary>
+    /// <summary>The SKU; absent when it belongs to none, or the SKU is unknown.</summary>
     /// <example>serum-50</example>
     public string? Sku { get; init; }
 
     /// <summary>The reservation or entry; absent when it is about the SKU as such.</summary>
     public string? Subject { get; init; }
 
-    /// <summary>What should be.</summary>
+    /// <summary>The expected state.</summary>
     /// <example>reserved 2, the sum of the holds</example>
     public required string Expected { get; init; }
 
-    /// <summary>What is.</summary>
+    /// <summary>The actual state.</summary>
     /// <example>reserved 5</example>
     public required string Actual { get; init; }
 
@@ -48,7 +48,7 @@ public sealed record AuditRunView
     /// <example>completed</example>
     public required string State { get; init; }
 
-    /// <summary>Whether somebody asked for it, or it is one of the cycles.</summary>
+    /// <summary>Whether an operator asked for it; false for a regular cycle.</summary>
     public required bool Requested { get; init; }
 
     /// <summary>Whether it changed nothing.</summary>
@@ -78,13 +78,13 @@ public sealed record AuditRunView
     /// <summary>Pending reservations compared.</summary>
     public required long Reservations { get; init; }
 
-    /// <summary>Findings, those among them that the report leaves out for their number.</summary>
+    /// <summary>Findings, including those that exceed the report's limit.</summary>
     public required long Found { get; init; }
 
     /// <summary>Repairs.</summary>
     public required long Repaired { get; init; }
 
-    /// <summary>What was under way, so that nothing can be said about it yet.</summary>
+    /// <summary>Comparisons that could not be decided, because a change was under way.</summary>
     public required long Undecided { get; init; }
 
     /// <summary>

@@ -16,7 +16,7 @@ public sealed record DeadLetterView
         State = ResolvedAt is null ? "open" : "resolved";
     }
 
-    /// <summary>Its place among the dead letters, ascending.</summary>
+    /// <summary>Its number, ascending.</summary>
     public long Id { get; }
 
     /// <summary>open or resolved.</summary>
@@ -36,7 +36,7 @@ public sealed record DeadLetterView
     /// <summary>Attempts so far.</summary>
     public int Attempts { get; }
 
-    /// <summary>The event as it lay in the stream, field by field.</summary>
+    /// <summary>The event as it was in the stream, field by field.</summary>
     public JsonElement Payload { get; }
 
     /// <summary>When the first attempt failed, UTC.</summary>

@@ -17,8 +17,8 @@ public static class FindReconciliationRun
         .OnlyFor(Scopes.Admin)
         .WithTags("Operations")
         .WithSummary("Read one audit")
-        .WithDescription("How far it is while it is waiting or running; its findings when it is completed. The last "
-            + "hundred are remembered.")
+        .WithDescription("Its progress while it is waiting or running; its findings when it is completed. The last "
+            + "hundred are kept.")
         .Answers<AuditRunView>(StatusCodes.Status200OK, "The audit.")
         .Refuses(Problem.AuditNotFound, Problem.LedgerUnavailable);
 
@@ -26,11 +26,11 @@ public static class FindReconciliationRun
     {
         if (!long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
         {
-            return Refusal.Of(Problem.AuditNotFound, "Audits are numbered, and that is no number.");
+            return Refusal.Of(Problem.AuditNotFound, "The id of an audit is a number.");
         }
 
         return await AuditReading.FindAsync(ledger, number, http.RequestAborted) is { } run
             ? JsonAnswer.Of(StatusCodes.Status200OK, run, ApiJson.Default.AuditRunView)
-            : Refusal.Of(Problem.AuditNotFound, $"There is no audit {number}, or not any more.");
+            : Refusal.Of(Problem.AuditNotFound, $"There is no audit {number}, or it has been deleted.");
     }
 }

@@ -5,8 +5,8 @@ using StackExchange.Redis;
 namespace Inventory.ReservationApi.Operations;
 
 /// <summary>
-/// What the gateways' guard keeps in Redis, whose keys <c>lua/guard_watch.lua</c> lists. Operators ask here, because
-/// here is where they ask everything else; the gateways see a switch within their interval.
+/// The state of the gateways' bot guard in Redis, under the keys that <c>lua/guard_watch.lua</c> lists. Operators use
+/// it through this API, like everything else; the gateways see a switch within their interval.
 /// </summary>
 internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider time)
 {
@@ -21,7 +21,7 @@ internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider tim
 
     private readonly IDatabase database = redis.GetDatabase();
 
-    /// <summary>What is tightened and switched, and what happened lately.</summary>
+    /// <summary>What is tightened and switched, and the latest events.</summary>
     internal async Task<ShowGuard.Response> ReadAsync()
     {
         var counts = database.HashGetAsync(Name, ["issued", "solved", "refused"]);
@@ -42,10 +42,10 @@ internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider tim
         };
     }
 
-    /// <summary>Decides about one SKU, or leaves it to the guard again; all of it, or nothing.</summary>
-    /// <param name="sku">The SKU; whether it is on sale is nobody's concern here.</param>
+    /// <summary>Switches one SKU, or leaves it to the guard again, in one transaction.</summary>
+    /// <param name="sku">The SKU. Not checked: whether it is on sale.</param>
     /// <param name="mode"><see cref="On"/>, <see cref="Off"/> or <see cref="Automatic"/>.</param>
-    /// <param name="by">Who decides.</param>
+    /// <param name="by">The caller that decides.</param>
     /// <param name="reason">Why; without control characters.</param>
     internal async Task<GuardSwitch> SwitchAsync(string sku, string mode, string by, string reason)
     {
@@ -59,7 +59,7 @@ internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider tim
         {
             string[] fields = [mode, since.ToString(CultureInfo.InvariantCulture), by, reason];
             _ = change.HashSetAsync(Operator, sku, string.Join(Separator, fields));
-            // What was tightened by itself is decided now.
+            // The operator's switch replaces the guard's own decision.
             _ = change.HashDeleteAsync(Tightened, "sku:" + sku);
         }
 

@@ -20,7 +20,7 @@ public static class ListDeadLetters
 
     /// <summary>Some dead letters.</summary>
     /// <param name="DeadLetters">Oldest first.</param>
-    /// <param name="NextAfter">Goes into after, for the page that follows; absent on the last page.</param>
+    /// <param name="NextAfter">The value of after for the next page; absent on the last page.</param>
     public sealed record Response(IReadOnlyList<DeadLetterView> DeadLetters, long? NextAfter);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Path, Handle)
@@ -29,7 +29,7 @@ public static class ListDeadLetters
         .OnlyFor(Scopes.Admin)
         .WithSummary("Read the events that could not be stored")
         .WithDescription("Oldest first. state is open (when absent), resolved or all. limit is 1 to 200, and 50 when "
-            + "absent; after is nextAfter of the page that came first.")
+            + "absent; after is nextAfter of the previous page.")
         .TakesQuery("limit", DefaultLimit, 1, MaxLimit)
         .Answers<Response>(StatusCodes.Status200OK, "The dead letters.")
         .Refuses(Problem.LedgerUnavailable);

@@ -3,7 +3,7 @@ using Inventory.ReservationApi.Products;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>What the people who run the system see and do: everything under /api/operations.</summary>
+/// <summary>What operators see and do: everything under /api/operations.</summary>
 internal static class OperationRoutes
 {
     internal const string Path = "/api/operations";

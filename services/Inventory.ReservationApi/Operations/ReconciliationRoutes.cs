@@ -26,8 +26,8 @@ internal static class ReconciliationRoutes
         catch (Exception e) when (LedgerOutage.Explains(e))
         {
             return Refusal.Of(Problem.LedgerUnavailable,
-                "The system of record, which the audit writes its reports to, did not answer. A run that was asked "
-                    + "for may have been noted.")
+                "The system of record, which the audit writes its reports to, did not answer. A requested run may have "
+                    + "been recorded.")
             with
             { RetryAfterSeconds = 2 };
         }

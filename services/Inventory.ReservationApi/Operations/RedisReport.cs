@@ -5,19 +5,19 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>Asks Redis how it is, in plain commands that need no administrator's connection.</summary>
+/// <summary>Reads the state of Redis with INFO, CONFIG and SLOWLOG.</summary>
 internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider time)
 {
     private const int Pings = 5;
     private const int SlowCommands = 10;
     private const int SlowTime = 1, SlowDuration = 2, SlowArguments = 3;
 
-    // Below what the gateway and an impatient operator wait; several answers of a Redis that is well.
+    // Less than the gateway and an operator wait; enough for several answers of a healthy Redis.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5);
 
     private readonly IDatabase database = redis.GetDatabase();
 
-    /// <summary>How Redis is. Never an exception for a Redis that is away, and never long.</summary>
+    /// <summary>The state of Redis, within a bounded time. An outage of Redis is an answer, not an exception.</summary>
     internal async Task<ShowRedis.Response> ReadAsync()
     {
         try
@@ -38,12 +38,12 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
     {
         Connected = false,
         Reason = reason,
-        Warnings = ["Redis is away: nothing is sold."],
+        Warnings = ["Redis is unavailable: nothing is sold."],
     };
 
     private async Task<ShowRedis.Response> AskAsync()
     {
-        // One after the other: together they would measure each other.
+        // One after the other: pings that are in flight together delay each other.
         var pings = new List<double>(Pings);
         for (var i = 0; i < Pings; i++) pings.Add((await database.PingAsync()).TotalMilliseconds);
         pings.Sort();
@@ -81,12 +81,12 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
     {
         if (memory.Policy != "noeviction")
         {
-            yield return $"maxmemory-policy is {memory.Policy}: Redis would forget holds when it is full, and their "
+            yield return $"maxmemory-policy is {memory.Policy}: Redis would evict holds when it is full, and their "
                 + "units could be sold twice. It must be noeviction.";
         }
         if (memory.EvictedKeys > 0)
         {
-            yield return $"Redis has thrown {memory.EvictedKeys} keys away: stock and holds may be among them.";
+            yield return $"Redis has evicted {memory.EvictedKeys} keys: stock and holds may be among them.";
         }
         if (memory.MaxBytes > 0 && memory.UsedBytes > memory.MaxBytes * 0.9)
         {
@@ -102,15 +102,15 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
         }
     }
 
-    /// <summary>What is no fault, each of these being somebody's choice, but good to know before Redis dies.</summary>
+    /// <summary>What a crash of Redis may lose. Not a warning, because each setting is an operator's choice.</summary>
     private static string? MayLose(bool isLogged, string? fsync) => (isLogged, fsync) switch
     {
-        (false, _) => "Everything: it starts empty, and what PostgreSQL has is brought back.",
+        (false, _) => "Everything: it starts empty, and is rebuilt from PostgreSQL.",
         (_, "no") => "Nothing when its process dies. When its machine dies, what it wrote in the last 30 s: holds of "
             + "that time come back from PostgreSQL, idempotency records don't.",
         (_, "everysec") => "Up to 2 s, when its process or its machine dies: holds of that time come back from "
             + "PostgreSQL, idempotency records don't.",
-        (_, "always") => "Nothing, unless the disk does.",
+        (_, "always") => "Nothing, unless the disk loses data.",
         _ => null,
     };
 

@@ -8,7 +8,9 @@ using Inventory.ReservationApi.Problems;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>POST /api/operations/dead-letters/{id}/replay: store an event now that its cause is gone.</summary>
+/// <summary>
+/// POST /api/operations/dead-letters/{id}/replay: store an event once the cause of its failure is removed.
+/// </summary>
 public static class ReplayDeadLetter
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost(ShowDeadLetter.Path + "/replay", Handle)
@@ -16,8 +18,8 @@ public static class ReplayDeadLetter
         .WithTags("Operations")
         .OnlyFor(Scopes.Admin)
         .WithSummary("Store an event that could not be stored")
-        .WithDescription("Once what kept it from being stored is gone. The event enters the audit; the reservation's "
-            + "row changes only if it has seen no later event. A repetition changes nothing.")
+        .WithDescription("For use once the cause of the failure is removed. The event is stored; the reservation's row "
+            + "changes only if it has seen no later event. A repetition changes nothing.")
         .MayBeRepeated()
         .Answers<DeadLetterView>(StatusCodes.Status200OK, "The letter, resolved now or from before.")
         .Refuses(Problem.DeadLetterNotFound, Problem.StillNotStorable, Problem.LedgerUnavailable);

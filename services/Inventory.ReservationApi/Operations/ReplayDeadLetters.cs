@@ -17,14 +17,14 @@ public static class ReplayDeadLetters
     // Each is a transaction of some milliseconds: a call takes a second or two at most.
     private const int MaxLimit = 200;
 
-    /// <summary>What became of some dead letters.</summary>
+    /// <summary>The results of a replay.</summary>
     /// <param name="Replayed">Letters that are resolved now.</param>
     /// <param name="Failing">Letters that still can't be stored.</param>
     /// <param name="Results">Each of them, oldest first.</param>
-    /// <param name="NextAfter">Goes into after, for the call that follows; absent when no more were open.</param>
+    /// <param name="NextAfter">The value of after for the next call; absent when no more were open.</param>
     public sealed record Response(int Replayed, int Failing, IReadOnlyList<Result> Results, long? NextAfter);
 
-    /// <summary>What became of one.</summary>
+    /// <summary>The result for one letter.</summary>
     /// <param name="Id">The letter.</param>
     /// <param name="State">resolved or open.</param>
     /// <param name="Error">What this attempt failed with; absent when it did not.</param>
@@ -35,11 +35,11 @@ public static class ReplayDeadLetters
         .WithTags("Operations")
         .OnlyFor(Scopes.Admin)
         .WithSummary("Store all events that could not be stored")
-        .WithDescription("Tries the open ones, oldest first, each by itself: one that still fails keeps no other back. "
-            + "limit is 1 to 200, and 50 when absent; after is nextAfter of the call that came first.")
+        .WithDescription("Tries the open ones, oldest first, each by itself: one that still fails blocks no other. "
+            + "limit is 1 to 200, and 50 when absent; after is nextAfter of the previous call.")
         .TakesQuery("limit", DefaultLimit, 1, MaxLimit)
         .MayBeRepeated()
-        .Answers<Response>(StatusCodes.Status200OK, "What became of each.")
+        .Answers<Response>(StatusCodes.Status200OK, "The result for each.")
         .Refuses(Problem.LedgerUnavailable);
 
     internal static async Task<IResult> Handle(

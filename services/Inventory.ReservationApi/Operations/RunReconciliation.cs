@@ -7,12 +7,12 @@ using Npgsql;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>POST /api/operations/reconciliation/run: audit now, and repair or only say what is wrong.</summary>
+/// <summary>POST /api/operations/reconciliation/run: audit now, and repair or only report.</summary>
 public static class RunReconciliation
 {
     private const string FlagRule = "must be given once, as true or false";
 
-    /// <summary>Well within the gateway's patience. A run that takes longer is found under its address.</summary>
+    /// <summary>Well below the gateway's timeout. A run that takes longer is found under its address.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
@@ -42,7 +42,7 @@ public static class RunReconciliation
         var stop = http.RequestAborted;
         if (await AuditReading.ReadWorkerAsync(ledger, stop) is null)
         {
-            return Away("The reconciliation worker, which audits, has not been heard of for ten seconds.");
+            return Away("The reconciliation worker, which audits, has sent no heartbeat for ten seconds.");
         }
 
         var id = await AuditReading.RequestAsync(ledger, sku, dry, stop);
@@ -54,7 +54,7 @@ public static class RunReconciliation
             run = await AuditReading.FindAsync(ledger, id, stop);
         }
 
-        if (run is null or { State: "failed" }) return Away($"Audit {id} broke off: {run?.Error ?? "it is gone"}");
+        if (run is null or { State: "failed" }) return Away($"Audit {id} failed: {run?.Error ?? "it was deleted"}");
         if (run.HasEnded) return JsonAnswer.Of(StatusCodes.Status200OK, run, ApiJson.Default.AuditRunView);
         http.Response.Headers.Location = $"{ReconciliationRoutes.Path}/runs/{id}";
         return JsonAnswer.Of(StatusCodes.Status202Accepted, run, ApiJson.Default.AuditRunView);

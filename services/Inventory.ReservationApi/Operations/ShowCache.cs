@@ -6,14 +6,14 @@ using Inventory.ReservationApi.Requests;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>GET /api/operations/cache: what remembering products saves.</summary>
+/// <summary>GET /api/operations/cache: hits and misses of the product cache.</summary>
 public static class ShowCache
 {
     /// <summary>Figures of one instance since its start.</summary>
-    /// <param name="Instance">Which instance answered: its host and process. The metrics have all of them.</param>
-    /// <param name="Memory">What the instance remembers itself: asked first.</param>
-    /// <param name="Redis">What all remember together: asked when memory has nothing.</param>
-    /// <param name="Invalidations">Products forgotten because they were changed.</param>
+    /// <param name="Instance">The instance that answered: its host and process. The metrics have all instances.</param>
+    /// <param name="Memory">The instance's own cache, read first.</param>
+    /// <param name="Redis">The cache that all instances share, read when memory has nothing.</param>
+    /// <param name="Invalidations">Products removed because they were changed.</param>
     public sealed record Response(string Instance, CacheLayer Memory, CacheLayer Redis, long Invalidations);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/operations/cache", Handle)
@@ -51,6 +51,6 @@ public sealed record CacheLayer(long Hits, long Misses, double? Rate)
     /// <summary>Products in it; only for memory.</summary>
     public int? Entries { get; init; }
 
-    /// <summary>Calls for which it was away or too slow; only for Redis.</summary>
+    /// <summary>Calls for which it was unavailable or too slow; only for Redis.</summary>
     public long? Away { get; init; }
 }

@@ -19,7 +19,7 @@ public static class ShowDeadLetter
         .WithTags("Operations")
         .OnlyFor(Scopes.Admin)
         .WithSummary("Read one event that could not be stored")
-        .WithDescription("The event as it lay in the stream, and what its last attempt failed with.")
+        .WithDescription("The event as it was in the stream, and what its last attempt failed with.")
         .Answers<DeadLetterView>(StatusCodes.Status200OK, "The dead letter.")
         .Refuses(Problem.DeadLetterNotFound, Problem.LedgerUnavailable);
 

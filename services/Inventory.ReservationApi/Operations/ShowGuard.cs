@@ -5,7 +5,7 @@ using Inventory.ReservationApi.Requests;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>GET /api/operations/guard: what the gateways' guard against machines has tightened, and why.</summary>
+/// <summary>GET /api/operations/guard: what the gateways' bot guard has tightened, and why.</summary>
 public static class ShowGuard
 {
     internal const string Path = "/api/operations/guard";
@@ -13,13 +13,13 @@ public static class ShowGuard
     /// <summary>The guard as all gateways know it.</summary>
     public sealed record Response
     {
-        /// <summary>What is tightened by itself now, the latest first.</summary>
+        /// <summary>What the guard has tightened now, the latest first.</summary>
         public required IReadOnlyList<TightenedSubject> Tightened { get; init; }
 
         /// <summary>SKUs that an operator has switched on or off.</summary>
         public required IReadOnlyList<GuardSwitch> Switched { get; init; }
 
-        /// <summary>Challenges, since Redis has its data.</summary>
+        /// <summary>Challenges, counted since Redis last lost its data.</summary>
         public required GuardChallenges Challenges { get; init; }
 
         /// <summary>The latest events, newest first.</summary>
@@ -31,9 +31,9 @@ public static class ShowGuard
         .WithTags("Operations")
         .OnlyFor(Scopes.Admin)
         .WithSummary("Look at the guard")
-        .WithDescription("Where stock is taken as only machines take it, shoppers have to bring a proof of work, and "
-            + "each has one attempt in some seconds. Answers what is tightened since when, until when and after how "
-            + "many units, what operators have switched, and the latest events.")
+        .WithDescription("Where units are taken faster than people take them, each shopper needs a proof of work and "
+            + "has one attempt in some seconds. Shows what is tightened since when, until when and after how many "
+            + "units, what operators have switched, and the latest events.")
         .Answers<Response>(StatusCodes.Status200OK, "The guard as all gateways know it.")
         .Refuses();
 
@@ -45,25 +45,25 @@ public static class ShowGuard
 /// <param name="Kind">sku, session or address.</param>
 /// <param name="Name">Which one: a SKU, a session's subject, or a network address.</param>
 /// <param name="Since">When it was tightened, UTC.</param>
-/// <param name="Until">When it relaxes, UTC, unless it goes on.</param>
-/// <param name="Units">The most units that were taken within the time that the guard looks at.</param>
+/// <param name="Until">When it relaxes, UTC, unless more units are taken.</param>
+/// <param name="Units">The most units that were taken within the guard's window.</param>
 public sealed record TightenedSubject(string Kind, string Name, DateTime Since, DateTime Until, long Units);
 
 /// <summary>What an operator has decided about a SKU.</summary>
 /// <param name="Sku">The SKU.</param>
 /// <param name="Mode">on: tightened; off: never tightened; automatic: the guard decides.</param>
 /// <param name="Since">Since when, UTC.</param>
-/// <param name="By">Whose key it was.</param>
-/// <param name="Reason">Why, in their words.</param>
+/// <param name="By">The operator's key.</param>
+/// <param name="Reason">The operator's reason.</param>
 public sealed record GuardSwitch(string Sku, string Mode, DateTime Since, string By, string Reason);
 
-/// <summary>What became of challenges.</summary>
-/// <param name="Issued">Given to shoppers.</param>
+/// <summary>Numbers of challenges.</summary>
+/// <param name="Issued">Issued to shoppers.</param>
 /// <param name="Solved">Solutions that were accepted.</param>
-/// <param name="Refused">Requests without a solution, or with one that was none.</param>
+/// <param name="Refused">Requests without a solution, or with one that is not valid.</param>
 public sealed record GuardChallenges(long Issued, long Solved, long Refused);
 
-/// <summary>Something that happened.</summary>
+/// <summary>An event of the guard.</summary>
 /// <param name="At">When, UTC, by Redis' clock.</param>
 /// <param name="Event">tightened, relaxed, switched on, switched off or switched automatic.</param>
 /// <param name="Kind">sku, session or address.</param>
@@ -73,9 +73,9 @@ public sealed record GuardEvent(DateTime At, string Event, string Kind, string N
     /// <summary>Units that were taken; absent for a switch.</summary>
     public long? Units { get; init; }
 
-    /// <summary>For a switch: whose key it was.</summary>
+    /// <summary>For a switch: the operator's key.</summary>
     public string? By { get; init; }
 
-    /// <summary>For a switch: why.</summary>
+    /// <summary>For a switch: the operator's reason.</summary>
     public string? Reason { get; init; }
 }

@@ -7,13 +7,15 @@ using Npgsql;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>GET /api/operations/reconciliation: whether both stores agree, and how that is known.</summary>
+/// <summary>GET /api/operations/reconciliation: whether both stores agree, and what the audit has found.</summary>
 public static class ShowReconciliation
 {
     private const int MostFindings = 200, MostRepairs = 50;
 
     /// <summary>The state of the audit.</summary>
-    /// <param name="Worker">What the worker that audits does; absent when it was silent for ten seconds.</param>
+    /// <param name="Worker">
+    /// The state of the worker that audits; absent when it has sent no heartbeat for ten seconds.
+    /// </param>
     /// <param name="LastCycle">The last completed cycle over everything; absent before the first.</param>
     /// <param name="OpenRuns">Runs that wait or are under way, with their progress.</param>
     /// <param name="OpenFindings">What differs at the moment, the oldest first, at most 200.</param>
@@ -27,8 +29,8 @@ public static class ShowReconciliation
         .OnlyFor(Scopes.Admin)
         .WithTags("Operations")
         .WithSummary("See whether both stores agree")
-        .WithDescription("The audit compares every SKU, hold and pending reservation of Redis and PostgreSQL again "
-            + "and again. A difference of time, such as an event under way, is no finding.")
+        .WithDescription("The audit compares every SKU, hold and pending reservation of Redis and PostgreSQL, "
+            + "continuously. A difference that is only a matter of time, such as an event under way, is no finding.")
         .Answers<Response>(StatusCodes.Status200OK, "The last cycle, what is open, and what was repaired.")
         .Refuses(Problem.LedgerUnavailable);
 

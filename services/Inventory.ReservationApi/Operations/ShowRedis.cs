@@ -5,10 +5,10 @@ using Inventory.ReservationApi.Requests;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>GET /api/operations/redis: how Redis is, asked now.</summary>
+/// <summary>GET /api/operations/redis: the state of Redis, read now.</summary>
 public static class ShowRedis
 {
-    /// <summary>How Redis is. Without a connection there is nothing but that, and why.</summary>
+    /// <summary>The state of Redis. Without a connection it has only connected, reason and warnings.</summary>
     public sealed record Response
     {
         /// <summary>Whether it answered.</summary>
@@ -17,7 +17,7 @@ public static class ShowRedis
         /// <summary>Why it didn't, for people.</summary>
         public string? Reason { get; init; }
 
-        /// <summary>What an operator should mend; empty when all is as it must be.</summary>
+        /// <summary>What an operator should fix; empty when all is as it must be.</summary>
         public IReadOnlyList<string> Warnings { get; init; } = [];
 
         /// <summary>Its version.</summary>
@@ -36,10 +36,10 @@ public static class ShowRedis
         /// <summary>Keys of the database in use.</summary>
         public long? Keys { get; init; }
 
-        /// <summary>How it outlives a restart.</summary>
+        /// <summary>How its data survives a restart.</summary>
         public RedisPersistence? Persistence { get; init; }
 
-        /// <summary>Whom it follows, and who follows it.</summary>
+        /// <summary>Its role in replication.</summary>
         public RedisReplication? Replication { get; init; }
 
         /// <summary>The latest commands that took long, newest first.</summary>
@@ -51,9 +51,9 @@ public static class ShowRedis
         .WithTags("Operations")
         .OnlyFor(Scopes.Admin)
         .WithSummary("Look at Redis")
-        .WithDescription("Asked now, and answered within two seconds even when Redis is away or frozen: connected is "
-            + "false then, and the status is 200, because the question has been answered.")
-        .Answers<Response>(StatusCodes.Status200OK, "How Redis is.")
+        .WithDescription("Read now, and answered within two seconds even when Redis is unavailable or frozen: then "
+            + "connected is false, and the status is still 200.")
+        .Answers<Response>(StatusCodes.Status200OK, "The state of Redis.")
         .Refuses();
 
     internal static async Task<IResult> Handle(RedisReport report) =>
@@ -61,31 +61,31 @@ public static class ShowRedis
 }
 
 /// <summary>How long Redis takes to answer, this connection included.</summary>
-/// <param name="P50Milliseconds">Half of the pings were at most this long on their way.</param>
+/// <param name="P50Milliseconds">The median time of a ping.</param>
 /// <param name="MaxMilliseconds">The slowest of them.</param>
 public sealed record RedisLatency(double P50Milliseconds, double MaxMilliseconds);
 
 /// <summary>What Redis keeps in memory.</summary>
 /// <param name="UsedBytes">In use now.</param>
 /// <param name="PeakBytes">The most it was since the start.</param>
-/// <param name="MaxBytes">Where it refuses writes; 0 for no limit.</param>
-/// <param name="Policy">What it does there: it must be noeviction.</param>
-/// <param name="EvictedKeys">Keys that it has thrown away to make room.</param>
+/// <param name="MaxBytes">Where it is full; 0 for no limit.</param>
+/// <param name="Policy">What it does when it is full: it must be noeviction, to refuse writes.</param>
+/// <param name="EvictedKeys">Keys that it has evicted to make room.</param>
 public sealed record RedisMemory(long UsedBytes, long PeakBytes, long MaxBytes, string Policy, long EvictedKeys);
 
-/// <summary>How Redis outlives a restart.</summary>
+/// <summary>How the data of Redis survives a restart.</summary>
 /// <param name="Aof">Whether it writes an append-only file.</param>
 /// <param name="Fsync">
-/// When that reaches the disk: no (when the kernel likes), everysec or always. Absent where CONFIG is forbidden.
+/// When that file reaches the disk: no (the kernel decides), everysec or always. Absent where CONFIG is forbidden.
 /// </param>
-/// <param name="MayLose">What that may lose when Redis dies, in words. Absent where it isn't known.</param>
+/// <param name="MayLose">What may be lost when Redis dies, in words. Absent where it isn't known.</param>
 /// <param name="LastWrite">How the last write of the file went: ok or err.</param>
 /// <param name="LastRewrite">How its last rewriting went: ok or err.</param>
 /// <param name="DelayedFsyncs">How often writing waited for a slow disk.</param>
 public sealed record RedisPersistence(
     bool Aof, string? Fsync, string? MayLose, string? LastWrite, string? LastRewrite, long DelayedFsyncs);
 
-/// <summary>Whom Redis follows, and who follows it.</summary>
+/// <summary>The role of Redis in replication.</summary>
 /// <param name="Role">master or slave, in Redis' words.</param>
 /// <param name="Replicas">Connected replicas.</param>
 public sealed record RedisReplication(string Role, int Replicas);

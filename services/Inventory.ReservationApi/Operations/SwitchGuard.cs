@@ -7,7 +7,7 @@ using Inventory.ReservationApi.Requests;
 
 namespace Inventory.ReservationApi.Operations;
 
-/// <summary>PUT /api/operations/guard/skus/{sku}: an operator decides in the guard's place.</summary>
+/// <summary>PUT /api/operations/guard/skus/{sku}: an operator switches the guard for a SKU.</summary>
 public static class SwitchGuard
 {
     private const int MaxReasonLength = 200;
@@ -22,7 +22,7 @@ public static class SwitchGuard
         /// <example>on</example>
         public string? Mode { get; init; }
 
-        /// <summary>Why, for whoever finds it: 1 to 200 characters.</summary>
+        /// <summary>The reason, for other operators: 1 to 200 characters.</summary>
         /// <example>Sale opens at noon</example>
         public string? Reason { get; init; }
     }
@@ -35,9 +35,9 @@ public static class SwitchGuard
         .WithSummary("Switch the guard for a SKU")
         .WithDescription("on: each reservation of it needs a proof of work, until it is switched again. off: it is "
             + "never tightened. automatic: the guard decides, as it does for all others. Gateways follow within a "
-            + "second. It outlives restarts; a Redis that has lost its data is automatic again.")
+            + "second. A switch survives restarts; when Redis has lost its data, every SKU is automatic again.")
         .Takes<Request>()
-        .Answers<GuardSwitch>(StatusCodes.Status200OK, "What holds for the SKU now.")
+        .Answers<GuardSwitch>(StatusCodes.Status200OK, "The mode of the SKU now.")
         .Refuses();
 
     internal static async Task<IResult> Handle(HttpContext http, string sku, GuardRecord guard)

@@ -13,17 +13,17 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Inventory.ReservationApi.Orders;
 
-/// <summary>POST /api/orders/{id}/cancel: the units come back, and so does the payment.</summary>
+/// <summary>POST /api/orders/{id}/cancel: its units are available again, and its payment is refunded.</summary>
 public static class CancelOrder
 {
     private const string Usual = "cancelled";
     private const string ReasonRule = "must have 1 to 64 printable characters, not all of them spaces";
 
-    /// <summary>Why. The body may be left out.</summary>
+    /// <summary>The reason. The body is optional.</summary>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
-        /// <summary>What the movements of the units say; cancelled when absent.</summary>
+        /// <summary>The reason of the movements; cancelled when absent.</summary>
         /// <example>customer-left</example>
         public string? Reason { get; init; }
     }
@@ -33,8 +33,8 @@ public static class CancelOrder
         .WithTags("Orders")
         .OnlyFor(Scopes.Confirm)
         .WithSummary("Cancel an order")
-        .WithDescription("Its units are on sale again, with a movement that says why, and its payment is marked for a "
-            + "refund. Cancelling twice succeeds twice, and does it once.")
+        .WithDescription("Its units are available again, with a movement that says why, and its payment is marked for "
+            + "a refund. A repetition succeeds and changes nothing.")
         .Accepts<Request>(isOptional: true, "application/json")
         .MayBeRepeated()
         .Answers<OrderView>(StatusCodes.Status200OK, "Cancelled, now or before: the order as it is.")
@@ -70,7 +70,7 @@ public static class CancelOrder
 
         foreach (var item in answer.Order!.Items)
         {
-            // Before the answer goes out: whoever cancels an order may want to sell it again.
+            // Before the answer: the caller may want to sell the units again.
             var state = await ProductState.ReadAsync(context, item.SkuId, http.RequestAborted);
             if (state is not null) await window.ShowAsync(state);
         }

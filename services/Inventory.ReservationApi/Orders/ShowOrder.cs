@@ -33,7 +33,7 @@ public static class ShowOrder
             .MayBeShed(Priority.Browsing)
             .WithSummary("Read the order that a reservation became")
             .WithDescription("While a payment is known and its order is not decided, the status is pending and there "
-                + "is no orderId yet: Redis is away, or the payment came late. Nobody has to pay again.")
+                + "is no orderId yet: Redis is unavailable, or the payment came late. The customer need not pay again.")
             .Answers<OrderView>(StatusCodes.Status200OK, "The order, or the payment that waits for it.")
             .Refuses(Problem.OrderNotFound, Problem.OrdersUnavailable);
     }
@@ -50,7 +50,7 @@ public static class ShowOrder
     internal static async Task<IResult> HandleReservation(HttpContext http, string id, Ledger.Orders orders)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
-        // The payment first: should it become an order in between, the order is found.
+        // The payment first: if it becomes an order in between, the order is found.
         var payment = await orders.FindUnsettledAsync(reservationId, http.RequestAborted);
         var caller = Caller.Of(http);
         if (await orders.FindByReservationAsync(reservationId, http.RequestAborted) is { } order
@@ -65,7 +65,7 @@ public static class ShowOrder
     }
 
     /// <summary>
-    /// A shopper sees theirs, by what PostgreSQL knows of the hold: Redis may be the reason why it isn't decided.
+    /// A shopper sees their own payments, by the holder that PostgreSQL has stored: Redis may be unavailable.
     /// </summary>
     private static bool MaySee(Caller caller, Ledger.UnsettledPayment payment) =>
         caller.Shopper is null || (payment.Holder is { } holder && caller.MaySee(Holder.Parse(holder)));

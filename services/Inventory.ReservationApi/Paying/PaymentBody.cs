@@ -9,8 +9,8 @@ using Inventory.ReservationApi.Requests;
 namespace Inventory.ReservationApi.Paying;
 
 /// <summary>
-/// Reads what a provider tells. In place of a serializer: members that are not known here are nobody's mistake, and an
-/// event of an unknown type may have any shape.
+/// Reads a provider's event. By design: no serializer, because unknown members are allowed, and an event of an unknown
+/// type may have any shape.
 /// </summary>
 internal static class PaymentBody
 {
@@ -32,12 +32,12 @@ internal static class PaymentBody
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // The latter: text with half of a surrogate pair.
+            // InvalidOperationException: text with half of a surrogate pair.
             return (null, NotJson);
         }
     }
 
-    /// <summary>Also for what PostgreSQL doesn't take for JSON.</summary>
+    /// <summary>Also for a body that PostgreSQL rejects as JSON.</summary>
     internal static Refusal NotJson { get; } =
         Refusal.Of(Problem.MalformedRequest, "The body is not JSON, or holds text that is not valid Unicode.");
 

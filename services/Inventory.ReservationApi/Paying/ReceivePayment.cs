@@ -9,20 +9,20 @@ using Npgsql;
 
 namespace Inventory.ReservationApi.Paying;
 
-/// <summary>POST /api/payments/webhook: a provider tells of a payment, and the hold becomes an order.</summary>
+/// <summary>POST /api/payments/webhook: a provider reports a payment, and the hold becomes an order.</summary>
 public static class ReceivePayment
 {
     /// <summary>What happened. Members that are not known here are ignored.</summary>
     public sealed record Request
     {
-        /// <summary>payment.approved or payment.failed; events of other types are taken and ignored.</summary>
+        /// <summary>payment.approved or payment.failed; events of other types are accepted and ignored.</summary>
         /// <example>payment.approved</example>
         public required string Type { get; init; }
 
         /// <summary>When it happened, ISO 8601; the time of the attempt when absent.</summary>
         public string? Timestamp { get; init; }
 
-        /// <summary>What it is about.</summary>
+        /// <summary>The payment.</summary>
         public required Payment Data { get; init; }
     }
 
@@ -37,7 +37,7 @@ public static class ReceivePayment
         /// <example>pay-1</example>
         public required string PaymentId { get; init; }
 
-        /// <summary>How much, in whatever unit the provider counts; a refund repeats it.</summary>
+        /// <summary>The amount, in the provider's unit; a refund repeats it.</summary>
         /// <example>1990</example>
         public decimal? Amount { get; init; }
 
@@ -46,14 +46,14 @@ public static class ReceivePayment
         public string? Currency { get; init; }
     }
 
-    /// <summary>What came of an event. A repetition is answered the same, once it is settled.</summary>
+    /// <summary>The result of an event. Once it is settled, a repetition gets the same answer.</summary>
     /// <param name="EventId">The provider's name for the event.</param>
     /// <param name="ReservationId">The reservation.</param>
     /// <param name="PaymentId">The provider's name for the payment.</param>
     /// <param name="Outcome">
     /// confirmed: there is an order, and this is its payment. revived: the same, though the deadline had passed.
-    /// refund-required: it buys nothing; the outbox says so, once. noted: nothing changes. accepted: it is stored, and
-    /// decided later.
+    /// refund-required: there is no order for it; the outbox has one refund. noted: nothing changes. accepted: it is
+    /// stored, and decided later.
     /// </param>
     /// <param name="OrderId">The order that is paid.</param>
     /// <param name="Reason">
@@ -65,12 +65,12 @@ public static class ReceivePayment
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapPost("/api/payments/webhook", Handle)
         .WithName(nameof(ReceivePayment))
         .WithTags("Payments")
-        .ForEveryone("The signature says who sends it.")
-        .WithSummary("Tell of a payment")
-        .WithDescription("Signed as Standard Webhooks describe. An approved payment makes its hold an order, even one "
-            + "that has run out while its units are still there; otherwise the payment is marked for a refund, once. "
+        .ForEveryone("The signature authenticates the provider.")
+        .WithSummary("Report a payment")
+        .WithDescription("Signed as Standard Webhooks describe. An approved payment makes its hold an order, even an "
+            + "expired hold if its units are still available; otherwise the payment is marked for a refund, once. "
             + "A failed payment leaves the hold until its deadline. An event takes effect once, however often and "
-            + "late it comes.")
+            + "late it is sent.")
         .Takes<Request>()
         .TakesHeader(WebhookSignature.Id, "The event's name, the same at every attempt.")
         .TakesHeader(WebhookSignature.Timestamp, "When this attempt was made, in seconds since 1970.")
@@ -79,10 +79,10 @@ public static class ReceivePayment
         .MayBeRepeated()
         .Answers<Response>(StatusCodes.Status200OK, "The event is settled, now or from before.")
         .Answers<Response>(StatusCodes.Status202Accepted, "The event is stored, and settled as soon as it can be: "
-            + "Redis is away, or the reservation is not known yet. No need to send it again.")
+            + "Redis is unavailable, or the reservation is not known yet. No need to send it again.")
         .WithMetadata(new Microsoft.AspNetCore.Http.ProducesResponseTypeMetadata(StatusCodes.Status204NoContent)
         {
-            Description = "An event of this type means nothing here.",
+            Description = "Events of this type are ignored.",
         })
         .Refuses(Problem.WebhookSignatureInvalid, Problem.WebhookTimestampOutOfTolerance, Problem.OrdersUnavailable);
 
@@ -104,7 +104,7 @@ public static class ReceivePayment
         StoredPayment stored;
         try
         {
-            // Whether or not the provider still listens: what it has told is kept, and takes effect.
+            // Not cancelled when the provider disconnects: an event is stored, and takes effect.
             stored = await payments.StoreAsync(entry, CancellationToken.None);
         }
         catch (PostgresException e) when (e.SqlState.StartsWith("22", StringComparison.Ordinal))
@@ -112,7 +112,7 @@ public static class ReceivePayment
             return PaymentBody.NotJson;
         }
 
-        // What Redis would have to decide is left to the worker, without waiting for a Redis that is known to be away.
+        // While the circuit is open the worker decides, so that the provider doesn't wait for Redis.
         var answer = circuit.IsOpen && stored.Verdict is null
             ? new(PaymentProgress.StoreAway)
             : await settler.SettleAsync(stored, CancellationToken.None);

@@ -14,7 +14,7 @@ internal sealed class WebhookSignature(IOptions<WebhookOptions> options, TimePro
     private const int MaxIdLength = 256;
     private const string Version = "v1,";
 
-    /// <summary>Most signatures that are looked at. A provider sends one for each secret it has.</summary>
+    /// <summary>Most signatures that are checked. A provider sends one for each secret it has.</summary>
     private const int MaxSignatures = 16;
 
     private readonly byte[][] keys = [.. options.Value.WebhookSecrets.Select(secret => WebhookOptions.Key(secret)!)];
@@ -46,7 +46,7 @@ internal sealed class WebhookSignature(IOptions<WebhookOptions> options, TimePro
 
         var distance = (time.GetUtcNow() - sentAt).Duration();
         return distance <= options.Value.Tolerance ? null : Refusal.Of(Problem.WebhookTimestampOutOfTolerance,
-            $"{Timestamp} is {distance.TotalSeconds:F0} s away from the time here.");
+            $"{Timestamp} differs from the server's clock by {distance.TotalSeconds:F0} s.");
     }
 
     private static Refusal Invalid(string detail) => Refusal.Of(Problem.WebhookSignatureInvalid, detail);
@@ -64,7 +64,7 @@ internal sealed class WebhookSignature(IOptions<WebhookOptions> options, TimePro
         return true;
     }
 
-    /// <summary>Whatever fits or not, every signature is compared with every key, each in constant time.</summary>
+    /// <summary>Compares every signature with every key, each in constant time, also after a match.</summary>
     private bool IsSigned(string prefix, byte[] body, string signatures)
     {
         byte[] content = [.. Encoding.UTF8.GetBytes(prefix), .. body];

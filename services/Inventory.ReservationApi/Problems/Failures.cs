@@ -8,9 +8,8 @@ using StackExchange.Redis;
 namespace Inventory.ReservationApi.Problems;
 
 /// <summary>
-/// Problem details for what ends outside a handler: a Redis or PostgreSQL that is away, a request that breaks off, a
-/// path that doesn't exist. What is not named here is a bug: the exception middleware logs it, and the client gets no
-/// more than a trace id.
+/// Problem details for failures outside a handler: Redis or PostgreSQL is unavailable, a request is incomplete, a path
+/// doesn't exist. Any other exception is a bug: the exception middleware logs it, and the client gets only a trace id.
 /// </summary>
 internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHandler
 {
@@ -25,28 +24,30 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
         _ => null,
     };
 
-    /// <summary>Whether it says that stock can't be decided at the moment.</summary>
+    /// <summary>
+    /// Whether <paramref name="exception"/> means that Redis is unavailable, so stock can't be decided.
+    /// </summary>
     internal static bool IsStockAway(Exception exception) =>
         exception is RedisException or RedisTimeoutException && Explain(exception) is not null
         && Unreadable.Explain(exception) is null;
 
     /// <summary>
-    /// Whether it says that PostgreSQL is away: by itself, or because somebody's patience has ended. Not that the
-    /// caller is, whose own end is for the server to handle; though PostgreSQL may go away from one who has gone.
+    /// Whether PostgreSQL is unavailable: it failed, or a timeout of this service ended the call. A cancellation by the
+    /// caller doesn't count; an outage counts also after the caller has cancelled.
     /// </summary>
     /// <param name="exception">What was thrown.</param>
-    /// <param name="caller">Ends with the caller.</param>
+    /// <param name="caller">Is cancelled when the caller disconnects or the service stops.</param>
     internal static bool IsLedgerAway(Exception exception, CancellationToken caller) => exception switch
     {
         OperationCanceledException => !caller.IsCancellationRequested,
         _ => LedgerOutage.Explains(exception) || exception is TimeoutException,
     };
 
-    /// <summary>For answers that the framework would leave without a body.</summary>
+    /// <summary>Adds problem details to an answer that the framework leaves without a body.</summary>
     internal static Task FillBodyAsync(HttpContext http) =>
         ForStatus(http.Response.StatusCode, null).ExecuteAsync(http);
 
-    /// <summary>For what the server refuses before there is a request: its problem details as JSON.</summary>
+    /// <summary>Problem details, as JSON, for what the server refuses before it has read a request.</summary>
     internal static byte[] DescribeUnread(int status) => JsonSerializer.SerializeToUtf8Bytes(
         status switch
         {
@@ -60,12 +61,12 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
         },
         ApiJson.Default.Refusal);
 
-    /// <summary>For those who come when more come than can be served: the same for each, as JSON.</summary>
+    /// <summary>Problem details, as JSON, for requests that load shedding refuses; the same for each.</summary>
     internal static byte[] DescribeShed() => JsonSerializer.SerializeToUtf8Bytes(
         Refusal.Of(Problem.TemporaryReducedCapacity, "Nothing was done. Try again after the time in Retry-After."),
         ApiJson.Default.Refusal);
 
-    /// <summary>For exceptions that nothing explains.</summary>
+    /// <summary>Answers an exception that <see cref="Explain"/> doesn't know.</summary>
     internal static Task AnswerBugAsync(HttpContext http) => Refusal.Of(Problem.InternalError,
         "The request could not be completed. The trace id leads to the reason.").ExecuteAsync(http);
 

@@ -19,7 +19,7 @@ public static class ProblemPages
     {
         // Pages for people, so they stay out of the API description.
         var pages = routes.MapGroup(Path).ExcludeFromDescription()
-            .ForEveryone("Whoever was refused reads here why, also for lack of a key.")
+            .ForEveryone("A refused caller reads here why, also one without a key.")
             .MayBeShed(Priority.Browsing);
         pages.MapGet("", Index);
         pages.MapGet("/{slug}", Page);

@@ -33,7 +33,7 @@ public sealed record Refusal : IResult
     /// <example>409</example>
     public int Status => Kind.Status;
 
-    /// <summary>What is wrong this time, for people.</summary>
+    /// <summary>What is wrong in this case, for people.</summary>
     public string Detail { get; }
 
     /// <summary>The path that was asked for.</summary>
@@ -142,16 +142,13 @@ public sealed record Refusal : IResult
         ExpiresAt = reservation.ExpiresAt.UtcDateTime,
     };
 
-    /// <summary>
-    /// Names a reservation of the holder's own that takes up what was asked for: nobody is blocked by their own hold
-    /// unawares.
-    /// </summary>
+    /// <summary>Names the holder's own reservation that blocks the request, so that the holder learns of it.</summary>
     internal Refusal InFavourOf(Reservation? own) => own is null ? this : this with
     {
         ReservationId = own.Id,
         ReservationStatus = own.Status.Word(),
         ExpiresAt = own.ExpiresAt.UtcDateTime,
-        Hint = "Send onExisting: \"replace\" to give this reservation back and hold the new one in the same step.",
+        Hint = "Send onExisting: \"replace\" to release this reservation and hold the new one in the same step.",
     };
 
     /// <summary>For a hold that is being confirmed.</summary>
@@ -160,43 +157,43 @@ public sealed record Refusal : IResult
 
     /// <summary>For a reservation that has ended in another way than was asked for.</summary>
     internal static Refusal Ended(Reservation reservation) => reservation.Status == Stock.ReservationStatus.Expired
-        ? About(Problem.HoldExpired, "The hold has run out, and its units are back on sale.", reservation)
+        ? About(Problem.HoldExpired, "The hold has expired, and its units are available again.", reservation)
         : About(Problem.ReservationEnded, $"The reservation has been {reservation.Status.Word()} before.", reservation);
 
-    /// <summary>For a Redis that is known to have done nothing.</summary>
+    /// <summary>For a fenced partition: Redis has changed nothing.</summary>
     internal static Refusal Fenced() => new(Problem.StockUnavailable,
         "Stock is being checked after a failure. Nothing was changed; try again shortly.")
     { RetryAfterSeconds = 2 };
 
-    /// <summary>For a SKU or hold that Redis has, and nobody can read.</summary>
-    /// <param name="what">The SKU, or - where nobody can tell, and what is wrong with it.</param>
+    /// <summary>For a SKU or hold whose data in Redis is corrupt.</summary>
+    /// <param name="what">The SKU, or - where it is unknown, and what is wrong with it.</param>
     internal static Refusal StockUnreadable(string what) => new(Problem.StockUnreadable,
-        $"What the stock store has can't be read: {what}. Nothing was changed.")
+        $"Data in the stock store can't be read: {what}. Nothing was changed.")
     { RetryAfterSeconds = 30 };
 
-    /// <summary>For a Redis that was not asked.</summary>
+    /// <summary>For a call that was not sent, because the circuit is open.</summary>
     internal static Refusal StockAway() => new(Problem.StockUnavailable,
-        "The stock store is away. Nothing was changed; try again shortly.")
+        "The stock store is unavailable. Nothing was changed; try again shortly.")
     { RetryAfterSeconds = 2 };
 
-    /// <summary>For a call that can't wait in the queue, about a SKU that others wait for.</summary>
+    /// <summary>For a call that can't wait in the queue, about a SKU with waiting tickets.</summary>
     internal static Refusal Queued() => new(Problem.StockUnavailable,
-        "Others came first and wait for a SKU of this request. Nothing was changed; try again shortly.")
+        "Earlier requests wait for a SKU of this request. Nothing was changed; try again shortly.")
     { RetryAfterSeconds = 2 };
 
-    /// <summary>For a Redis that is away, and a queue without room.</summary>
+    /// <summary>For an unavailable Redis and a full waiting queue.</summary>
     internal static Refusal QueueFull(int capacity) => new(Problem.QueueFull,
-        $"{capacity} wait already, and no more can. Nothing was changed.")
+        $"{capacity} requests wait already, which is the most. Nothing was changed.")
     { RetryAfterSeconds = 30 };
 
-    /// <summary>For a Redis that may have acted without our hearing of it.</summary>
+    /// <summary>For a call without an answer: Redis may have executed it.</summary>
     internal static Refusal OutcomeUnknown() => new(Problem.StockUnavailable,
         "The stock store did not answer, so the outcome is unknown. Retrying with the same Idempotency-Key or "
             + "reservationId is safe: "
         + "it returns what has happened, or does it now. Without either, a retry may hold stock twice.")
     { RetryAfterSeconds = 1 };
 
-    /// <summary>For a PostgreSQL that may have written an order without our hearing of it.</summary>
+    /// <summary>For a call without an answer: PostgreSQL may have written the order.</summary>
     internal static Refusal OrdersUnavailable() => new(Problem.OrdersUnavailable,
         "The store of orders did not answer, so the outcome is unknown. Confirming again is safe.")
     { RetryAfterSeconds = 2 };
@@ -212,14 +209,14 @@ public sealed record Refusal : IResult
         return JsonAnswer.WriteAsync(httpContext, Status, In(httpContext), ApiJson.Default.Refusal, MediaType);
     }
 
-    /// <summary>This problem as it stands in the body of an answer to <paramref name="http"/>.</summary>
+    /// <summary>This problem as the body of an answer to <paramref name="http"/>.</summary>
     internal Refusal In(HttpContext http) => this with
     {
         Instance = http.Request.Path.Value,
         TraceId = http.Request.Headers.ContainsKey(IdempotencyKey.Header) ? null : TraceOf(http),
     };
 
-    /// <summary>This problem as it stands where a request to <paramref name="path"/> is answered later.</summary>
+    /// <summary>This problem for a request to <paramref name="path"/> that is answered later, from the queue.</summary>
     internal Refusal At(string path) => this with { Instance = path };
 
     private static string TraceOf(HttpContext http) => Activity.Current?.TraceId.ToHexString() ?? http.TraceIdentifier;

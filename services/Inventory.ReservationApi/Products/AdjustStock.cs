@@ -9,7 +9,7 @@ using Inventory.ReservationApi.Requests;
 
 namespace Inventory.ReservationApi.Products;
 
-/// <summary>POST /api/products/{sku}/adjustments: units come or go, and the ledger remembers why.</summary>
+/// <summary>POST /api/products/{sku}/adjustments: adds or takes units, with a movement that says why.</summary>
 public static class AdjustStock
 {
     private const string ReferenceRule =
@@ -17,7 +17,7 @@ public static class AdjustStock
 
     private static readonly string[] Reasons = ["received", "counted", "returned", "damaged", "lost", "correction"];
 
-    /// <summary>What came or went.</summary>
+    /// <summary>The adjustment.</summary>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
@@ -29,7 +29,7 @@ public static class AdjustStock
         /// <example>received</example>
         public string? Reason { get; init; }
 
-        /// <summary>What it goes back to: a delivery note, a stocktaking.</summary>
+        /// <summary>The document behind it: a delivery note, a stocktaking.</summary>
         /// <example>delivery 4711</example>
         public string? Reference { get; init; }
     }
@@ -68,11 +68,11 @@ public static class AdjustStock
                 return Refusal.KeyReused();
             case AdjustmentOutcome.OutOfRange:
                 return Refusal.Of(Problem.TotalOutOfRange,
-                    $"The total of {sku} is {answer.Total}; {request.Quantity} more would put it out of its range.")
+                    $"The total of {sku} is {answer.Total}; adding {request.Quantity} would exceed its range.")
                 with
                 { Sku = sku };
             case AdjustmentOutcome.Adjusted or AdjustmentOutcome.Repeated:
-                // What is read here may be newer than the adjustment: so much the better.
+                // This state may be newer than the adjustment, which does no harm.
                 var state = await ProductState.ReadAsync(context, sku, http.RequestAborted);
                 await window.ShowAsync(state!);
                 IdempotencyKey.MarkReplayed(http, answer.Outcome == AdjustmentOutcome.Repeated);

@@ -21,7 +21,7 @@ public static class ListMovements
     /// <param name="Sku">The SKU.</param>
     /// <param name="Total">Its total as it is now.</param>
     /// <param name="Movements">Newest first.</param>
-    /// <param name="NextBefore">Goes into before, for the page that follows; absent on the last page.</param>
+    /// <param name="NextBefore">The value of before for the next page; absent on the last page.</param>
     public sealed record Response(string Sku, int Total, IReadOnlyList<MovementView> Movements, long? NextBefore);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(ProductRoutes.Path + "/movements", Handle)
@@ -32,7 +32,7 @@ public static class ListMovements
         .WithSummary("Read why a total is what it is")
         .WithDescription("Newest first, each with the total after it. A total that plain SQL has changed without a "
             + "movement shows as a gap, until an audit adds one with the reason external. limit is 1 to 500, and 50 "
-            + "when absent; before is nextBefore of the page that came first.")
+            + "when absent; before is nextBefore of the previous page.")
         .TakesQuery("limit", DefaultLimit, 1, MaxLimit)
         .Answers<Response>(StatusCodes.Status200OK, "The movements.")
         .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);

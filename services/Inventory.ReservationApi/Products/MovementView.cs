@@ -12,22 +12,22 @@ public sealed record MovementView
         (Version, At) = (movement.VersionAfter, movement.At.UtcDateTime);
     }
 
-    /// <summary>Its place among the movements, ascending.</summary>
+    /// <summary>Its number, ascending.</summary>
     public long Id { get; }
 
-    /// <summary>Units that came, or went when below 0.</summary>
+    /// <summary>Units added, or taken when below 0.</summary>
     /// <example>20</example>
     public int Quantity { get; }
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason.</summary>
     /// <example>received</example>
     public string Reason { get; }
 
-    /// <summary>What it goes back to; the reservation, for units that were sold.</summary>
+    /// <summary>The document behind it; the reservation, for units that were sold.</summary>
     /// <example>delivery 4711</example>
     public string Reference { get; }
 
-    /// <summary>The order that made it; absent for any other movement.</summary>
+    /// <summary>The order that caused it; absent for any other movement.</summary>
     public Guid? OrderId { get; }
 
     /// <summary>The total after it.</summary>

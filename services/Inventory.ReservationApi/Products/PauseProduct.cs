@@ -27,7 +27,7 @@ public static class PauseProduct
             .WithName("ResumeProduct")
             .WithTags("Products")
             .OnlyFor(Scopes.Admin)
-            .WithSummary("Go on with the sale of a product")
+            .WithSummary("Resume the sale of a product")
             .WithDescription("Units can be held again.")
             .MayBeRepeated()
             .Answers<ProductView>(StatusCodes.Status200OK, "The product, on sale now or from before.")
@@ -35,18 +35,18 @@ public static class PauseProduct
     }
 
     internal static Task<IResult> Pause(
-        HttpContext http, string sku, LedgerContext context, StockEngine engine, StockCircuit circuit,
+        HttpContext http, string sku, LedgerContext context, LevelStore levels, StockCircuit circuit,
         ShopWindow window) =>
-        SetAsync(http, sku, paused: true, context, engine, circuit, window);
+        SetAsync(http, sku, paused: true, context, levels, circuit, window);
 
     internal static Task<IResult> Resume(
-        HttpContext http, string sku, LedgerContext context, StockEngine engine, StockCircuit circuit,
+        HttpContext http, string sku, LedgerContext context, LevelStore levels, StockCircuit circuit,
         ShopWindow window) =>
-        SetAsync(http, sku, paused: false, context, engine, circuit, window);
+        SetAsync(http, sku, paused: false, context, levels, circuit, window);
 
-    // No If-Match: stopping a sale must work at once, whoever changes the product meanwhile.
+    // By design: no If-Match. Stopping a sale must work at once, also when the product is changed meanwhile.
     private static async Task<IResult> SetAsync(
-        HttpContext http, string sku, bool paused, LedgerContext context, StockEngine engine, StockCircuit circuit,
+        HttpContext http, string sku, bool paused, LedgerContext context, LevelStore levels, StockCircuit circuit,
         ShopWindow window)
     {
         if (!Names.IsSku(sku)) return Refusal.Invalid("sku", $"must be {Names.SkuRule}");
@@ -57,6 +57,6 @@ public static class PauseProduct
 
         // Also when nothing was changed: the call before may have failed to reach Redis.
         await window.ShowAsync(state);
-        return await ProductView.AnswerAsync(http, StatusCodes.Status200OK, state, engine, circuit);
+        return await ProductView.AnswerAsync(http, StatusCodes.Status200OK, state, levels, circuit);
     }
 }

@@ -7,21 +7,21 @@ using StackExchange.Redis;
 namespace Inventory.ReservationApi.Products;
 
 /// <summary>
-/// Products as they were a moment ago: from memory, or else from Redis, or else from PostgreSQL. For showing; who
-/// changes a product reads and locks its row.
+/// Products as they were a moment ago: from memory, or else from Redis, or else from PostgreSQL. For display only: a
+/// change reads and locks the product's row.
 /// </summary>
 /// <remarks>
-/// One load per product and instance, however many wait for it. A change removes the entry, a load on its way included:
-/// who asks after a change is never answered from before it.
+/// One load per product and instance, however many callers wait for it. A change replaces the entry, also while it is
+/// loading, so a read after a change never returns the state before it.
 /// </remarks>
 internal sealed partial class ProductCache(
     SharedProducts shared, IServiceScopeFactory scopes, IConnectionMultiplexer redis, ProductCacheMetrics metrics,
     IOptions<ProductCacheOptions> options, TimeProvider time, ILogger<ProductCache> log) : BackgroundService
 {
-    // How soon hearing of changes is tried again. Until then, entries live no longer than they may.
+    // Pause before the next attempt to subscribe to changes. Until then, entries still expire by their lifetime.
     private static readonly TimeSpan HearingPause = TimeSpan.FromSeconds(1);
 
-    // After a reload that found nothing newer (a replica that lags), answers wait for the replica and not in a circle.
+    // Pause between two reloads of a product: a reload that found nothing newer must not be repeated by every read.
     private static readonly TimeSpan ReloadPause = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Entry> entries = new(StringComparer.Ordinal);
@@ -33,10 +33,7 @@ internal sealed partial class ProductCache(
 
     internal static void Register(IServiceCollection services)
     {
-        services.AddOptions<ProductCacheOptions>()
-            .BindConfiguration(ProductCacheOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        services.AddValidatedOptions<ProductCacheOptions>(ProductCacheOptions.Section);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<ProductCacheMetrics>();
         services.AddSingleton<SharedProducts>();
@@ -56,13 +53,13 @@ internal sealed partial class ProductCache(
         metrics.MemoryMiss();
         lock (gate)
         {
-            // Somebody else may have begun meanwhile.
+            // Another caller may have begun a load meanwhile.
             if (entries.TryGetValue(sku, out known) && IsUsable(known)) return known.Loading.WaitAsync(stop);
             return Begin(sku, changed: false, isReload: false).Loading.WaitAsync(stop);
         }
     }
 
-    /// <summary>A product that is known to have changed since it was loaded, though nobody told.</summary>
+    /// <summary>A product that is known to have changed since it was loaded, although no notification came.</summary>
     internal Task<ProductState?> ReadAgainAsync(string sku, CancellationToken stop)
     {
         lock (gate)
@@ -77,14 +74,16 @@ internal sealed partial class ProductCache(
         }
     }
 
-    /// <summary>A product as PostgreSQL has it now, past everything that is remembered.</summary>
+    /// <summary>A product as PostgreSQL has it now, past both caches.</summary>
     internal async Task<ProductState?> ReadThroughAsync(string sku, CancellationToken stop)
     {
         await using var scope = scopes.CreateAsyncScope();
         return await ProductState.ReadAsync(scope.ServiceProvider.GetRequiredService<LedgerContext>(), sku, stop);
     }
 
-    /// <summary>We have changed a product: it is loaded anew, for everybody. Call it after the commit.</summary>
+    /// <summary>
+    /// Reloads a product that this instance has changed, and notifies the others. Call it after the commit.
+    /// </summary>
     internal async Task ChangedAsync(string sku)
     {
         Entry entry;
@@ -96,7 +95,7 @@ internal sealed partial class ProductCache(
         }
         catch (Exception e) when (LedgerOutage.Explains(e))
         {
-            // The change is committed and forgotten here; the next read loads it.
+            // The change is committed, and a failed entry is not used; the next read loads it.
         }
         await shared.TellAsync(sku);
     }
@@ -104,7 +103,7 @@ internal sealed partial class ProductCache(
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        // Changes may have been told while the connection was away.
+        // Notifications may have been lost while the connection was broken.
         redis.ConnectionRestored += (_, _) => entries.Clear();
         while (true)
         {
@@ -136,11 +135,11 @@ internal sealed partial class ProductCache(
         return time.GetElapsedTime(entry.BegunAt) < lifetime;
     }
 
-    /// <summary>Starts a load and puts it into the place of what is there. The gate is held.</summary>
+    /// <summary>Starts a load that replaces the entry. The caller holds the gate.</summary>
     private Entry Begin(string sku, bool changed, bool isReload)
     {
         if (entries.Count >= settings.MaxEntries) MakeRoom();
-        // Nobody's request: who waits may go, and the others still get it.
+        // The load belongs to no request: a caller may stop waiting, and the others still get the product.
         var entry = new Entry(Task.Run(() => LoadAsync(sku, changed)), isReload, time.GetTimestamp());
         entries[sku] = entry;
         return entry;
@@ -150,7 +149,7 @@ internal sealed partial class ProductCache(
     {
         if (!changed && await shared.ReadAsync(sku) is { } remembered) return remembered;
         var lease = await shared.LeaseAsync(sku, changed);
-        // A replica may not have a change yet that was made just now.
+        // A replica may not have a recent change yet.
         var state = await (changed ? ReadThroughAsync(sku, CancellationToken.None) : ReadReplicaAsync(sku));
         if (lease is not null) await shared.WriteAsync(sku, state, lease);
         return state;
@@ -163,7 +162,7 @@ internal sealed partial class ProductCache(
         return await ProductState.ReadAsync(ledger, sku, CancellationToken.None);
     }
 
-    /// <summary>First what is of no use; if all is, any tenth of it.</summary>
+    /// <summary>Removes unusable entries and unknown SKUs; if that is not enough, any tenth of the rest.</summary>
     private void MakeRoom()
     {
         foreach (var (sku, entry) in entries)
@@ -175,7 +174,7 @@ internal sealed partial class ProductCache(
         foreach (var (sku, _) in entries.Take(1 + (settings.MaxEntries / 10))) entries.TryRemove(sku, out _);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Changes of products by other instances are not heard of yet: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Can't subscribe to product changes of other instances yet: {Reason}")]
     private partial void NotHeard(string reason);
 
     private sealed record Entry(Task<ProductState?> Loading, bool IsReload, long BegunAt);

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Inventory.ReservationApi.Products;
 
-/// <summary>What remembering products saves, as figures of this instance since its start.</summary>
+/// <summary>Hits and misses of the product cache: figures of this instance since its start.</summary>
 internal sealed class ProductCacheMetrics
 {
     /// <summary>The meter's name.</summary>
@@ -19,18 +19,18 @@ internal sealed class ProductCacheMetrics
         reads = meter.CreateCounter<long>(
             "inventory.product_cache.reads", "{read}", "Reads by layer (memory, redis) and outcome (hit, miss, away).");
         forgotten = meter.CreateCounter<long>(
-            "inventory.product_cache.invalidations", "{product}", "Products forgotten because they were changed.");
+            "inventory.product_cache.invalidations", "{product}", "Products removed because they were changed.");
     }
 
-    /// <summary>Reads that memory answered, and that it could not.</summary>
+    /// <summary>Reads that memory could answer, and reads that it could not.</summary>
     internal (long Hits, long Misses) Memory =>
         (Interlocked.Read(ref memoryHits), Interlocked.Read(ref memoryMisses));
 
-    /// <summary>Reads that Redis answered, that it could not, and for which it was away.</summary>
+    /// <summary>Reads that Redis could answer, that it could not, and for which it was unavailable.</summary>
     internal (long Hits, long Misses, long Away) Redis => (
         Interlocked.Read(ref redisHits), Interlocked.Read(ref redisMisses), Interlocked.Read(ref redisFailures));
 
-    /// <summary>Products forgotten because they were changed.</summary>
+    /// <summary>Products removed because they were changed.</summary>
     internal long Invalidations => Interlocked.Read(ref invalidations);
 
     internal void MemoryHit() => Count(ref memoryHits, "memory", "hit");

@@ -19,7 +19,7 @@ internal static class ProductRoutes
 
     /// <summary>
     /// Connections of one instance for administration, unless the connection string says otherwise. A server has some
-    /// hundred for everyone; whoever adjusts many products at once waits here and takes none from the confirms.
+    /// hundred for all its clients; an adjustment of many products at once waits here and takes none from confirms.
     /// </summary>
     private const int MaxConnections = 10;
 
@@ -30,9 +30,9 @@ internal static class ProductRoutes
     /// <summary>How the administration uses PostgreSQL.</summary>
     internal static void Tune(NpgsqlEntityFrameworkCorePostgreSQLSettings ledger)
     {
-        // Without PostgreSQL nothing is administered, but sale goes on.
+        // Without PostgreSQL nothing is administered, but sale goes on: the instance must stay in service.
         ledger.DisableHealthChecks = true;
-        // A transaction that is repeated unseen might adjust twice; whoever asked decides.
+        // A transaction that is retried automatically might adjust twice; the caller decides about a retry.
         ledger.DisableRetry = true;
         ledger.CommandTimeout = PatienceSeconds;
         if (ledger.ConnectionString is not { Length: > 0 } address) return;
@@ -64,7 +64,7 @@ internal static class ProductRoutes
         PauseProduct.Map(products);
     }
 
-    /// <summary>Without PostgreSQL nothing is administered.</summary>
+    /// <summary>Answers 503 while PostgreSQL is unavailable.</summary>
     internal static async ValueTask<object?> AnswerOutageAsync(
         EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {

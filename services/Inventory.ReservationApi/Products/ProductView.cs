@@ -9,7 +9,7 @@ namespace Inventory.ReservationApi.Products;
 /// <summary>A product as administrators see it.</summary>
 public sealed record ProductView
 {
-    // A product is shown without its stock rather than late.
+    // When Redis takes longer, a product is shown without its stock.
     private static readonly TimeSpan StockPatience = TimeSpan.FromMilliseconds(500);
 
     private ProductView(ProductState state, int? available)
@@ -35,7 +35,7 @@ public sealed record ProductView
     /// <summary>Units owned and not sold, as the system of record has them.</summary>
     public int Total { get; }
 
-    /// <summary>Units that can be held now; absent while the stock store can't say.</summary>
+    /// <summary>Units that can be held now; absent while the stock store can't answer.</summary>
     public int? Available { get; }
 
     /// <summary>The version of the total: it rises with every change of it.</summary>
@@ -46,9 +46,9 @@ public sealed record ProductView
 
     /// <summary>Answers with a product, and the ETag that its next change needs.</summary>
     internal static async Task<IResult> AnswerAsync(
-        HttpContext http, int status, ProductState state, StockEngine engine, StockCircuit circuit)
+        HttpContext http, int status, ProductState state, LevelStore levels, StockCircuit circuit)
     {
-        return Answer(http, status, state, await StockAsync(state.Sku, engine, circuit));
+        return Answer(http, status, state, await StockAsync(state.Sku, levels, circuit));
     }
 
     /// <summary>Answers with a product and its stock, where that is known.</summary>
@@ -58,18 +58,18 @@ public sealed record ProductView
         return JsonAnswer.Of(status, new ProductView(state, stock?.Available), ApiJson.Default.ProductView);
     }
 
-    /// <summary>A product's stock; null while the stock store can't say.</summary>
-    internal static async Task<StockSnapshot?> StockAsync(string sku, StockEngine engine, StockCircuit circuit)
+    /// <summary>A product's stock; null while the stock store can't answer.</summary>
+    internal static async Task<StockSnapshot?> StockAsync(string sku, LevelStore levels, StockCircuit circuit)
     {
         if (!Names.IsSku(sku)) return null;
         try
         {
-            var stock = await circuit.CallAsync(() => engine.SnapshotAsync(sku)).AsTask().WaitAsync(StockPatience);
+            var stock = await circuit.CallAsync(() => levels.SnapshotAsync(sku)).AsTask().WaitAsync(StockPatience);
             return stock.Outcome == SnapshotOutcome.Found ? stock : null;
         }
         catch (Exception e) when (e is TimeoutException || Failures.Explain(e) is not null)
         {
-            // The product is PostgreSQL's, and can be read without Redis.
+            // The product is in PostgreSQL, and can be read without Redis.
             return null;
         }
     }

@@ -14,8 +14,8 @@ using Microsoft.Net.Http.Headers;
 namespace Inventory.ReservationApi.Products;
 
 /// <summary>
-/// PUT /api/products/{sku}: creates a product (If-None-Match: *), or changes the one that was read (If-Match). Nobody
-/// overwrites what they have not seen.
+/// PUT /api/products/{sku}: creates a product (If-None-Match: *), or changes the one that was read (If-Match). A client
+/// can't overwrite a state that it has not read.
 /// </summary>
 public static class PutProduct
 {
@@ -23,7 +23,7 @@ public static class PutProduct
     private const string InitialReason = "initial";
     private const string InitialReference = "product created";
 
-    /// <summary>What the product shall be.</summary>
+    /// <summary>The new state of the product.</summary>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
@@ -31,7 +31,7 @@ public static class PutProduct
         /// <example>Hydra Serum 30ml</example>
         public string? Name { get; init; }
 
-        /// <summary>Units one customer may have, held and bought; none for no limit.</summary>
+        /// <summary>Units one customer may have, held and bought; absent for no limit.</summary>
         /// <example>2</example>
         public int? MaxPerCustomer { get; init; }
 
@@ -45,8 +45,8 @@ public static class PutProduct
         .OnlyFor(Scopes.Admin)
         .WithSummary("Create or change a product")
         .WithDescription("With If-None-Match: * it creates a product. With If-Match and the ETag that was read it "
-            + "changes name and limit; whoever changed the product or its total meanwhile is not overwritten. A "
-            + "retry needs no key: one that has taken effect before is refused with 412.")
+            + "changes name and limit; a change that was made meanwhile is not overwritten. A retry "
+            + "needs no key: if the first attempt took effect, the retry is refused with 412.")
         .MayBeRepeated()
         .TakesHeader("If-Match", "The ETag that was read, to change a product.")
         .TakesHeader("If-None-Match", "* to create a product.")
@@ -56,7 +56,7 @@ public static class PutProduct
         .Refuses(Problem.PreconditionFailed, Problem.PreconditionRequired, Problem.LedgerUnavailable);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, string sku, LedgerContext context, StockEngine engine, StockCircuit circuit,
+        HttpContext http, string sku, LedgerContext context, LevelStore levels, StockCircuit circuit,
         ShopWindow window)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.PutProductRequest);
@@ -67,7 +67,7 @@ public static class PutProduct
         if (!creates && headers.IfMatch.Count == 0)
         {
             return Refusal.Of(Problem.PreconditionRequired,
-                "Say what may be replaced: If-Match with the ETag that was read, or If-None-Match: * for a new one.");
+                "Send If-Match with the ETag that was read, or If-None-Match: * for a new product.");
         }
 
         var (state, refusal) = creates
@@ -76,7 +76,7 @@ public static class PutProduct
         if (refusal is not null) return refusal;
         await window.ShowAsync(state!);
         var status = creates ? StatusCodes.Status201Created : StatusCodes.Status200OK;
-        return await ProductView.AnswerAsync(http, status, state!, engine, circuit);
+        return await ProductView.AnswerAsync(http, status, state!, levels, circuit);
     }
 
     private static Refusal? Check(string sku, Request request, IHeaderDictionary headers, bool creates)
@@ -89,10 +89,13 @@ public static class PutProduct
         }
         if (request.MaxPerCustomer < 1) errors.Add("maxPerCustomer", "must be 1 or more, or absent for no limit");
         if (request.Total < 0) errors.Add("total", "must be 0 or more");
-        if (request.Total is not null && !creates) errors.Add("total", "is only for new products; adjust the stock");
+        if (request.Total is not null && !creates)
+        {
+            errors.Add("total", "is only for a new product, which takes If-None-Match: *; adjust the stock otherwise");
+        }
         if (creates && headers.IfNoneMatch is not ["*"]) errors.Add("If-None-Match", "must be * here");
         if (headers.IfMatch.Count > 0 && creates) errors.Add("If-Match", "excludes If-None-Match");
-        // Not *, which would replace what nobody has read.
+        // Not *, which would replace a state that the client has not read.
         else if (headers.IfMatch.Count > 0 && !AreTags(headers.IfMatch))
         {
             errors.Add("If-Match", "must be the ETag that was read, in its quotes");
@@ -103,7 +106,7 @@ public static class PutProduct
     private static bool AreTags(StringValues values) =>
         EntityTagHeaderValue.TryParseStrictList(values, out var tags) && !tags.Contains(EntityTagHeaderValue.Any);
 
-    /// <summary>Whether people can read it: not blank, and nothing that moves a cursor.</summary>
+    /// <summary>Whether it is readable text: not blank, and without control characters.</summary>
     internal static bool IsText(string? text, int maxLength) =>
         !string.IsNullOrWhiteSpace(text) && text.Length <= maxLength && !text.Any(char.IsControl);
 
@@ -149,7 +152,7 @@ public static class PutProduct
         await using var transaction = await context.Database.BeginTransactionAsync(stop);
         var state = await ProductState.LockAsync(context, sku, stop);
         var expected = EntityTagHeaderValue.ParseStrictList(headers.IfMatch);
-        // Locked: nobody else changes it between this comparison and the update. A weak tag never matches.
+        // The row is locked, so it can't change between this comparison and the update. A weak tag never matches.
         if (state is null || !expected.Any(tag => !tag.IsWeak && tag.Tag == ProductView.ETag(state)))
         {
             var detail = state is null

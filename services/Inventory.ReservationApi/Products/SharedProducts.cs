@@ -8,11 +8,11 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Products;
 
-/// <summary>Products that all instances remember together, in Redis. Never more than a convenience.</summary>
+/// <summary>The product cache that all instances share, in Redis. Every read works without it.</summary>
 /// <remarks>
-/// Law: what stands here was read from PostgreSQL after the last change that we have made. Whoever wants to write takes
-/// a lease before reading; a change puts its own lease in the place, so that a slower reader, who may have read what
-/// was there before, writes nothing. The key expires: it is no truth.
+/// Invariant: a cached product was read from PostgreSQL after the last change by this API. A reader takes a lease
+/// before it reads, and writes only under this lease. A change replaces the lease, so that a slower reader, which may
+/// have read the earlier state, writes nothing. The key expires, because changes by plain SQL don't replace it.
 /// </remarks>
 internal sealed class SharedProducts(
     IConnectionMultiplexer redis, StockCircuit circuit, IOptions<ProductCacheOptions> options,
@@ -20,10 +20,10 @@ internal sealed class SharedProducts(
 {
     private const string LeaseMark = "lease:";
 
-    // Longer than PostgreSQL may take to answer; short, because nobody writes while a dead instance has it.
+    // Longer than PostgreSQL may take to answer. Short, because no reader writes while a dead instance has the lease.
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(6);
 
-    // After a Redis that did not answer: reads go on without it for so long, instead of waiting each in turn.
+    // How long reads skip Redis after it did not answer, so that not each of them waits for it.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     private static readonly RedisChannel Changes = RedisChannel.Literal("inventory:products:changed");
@@ -36,7 +36,7 @@ internal sealed class SharedProducts(
     private bool IsAway => circuit.IsOpen
         || (Volatile.Read(ref awayAt) is var at and not 0 && time.GetElapsedTime(at) < Pause);
 
-    /// <summary>The product as it is remembered; null when it is not.</summary>
+    /// <summary>The cached product; null when there is none.</summary>
     internal async Task<ProductState?> ReadAsync(string sku)
     {
         var (answered, text) = await TryAsync(() => database.StringGetAsync(Key(sku)));
@@ -47,9 +47,11 @@ internal sealed class SharedProducts(
         return state;
     }
 
-    /// <summary>The right to write what is read from now on; null when somebody else has it.</summary>
+    /// <summary>The lease to write what is read from now on; null when another reader has it.</summary>
     /// <param name="sku">Which product.</param>
-    /// <param name="changed">It was changed: whatever is there, or on its way there, is out of date.</param>
+    /// <param name="changed">
+    /// Whether it was changed: then the cached state and all reads under way are out of date.
+    /// </param>
     internal async Task<string?> LeaseAsync(string sku, bool changed)
     {
         var lease = LeaseMark + Guid.NewGuid().ToString("N");
@@ -58,12 +60,12 @@ internal sealed class SharedProducts(
         return isOurs ? lease : null;
     }
 
-    /// <summary>Writes what was read under a lease, unless that is over. Null gives the lease back.</summary>
+    /// <summary>Writes what was read under a lease, unless the lease is over. Null releases the lease.</summary>
     internal Task WriteAsync(string sku, ProductState? state, string lease) => TryAsync(() =>
     {
         var transaction = database.CreateTransaction();
         transaction.AddCondition(Condition.StringEqual(Key(sku), lease));
-        // Both end with the transaction, which says whether they happened.
+        // Both tasks complete with the transaction, whose result says whether they were executed.
         _ = state is null
             ? transaction.KeyDeleteAsync(Key(sku))
             : transaction.StringSetAsync(
@@ -74,7 +76,7 @@ internal sealed class SharedProducts(
     /// <summary>Tells the other instances that a product was changed.</summary>
     internal Task TellAsync(string sku) => TryAsync(() => database.PublishAsync(Changes, instance + " " + sku));
 
-    /// <summary>Hears which products the other instances have changed.</summary>
+    /// <summary>Subscribes to the products that other instances change.</summary>
     /// <param name="changed">Called with the SKU.</param>
     internal Task HearAsync(Action<string> changed) => redis.GetSubscriber().SubscribeAsync(Changes, (_, message) =>
     {
@@ -93,12 +95,14 @@ internal sealed class SharedProducts(
         }
         catch (JsonException)
         {
-            // Another version's, and soon expired.
+            // Another version has written it; it expires soon.
             return null;
         }
     }
 
-    /// <summary>Whether a call failed because Redis is away, in whose words ever: <see cref="GivenUp"/>.</summary>
+    /// <summary>
+    /// Whether a call failed because Redis is unavailable, also by the client's exceptions of <see cref="GivenUp"/>.
+    /// </summary>
     internal static bool IsAwayBy(Exception failure) =>
         failure is TimeoutException || GivenUp.IsSaidBy(failure) || Failures.Explain(failure) is not null;
 

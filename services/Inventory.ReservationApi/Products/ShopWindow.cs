@@ -5,20 +5,21 @@ using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Products;
 
-/// <summary>Shows shoppers at once what has been written to the system of record.</summary>
+/// <summary>Writes changes of the system of record to Redis at once.</summary>
 /// <remarks>
-/// Change capture would do it too, a moment later: so a Redis that is away fails no change. Redis ignores what is older
-/// than it knows, in whatever order changes arrive.
+/// Change capture does it too, a moment later, so an outage of Redis fails no change. Redis ignores a total that is
+/// older than its own, so changes may arrive in any order.
 /// </remarks>
 internal sealed partial class ShopWindow(
-    StockEngine engine, StockCircuit circuit, ProductCache cache, ILogger<ShopWindow> log)
+    ConfirmationStore confirmationStore, LevelStore levels, StockCircuit circuit, ProductCache cache,
+    ILogger<ShopWindow> log)
 {
     /// <param name="state">What has been committed.</param>
     internal async Task ShowAsync(ProductState state)
     {
         try
         {
-            await circuit.CallAsync(() => engine.SetStockAsync(
+            await circuit.CallAsync(() => levels.SetStockAsync(
                 new StockTotal(state.Sku, state.Total, state.Version, state.Limit, state.Paused)));
         }
         catch (Exception e) when (Failures.Explain(e) is not null)
@@ -29,13 +30,13 @@ internal sealed partial class ShopWindow(
         await cache.ChangedAsync(state.Sku);
     }
 
-    /// <summary>Looks at what an order's units came from, before it is cancelled.</summary>
-    /// <returns>Empty while Redis is away: whoever rebuilds or audits it counts without the order.</returns>
+    /// <summary>Reads the epochs and clocks of an order's partitions, before the order is cancelled.</summary>
+    /// <returns>Empty while Redis is unavailable: the next rebuild or audit counts without the order.</returns>
     internal async Task<IReadOnlyList<BeforeCancel>> LookBeforeCancelAsync(Order order)
     {
         try
         {
-            return await engine.LookBeforeCancelAsync(order.Items.Select(item => item.SkuId));
+            return await confirmationStore.LookBeforeCancelAsync(order.Items.Select(item => item.SkuId));
         }
         catch (Exception e) when (Failures.Explain(e) is not null)
         {
@@ -43,7 +44,9 @@ internal sealed partial class ShopWindow(
         }
     }
 
-    /// <summary>Puts a cancelled order's units back on sale, and off what its owner has bought, in one step.</summary>
+    /// <summary>
+    /// Makes a cancelled order's units available and subtracts them from what its owner has bought, in one step.
+    /// </summary>
     /// <param name="before">What <see cref="LookBeforeCancelAsync"/> saw.</param>
     /// <param name="order">The order, cancelled by this call.</param>
     /// <param name="totals">What PostgreSQL returned.</param>
@@ -54,22 +57,22 @@ internal sealed partial class ShopWindow(
         var quantities = order.Items.ToDictionary(item => item.SkuId, item => item.Quantity, StringComparer.Ordinal);
         try
         {
-            await engine.CancelOrderAsync(before, order.ReservationId, Holder.Parse(order.Holder), [
+            await confirmationStore.CancelOrderAsync(before, order.ReservationId, Holder.Parse(order.Holder), [
                 .. totals.Select(total => new CancelledLine(
                     total.Sku, quantities[total.Sku], total.Total, total.Version)),
             ]);
         }
         catch (Exception e) when (Failures.Explain(e) is not null)
         {
-            // It may have been told: telling it again could lower the count twice.
+            // Redis may have executed the call; a retry could lower the sum twice.
             NotTold(order.Id, e.Message);
         }
     }
 
     [LoggerMessage(2, LogLevel.Warning,
-        "What the customer of the cancelled order {Order} has bought is left to the audit: {Reason}")]
+        "Redis did not subtract cancelled order {Order} from what its owner has bought; the audit does: {Reason}")]
     private partial void NotTold(Guid order, string reason);
 
-    [LoggerMessage(1, LogLevel.Warning, "The change of {Sku} is left to change capture, Redis being away: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Redis did not get the change of {Sku}; change capture writes it: {Reason}")]
     private partial void NotShown(string sku, string reason);
 }

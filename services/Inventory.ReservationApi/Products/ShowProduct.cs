@@ -26,21 +26,21 @@ public static class ShowProduct
         .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, string sku, ProductCache cache, StockEngine engine, StockCircuit circuit)
+        HttpContext http, string sku, ProductCache cache, LevelStore levels, StockCircuit circuit)
     {
         if (!Names.IsSku(sku)) return Refusal.Invalid("sku", $"must be {Names.SkuRule}");
         var stop = http.RequestAborted;
         var isExact = http.Request.GetTypedHeaders().CacheControl?.NoCache == true;
         var state = await (isExact ? cache.ReadThroughAsync(sku, stop) : cache.ReadAsync(sku, stop));
         if (state is null) return Refusal.UnknownSku(sku);
-        var stock = await ProductView.StockAsync(sku, engine, circuit);
+        var stock = await ProductView.StockAsync(sku, levels, circuit);
         if (!isExact) state = await BringUpToDateAsync(state, stock, cache, stop);
         return ProductView.Answer(http, StatusCodes.Status200OK, state, stock);
     }
 
     /// <summary>
-    /// The total changes with every sale, and the stock store has it with its version: so a sale costs no reading of
-    /// PostgreSQL. A limit or pause that is different there was changed by plain SQL.
+    /// The total changes with every sale. The stock store has it with its version, so a sale costs no read of
+    /// PostgreSQL. A limit or pause that differs there was changed by plain SQL.
     /// </summary>
     private static async Task<ProductState> BringUpToDateAsync(
         ProductState state, StockSnapshot? stock, ProductCache cache, CancellationToken stop)

@@ -7,7 +7,7 @@ using Inventory.ReservationApi.Requests;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>DELETE /api/queue/{ticket}: leave the waiting queue. Saying so again changes nothing.</summary>
+/// <summary>DELETE /api/queue/{ticket}: leave the waiting queue. A repetition changes nothing.</summary>
 public static class CancelTicket
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete(ShowTicket.Path + "/{ticket}", Handle)
@@ -18,7 +18,7 @@ public static class CancelTicket
         .WithDescription("Answers with the ticket as it stands then. A ticket that was granted first stays granted: "
             + "the answer names the reservation, which can be released.")
         .MayBeRepeated()
-        .Answers<TicketView>(StatusCodes.Status200OK, "Nobody waits under this ticket any more.")
+        .Answers<TicketView>(StatusCodes.Status200OK, "The ticket doesn't wait any more.")
         .Refuses(Problem.TicketNotFound, Problem.TicketGranted, Problem.LedgerUnavailable);
 
     internal static async Task<IResult> Handle(

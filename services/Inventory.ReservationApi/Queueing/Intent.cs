@@ -4,7 +4,7 @@ using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>Which interface asked. The numbers stand in the table and never change.</summary>
+/// <summary>The interface that a request was sent to. The numbers are stored in the table and never change.</summary>
 internal enum IntentForm : short
 {
     /// <summary>POST /api/reservations with items.</summary>
@@ -17,21 +17,21 @@ internal enum IntentForm : short
     Cart = 2,
 }
 
-/// <summary>What somebody wants to hold: what the engine is asked for now, or from the queue.</summary>
-/// <param name="Form">Which interface asked.</param>
-/// <param name="Ask">What for. For a cart: its one line.</param>
+/// <summary>A request for a hold, which Redis decides now or from the queue.</summary>
+/// <param name="Form">The interface that the request was sent to.</param>
+/// <param name="Ask">The request. For a cart: its one line.</param>
 /// <param name="IsClientsId">Whether the client chose the reservation's id.</param>
 internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClientsId)
 {
-    /// <summary>The path that it was sent to.</summary>
+    /// <summary>The path that the request was sent to.</summary>
     internal string Path => PathOf((short)Form);
 
-    /// <summary>The path of a form as it stands in the queue.</summary>
+    /// <summary>The path of a form that is stored in the queue.</summary>
     internal static string PathOf(short form) =>
         form == (short)IntentForm.Cart ? "/reserve" : Reservations.Reserve.Path;
 
-    /// <summary>As it stands in the queue.</summary>
-    /// <param name="unsure">Whether Redis may have acted on it already, or may yet.</param>
+    /// <summary>The request as a row of the queue.</summary>
+    /// <param name="unsure">Whether Redis may have executed it already, or may still do so.</param>
     internal QueuedIntent ToRow(bool unsure) => new()
     {
         Form = (short)Form,
@@ -60,7 +60,7 @@ internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClient
         },
         row.IsClientsId);
 
-    /// <summary>What lines of the queue name, whatever else they say.</summary>
+    /// <summary>The SKUs of a row's lines.</summary>
     internal static IEnumerable<string> SkusOf(string text) => text.Split(',').Select(line => line.Split(':')[0]);
 
     private static IReadOnlyList<Line> LinesOf(string text) =>

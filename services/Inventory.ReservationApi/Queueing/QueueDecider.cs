@@ -9,18 +9,18 @@ using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>Asks the engine for what somebody has waited for, as their own call would have.</summary>
+/// <summary>Decides a waiting request as a direct call would have been decided.</summary>
 /// <remarks>
-/// May be repeated: the id and the idempotency are those of the first attempt, so a hold that was made is found, by
-/// whichever call, and whether or not its row says so.
+/// A decision may be repeated: it has the id and the idempotency key of the first attempt, so it finds a hold that an
+/// earlier call made, also when the row doesn't show it.
 /// </remarks>
-internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circuit, ILogger<QueueDecider> log)
+internal sealed partial class QueueDecider(HoldStore holds, StockCircuit circuit, ILogger<QueueDecider> log)
 {
     /// <summary>Decides one place.</summary>
     /// <param name="entry">The place.</param>
     /// <param name="ended">What PostgreSQL knows of the end of its reservation, if anything.</param>
     /// <returns>Null while nothing is decided, because the data is being checked.</returns>
-    /// <exception cref="Exception">As <see cref="Failures.IsStockAway"/>: Redis is away, or has acted.</exception>
+    /// <exception cref="Exception">As <see cref="Failures.IsStockAway"/>: Redis failed, or may have acted.</exception>
     internal async Task<QueueDecision?> DecideAsync(QueueEntry entry, EndedHold? ended)
     {
         try
@@ -32,7 +32,7 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
         }
         catch (Exception e) when (!Failures.IsStockAway(e))
         {
-            // Of what is stored, something can't be read; or it is a bug. The others must not wait for it to be mended.
+            // Stored data is corrupt, or this is a bug. The next tickets must not wait for the repair.
             Failed(entry.Ticket, e);
             return Refused(
                 entry.Place, Intent.PathOf(entry.Intent.Form),
@@ -40,14 +40,14 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
         }
     }
 
-    /// <summary>Gives back what may have been held for a place that was given up.</summary>
+    /// <summary>Releases what may have been held for a ticket that was cancelled or has expired.</summary>
     /// <remarks>
-    /// Absent: carts, and ids that the client chose. There the hold may be older than the ticket, and its owner knows
-    /// how to give it back. Absent too: another attempt at a hold that can't be read, which ends at its deadline, once
-    /// the audit or somebody has mended it. Those who are owed something wait in line behind it.
+    /// By design: holds of carts and of ids that a client chose stay. Such a hold may be older than the ticket, and its
+    /// owner can release it. By design: a corrupt hold is not tried again, because the next tickets wait behind it. It
+    /// expires at its deadline, once the audit or an operator has repaired it.
     /// </remarks>
     /// <returns>False while nothing is decided, because the data is being checked.</returns>
-    /// <exception cref="Exception">As <see cref="Failures.IsStockAway"/>: Redis is away, or has acted.</exception>
+    /// <exception cref="Exception">As <see cref="Failures.IsStockAway"/>: Redis failed, or may have acted.</exception>
     internal async Task<bool> GiveBackAsync(QueueEntry entry)
     {
         var row = entry.Intent;
@@ -56,7 +56,7 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
         {
             try
             {
-                var answer = await circuit.CallAsync(() => engine.ReleaseAsync(id, null));
+                var answer = await circuit.CallAsync(() => holds.ReleaseAsync(id, null));
                 if (answer.Outcome == ReleaseOutcome.Fenced) return false;
             }
             catch (Exception e) when (!Failures.IsStockAway(e))
@@ -71,12 +71,12 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
     private async Task<QueueDecision?> ReserveAsync(long place, Intent intent, EndedHold? ended)
     {
         var answer = ended is null ? null : await RecallAsync(intent.Ask, ended);
-        answer ??= await circuit.CallAsync(() => engine.ReserveAsync(intent.Ask));
+        answer ??= await circuit.CallAsync(() => holds.ReserveAsync(intent.Ask));
         if (answer.Outcome == ReserveOutcome.Ended && !intent.IsClientsId)
         {
-            // A call without an answer did hold it, and that hold has run out meanwhile, unknown to anybody.
+            // An earlier call without an answer made the hold, and it expired before a caller learned of it.
             var again = intent.Ask with { Id = SecondId(intent.Ask.Id) };
-            answer = await circuit.CallAsync(() => engine.ReserveAsync(again));
+            answer = await circuit.CallAsync(() => holds.ReserveAsync(again));
         }
 
         if (answer.Outcome == ReserveOutcome.Fenced) return null;
@@ -89,13 +89,13 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
     }
 
     /// <summary>
-    /// Where Redis has lost its data since a reservation ended, and with it the end, what it would answer if it
-    /// remembered: it would hold it anew. Such ends are not brought back with the holds, for there are too many.
+    /// The answer that Redis would give if it had not lost the reservation's end with its data. Without it Redis would
+    /// hold the id again: a rebuild restores holds, but not ended reservations, because there are too many.
     /// </summary>
-    /// <returns>Null where it remembers.</returns>
+    /// <returns>Null while Redis knows the reservation.</returns>
     private async Task<ReserveAnswer?> RecallAsync(ReserveRequest ask, EndedHold ended)
     {
-        var found = await circuit.CallAsync(() => engine.FindAsync(ask.Id));
+        var found = await circuit.CallAsync(() => holds.FindAsync(ask.Id));
         if (found.Outcome == FindOutcome.Fenced) return new() { Outcome = ReserveOutcome.Fenced };
         if (found.Outcome != FindOutcome.NotFound) return null;
         var lines = ended.Lines.Select(line => new Line(line.Sku, line.Quantity)).ToList();
@@ -113,18 +113,18 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
     }
 
     /// <summary>
-    /// Gives a hold that a call without an answer has made the whole of its time, which runs from when it is granted:
-    /// before, nobody knew of it. A hold under the client's own id may have been known, and stays as it is.
+    /// Extends a hold that an earlier call without an answer made to its full time, counted from the grant: until then
+    /// no caller knew of it. A hold under an id that a client chose may have been known, and stays as it is.
     /// </summary>
     private async Task<ReserveAnswer> RenewAsync(Intent intent, ReserveAnswer answer)
     {
         var isNew = answer is { Outcome: ReserveOutcome.Held, Replayed: false };
         if (isNew || answer.Outcome is not (ReserveOutcome.Held or ReserveOutcome.AlreadyHeld)) return answer;
-        var found = await circuit.CallAsync(() => engine.FindAsync(intent.Ask.Id));
+        var found = await circuit.CallAsync(() => holds.FindAsync(intent.Ask.Id));
         if (found.Reservation is not { Status: ReservationStatus.Pending } hold) return answer;
         var missing = intent.Ask.HoldFor - (hold.ExpiresAt - found.DecidedAt);
         if (missing < TimeSpan.FromSeconds(1)) return answer;
-        var renewed = await circuit.CallAsync(() => engine.ExtendAsync(hold.Id, missing, null));
+        var renewed = await circuit.CallAsync(() => holds.ExtendAsync(hold.Id, missing, null));
         return renewed.Outcome == ExtendOutcome.Extended
             ? answer with { Reservation = renewed.Reservation, DecidedAt = renewed.DecidedAt }
             : answer;
@@ -134,7 +134,7 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
     {
         var line = intent.Ask.Lines[0];
         var answer = await circuit.CallAsync(
-            () => engine.AdjustAsync(intent.Ask.Holder, line, intent.Ask.HoldFor, intent.Ask.Idempotency));
+            () => holds.AdjustAsync(intent.Ask.Holder, line, intent.Ask.HoldFor, intent.Ask.Idempotency));
         if (answer.Outcome == AdjustOutcome.Fenced) return null;
         var (status, hold, refusal) = ReserveForCart.Understand(answer, line);
         return refusal is null
@@ -146,7 +146,9 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
         place, QueueState.Refused, refusal.Status,
         JsonSerializer.Serialize(refusal.At(path), ApiJson.Default.Refusal));
 
-    /// <summary>An id made of another, the same each time, for an id is one reservation's for ever.</summary>
+    /// <summary>
+    /// An id derived from another one, the same each time. An ended reservation's id can't be used again.
+    /// </summary>
     private static Guid SecondId(Guid id) =>
         new(SHA256.HashData(Encoding.ASCII.GetBytes($"again {id:N}")).AsSpan(0, 16), bigEndian: true);
 
@@ -154,7 +156,7 @@ internal sealed partial class QueueDecider(StockEngine engine, StockCircuit circ
     private partial void Failed(string ticket, Exception reason);
 
     [LoggerMessage(2, LogLevel.Error,
-        "What the cancelled ticket {Ticket} may have held as reservation {Reservation} can't be given back, and ends "
+        "The cancelled ticket {Ticket} may have made reservation {Reservation}, which can't be released and expires "
         + "at its deadline.")]
     private partial void NotGivenBack(string ticket, Guid reservation, Exception reason);
 }

@@ -5,12 +5,10 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>
-/// Works the queue off, first come, first served: one instance at a time, in steps, at a bounded rate.
-/// </summary>
+/// <summary>Drains the queue, first come, first served: one instance at a time, in steps, at a bounded rate.</summary>
 /// <remarks>
-/// A crash between a decision and its row is harmless: the next turn decides anew and finds what was held. Who cancels
-/// in that moment is told so, and the hold is given back, because a claimed place that is given up remains owed.
+/// A crash between a decision and its row is harmless: the next leader decides again and finds the hold. A caller that
+/// cancels in that moment gets the answer cancelled; the row says that a hold may exist, so it is released later.
 /// </remarks>
 internal sealed partial class QueueDrain(
     WaitingQueue queue, QueueDecider decider, QueueWatch watch, StockCircuit circuit,
@@ -19,21 +17,23 @@ internal sealed partial class QueueDrain(
     : BackgroundService
 {
     /// <summary>
-    /// Fewest steps of a second at full rate. Each takes some round trips to PostgreSQL and two flushes of its log,
-    /// which few places would not be worth; and until its end nobody hears of what it decided.
+    /// Least number of steps a second at full rate. A step costs some round trips to PostgreSQL and two flushes of its
+    /// log, so it should have many places. Callers learn its decisions at its end, so it should be short.
     /// </summary>
     private const int StepsPerSecond = 8;
 
-    /// <summary>Most places of one step: what a crash decides twice, and what a refusal of PostgreSQL undoes.</summary>
+    /// <summary>
+    /// Most places of one step. Bounds what is decided twice after a crash or a failed write to PostgreSQL.
+    /// </summary>
     private const int MaxStep = 500;
 
-    /// <summary>Those who are owed a hold and are given one back, one by one, in a step.</summary>
+    /// <summary>Most cancelled or expired tickets per step whose possible holds are released, one by one.</summary>
     private const int MaxGivenBack = 100;
 
     private const int MaxForgotten = 1_000;
 
     /// <summary>
-    /// How long nobody looks for those who waited too long, or were decided long ago, after none were found.
+    /// Pause after a search for tickets that waited too long, or were decided long ago, has found none.
     /// </summary>
     private static readonly TimeSpan TidyInterval = TimeSpan.FromSeconds(1);
 
@@ -54,7 +54,7 @@ internal sealed partial class QueueDrain(
             }
             catch (Exception e) when (Failures.IsLedgerAway(e, stoppingToken))
             {
-                // The queue stands in PostgreSQL: nobody is worked off without it. The next turn takes up the thread.
+                // The queue is in PostgreSQL and can't be drained without it. The next attempt goes on.
             }
 
             var began = time.GetTimestamp();
@@ -63,7 +63,7 @@ internal sealed partial class QueueDrain(
         }
     }
 
-    /// <summary>Works off whatever can be, unless another instance does.</summary>
+    /// <summary>Drains the queue as far as possible, unless another instance is the leader.</summary>
     internal async Task TakeTurnAsync(CancellationToken stop)
     {
         await using var turn = await queue.TakeTurnAsync(stop);
@@ -87,12 +87,12 @@ internal sealed partial class QueueDrain(
         }
         catch (Exception e) when (Failures.IsStockAway(e))
         {
-            // Redis has gone again. What it may have done stays claimed.
+            // Redis is unavailable again. Places that it may have decided stay claimed.
             return false;
         }
     }
 
-    /// <summary>Ends the waiting of those who waited too long, and forgets what was decided long ago.</summary>
+    /// <summary>Expires tickets that waited too long, and deletes tickets that were decided long ago.</summary>
     /// <returns>Whether there were any, and so may be more.</returns>
     private async Task<bool> TidyAsync(WaitingQueueTurn turn, CancellationToken stop)
     {
@@ -112,7 +112,7 @@ internal sealed partial class QueueDrain(
         var claimed = await turn.ClaimAsync(count, stop);
         if (claimed.Count == 0)
         {
-            // Places that were cancelled just now may have left none of those that were claimed.
+            // Cancellations just now may have left no claimed place.
             if (!watch.IsBusy) Report();
             return false;
         }
@@ -130,7 +130,7 @@ internal sealed partial class QueueDrain(
         }
         finally
         {
-            // Also when Redis goes away half-way: what was decided is decided.
+            // Also when Redis fails half-way: decisions that were made are stored.
             if (decisions.Count > 0) await turn.DecideAsync(decisions, stop);
             Count(decisions);
         }
@@ -140,10 +140,11 @@ internal sealed partial class QueueDrain(
         return !isFenced;
     }
 
-    /// <summary>Cuts a step into those that may be on their way to Redis together, in their order.</summary>
+    /// <summary>Cuts a step into waves: places whose calls may be in flight together, in their order.</summary>
     /// <remarks>
-    /// The first of a step that names a SKU is decided before the second sets out: what is due of it is given back
-    /// then. Carts, and calls for several partitions, are of another kind, whose order nobody keeps: they go alone.
+    /// The first place of a step that names a SKU is decided before the second is sent, because the first call expires
+    /// the SKU's due holds. The call of a cart, or for several partitions, goes alone: its order among other calls is
+    /// not kept.
     /// </remarks>
     private IEnumerable<IReadOnlyList<QueueEntry>> Waves(IReadOnlyList<QueueEntry> places)
     {
@@ -179,7 +180,7 @@ internal sealed partial class QueueDrain(
         IReadOnlyList<QueueEntry> wave, Dictionary<Guid, EndedHold> ended, List<QueueDecision> decisions)
     {
         var calls = new Task<QueueDecision?>[wave.Count];
-        // Each call has been handed over when it returns.
+        // A call has been handed over when it returns its task.
         for (var i = 0; i < calls.Length; i++)
         {
             calls[i] = decider.DecideAsync(wave[i], ended.GetValueOrDefault(wave[i].Intent.ReservationId));

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>What waiting takes.</summary>
+/// <summary>Metrics of the waiting queue and of the circuit.</summary>
 internal sealed class QueueMetrics
 {
     /// <summary>The meter's name.</summary>
@@ -15,37 +15,37 @@ internal sealed class QueueMetrics
     private double oldestSeconds;
 
     /// <param name="meters">Makes the meter.</param>
-    /// <param name="circuit">Whose state is shown.</param>
+    /// <param name="circuit">The circuit that is measured.</param>
     public QueueMetrics(IMeterFactory meters, StockCircuit circuit)
     {
         var meter = meters.Create(MeterName);
-        queued = meter.CreateCounter<long>("inventory.queue.queued", "{ticket}", "Tickets given by this instance.");
+        queued = meter.CreateCounter<long>("inventory.queue.queued", "{ticket}", "Tickets issued by this instance.");
         turnedAway = meter.CreateCounter<long>(
             "inventory.queue.turned_away", "{request}", "Requests that got neither a decision nor a ticket.");
         drained = meter.CreateCounter<long>(
             "inventory.queue.drained", "{ticket}", "Tickets decided by this instance, by outcome.");
         meter.CreateObservableGauge(
-            "inventory.queue.length", () => Volatile.Read(ref waiting), "{ticket}", "Tickets that wait.");
+            "inventory.queue.length", () => Volatile.Read(ref waiting), "{ticket}", "Waiting tickets.");
         meter.CreateObservableGauge(
-            "inventory.queue.oldest_age", () => Volatile.Read(ref oldestSeconds), "s", "How long the first waits.");
+            "inventory.queue.oldest_age", () => Volatile.Read(ref oldestSeconds), "s", "Age of the oldest ticket.");
         meter.CreateObservableGauge(
-            "inventory.stock.circuit_open", () => circuit.IsOpen ? 1 : 0, "{state}", "1 while Redis is not asked.");
+            "inventory.stock.circuit_open", () => circuit.IsOpen ? 1 : 0, "{state}", "1 while the circuit is open.");
     }
 
-    /// <summary>The queue was looked at.</summary>
+    /// <summary>Records the state of the queue.</summary>
     internal void Look(int length, TimeSpan oldest)
     {
         Volatile.Write(ref waiting, length);
         Volatile.Write(ref oldestSeconds, oldest.TotalSeconds);
     }
 
-    /// <summary>Somebody got a ticket.</summary>
+    /// <summary>Counts a ticket.</summary>
     internal void Queued() => queued.Add(1);
 
-    /// <summary>Somebody got nothing.</summary>
+    /// <summary>Counts a request that got neither a decision nor a ticket.</summary>
     internal void TurnedAway() => turnedAway.Add(1);
 
-    /// <summary>Some were decided.</summary>
+    /// <summary>Counts decided tickets.</summary>
     internal void Drained(string outcome, int count)
     {
         if (count > 0) drained.Add(count, new KeyValuePair<string, object?>("outcome", outcome));

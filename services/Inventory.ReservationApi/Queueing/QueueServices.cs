@@ -3,20 +3,14 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>Registers what stands between requests and a Redis that may be away.</summary>
+/// <summary>Registers what protects requests from an outage of Redis.</summary>
 internal static class QueueServices
 {
     /// <summary>Adds the circuit and the waiting queue.</summary>
     internal static void AddWaitingQueue(this IServiceCollection services)
     {
-        services.AddOptions<StockCircuitOptions>()
-            .BindConfiguration(StockCircuitOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
-        services.AddOptions<WaitingQueueOptions>()
-            .BindConfiguration(WaitingQueueOptions.Section, bind => bind.ErrorOnUnknownConfiguration = true)
-            .ValidateDataAnnotations()
-            .ValidateOnStart();
+        services.AddValidatedOptions<StockCircuitOptions>(StockCircuitOptions.Section);
+        services.AddValidatedOptions<WaitingQueueOptions>(WaitingQueueOptions.Section);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<StockCircuit>();
         services.AddSingleton<QueueMetrics>();

@@ -7,12 +7,12 @@ using Microsoft.Extensions.Options;
 namespace Inventory.ReservationApi.Queueing;
 
 /// <summary>
-/// Knows which SKUs somebody waits for, so that nobody overtakes them. Each instance hears of the queue when the first
-/// comes, and follows it until it is empty; while there is none, a request reads one flag.
+/// Knows the SKUs with waiting tickets, so that no new request overtakes them. Each instance is notified of the first
+/// ticket and follows the queue until it is empty; while it is empty, a request reads one flag.
 /// </summary>
 /// <remarks>
-/// Places become visible in ascending order, so reading on from the last known one misses nobody, and a SKU whose last
-/// place has been passed by the first who waits has nobody left. Its own places an instance notes at once.
+/// Places become visible in ascending order. So reading on from the last known place misses none, and a SKU has no
+/// waiting ticket once the head of the queue has passed the SKU's last place. An instance notes its own places at once.
 /// </remarks>
 internal sealed class QueueWatch(
     WaitingQueue queue, StockCircuit circuit, IOptions<WaitingQueueOptions> options, QueueMetrics metrics,
@@ -21,7 +21,7 @@ internal sealed class QueueWatch(
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a request waits for the last of the queue, in place of becoming the next last.</summary>
+    /// <summary>How long a request waits for the last tickets of the queue before it joins the queue.</summary>
     private static readonly TimeSpan HandOver = TimeSpan.FromMilliseconds(500);
 
     private static readonly TimeSpan Stalled = TimeSpan.FromSeconds(1);
@@ -38,16 +38,16 @@ internal sealed class QueueWatch(
     private long readAt;
     private volatile bool isBusy;
 
-    /// <summary>Whether anybody waits, as far as is known.</summary>
+    /// <summary>Whether tickets wait, as far as this instance knows.</summary>
     internal bool IsBusy => isBusy;
 
     /// <summary>The first place that waits; beyond every place when none does.</summary>
     internal long Head => Volatile.Read(ref head);
 
-    /// <summary>Ends when the queue was looked at again.</summary>
+    /// <summary>Completes when the queue has been read again.</summary>
     internal Task NextPulse => Volatile.Read(ref pulse).Task;
 
-    /// <summary>Notes a place that this instance gave.</summary>
+    /// <summary>Notes a place that this instance issued.</summary>
     internal void Note(IReadOnlyList<Line> lines, long place)
     {
         lock (gate)
@@ -60,8 +60,8 @@ internal sealed class QueueWatch(
     }
 
     /// <summary>
-    /// Whether a request for these SKUs overtakes nobody. When the last few who wait are being worked off, it waits for
-    /// them: else those who come meanwhile would keep the queue alive for ever.
+    /// Whether a request for these SKUs overtakes no ticket. While the last few tickets are being decided, the request
+    /// waits for them; otherwise new requests could keep the queue from ever becoming empty.
     /// </summary>
     internal async ValueTask<bool> MayPassAsync(IReadOnlyList<Line> lines)
     {
@@ -80,7 +80,9 @@ internal sealed class QueueWatch(
         return false;
     }
 
-    /// <summary>Looks at the queue. Where PostgreSQL is away, what was known stays, but not for ever.</summary>
+    /// <summary>
+    /// Reads the queue. While PostgreSQL is unavailable the known places stay, but no longer than a ticket may wait.
+    /// </summary>
     internal async Task RefreshAsync(CancellationToken stop)
     {
         await reading.WaitAsync(stop);
@@ -93,7 +95,7 @@ internal sealed class QueueWatch(
         }
         catch (Exception e) when (Failures.IsLedgerAway(e, stop))
         {
-            // Nobody waits longer, whatever PostgreSQL will say.
+            // No ticket waits longer than this, whatever PostgreSQL has stored.
             lock (gate)
             {
                 if (isBusy && time.GetElapsedTime(Volatile.Read(ref readAt)) > settings.LongestWait) lastPlaces.Clear();
@@ -130,7 +132,7 @@ internal sealed class QueueWatch(
     {
         while (true)
         {
-            // Now and then without having been called: PostgreSQL may have broken the connection that would call.
+            // Also without a notification: the connection that would deliver it may be broken.
             await arrivals.WaitAsync(isBusy ? Interval : RetryPause * 5, stop);
             await RefreshAsync(stop);
         }
@@ -147,7 +149,7 @@ internal sealed class QueueWatch(
                 known = Math.Max(known, place);
             }
 
-            // What is beyond the end was given after this look, and stays.
+            // A place beyond the end was issued after this reading, and stays.
             foreach (var (sku, last) in lastPlaces)
             {
                 if (last < first) lastPlaces.TryRemove(new(sku, last));
@@ -182,7 +184,7 @@ internal sealed class QueueWatch(
         }
         catch (SemaphoreFullException)
         {
-            // It has been called already.
+            // A wake-up is pending already.
         }
     }
 

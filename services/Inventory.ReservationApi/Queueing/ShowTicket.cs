@@ -10,7 +10,7 @@ using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>GET /api/queue/{ticket}: where somebody stands in the waiting queue, and what became of it.</summary>
+/// <summary>GET /api/queue/{ticket}: a ticket's place in the waiting queue, and its decision.</summary>
 public static class ShowTicket
 {
     internal const string Path = "/api/queue";
@@ -20,11 +20,11 @@ public static class ShowTicket
         .WithTags("Waiting queue")
         .ForShoppersAnd(Scopes.Reserve)
         .MayBeShed(Priority.Browsing)
-        .WithSummary("Ask for a place in the waiting queue")
-        .WithDescription("status says how it stands. While it is waiting: the place, about how long yet, and a "
-            + "Retry-After header. Granted: the reservation, whose time runs from then. Refused: the problem that the "
-            + "call would have been answered with. Final states are kept for an hour.")
-        .Answers<TicketView>(StatusCodes.Status200OK, "How it stands.")
+        .WithSummary("Read a ticket of the waiting queue")
+        .WithDescription("While status is waiting: the place, the estimated wait and a Retry-After header. "
+            + "Granted: the reservation, whose time runs from the grant. Refused: the problem that the call would have "
+            + "been answered with. Final states are kept for an hour.")
+        .Answers<TicketView>(StatusCodes.Status200OK, "The ticket.")
         .Refuses(Problem.TicketNotFound, Problem.LedgerUnavailable);
 
     internal static async Task<IResult> Handle(
@@ -42,7 +42,7 @@ public static class ShowTicket
         return JsonAnswer.Of(StatusCodes.Status200OK, view, ApiJson.Default.TicketView);
     }
 
-    /// <summary>The caller's place. Another's is as unknown as one that never was.</summary>
+    /// <summary>The caller's ticket. Another caller's ticket is answered like one that doesn't exist.</summary>
     internal static async Task<(QueueEntry? Entry, Refusal? Refusal)> FindAsync(
         HttpContext http, string ticket, WaitingQueue queue)
     {

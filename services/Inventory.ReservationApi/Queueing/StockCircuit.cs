@@ -6,12 +6,12 @@ using StackExchange.Redis;
 namespace Inventory.ReservationApi.Queueing;
 
 /// <summary>
-/// Stands between this API and Redis. After some failures in a row Redis is not asked any more, so that nobody waits
-/// for it; <see cref="StockProbe"/> finds out when it is back, so that no shopper has to try.
+/// The circuit breaker between this API and Redis. Some failures in a row open it, so that callers don't wait for
+/// Redis; <see cref="StockProbe"/> finds out when Redis is back, so that no caller's request has to.
 /// </summary>
 /// <remarks>
-/// Polly counts by proportions, which thousands of good calls a second would keep low for long. So this class counts
-/// what comes in a row, and Polly opens with the first failure that it is told of.
+/// Polly counts the ratio of failures, which thousands of good calls a second would keep low for long. So this class
+/// counts failures in a row, and Polly opens at the first failure that this class reports to it.
 /// </remarks>
 internal sealed partial class StockCircuit
 {
@@ -43,24 +43,26 @@ internal sealed partial class StockCircuit
             .Build();
     }
 
-    /// <summary>Whether Redis is not asked.</summary>
+    /// <summary>Whether the circuit is open: calls are not sent to Redis.</summary>
     internal bool IsOpen => isOpen;
 
-    /// <summary>How long it will be away at the least, as far as anybody can say.</summary>
+    /// <summary>The least time until Redis can be used again; zero while the circuit is closed.</summary>
     internal TimeSpan Away => isOpen ? settings.BreakTime : TimeSpan.Zero;
 
-    /// <summary>Asks Redis, unless it is known to be away.</summary>
+    /// <summary>Calls Redis, unless the circuit is open.</summary>
     /// <param name="ask">The call.</param>
     /// <exception cref="RedisConnectionException">
-    /// Redis is away. Where <see cref="WasSpared"/>, it was not asked and can't have acted.
+    /// Redis is unavailable. Where <see cref="WasSpared"/>, the call was not sent and can't have been executed.
     /// </exception>
-    /// <exception cref="RedisTimeoutException">It did not answer in time, and may act yet.</exception>
+    /// <exception cref="RedisTimeoutException">
+    /// Redis did not answer in time, and may still execute the call.
+    /// </exception>
     internal ValueTask<T> CallAsync<T>(Func<Task<T>> ask) => isOpen ? throw Spared(null) : PassAsync(ask);
 
-    /// <summary>Whether Redis was not asked at all.</summary>
+    /// <summary>Whether the call was not sent to Redis at all.</summary>
     internal static bool WasSpared(Exception failure) => failure.Data.Contains(typeof(StockCircuit));
 
-    /// <summary>Asks Redis whether it is back, if it is time to.</summary>
+    /// <summary>Asks Redis whether it is back, once the break time is over.</summary>
     internal async Task<bool> ProbeAsync(Func<Task> ask)
     {
         try
@@ -94,12 +96,14 @@ internal sealed partial class StockCircuit
         }
     }
 
-    /// <summary>Called with the end of each call, a good one having no exception.</summary>
+    /// <summary>
+    /// Whether Polly counts a failure. Called at the end of each call; a successful one has no exception.
+    /// </summary>
     private bool IsLastStraw(Exception? failure)
     {
         if (failure is not null && IsAway(failure))
         {
-            // While it is open, only the probe comes here, and late answers of calls that began before.
+            // While the circuit is open, only the probe and late answers of earlier calls come here.
             return Interlocked.Increment(ref failures) >= settings.Failures || isOpen;
         }
 
@@ -116,19 +120,19 @@ internal sealed partial class StockCircuit
         Opened(Words(reason));
     }
 
-    // What Redis refuses when it answers is no failure of this kind, save that it is not there yet.
+    // A refusal by Redis is not an outage, except LOADING and MASTERDOWN: Redis is not ready yet.
     private static bool IsAway(Exception failure) => failure is RedisConnectionException or RedisTimeoutException
         || (failure is RedisServerException { Message: var message }
             && (message.StartsWith("LOADING", StringComparison.Ordinal)
                 || message.StartsWith("MASTERDOWN", StringComparison.Ordinal)));
 
     private static RedisConnectionException Spared(Exception? inner) => new(
-        ConnectionFailureType.UnableToConnect, CommandFlags.None, "Redis is away and was not asked.", inner)
+        ConnectionFailureType.UnableToConnect, CommandFlags.None, "Redis is unavailable; the call was not sent.", inner)
     {
         Data = { [typeof(StockCircuit)] = true },
     };
 
-    // The client's own messages fill a screen with its counters.
+    // Not the client's own messages: they list all of its counters.
     private static string Words(Exception? reason) => reason switch
     {
         RedisConnectionException broken => $"its connection failed ({broken.FailureType})",
@@ -136,7 +140,7 @@ internal sealed partial class StockCircuit
         _ => "it did not answer in time",
     };
 
-    [LoggerMessage(1, LogLevel.Warning, "Redis is away: {Reason}. Shoppers wait in the queue.")]
+    [LoggerMessage(1, LogLevel.Warning, "Redis is unavailable: {Reason}. New reservations wait in the queue.")]
     private partial void Opened(string reason);
 
     [LoggerMessage(2, LogLevel.Information, "Redis answers again after {Seconds:0.0} s.")]

@@ -2,11 +2,11 @@ using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>Closes the circuit when Redis is back and it is known who waits.</summary>
+/// <summary>Closes the circuit when Redis is back and this instance has read the waiting queue.</summary>
 internal sealed class StockProbe(
     StockCircuit circuit, QueueWatch watch, IConnectionMultiplexer redis, TimeProvider time) : BackgroundService
 {
-    // Until the time to ask has come, asking costs nothing and reaches nobody.
+    // Before the break time is over, a probe costs nothing and is not sent to Redis.
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -15,7 +15,7 @@ internal sealed class StockProbe(
         while (await tick.WaitForNextTickAsync(stoppingToken))
         {
             if (!circuit.IsOpen || !await circuit.ProbeAsync(PingAsync)) continue;
-            // Whoever comes through from now on must not overtake those who came before.
+            // Requests that pass from now on must not overtake waiting tickets.
             await watch.RefreshAsync(stoppingToken);
             circuit.Close();
         }
@@ -29,7 +29,7 @@ internal sealed class StockProbe(
         }
         catch (OperationCanceledException e)
         {
-            // So the client calls a connection that it has given up.
+            // The client cancels calls on a connection that it has given up.
             throw new RedisConnectionException(
                 ConnectionFailureType.SocketClosed, CommandFlags.None, "The connection was given up.", e);
         }

@@ -14,8 +14,8 @@ namespace Inventory.ReservationApi.Queueing;
 
 /// <summary>GET /api/queue/{ticket}/events: a place in the waiting queue until it is decided.</summary>
 /// <remarks>
-/// PostgreSQL is asked when the first who waits has passed this place, and with each heartbeat: what stands in between
-/// follows from the head of the queue, which the instance knows anyway.
+/// PostgreSQL is read when the head of the queue has passed this place, and at each heartbeat. In between the instance
+/// only compares the place with the head of the queue, which it knows anyway.
 /// </remarks>
 public static class StreamTicket
 {
@@ -28,11 +28,11 @@ public static class StreamTicket
         .WithName(nameof(StreamTicket))
         .WithTags("Waiting queue")
         .ForShoppersAnd(Scopes.Reserve)
-        .WithSummary("Await a place in the waiting queue")
+        .WithSummary("Follow a ticket of the waiting queue")
         .WithDescription("Server-sent events: `waiting` with the place as it changes, and then one of `granted`, "
-            + "`refused`, `cancelled` and `expired`, which ends the stream. Comments in between are signs of life. "
-            + "Reconnecting starts with the present state.")
-        .Streams<TicketView>("How it stands; each event's data is like this.")
+            + "`refused`, `cancelled` and `expired`, which ends the stream. Comments in between keep the "
+            + "connection alive. Reconnecting starts with the present state.")
+        .Streams<TicketView>("The ticket; each event's data has this shape.")
         .Refuses(Problem.TicketNotFound, Problem.LedgerUnavailable)
         .DisableHttpMetrics();
 
@@ -59,14 +59,14 @@ public static class StreamTicket
                 await WaitAsync(entry.Place, watch, options.Value.Heartbeat, time, ending.Token);
                 var (now, gone) = await ShowTicket.FindAsync(http, ticket, queue);
                 if (gone?.Kind == Problem.TicketNotFound) return TypedResults.Empty;
-                // While PostgreSQL is away the place is what it was.
+                // While PostgreSQL is unavailable the last known place stays.
                 if (now is null) await Task.Delay(RetryPause, time, ending.Token);
                 entry = now ?? entry;
             }
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
-            // The listener has gone, or this instance does: another one takes it up.
+            // The client has disconnected, or this instance stops: then the client reconnects to another one.
             if (!http.RequestAborted.IsCancellationRequested)
             {
                 await http.Response.BodyWriter.WriteAsync(StreamStock.Farewell, http.RequestAborted);
@@ -76,7 +76,7 @@ public static class StreamTicket
         }
     }
 
-    /// <summary>Ends when the queue has passed a place, or with the next heartbeat.</summary>
+    /// <summary>Completes when the queue has passed a place, or at the next heartbeat.</summary>
     private static async Task WaitAsync(
         long place, QueueWatch watch, TimeSpan heartbeat, TimeProvider time, CancellationToken stop)
     {
@@ -97,7 +97,7 @@ public static class StreamTicket
     {
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-cache, no-store";
-        // nginx would collect some kilobytes before it passes anything on.
+        // nginx would buffer some kilobytes before it forwards anything.
         response.Headers["X-Accel-Buffering"] = "no";
         response.HttpContext.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
     }

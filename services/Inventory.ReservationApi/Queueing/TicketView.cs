@@ -3,7 +3,7 @@ using Inventory.Ledger;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>A place in the waiting queue, and what became of it.</summary>
+/// <summary>A ticket of the waiting queue: its place and its decision.</summary>
 public sealed record TicketView
 {
     internal TicketView(QueueEntry entry, WaitingQueueOptions settings, TimeSpan away)
@@ -28,7 +28,7 @@ public sealed record TicketView
         else Problem = answer;
     }
 
-    /// <summary>Its name, which can't be guessed.</summary>
+    /// <summary>The ticket's name, which can't be guessed.</summary>
     /// <example>q1oZ0mV8TGyq3lD6n0JwVA</example>
     public string Ticket { get; }
 
@@ -36,17 +36,17 @@ public sealed record TicketView
     /// <example>waiting</example>
     public string Status { get; }
 
-    /// <summary>While it waits: its place, at most. 1 is the next; who gives up in front makes it less.</summary>
+    /// <summary>While waiting: the place, at most. 1 is the next; cancelled tickets in front lower it.</summary>
     /// <example>17</example>
     public long? Place { get; }
 
-    /// <summary>While it waits: about how long yet.</summary>
+    /// <summary>While waiting: the estimated wait.</summary>
     public int? EstimatedWaitSeconds { get; }
 
-    /// <summary>When it came, UTC.</summary>
+    /// <summary>When the ticket was issued, UTC.</summary>
     public DateTime QueuedAt { get; }
 
-    /// <summary>While it waits: when it gives up by itself, UTC.</summary>
+    /// <summary>While waiting: when the ticket expires, UTC.</summary>
     public DateTime? WaitsUntil { get; }
 
     /// <summary>Once decided: the status that a direct call would have been answered with.</summary>

@@ -2,34 +2,34 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>The queue for those who come while stock can't be decided. Section <c>WaitingQueue</c>.</summary>
+/// <summary>The queue for reservations that come while stock can't be decided. Section <c>WaitingQueue</c>.</summary>
 public sealed class WaitingQueueOptions
 {
-    /// <summary>Where these options stand in the configuration.</summary>
+    /// <summary>The section of these options in the configuration.</summary>
     public const string Section = "WaitingQueue";
 
-    /// <summary>Most who wait at a time. Bounds the table, and how long the last of them waits.</summary>
+    /// <summary>Most tickets that wait at a time. Bounds the table, and how long the last ticket waits.</summary>
     [Range(0, 10_000_000)] public int Capacity { get; init; } = 100_000;
 
     /// <summary>
-    /// Most decisions a second once Redis is back, beside which everybody else is served. What PostgreSQL can write
-    /// bounds them too.
+    /// Most decisions a second once Redis is back; leaves capacity for other requests. What PostgreSQL can write bounds
+    /// them too.
     /// </summary>
     [Range(1, 100_000)] public int DrainPerSecond { get; init; } = 5_000;
 
-    /// <summary>How long anybody waits. After a quarter of an hour the shopper is gone.</summary>
+    /// <summary>How long a ticket waits. After a quarter of an hour the shopper has left.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromMinutes(15);
 
     /// <summary>
-    /// How long a ticket can be asked for what became of it. As long as the longest hold: afterwards it is of no use.
+    /// How long a decided ticket can be read. As long as the longest hold: afterwards it is of no use.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
     public TimeSpan Retention { get; init; } = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// Longest silence of a ticket's stream. Below the 30 seconds after which the gateway takes a silent connection for
-    /// dead.
+    /// Longest time that a ticket's stream sends nothing. Below the 30 seconds after which the gateway closes an idle
+    /// connection.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:00:10")]
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(10);

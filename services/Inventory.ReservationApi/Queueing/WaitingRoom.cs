@@ -6,11 +6,10 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Queueing;
 
-/// <summary>Where a request to hold stock goes: to Redis, or into the queue, or away.</summary>
+/// <summary>Sends a request for a hold to Redis or into the queue, or refuses it.</summary>
 /// <remarks>
-/// The heart of it is what is not known. A call without an answer may have been executed, or may yet be, when a frozen
-/// Redis reads what was sent long ago. Its ticket carries the same reservation id and the same idempotency, so
-/// whichever comes first holds the stock, and the other finds that.
+/// A call without an answer may have been executed, or may be executed later, when a frozen Redis reads it. Its ticket
+/// has the same reservation id and idempotency key, so the first of both makes the hold and the other finds it.
 /// </remarks>
 internal sealed class WaitingRoom(
     StockCircuit circuit, QueueWatch watch, WaitingQueue queue, IOptions<WaitingQueueOptions> options,
@@ -18,12 +17,12 @@ internal sealed class WaitingRoom(
 {
     private readonly WaitingQueueOptions settings = options.Value;
 
-    /// <summary>Asks the engine, or takes a place in the queue.</summary>
+    /// <summary>Calls Redis, or takes a place in the queue.</summary>
     /// <param name="http">The request.</param>
-    /// <param name="intent">What it wants.</param>
-    /// <param name="ask">Asks the engine for it.</param>
-    /// <param name="isFenced">Whether the engine's answer is that it decides nothing yet.</param>
-    /// <returns>The engine's answer; or null, and what to answer instead.</returns>
+    /// <param name="intent">What it asks for.</param>
+    /// <param name="ask">Calls Redis for it.</param>
+    /// <param name="isFenced">Whether the answer says that the partition is fenced.</param>
+    /// <returns>Redis' answer; or null, and what to answer instead.</returns>
     internal async ValueTask<(TAnswer? Answer, IResult? Instead)> AskAsync<TAnswer>(
         HttpContext http, Intent intent, Func<Task<TAnswer>> ask, Func<TAnswer, bool> isFenced)
         where TAnswer : class
@@ -51,7 +50,7 @@ internal sealed class WaitingRoom(
         return (null, await QueueAsync(http, intent, unsure, Failures.Explain(failure)!));
     }
 
-    /// <summary>Whether a request for these SKUs would have to wait; for those that can't.</summary>
+    /// <summary>Whether a request for these SKUs may pass now. For requests that can't wait in the queue.</summary>
     internal async ValueTask<bool> MayPassAsync(IReadOnlyList<Stock.Line> lines) =>
         !watch.IsBusy || await watch.MayPassAsync(lines);
 
@@ -90,9 +89,9 @@ internal sealed class WaitingRoom(
         return JsonAnswer.Of(StatusCodes.Status202Accepted, view, ApiJson.Default.TicketView);
     }
 
-    /// <summary>A place as whoever waits sees it.</summary>
+    /// <summary>A place as its caller sees it.</summary>
     internal TicketView ViewOf(QueueEntry entry) => new(entry, settings, circuit.Away);
 
-    /// <summary>Seconds after which asking again makes sense: not all the time, and not much too late.</summary>
+    /// <summary>Seconds after which a client should ask again: neither too often nor much too late.</summary>
     internal static int RetryAfter(TicketView view) => Math.Clamp(view.EstimatedWaitSeconds ?? 1, 1, 30);
 }

@@ -8,7 +8,7 @@ internal struct FieldErrors
 {
     internal const string Required = "is required";
 
-    // What a body of 64 KiB can get wrong would fill megabytes.
+    // The errors of a body of 64 KiB could fill megabytes.
     private const int MaxFields = 20;
     private const int MaxNameLength = 80;
 

@@ -20,14 +20,14 @@ internal readonly record struct Incoming<T>(T Value, Idempotency? Idempotency, R
 internal static class IncomingBody
 {
     /// <summary>
-    /// 64 KiB. The largest honest body, a batch of 100 reservations with some lines each, is a quarter of that.
+    /// 64 KiB. The largest valid body, a batch of 100 reservations with some lines each, is a quarter of that.
     /// </summary>
     internal const int MaxBytes = 64 * 1024;
 
     /// <summary>
-    /// What the server takes off the wire of one body. Beyond <see cref="MaxBytes"/> it is thrown away behind the
-    /// answer, so that a client that is still sending gets to read it: a connection that is closed with bytes unread
-    /// is reset, and the answer may be lost with it. Whoever sends even more is cut off.
+    /// Most bytes that the server reads of one body. Beyond <see cref="MaxBytes"/> they are discarded after the answer,
+    /// so that a client that is still sending can read it: a connection that is closed with bytes unread is reset, and
+    /// the answer may be lost with it. A client that sends even more is disconnected.
     /// </summary>
     internal const int MaxBytesTaken = 1024 * 1024;
 

@@ -8,9 +8,9 @@ internal static class IncomingQuery
     /// <summary>A whole number of 1 or more.</summary>
     /// <param name="http">The request.</param>
     /// <param name="name">The parameter's name.</param>
-    /// <param name="usual">What counts when it is absent.</param>
+    /// <param name="usual">The value when it is absent.</param>
     /// <param name="most">The most it may be.</param>
-    /// <param name="errors">Is told when it breaks its rule.</param>
+    /// <param name="errors">Gets an error when the value breaks its rule.</param>
     internal static long ReadNumber(HttpContext http, string name, long usual, long most, ref FieldErrors errors)
     {
         if (!http.Request.Query.TryGetValue(name, out var values)) return usual;

@@ -6,13 +6,14 @@ using System.Text.Json.Serialization.Metadata;
 namespace Inventory.ReservationApi.Requests;
 
 /// <summary>
-/// Writes JSON with its length known, in one piece with the headers: cheaper than chunks, for us and for the gateway.
+/// Writes JSON with its length known, in one piece with the headers: cheaper than chunks, for this API and for the
+/// gateway.
 /// </summary>
 internal static class JsonAnswer
 {
     private const int LargestKept = 64 * 1024;
 
-    // Our bodies are JSON by their media type and never part of a page, so quotes and the like may stay readable.
+    // Bodies are JSON by their media type and never part of a page, so quotes and the like need no escaping.
     private static readonly JsonWriterOptions Readable =
         new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -25,7 +26,7 @@ internal static class JsonAnswer
     internal static Task WriteAsync<T>(
         HttpContext http, int status, T value, JsonTypeInfo<T> type, string mediaType = "application/json")
     {
-        // Serializing doesn't await, so a thread's scratch is never shared.
+        // Serializing doesn't await, so a thread's buffer is never shared.
         var bytes = buffer ??= new ArrayBufferWriter<byte>(1024);
         bytes.ResetWrittenCount();
         writer ??= new Utf8JsonWriter(bytes, Readable);

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Reservations;
 
-/// <summary>POST /api/reservations/{id}/extend: more time to pay. Never brings a hold back that has run out.</summary>
+/// <summary>POST /api/reservations/{id}/extend: more time to pay. An expired hold can't be extended.</summary>
 public static class ExtendReservation
 {
     /// <summary>How much more time.</summary>
@@ -36,7 +36,7 @@ public static class ExtendReservation
             Problem.LifetimeCapped);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, string id, StockEngine engine, StockCircuit circuit, IOptions<ReservationOptions> options)
+        HttpContext http, string id, HoldStore holds, StockCircuit circuit, IOptions<ReservationOptions> options)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } badAddress) return badAddress;
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ExtendReservationRequest);
@@ -46,8 +46,8 @@ public static class ExtendReservation
         if (errors.ToRefusal() is { } invalid) return invalid;
 
         var by = TimeSpan.FromSeconds(incoming.Value.AddSeconds!.Value);
-        var target = await Caller.Of(http).SightOfAsync(reservationId, engine, circuit);
-        var answer = await circuit.CallAsync(() => engine.ExtendAsync(target, by, incoming.Idempotency));
+        var target = await Caller.Of(http).SightOfAsync(reservationId, holds, circuit);
+        var answer = await circuit.CallAsync(() => holds.ExtendAsync(target, by, incoming.Idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch
@@ -59,7 +59,7 @@ public static class ExtendReservation
         };
     }
 
-    /// <summary>What either interface answers when a hold was found and got no more time.</summary>
+    /// <summary>The refusal of either interface when a hold was found and not extended.</summary>
     internal static Refusal Refuse(ExtendAnswer answer) => answer.Outcome switch
     {
         ExtendOutcome.Ended => Refusal.Ended(answer.Reservation!),
@@ -68,6 +68,6 @@ public static class ExtendReservation
             Refusal.About(Problem.LifetimeCapped, "The hold has its longest lifetime already.", answer.Reservation!),
         ExtendOutcome.KeyReused => Refusal.KeyReused(),
         ExtendOutcome.Fenced => Refusal.Fenced(),
-        _ => throw new UnreachableException($"The engine answered {answer.Outcome}."),
+        _ => throw new UnreachableException($"Redis answered {answer.Outcome}."),
     };
 }

@@ -20,23 +20,23 @@ public static class FindReservation
         .ForShoppersAnd(Scopes.Reserve)
         .MayBeShed(Priority.Browsing)
         .WithSummary("Read a reservation")
-        .WithDescription("Ended reservations are found for a day, with their final status. Whether a payment has "
-            + "arrived that waits for a decision, the reservation's order says, also while Redis is away.")
+        .WithDescription("Ended reservations are found for a day, with their final status. A payment that waits for a "
+            + "decision is shown by the reservation's order, also while Redis is unavailable.")
         .Answers<ReservationView>(StatusCodes.Status200OK, "The reservation.")
         .Refuses(Problem.ReservationNotFound);
 
-    internal static async Task<IResult> Handle(HttpContext http, string id, StockEngine engine, StockCircuit circuit)
+    internal static async Task<IResult> Handle(HttpContext http, string id, HoldStore holds, StockCircuit circuit)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
-        var target = await Caller.Of(http).SightOfAsync(reservationId, engine, circuit);
-        var answer = await circuit.CallAsync(() => engine.FindAsync(target));
+        var target = await Caller.Of(http).SightOfAsync(reservationId, holds, circuit);
+        var answer = await circuit.CallAsync(() => holds.FindAsync(target));
         return answer.Outcome switch
         {
             FindOutcome.Active or FindOutcome.Ended => JsonAnswer.Of(StatusCodes.Status200OK,
                 new ReservationView(answer.Reservation!, answer.DecidedAt), ApiJson.Default.ReservationView),
             FindOutcome.NotFound => ReservationAddress.NotFound(reservationId),
             FindOutcome.Fenced => Refusal.Fenced(),
-            _ => throw new UnreachableException($"The engine answered {answer.Outcome}."),
+            _ => throw new UnreachableException($"Redis answered {answer.Outcome}."),
         };
     }
 }
@@ -50,7 +50,7 @@ internal static class ReservationAddress
     /// <summary>Null, unless <paramref name="text"/> isn't a UUID in its usual form.</summary>
     internal static Refusal? Read(string text, out Guid id)
     {
-        // Guid alone would take spaces around it and signs within.
+        // Guid.TryParseExact alone would accept spaces around it and signs within.
         id = default;
         var isUuid = text.Length == Length && !text.AsSpan().ContainsAnyExcept(Alphabet)
             && Guid.TryParseExact(text, "D", out id);

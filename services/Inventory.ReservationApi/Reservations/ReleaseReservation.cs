@@ -10,26 +10,26 @@ using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Reservations;
 
-/// <summary>DELETE /api/reservations/{id}: give a reservation back before its deadline.</summary>
+/// <summary>DELETE /api/reservations/{id}: release a reservation before its deadline.</summary>
 public static class ReleaseReservation
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapDelete(Reserve.Path + "/{id}", Handle)
         .WithName(nameof(ReleaseReservation))
         .WithTags("Reservations")
         .ForShoppersAnd(Scopes.Reserve)
-        .WithSummary("Give a reservation back")
-        .WithDescription("Its units are on sale again at once. Releasing twice succeeds twice.")
+        .WithSummary("Release a reservation")
+        .WithDescription("Its units are available again at once. A repetition succeeds and changes nothing.")
         .Answers<ReservationView>(StatusCodes.Status200OK, "Released, now or before: the reservation as it ended.")
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
             Problem.IdempotencyKeyReused);
 
-    internal static async Task<IResult> Handle(HttpContext http, string id, StockEngine engine, StockCircuit circuit)
+    internal static async Task<IResult> Handle(HttpContext http, string id, HoldStore holds, StockCircuit circuit)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
         if (IdempotencyKey.Read(http, ReadOnlySequence<byte>.Empty, out var idempotency) is { } badKey) return badKey;
 
-        var target = await Caller.Of(http).SightOfAsync(reservationId, engine, circuit);
-        var answer = await circuit.CallAsync(() => engine.ReleaseAsync(target, idempotency));
+        var target = await Caller.Of(http).SightOfAsync(reservationId, holds, circuit);
+        var answer = await circuit.CallAsync(() => holds.ReleaseAsync(target, idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);
         return answer.Outcome switch
@@ -41,13 +41,13 @@ public static class ReleaseReservation
         };
     }
 
-    /// <summary>What either interface answers when a hold was found and could not be given back.</summary>
+    /// <summary>The refusal of either interface when a hold was found and could not be released.</summary>
     internal static Refusal Refuse(ReleaseAnswer answer) => answer.Outcome switch
     {
         ReleaseOutcome.Ended => Refusal.Ended(answer.Reservation!),
         ReleaseOutcome.Confirming => Refusal.Confirming(answer.Reservation!),
         ReleaseOutcome.KeyReused => Refusal.KeyReused(),
         ReleaseOutcome.Fenced => Refusal.Fenced(),
-        _ => throw new UnreachableException($"The engine answered {answer.Outcome}."),
+        _ => throw new UnreachableException($"Redis answered {answer.Outcome}."),
     };
 }

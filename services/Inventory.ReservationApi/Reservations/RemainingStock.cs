@@ -5,11 +5,11 @@ using Inventory.Stock;
 namespace Inventory.ReservationApi.Reservations;
 
 /// <summary>
-/// What is left beside a new hold, in the shape of the request: a number for the one-line form, a list of <c>{sku,
-/// available}</c> for a request with items.
+/// The stock that is left after a new hold, in the shape of the request: a number for the one-line form, a list of
+/// <c>{sku, available}</c> for a request with items.
 /// </summary>
 /// <param name="Lines">The SKUs that were asked for.</param>
-/// <param name="AsNumber">Whether there is one SKU and its number is wanted bare.</param>
+/// <param name="AsNumber">Whether the value is the bare number of one SKU.</param>
 [JsonConverter(typeof(Converter))]
 public sealed record RemainingStock(IReadOnlyList<LineAvailability> Lines, bool AsNumber)
 {

@@ -15,11 +15,11 @@ public record ReservationView
         Items = [.. reservation.Lines.Select(line => new ItemView(line.Sku, line.Quantity))];
     }
 
-    /// <summary>Its id: the client's own, or ours.</summary>
+    /// <summary>Its id, chosen by the client or by the server.</summary>
     /// <example>019aa4f0-5d2a-7c31-9a54-0f6d3b2c1e10</example>
     public Guid ReservationId { get; }
 
-    /// <summary>The customer who holds it; absent when a cart does that is no shopper's.</summary>
+    /// <summary>The customer who holds it; absent for a cart without a shopper.</summary>
     /// <example>user-1</example>
     public string? CustomerId { get; }
 
@@ -48,10 +48,10 @@ public record ReservationView
 /// <param name="Quantity">Units of it.</param>
 public sealed record ItemView(string Sku, int Quantity);
 
-/// <summary>How reservations are put for clients of either interface.</summary>
+/// <summary>How reservations are shown to clients of either interface.</summary>
 internal static class ReservationWords
 {
-    /// <summary>The state as it stands in JSON.</summary>
+    /// <summary>The state's name in JSON.</summary>
     internal static string Word(this ReservationStatus status) => status switch
     {
         ReservationStatus.Pending => "pending",
@@ -70,7 +70,8 @@ internal static class ReservationWords
     }
 
     /// <summary>
-    /// Whole seconds left at <paramref name="now"/>, rounded down so that nobody counts on time they don't have.
+    /// Whole seconds left at <paramref name="now"/>, rounded down so that a client never counts on time that it doesn't
+    /// have.
     /// </summary>
     internal static int SecondsLeft(this Reservation reservation, DateTimeOffset now)
     {

@@ -24,9 +24,7 @@ public static class Reserve
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
-        /// <summary>
-        /// The customer: 1 to 128 letters, digits or . _ - @ + = | ~ Needs no value where a shopper calls: it is they.
-        /// </summary>
+        /// <summary>The customer: 1 to 128 letters, digits or . _ - @ + = | ~ Ignored for shopper sessions.</summary>
         /// <example>user-1</example>
         public string? CustomerId { get; init; }
 
@@ -75,7 +73,7 @@ public static class Reserve
         public int? Quantity { get; init; }
     }
 
-    /// <summary>The reservation, and what is left beside a new one.</summary>
+    /// <summary>The reservation, and the stock that is left after a new one.</summary>
     public sealed record Response : ReservationView
     {
         internal Response(Reservation reservation, DateTimeOffset now, RemainingStock? remaining)
@@ -96,20 +94,18 @@ public static class Reserve
         .MayBeShed(Priority.Reserving)
         .WithSummary("Hold stock for a customer")
         .WithDescription("Holds every line or none until the deadline. 201 for a new hold, 200 with the reservation as "
-            + "it stands when "
-            + "this reservationId was used for the same request before. remainingStock stands in answers to new holds: "
-            + "a list of "
-            + "{sku, available} for a request with items, a number for the one-line form. While stock can't be "
-            + "decided, 202 with a ticket for the waiting queue.")
+            + "it is when this reservationId was used for the same request before. Answers to new holds have "
+            + "remainingStock: a list of {sku, available} for a request with items, a number for the one-line form. "
+            + "While stock can't be decided, 202 with a ticket for the waiting queue.")
         .Takes<Request>()
         .Answers<Response>(StatusCodes.Status201Created, "Held. The Location header has its address.")
-        .Answers<Response>(StatusCodes.Status200OK, "Held before, or ended: the reservation as it stands.")
+        .Answers<Response>(StatusCodes.Status200OK, "Held before, or ended: the reservation as it is.")
         .Answers<TicketView>(StatusCodes.Status202Accepted, "A place in the waiting queue; Location has its address.")
         .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.ActiveReservationExists, Problem.LimitExceeded,
             Problem.SkuPaused, Problem.ReservationIdReused, Problem.QueueFull, Problem.ProofOfWorkRequired);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, WaitingRoom room, IOptions<ReservationOptions> options)
+        HttpContext http, HoldStore holds, WaitingRoom room, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -120,7 +116,7 @@ public static class Reserve
         var ask = ToEngine(request, caller, options.Value, idempotency);
         var form = request.IsOneLine ? IntentForm.OneLine : IntentForm.Items;
         var (answer, instead) = await room.AskAsync(
-            http, new(form, ask, request.ReservationId is not null), () => engine.ReserveAsync(ask),
+            http, new(form, ask, request.ReservationId is not null), () => holds.ReserveAsync(ask),
             answer => answer.Outcome == ReserveOutcome.Fenced);
         if (answer is null) return instead!;
 
@@ -192,7 +188,7 @@ public static class Reserve
         items.Sum(item => (long)item!.Quantity!.Value) > int.MaxValue
         && items.GroupBy(item => item!.Sku).Any(same => same.Sum(item => (long)item!.Quantity!.Value) > int.MaxValue);
 
-    /// <summary>A checked request as the engine takes it.</summary>
+    /// <summary>A checked request in the form that Redis takes.</summary>
     internal static ReserveRequest ToEngine(
         Request request, Caller caller, ReservationOptions options, Idempotency? idempotency)
     {
@@ -210,7 +206,7 @@ public static class Reserve
     }
 
     /// <summary>
-    /// The engine's answer in terms of HTTP. A function of the answer alone, so that a replay gives the same bytes.
+    /// Redis' answer in terms of HTTP. A function of the answer alone, so that a replay gives the same bytes.
     /// </summary>
     internal static Answer Understand(ReserveAnswer answer, bool oneLine)
     {
@@ -234,7 +230,7 @@ public static class Reserve
                 "This reservationId was used for other lines or by another customer.")),
             ReserveOutcome.KeyReused => Refuse(Refusal.KeyReused()),
             ReserveOutcome.Fenced => Refuse(Refusal.Fenced()),
-            _ => throw new UnreachableException($"The engine answered {answer.Outcome}, which it settles itself."),
+            _ => throw new UnreachableException($"Redis answered {answer.Outcome}, which no caller should see."),
         };
     }
 }

@@ -25,11 +25,11 @@ public static class ReserveBatch
         public IReadOnlyList<Reserve.Request?>? Reservations { get; init; }
     }
 
-    /// <summary>What became of them.</summary>
+    /// <summary>The results.</summary>
     /// <param name="Outcomes">One for each reservation, in the order of the request.</param>
     public sealed record Response(IReadOnlyList<Outcome> Outcomes);
 
-    /// <summary>What became of one reservation: what a call of its own would have been answered.</summary>
+    /// <summary>The result of one reservation: the answer that its own call would have got.</summary>
     /// <param name="Status">The HTTP status.</param>
     /// <param name="Reservation">The reservation; absent when it was refused.</param>
     /// <param name="Problem">Why it was refused; absent when it wasn't.</param>
@@ -41,16 +41,15 @@ public static class ReserveBatch
         .OnlyFor(Scopes.Reserve)
         .MayBeShed(Priority.Reserving)
         .WithSummary("Make many independent reservations")
-        .WithDescription("Answers 200 with an outcome for each, in order, with the status and body that a call of its "
-            + "own would have had. "
-            + "Values are judged one reservation at a time; an unknown field or a wrong type anywhere refuses the "
-            + "whole body.")
+        .WithDescription("Answers 200 with an outcome for each, in order, with the status and body that its own call "
+            + "would have had. Values are checked for each reservation by itself; an unknown field or a wrong type "
+            + "anywhere refuses the whole body.")
         .Takes<Request>()
         .Answers<Response>(StatusCodes.Status200OK, "An outcome for each reservation.")
         .Refuses();
 
     internal static async Task<IResult> Handle(
-        HttpContext http, StockEngine engine, StockCircuit circuit, WaitingRoom room,
+        HttpContext http, HoldStore holds, StockCircuit circuit, WaitingRoom room,
         IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveBatchRequest);
@@ -80,7 +79,7 @@ public static class ReserveBatch
         {
             var one = reservations[sound[place]]!;
             var ask = Reserve.ToEngine(one, caller, options.Value, idempotency?.ForItem(place));
-            Task<ReserveAnswer> AskAsync() => circuit.CallAsync(() => engine.ReserveAsync(ask)).AsTask();
+            Task<ReserveAnswer> AskAsync() => circuit.CallAsync(() => holds.ReserveAsync(ask)).AsTask();
             var (outcome, isReplay) = await room.MayPassAsync(ask.Lines)
                 ? await HoldOneAsync(http, AskAsync, one.IsOneLine, taken)
                 : (Turned(Refusal.Queued().In(http)), false);
@@ -88,7 +87,7 @@ public static class ReserveBatch
             if (!isReplay) Volatile.Write(ref replayed, false);
         }
 
-        // The first goes alone: with a key that belongs to another request, it is refused before anything is held.
+        // The first is sent alone: if the key belongs to another request, it is refused before anything is held.
         if (sound.Count > 0) await HoldAsync(0);
         if (sound.Count > 0 && outcomes[sound[0]].Problem?.Kind == Problem.IdempotencyKeyReused)
         {
@@ -113,7 +112,7 @@ public static class ReserveBatch
         }
         catch (Exception e) when (Failures.Explain(e) is not null)
         {
-            // The others may have been held, and their callers must hear of it.
+            // Other reservations may have been held, and the caller must learn of them.
             var refusal = Failures.Explain(e)!;
             return (Turned(refusal.In(http)), false);
         }

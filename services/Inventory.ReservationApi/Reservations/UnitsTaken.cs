@@ -6,17 +6,18 @@ using Inventory.Stock;
 namespace Inventory.ReservationApi.Reservations;
 
 /// <summary>
-/// What a request has taken from stock, for the gateway's guard: new holds, and units that a cart has more. A repeated
-/// answer has taken nothing, and what is given back in favour of a hold doesn't make it smaller.
+/// The units that a request has taken, for the gateway's bot guard: new holds, and units added to a cart's hold. A
+/// replayed answer has taken none, and units of a replaced hold are not subtracted.
 /// </summary>
 /// <remarks>
-/// Absent: what the waiting queue grants later. Its pace is ours, and says nothing about who asked.
+/// By design: later grants of the waiting queue don't count. The server sets their pace, which says nothing about the
+/// caller.
 /// </remarks>
 internal sealed class UnitsTaken
 {
     /// <summary>
-    /// Named in one answer at most, those with most units: the header stays below 8 KiB, and what a batch takes of a
-    /// hundred others is not what anybody watches for.
+    /// Most SKUs in one answer, those with most units first. Keeps the header below 8 KiB; the guard doesn't need the
+    /// rest.
     /// </summary>
     private const int MostSkus = 100;
 
@@ -25,7 +26,7 @@ internal sealed class UnitsTaken
     private long units;
     private Dictionary<string, long>? all;
 
-    /// <summary>Adds what a reservation took. May be called by several at once.</summary>
+    /// <summary>Adds what a reservation took. Several threads may call it at once.</summary>
     internal UnitsTaken Add(ReserveAnswer answer)
     {
         if (answer.Outcome != ReserveOutcome.Held || answer.Replayed) return this;
@@ -41,7 +42,7 @@ internal sealed class UnitsTaken
         return this;
     }
 
-    /// <summary>Says so in the answer, which must not have begun.</summary>
+    /// <summary>Writes the header of the answer, which must not have begun.</summary>
     internal void TellGateway(HttpContext http)
     {
         if (only is null) return;

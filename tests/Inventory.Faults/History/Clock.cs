@@ -10,7 +10,7 @@ public static class Clock
     /// <summary>Milliseconds since 1970, now.</summary>
     public static long NowMs => TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>A time as reports show it.</summary>
+    /// <summary>A time in the format of the reports.</summary>
     public static string Show(long ms) => ms is < 0 or > 253_402_300_799_999
         ? "?"
         : DateTimeOffset.FromUnixTimeMilliseconds(ms).ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);

@@ -2,22 +2,22 @@ using Inventory.Stock;
 
 namespace Inventory.Faults.History;
 
-/// <summary>What a client asked for.</summary>
+/// <summary>The kind of a call.</summary>
 public enum Act
 {
-    /// <summary>Hold stock under an id of the client's own.</summary>
+    /// <summary>Reserve stock under an id that the client chose.</summary>
     Reserve,
 
-    /// <summary>More time for a hold.</summary>
+    /// <summary>Extend a hold.</summary>
     Extend,
 
-    /// <summary>Give a hold back.</summary>
+    /// <summary>Release a hold.</summary>
     Release,
 
-    /// <summary>Make a hold an order.</summary>
+    /// <summary>Confirm a hold.</summary>
     Confirm,
 
-    /// <summary>Tell of an approved payment, as its provider does.</summary>
+    /// <summary>Send the webhook of an approved payment, as its provider does.</summary>
     Pay,
 
     /// <summary>Read a reservation.</summary>
@@ -27,41 +27,41 @@ public enum Act
     Restock,
 }
 
-/// <summary>What the client knows afterwards.</summary>
+/// <summary>The outcome as the client knows it.</summary>
 public enum Heard
 {
-    /// <summary>It was done.</summary>
+    /// <summary>The call succeeded.</summary>
     Done,
 
-    /// <summary>It was refused, for a reason that stock or the reservation gives.</summary>
+    /// <summary>The call was refused because of the stock or the state of the reservation.</summary>
     Refused,
 
     /// <summary>
-    /// Nothing: the connection broke, time ran out, the answer was a 5xx or a ticket. It may have been done, or may be
-    /// yet.
+    /// The connection broke, the call timed out, or the answer was a 5xx or a ticket. The call may have taken effect,
+    /// or may do so later.
     /// </summary>
     Unknown,
 }
 
-/// <summary>One call of one client: what was asked, when, what was heard. Times are milliseconds since 1970.</summary>
+/// <summary>One call of one client, its times and its answer. Times are milliseconds since 1970.</summary>
 public sealed record Operation
 {
-    /// <summary>Counts up over all clients, in the order of beginning.</summary>
+    /// <summary>The number of the call over all clients, in the order in which calls began.</summary>
     public required long Number { get; init; }
 
-    /// <summary>Whose.</summary>
+    /// <summary>The client.</summary>
     public int Client { get; init; }
 
-    /// <summary>What was asked.</summary>
+    /// <summary>The kind of the call.</summary>
     public required Act Act { get; init; }
 
-    /// <summary>Of which reservation; all zeros for <see cref="Act.Restock"/>.</summary>
+    /// <summary>The reservation; all zeros for <see cref="Act.Restock"/>.</summary>
     public Guid Reservation { get; init; }
 
-    /// <summary>Who holds, as the engine writes it.</summary>
+    /// <summary>The holder in the engine's format.</summary>
     public string Holder { get; init; } = "";
 
-    /// <summary>What to hold, or to add.</summary>
+    /// <summary>The lines to hold or to add.</summary>
     public IReadOnlyList<Line> Lines { get; init; } = [];
 
     /// <summary>The Idempotency-Key, the event's name of a payment, or the reference of a restocking.</summary>
@@ -73,10 +73,10 @@ public sealed record Operation
     /// <summary>When it was sent.</summary>
     public required long BegunMs { get; init; }
 
-    /// <summary>When the client heard, or gave up.</summary>
+    /// <summary>When the answer arrived or the client gave up.</summary>
     public required long EndedMs { get; init; }
 
-    /// <summary>What was heard.</summary>
+    /// <summary>The outcome as the client knows it.</summary>
     public required Heard Heard { get; init; }
 
     /// <summary>The HTTP status; 0 when there was no answer.</summary>
@@ -88,22 +88,22 @@ public sealed record Operation
     /// <summary>The reservation's status, or the payment's outcome, as the answer says.</summary>
     public string? State { get; init; }
 
-    /// <summary>The deadline that the answer promises.</summary>
+    /// <summary>The deadline in the answer.</summary>
     public long? DeadlineMs { get; init; }
 
-    /// <summary>What each SKU had left, says a refusal.</summary>
+    /// <summary>Units available of each SKU according to a refusal.</summary>
     public IReadOnlyDictionary<string, int>? Available { get; init; }
 
     /// <summary>The reservation that a refusal names.</summary>
     public Guid? Named { get; init; }
 
-    /// <summary>Whether the answer says that it was given before.</summary>
+    /// <summary>Whether the answer is marked as a replay.</summary>
     public bool Replayed { get; init; }
 
     /// <summary>The answer's body, for requests that may be repeated.</summary>
     public string? Body { get; init; }
 
-    /// <summary>Until when it may have taken effect: an unanswered call may be executed at any later time.</summary>
+    /// <summary>The latest time of its effect: an unanswered call may take effect at any later time.</summary>
     public long LastMs => Heard == Heard.Unknown ? long.MaxValue : EndedMs;
 
     /// <inheritdoc/>

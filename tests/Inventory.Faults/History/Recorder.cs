@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Inventory.Faults.History;
 
-/// <summary>Where all clients write down what they did. Any number of them at once.</summary>
+/// <summary>Records the calls of all clients. Thread-safe.</summary>
 public sealed class Recorder
 {
     private readonly ConcurrentQueue<Operation> operations = new();
@@ -12,7 +12,7 @@ public sealed class Recorder
     /// <summary>The number of the next call, taken when it begins.</summary>
     public long Begin() => Interlocked.Increment(ref last);
 
-    /// <summary>A call is over.</summary>
+    /// <summary>Records a call that has ended.</summary>
     public void Add(Operation operation)
     {
         ArgumentNullException.ThrowIfNull(operation);
@@ -21,7 +21,7 @@ public sealed class Recorder
         InterlockedMax(operation.BegunMs);
     }
 
-    /// <summary>When the latest call began that was granted a hold, or refused one: somebody is served.</summary>
+    /// <summary>When the latest reserve call with a decision (granted or refused) began.</summary>
     public long LastServedMs => Interlocked.Read(ref lastServedMs);
 
     private void InterlockedMax(long ms)
@@ -35,6 +35,6 @@ public sealed class Recorder
     /// <summary>Calls so far.</summary>
     public int Count => operations.Count;
 
-    /// <summary>All calls so far, in the order of beginning.</summary>
+    /// <summary>All calls so far, in the order in which they began.</summary>
     public IReadOnlyList<Operation> Read() => [.. operations.OrderBy(operation => operation.Number)];
 }

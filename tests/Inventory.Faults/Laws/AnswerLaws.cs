@@ -3,17 +3,17 @@ using static Inventory.Faults.Laws.ReservationLaws;
 
 namespace Inventory.Faults.Laws;
 
-/// <summary>What clients heard, against what happened: promises are kept, refusals and readings were true.</summary>
+/// <summary>Checks answers against events: acknowledged effects are kept, refusals and reads were true.</summary>
 public static class AnswerLaws
 {
-    /// <summary>Refusals that the engine decides and remembers under the key; others may change with a retry.</summary>
+    /// <summary>Refusals that the engine stores under the key; other refusals may change with a retry.</summary>
     private static readonly HashSet<string> Remembered =
         ["insufficient-stock", "active-reservation-exists", "limit-exceeded"];
 
-    /// <summary>Looks at what was answered about one reservation.</summary>
+    /// <summary>Checks the answers about one reservation.</summary>
     /// <param name="one">The reservation.</param>
     /// <param name="cases">All reservations.</param>
-    /// <param name="levels">What was available when.</param>
+    /// <param name="levels">Units available over time.</param>
     public static IEnumerable<Violation> Check(Case one, IReadOnlyDictionary<Guid, Case> cases, Levels levels)
     {
         ArgumentNullException.ThrowIfNull(one);
@@ -46,7 +46,7 @@ public static class AnswerLaws
             Act.Extend => one.Events.Any(each => each.Type == "extended" && each.AtMs <= told.EndedMs + SkewMs
                 && Near(each.DeadlineMs, told.DeadlineMs ?? 0)),
             Act.Release => one.Events.Any(each => each.Type == "released" && each.AtMs <= told.EndedMs + SkewMs),
-            // PostgreSQL alone says what is sold, and it loses nothing.
+            // Orders are in PostgreSQL, which a wipe of Redis does not affect.
             Act.Confirm => one.Orders.Any(order => order.AtMs <= told.EndedMs + SkewMs),
             _ => true,
         };
@@ -56,7 +56,7 @@ public static class AnswerLaws
 
     private static bool Near(long one, long other) => Math.Abs(one - other) <= 1;
 
-    /// <summary>A refused change: it came after the end, after the deadline, or beside a confirm.</summary>
+    /// <summary>Checks that the reason of a refused change was true at some moment of the call.</summary>
     private static Violation? WasRefusable(Case one, Operation told)
     {
         var isTrue = told.Problem switch
@@ -65,16 +65,16 @@ public static class AnswerLaws
             "reservation-ended" or "payment-refunded" => Ended(one, told) || one.Orders.Count > 0,
             "hold-confirming" => one.Effective(Act.Confirm, Act.Pay).Any(call => call.BegunMs <= told.EndedMs),
             "reservation-not-found" => !one.Events.Any(each => each.AtMs < DecidedMs(one, told) - SkewMs)
-                // How reservations ended is not restored: docs/durability.md.
+                // A rebuild does not restore how reservations ended: docs/durability.md.
                 || (Ended(one, told) && one.Evidence.WipedBetween(one.Operations[0], told)),
             "lifetime-capped" => one.Events.Count > 0,
-            // Nobody takes units away in a run, so an order is always covered.
+            // A run never lowers a total by hand, so an order is always covered.
             _ => false,
         };
-        return isTrue ? null : one.Breaks(Law.Truthful, $"was not so: {told}");
+        return isTrue ? null : one.Breaks(Law.Truthful, $"was not true: {told}");
     }
 
-    /// <summary>From when on it may have been decided: a replayed answer was true when it was given first.</summary>
+    /// <summary>The earliest time of the decision; a replayed answer was decided by the first call.</summary>
     private static long DecidedMs(Case one, Operation told) => told.Replayed
         ? one.Operations.Where(each => each.Key == told.Key).Min(each => each.BegunMs)
         : told.BegunMs;
@@ -97,10 +97,10 @@ public static class AnswerLaws
         {
             return one.Effective(Act.Confirm, Act.Pay).Any(call => call.BegunMs <= told.EndedMs)
                 ? null
-                : one.Breaks(Law.Truthful, $"nobody has confirmed or paid: {told}");
+                : one.Breaks(Law.Truthful, $"no confirm or payment was sent: {told}");
         }
 
-        // From each event to the next, if any moment of that lies within the call.
+        // Each event that was the latest one at some moment of the call.
         for (var i = 0; i < one.Events.Count; i++)
         {
             var (each, until) = (one.Events[i], i + 1 < one.Events.Count ? one.Events[i + 1].AtMs : long.MaxValue);
@@ -115,12 +115,13 @@ public static class AnswerLaws
             if (status == "pending" && told.State == "expired" && isDue) return null;
         }
 
-        return one.Breaks(Law.Truthful, $"was not so: {told}");
+        return one.Breaks(Law.Truthful, $"was not true: {told}");
     }
 
     /// <summary>
-    /// Too little was left of a line, and not more than the model has. That less was left is no lie: a total that was
-    /// raised reaches Redis a moment later, and one that an order has lowered may come before the hold is gone.
+    /// A refusal for lack of stock must show a line with too few units left, and not more units than the model has.
+    /// Fewer units than in the model are allowed: a raised total reaches Redis a moment later, and a total lowered by
+    /// an order may arrive before the hold is removed.
     /// </summary>
     private static Violation? WasShort(Case one, Operation told, Levels levels)
     {
@@ -128,13 +129,13 @@ public static class AnswerLaws
         var said = told.Lines.ConvertLeft(told.Available);
         if (said.All(line => line.Left >= line.Asked))
         {
-            return one.Breaks(Law.Truthful, $"there was enough of all, as it says itself: {told}");
+            return one.Breaks(Law.Truthful, $"enough units of all lines, according to the answer itself: {told}");
         }
 
         foreach (var (sku, _, left) in said)
         {
             var most = levels.Most(sku, told.BegunMs - SkewMs, told.EndedMs + SkewMs);
-            if (left > most) return one.Breaks(Law.Truthful, $"of {sku} {left} were left, {most} at most: {told}");
+            if (left > most) return one.Breaks(Law.Truthful, $"{left} of {sku} left, at most {most} possible: {told}");
         }
 
         return null;
@@ -148,7 +149,7 @@ public static class AnswerLaws
     {
         if (told.Named is not { } id || !cases.TryGetValue(id, out var other))
         {
-            return one.Breaks(Law.OwnHoldIsNamed, $"names nothing that anybody knows: {told}");
+            return one.Breaks(Law.OwnHoldIsNamed, $"names an unknown reservation: {told}");
         }
 
         if (other.MayBeLost) return null;
@@ -161,7 +162,7 @@ public static class AnswerLaws
             : one.Breaks(Law.OwnHoldIsNamed, $"names {other.Id}, {string.Join("; ", other.Events)}: {told}");
     }
 
-    /// <summary>The same request again, under the same key, is answered with the same bytes.</summary>
+    /// <summary>A repeated request with the same key gets the same bytes as answer.</summary>
     private static IEnumerable<Violation> Repeated(Case one)
     {
         var decided = one.Operations.Where(each => each.Key is not null && each.Body is not null
@@ -174,7 +175,7 @@ public static class AnswerLaws
             {
                 if (again.Body == first.Body || one.Evidence.WipedBetween(first, again)) continue;
                 yield return one.Breaks(
-                    Law.OneKeyOneEffect, $"one key, and two answers: {first.Body} and {again.Body}");
+                    Law.OneKeyOneEffect, $"one key, two answers: {first.Body} and {again.Body}");
             }
         }
     }

@@ -2,7 +2,7 @@ using Inventory.Faults.History;
 
 namespace Inventory.Faults.Laws;
 
-/// <summary>All that there is about one reservation.</summary>
+/// <summary>The evidence about one reservation.</summary>
 public sealed class Case
 {
     private Case(Guid id, Evidence evidence) => (Id, Evidence) = (id, evidence);
@@ -10,13 +10,13 @@ public sealed class Case
     /// <summary>The reservation.</summary>
     public Guid Id { get; }
 
-    /// <summary>Where this comes from.</summary>
+    /// <summary>The evidence of the whole run.</summary>
     public Evidence Evidence { get; }
 
-    /// <summary>What clients asked for, in the order of beginning.</summary>
+    /// <summary>The clients' calls, in the order in which they began.</summary>
     public List<Operation> Operations { get; } = [];
 
-    /// <summary>What happened, by number.</summary>
+    /// <summary>Its events by sequence number.</summary>
     public List<EventFact> Events { get; } = [];
 
     /// <summary>Its rows in PostgreSQL.</summary>
@@ -31,15 +31,15 @@ public sealed class Case
     /// <summary>Its payments.</summary>
     public List<PaymentFact> Payments { get; } = [];
 
-    /// <summary>What is given back for it.</summary>
+    /// <summary>Its refunds.</summary>
     public List<RefundFact> Refunds { get; } = [];
 
-    /// <summary>A confirm whose caller died is finished when its lease has ended, half a minute later.</summary>
+    /// <summary>A confirm without a live caller is finished after its confirmation lease, 30 s later.</summary>
     private const long Settling = 30_000;
 
-    /// <summary>Whether a wipe may have taken along something that was done to it.</summary>
+    /// <summary>Whether a wipe may have lost one of its events.</summary>
     public bool MayBeLost => Operations.Any(each => each.Heard != Heard.Refused && Evidence.MayBeLost(each))
-        // Its deadline too does something to it, and nobody calls.
+        // Expiry is a change without a call.
         || Events.Any(each => Evidence.Wipes.Any(
             wipe => each.DeadlineMs > wipe.StoredMs && each.DeadlineMs <= wipe.EndedMs))
         || Orders.Any(order => Evidence.Wipes.Any(
@@ -69,7 +69,7 @@ public sealed class Case
     /// <summary>A violation that is about this reservation.</summary>
     public Violation Breaks(Law law, string what) => new(law, what, Id);
 
-    /// <summary>Calls of a kind that were or may have been carried out.</summary>
+    /// <summary>Calls of these kinds that took effect or may have.</summary>
     public IEnumerable<Operation> Effective(params Act[] acts) =>
         Operations.Where(each => each.Heard != Heard.Refused && acts.Contains(each.Act));
 }

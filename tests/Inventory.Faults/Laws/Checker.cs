@@ -2,11 +2,11 @@ using Inventory.Faults.History;
 
 namespace Inventory.Faults.Laws;
 
-/// <summary>Holds a history and both stores against every law.</summary>
+/// <summary>Checks a history and both stores against every law.</summary>
 /// <remarks>
-/// There is no search: the events that PostgreSQL has stored are the order in which things happened, by Redis' own
-/// clock. So it is enough that they are a run of the <see cref="Model"/>, that each was asked for, and that each answer
-/// stands in it at a moment between its call and its arrival. That is linearizability with a witness.
+/// The checker does not search for an order: the events that PostgreSQL has stored give it, by Redis' own clock. It
+/// checks that these events are a run of the <see cref="Model"/>, that a call asked for each, and that each answer was
+/// true at a moment between its call and its arrival. That is linearizability with a witness.
 /// </remarks>
 public static class Checker
 {
@@ -30,7 +30,7 @@ public static class Checker
         ];
     }
 
-    /// <summary>A wipe may take along the event that says that an order was made, and the audit tells of it.</summary>
+    /// <summary>A wipe may lose the event of an order; the audit then reports it, which is allowed.</summary>
     private static bool IsAdmitted(Complaint complaint, Dictionary<Guid, Case> cases) =>
         complaint is { Kind: "UnrecordedEnd", Reservation: { } id }
         && cases.TryGetValue(id, out var one) && one.Orders.Count > 0 && one.MayBeLost;

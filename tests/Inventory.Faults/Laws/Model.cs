@@ -4,12 +4,12 @@ using Inventory.Stock;
 namespace Inventory.Faults.Laws;
 
 /// <summary>
-/// The product as one thread would be it: reservations one after the other, each event a step that is allowed or not.
+/// A sequential model of the product: it applies events one after the other, and each is allowed or not.
 /// </summary>
 /// <remarks>
-/// Units sold leave total and reserved alike, so what is available is what was received, less what is in reservations
-/// that are neither released nor expired. A total arrives in Redis a little after PostgreSQL: the model counts units as
-/// received from their movement on, and so never finds less than Redis had.
+/// A sale lowers total and reserved alike, so available units are the received ones, less those of reservations that
+/// are neither released nor expired. A total reaches Redis a little after PostgreSQL. The model counts received units
+/// from their movement on, so it never has fewer than Redis had.
 /// </remarks>
 public sealed class Model
 {
@@ -18,7 +18,7 @@ public sealed class Model
     private readonly Dictionary<string, int?> limits = [];
     private readonly Dictionary<(string Holder, string Sku), int> units = [];
 
-    /// <param name="stock">The SKUs, with what there was in the beginning.</param>
+    /// <param name="stock">The SKUs with their initial units.</param>
     public Model(IEnumerable<StockFact> stock)
     {
         foreach (var each in stock) (available[each.Sku], limits[each.Sku]) = (each.Initial, each.Limit);
@@ -27,11 +27,11 @@ public sealed class Model
     /// <summary>Units of a SKU that could be held now.</summary>
     public int Available(string sku) => available.GetValueOrDefault(sku);
 
-    /// <summary>Units were received.</summary>
+    /// <summary>Adds received units.</summary>
     public void Receive(string sku, int quantity) => available[sku] = Available(sku) + quantity;
 
-    /// <summary>The next event, in the order of the stream.</summary>
-    /// <returns>Which laws it breaks.</returns>
+    /// <summary>Applies the next event, in the order of the stream.</summary>
+    /// <returns>The violations of the event.</returns>
     public IEnumerable<Violation> Apply(EventFact next)
     {
         ArgumentNullException.ThrowIfNull(next);
@@ -47,7 +47,7 @@ public sealed class Model
                 units.GetValueOrDefault((next.Holder, line.Sku)) + (change * line.Quantity);
             if (change < 0) continue;
             if (left < 0) yield return new(Law.NeverNegative, $"{next} leaves {left}", null, line.Sku);
-            // A late payment is money that is there: limits don't count for what it brings back.
+            // By design: limits don't apply to revived units, because their payment was already approved.
             if (next.Type == "reserved" && limits.GetValueOrDefault(line.Sku) is { } limit && has > limit)
             {
                 yield return new(
@@ -57,7 +57,7 @@ public sealed class Model
         }
     }
 
-    /// <summary>Whether the units of a reservation are off the shelf after this event.</summary>
+    /// <summary>Whether a reservation's units are unavailable to others after this event.</summary>
     private static bool Holds(string type) => type is not ("released" or "expired");
 
     private static (Law, string)? Judge(EventFact? before, EventFact next) => (before?.Type, next.Type) switch

@@ -2,10 +2,10 @@ using Inventory.Faults.History;
 
 namespace Inventory.Faults.Laws;
 
-/// <summary>Money: whatever was approved has bought something or is given back, and never both.</summary>
+/// <summary>Payments: an approved payment has either an order or a refund, never both.</summary>
 public static class PaymentLaws
 {
-    /// <summary>Looks at one reservation's payments.</summary>
+    /// <summary>Checks one reservation's payments.</summary>
     public static IEnumerable<Violation> Check(Case one)
     {
         ArgumentNullException.ThrowIfNull(one);
@@ -21,7 +21,7 @@ public static class PaymentLaws
         {
             if (one.Effective(Act.Pay).All(told => told.Key != stored.EventId))
             {
-                yield return one.Breaks(Law.NothingByItself, $"nobody told of {stored}");
+                yield return one.Breaks(Law.NothingByItself, $"no webhook was sent for {stored}");
             }
         }
 
@@ -32,7 +32,7 @@ public static class PaymentLaws
 
         foreach (var refund in one.Refunds.Where(back => one.Payments.All(each => each.PaymentId != back.PaymentId)))
         {
-            yield return one.Breaks(Law.PaymentEndsOnce, $"nobody paid what goes back: {refund}");
+            yield return one.Breaks(Law.PaymentEndsOnce, $"refund without a payment: {refund}");
         }
     }
 
@@ -40,7 +40,7 @@ public static class PaymentLaws
     {
         var bought = one.Orders.Count(order => order.PaymentId == payment);
         var back = one.Refunds.Count(refund => refund.PaymentId == payment);
-        // Nobody has heard of the reservation: the payment waits a quarter of an hour before it is given back.
+        // The payment of an unknown reservation waits 15 minutes before it is refunded.
         var unknown = one.Events.Count == 0 && one.Holds.Count == 0 && one.Orders.Count == 0;
         if (unknown && bought + back == 0 && events.All(each => each.Outcome is null)) yield break;
 
@@ -48,7 +48,7 @@ public static class PaymentLaws
         if (bought + back != 1)
         {
             yield return one.Breaks(
-                Law.PaymentEndsOnce, $"{said}: bought {bought} orders and is given back {back} times");
+                Law.PaymentEndsOnce, $"{said}: has {bought} orders and {back} refunds");
         }
 
         foreach (var each in events)
@@ -57,18 +57,18 @@ public static class PaymentLaws
             {
                 "confirmed" or "revived" => bought == 1,
                 "refund-required" => back == 1,
-                // Told of once more, it waits its own quarter of an hour.
+                // A second event of such a payment waits 15 minutes of its own.
                 null => unknown,
                 _ => false,
             };
-            if (!right) yield return one.Breaks(Law.PaymentEndsOnce, $"{each}, and there are {bought} orders of it");
+            if (!right) yield return one.Breaks(Law.PaymentEndsOnce, $"{each}, but the payment has {bought} orders");
         }
 
         foreach (var told in one.Operations.Where(
             call => call is { Act: Act.Pay, Heard: Heard.Done, State: not "accepted" } && call.Payment == payment))
         {
             if (events.All(each => each.EventId != told.Key || each.Outcome == told.State)) continue;
-            yield return one.Breaks(Law.Kept, $"{told}, and now it is {said}");
+            yield return one.Breaks(Law.Kept, $"{told}, but stored is {said}");
         }
     }
 }

@@ -2,13 +2,13 @@ using Inventory.Faults.History;
 
 namespace Inventory.Faults.Laws;
 
-/// <summary>What must hold of every reservation by itself: its events, its order, and who asked for them.</summary>
+/// <summary>Laws of a single reservation: its events, its order, and the calls that caused them.</summary>
 public static class ReservationLaws
 {
-    /// <summary>Times are whole milliseconds, and clocks of one machine may be read in either order.</summary>
+    /// <summary>Tolerance of comparisons: times are whole milliseconds, read by several processes.</summary>
     internal const long SkewMs = 2;
 
-    /// <summary>Looks at one reservation.</summary>
+    /// <summary>Checks one reservation.</summary>
     public static IEnumerable<Violation> Check(Case one)
     {
         ArgumentNullException.ThrowIfNull(one);
@@ -38,7 +38,7 @@ public static class ReservationLaws
         }
     }
 
-    /// <summary>What <c>reservations</c> says after an event.</summary>
+    /// <summary>The status in <c>reservations</c> after an event.</summary>
     public static string StatusOf(EventFact last) =>
         last.Type is "released" or "expired" or "confirmed" ? last.Type : "pending";
 
@@ -56,18 +56,18 @@ public static class ReservationLaws
                 _ => [],
             };
             if (acts.Length == 0) continue;
-            // Paid, confirmed and revived are finished later by a worker; what holds and gives back is not.
+            // A worker may finish a confirm or a payment after its call ended; the other changes end with their call.
             var later = each.Type is "confirmed" or "revived";
             var asked = one.Effective(acts).Where(call => call.BegunMs <= each.AtMs + SkewMs
                 && (later || call.LastMs >= each.AtMs - SkewMs));
-            if (!asked.Any()) yield return one.Breaks(Law.NothingByItself, $"nobody asked for {each}");
+            if (!asked.Any()) yield return one.Breaks(Law.NothingByItself, $"no call asked for {each}");
         }
 
         if (one.Events.Count > 0
             && one.Effective(Act.Reserve).FirstOrDefault() is { } first
             && (Lined.Text(first.Lines) != Lined.Text(one.Events[0].Lines) || first.Holder != one.Events[0].Holder))
         {
-            yield return one.Breaks(Law.Whole, $"was asked for as {first}, and held as {one.Events[0]}");
+            yield return one.Breaks(Law.Whole, $"requested as {first}, held as {one.Events[0]}");
         }
 
         var extensions = one.Events.Count(each => each.Type == "extended");
@@ -84,14 +84,14 @@ public static class ReservationLaws
         var last = one.Events.LastOrDefault();
         if (one.Orders.Count == 0)
         {
-            if (last?.Type == "confirmed") yield return one.Breaks(Law.StoresAgree, $"there is no order, and {last}");
+            if (last?.Type == "confirmed") yield return one.Breaks(Law.StoresAgree, $"no order for {last}");
             yield break;
         }
 
         var order = one.Orders[0];
         if (!one.Effective(Act.Confirm, Act.Pay).Any(call => call.BegunMs <= order.AtMs + SkewMs))
         {
-            yield return one.Breaks(Law.NothingByItself, $"nobody asked for {order}");
+            yield return one.Breaks(Law.NothingByItself, $"no call asked for {order}");
         }
 
         if (last is not null && Lined.Text(last.Lines) != Lined.Text(order.Lines))
@@ -99,7 +99,7 @@ public static class ReservationLaws
             yield return one.Breaks(Law.Whole, $"{last} became {order}");
         }
 
-        // A wipe may take the last events along; the order is what counts. What was released is never revived.
+        // A wipe may lose the last events, such as the revival of an expired hold; a released one is never revived.
         var mayBeRevived = last?.Type == "expired" && one.MayBeLost
             && one.Payments.Any(paid => paid.Outcome == "revived");
         if (last?.Type is "released" or "expired" && !mayBeRevived)

@@ -4,32 +4,32 @@ using Inventory.Faults.History;
 
 namespace Inventory.Faults.Laws;
 
-/// <summary>The shortest history that it can find in which a law is still broken.</summary>
+/// <summary>Searches for the shortest history in which a law is still broken.</summary>
 public static class Shrinker
 {
-    /// <summary>How long before and after a call a fault may have to do with it.</summary>
+    /// <summary>Faults within this time before or after the shown calls are shown with them.</summary>
     private const long Around = 5_000;
 
-    /// <summary>Calls and events that the checks of one search may look at together: some seconds.</summary>
+    /// <summary>Calls and events that the checks of one search may read in total; takes some seconds.</summary>
     private const long MostWork = 2_000_000;
 
-    /// <summary>Who is shown more reads none: of a longer history only what is the reservation's own is told.</summary>
+    /// <summary>Of a longer history only the reservation's own entries are shown, to keep it readable.</summary>
     private const int MostLines = 40;
 
-    /// <summary>Leaves out what the violation doesn't need: other reservations, then calls.</summary>
-    /// <returns>Evidence in which the same law is broken about the same.</returns>
+    /// <summary>Removes what the violation doesn't need: other reservations, then calls.</summary>
+    /// <returns>Evidence in which the same law is broken for the same reservation or SKU.</returns>
     public static Evidence Shrink(Evidence evidence, Violation violation)
     {
         ArgumentNullException.ThrowIfNull(evidence);
         ArgumentNullException.ThrowIfNull(violation);
-        // About no reservation and no SKU: nothing can be left out.
+        // A violation without reservation and SKU may depend on everything.
         if (violation.Reservation is null && violation.Sku is null) return evidence;
         var ids = Concerned(evidence, violation);
         var small = Project(evidence, violation, ids);
         if (violation.Reservation is null) return IsBroken(small, violation) ? small : evidence;
         if (!IsBroken(small, violation))
         {
-            // It takes others too.
+            // The violation needs other reservations too.
             ids = [.. evidence.Operations.Select(each => each.Reservation)
                 .Concat(evidence.Facts.Events.Select(each => each.Reservation))];
             small = Fewest([.. ids], left => Project(evidence, violation, [.. left]), violation);
@@ -38,13 +38,13 @@ public static class Shrinker
         return Fewest([.. small.Operations], left => small with { Operations = left }, violation);
     }
 
-    /// <summary>What a person needs to see: calls, events and faults in the order of time.</summary>
+    /// <summary>The shortened history as text: calls, events and faults in the order of time.</summary>
     public static string Tell(Evidence evidence, Violation violation)
     {
         var (small, told) = (Shrink(evidence, violation), new StringBuilder().AppendLine(violation.ToString()));
         if (violation.Reservation is null)
         {
-            // What is about a SKU as such is about all that ever happened to it.
+            // A violation of a SKU involves its whole history, so only the counts are shown.
             return told.AppendLine($"    {small.Operations.Count} calls, {small.Facts.Events.Count} events").ToString();
         }
 
@@ -79,19 +79,19 @@ public static class Shrinker
             && found.Sku == violation.Sku);
 
     /// <summary>
-    /// Leaves out run after run of the parts, half of them first, single ones last. After Zeller and Hildebrandt,
-    /// Simplifying and Isolating Failure-Inducing Input (2002), without its tests of subsets.
+    /// Removes runs of parts, first half of them, at last single ones. After Zeller and Hildebrandt, Simplifying and
+    /// Isolating Failure-Inducing Input (2002), without its tests of subsets.
     /// </summary>
     /// <returns>
-    /// Evidence in which the violation still is. Each part that is left was needed when it was tried, unless the work
-    /// ended the search before: a long history is shown longer than it need be, and not an hour later.
+    /// Evidence that still has the violation. Each remaining part was needed when its removal was tried, unless
+    /// <see cref="MostWork"/> ended the search earlier.
     /// </returns>
     private static Evidence Fewest<T>(List<T> parts, Func<List<T>, Evidence> with, Violation violation)
     {
         var (least, work) = (with(parts), 0L);
         for (var length = Math.Max(parts.Count / 2, 1); length > 0; length /= 2)
         {
-            // From the end: what comes last needs what was before, and seldom the other way round.
+            // From the end, because later parts depend on earlier ones and seldom the other way round.
             for (var end = parts.Count; end > 0; end -= length)
             {
                 if (work > MostWork) return least;
@@ -106,7 +106,7 @@ public static class Shrinker
         return least;
     }
 
-    /// <summary>The reservations that the violation is about, or whose lines are of its SKU.</summary>
+    /// <summary>The violation's reservation and those it names; without one, all with lines of its SKU.</summary>
     private static HashSet<Guid> Concerned(Evidence evidence, Violation violation)
     {
         if (violation.Reservation is { } one)
@@ -123,7 +123,7 @@ public static class Shrinker
         ];
     }
 
-    /// <summary>Only what is about these reservations, and about the violation's SKU.</summary>
+    /// <summary>The evidence about these reservations and the violation's SKU.</summary>
     private static Evidence Project(Evidence evidence, Violation violation, HashSet<Guid> ids)
     {
         var facts = evidence.Facts;

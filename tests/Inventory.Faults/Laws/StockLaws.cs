@@ -2,12 +2,12 @@ using Inventory.Faults.History;
 
 namespace Inventory.Faults.Laws;
 
-/// <summary>What must hold of every SKU, and the run of all events through the <see cref="Model"/>.</summary>
+/// <summary>Laws of every SKU, and the run of all events through the <see cref="Model"/>.</summary>
 public static class StockLaws
 {
-    /// <summary>Looks at all SKUs.</summary>
+    /// <summary>Checks all SKUs.</summary>
     /// <param name="evidence">The evidence.</param>
-    /// <param name="levels">Filled with what was available of each SKU, and from when on.</param>
+    /// <param name="levels">Receives the available units of each SKU over time.</param>
     public static IEnumerable<Violation> Check(Evidence evidence, Levels levels)
     {
         ArgumentNullException.ThrowIfNull(evidence);
@@ -97,10 +97,10 @@ public static class StockLaws
         foreach (var owner in expected.Keys.Union(counted.Keys))
         {
             var (should, says) = (expected.GetValueOrDefault(owner), counted.GetValueOrDefault(owner));
-            // A rebuild counts what was bought only where somebody may ask for it.
+            // A rebuild restores counts of bought units only for SKUs with a limit.
             if (should.Held == says.Held && (should == says || !limited.Contains(owner.Sku))) continue;
             yield return new(
-                Law.WithinLimits, $"{owner.Holder} has bought and holds {should}, and Redis counts {says}", null,
+                Law.WithinLimits, $"{owner.Holder} has bought and holds {should}, but Redis counts {says}", null,
                 owner.Sku);
         }
     }
@@ -127,17 +127,17 @@ public static class StockLaws
 
         foreach (var movement in evidence.Facts.Movements.Where(each => !asked.Contains(each.Reference)))
         {
-            yield return new(Law.NothingByItself, $"nobody asked for {movement}", null, movement.Sku);
+            yield return new(Law.NothingByItself, $"no call asked for {movement}", null, movement.Sku);
         }
     }
 }
 
-/// <summary>What was available of each SKU at each time, as the model has it.</summary>
+/// <summary>Available units of each SKU over time, according to the model.</summary>
 public sealed class Levels
 {
     private readonly Dictionary<string, List<(long Ms, int Left)>> levels = [];
 
-    /// <summary>From this time on so many are left. Times of one SKU don't fall.</summary>
+    /// <summary>Records the units available from this time on. Times of one SKU must not decrease.</summary>
     public void Note(string sku, long ms, int left)
     {
         if (!levels.TryGetValue(sku, out var all)) levels[sku] = all = [];
@@ -156,7 +156,7 @@ public sealed class Levels
             else high = middle;
         }
 
-        // What was true when the time began counts too.
+        // Include the level at the beginning of the interval.
         var most = int.MinValue;
         for (var i = Math.Max(low - 1, 0); i < all.Count && all[i].Ms <= toMs; i++) most = Math.Max(most, all[i].Left);
         return most;

@@ -8,16 +8,16 @@ using Inventory.Faults.History;
 
 namespace Inventory.Faults.Running;
 
-/// <summary>Sends calls to the gateway, and writes down what was asked and heard.</summary>
+/// <summary>Sends calls to the gateway, and records them and their answers.</summary>
 /// <param name="http">A client of the gateway.</param>
-/// <param name="recorder">Where it is written down.</param>
-/// <param name="webhookKey">What a payment provider signs with.</param>
-/// <param name="client">Whose calls these are.</param>
+/// <param name="recorder">Receives the calls.</param>
+/// <param name="webhookKey">The key that signs webhooks.</param>
+/// <param name="client">The number of the client.</param>
 public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey, int client)
 {
     /// <summary>Sends one call.</summary>
-    /// <param name="asked">What is asked; what is heard, and when, is filled in.</param>
-    /// <param name="ttl">For a reservation: how long to hold. For an extension: by how much.</param>
+    /// <param name="asked">The call; the answer and the times are filled in.</param>
+    /// <param name="ttl">Reserve: how long to hold. Extend: by how much.</param>
     public async Task<Operation> SendAsync(Operation asked, TimeSpan ttl = default)
     {
         ArgumentNullException.ThrowIfNull(asked);
@@ -33,7 +33,7 @@ public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey,
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException)
         {
-            // The connection broke, or patience did.
+            // The connection broke, or the call timed out.
         }
 
         heard = heard with { EndedMs = Clock.NowMs };
@@ -41,7 +41,7 @@ public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey,
         return heard;
     }
 
-    /// <summary>Tells of a payment that failed: it changes nothing, and nothing of it is written down.</summary>
+    /// <summary>Sends the webhook of a failed payment. It changes nothing and is not recorded.</summary>
     public async Task TellOfFailureAsync(Guid reservation, string payment)
     {
         using var request = Signed("payment.failed", reservation, payment, $"failed-{Guid.NewGuid():N}");
@@ -51,11 +51,11 @@ public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey,
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
-            // The same to us.
+            // A lost webhook makes no difference, since it changes nothing.
         }
     }
 
-    /// <summary>A call that is not sent yet.</summary>
+    /// <summary>Creates a call without sending it.</summary>
     public static Operation Ask(Act act, Guid reservation = default, string holder = "") => new()
     {
         Number = 0,
@@ -91,7 +91,7 @@ public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey,
                 reason = "received",
                 reference = asked.Key,
             }),
-            _ => throw new ArgumentOutOfRangeException(nameof(asked), asked.Act, "Nobody knows how to ask for this."),
+            _ => throw new ArgumentOutOfRangeException(nameof(asked), asked.Act, "No request for this kind of call."),
         };
     }
 
@@ -122,7 +122,7 @@ public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey,
         var answer = Parse(body);
         var heard = status switch
         {
-            // A ticket for the waiting queue.
+            // A ticket: the outcome is not known yet.
             202 when asked.Act == Act.Reserve => Heard.Unknown,
             < 300 => Heard.Done,
             408 or 429 or >= 500 => Heard.Unknown,

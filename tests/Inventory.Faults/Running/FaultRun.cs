@@ -4,51 +4,52 @@ using Inventory.Stock;
 
 namespace Inventory.Faults.Running;
 
-/// <summary>What a run is to be.</summary>
+/// <summary>The settings of a run.</summary>
 public sealed record Plan
 {
-    /// <summary>What all decisions are drawn from.</summary>
+    /// <summary>The seed of all random decisions.</summary>
     public required int Seed { get; init; }
 
     /// <summary>How long faults are injected.</summary>
     public required TimeSpan Length { get; init; }
 
     /// <summary>
-    /// Whether enough has happened; the run goes on after <see cref="Length"/> until it has, for three minutes at most.
+    /// Whether the calls are sufficient; after <see cref="Length"/> the run continues until they are, for three minutes
+    /// at most.
     /// </summary>
     public Predicate<IReadOnlyList<Operation>> IsEnough { get; init; } = _ => true;
 
-    /// <summary>Clients at once.</summary>
+    /// <summary>Concurrent clients.</summary>
     public int Clients { get; init; } = 24;
 
-    /// <summary>Whether anything is broken at all.</summary>
+    /// <summary>Whether the run injects no faults.</summary>
     public bool IsCalm { get; init; }
 
-    /// <summary>A mistake that the product is to make.</summary>
+    /// <summary>A bug to seed into the product.</summary>
     public SeededBug? Bug { get; init; }
 
-    /// <summary>How long the product may take to come to rest.</summary>
+    /// <summary>Longest wait for each condition of the quiet phase.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Told of each fault.</summary>
+    /// <summary>Receives a line for each fault.</summary>
     public Action<string> Progress { get; init; } = _ => { };
 }
 
-/// <summary>What a run has shown.</summary>
-/// <param name="Seed">What it was drawn from.</param>
-/// <param name="Evidence">Everything.</param>
-/// <param name="Violations">Laws that don't hold; none in a good run.</param>
+/// <summary>The result of a run.</summary>
+/// <param name="Seed">The seed of the run.</param>
+/// <param name="Evidence">The evidence.</param>
+/// <param name="Violations">Broken laws.</param>
 /// <param name="WebhookFaults">Webhooks that were sent twice, late or out of order.</param>
-/// <param name="LastWords">What services said that ended by themselves.</param>
+/// <param name="LastWords">Output of services that crashed or failed to start, and of requests that got a 500.</param>
 /// <param name="Logs">The last lines of every service.</param>
 public sealed record Finding(
     int Seed, Evidence Evidence, IReadOnlyList<Violation> Violations, int WebhookFaults,
     IReadOnlyList<string> LastWords, IReadOnlyDictionary<string, string> Logs);
 
-/// <summary>One run: clients and the nemesis, then quiet, then the checker.</summary>
+/// <summary>One run: clients and the nemesis, then the quiet phase, then the checker.</summary>
 public static class FaultRun
 {
-    // Above what the gateway waits for a replica that hangs would take the client out of the run for too long.
+    // A client that waits as long as the gateway does for a hanging replica would be idle for too much of the run.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
     private static readonly TimeSpan MostExtraTime = TimeSpan.FromMinutes(3);
@@ -83,7 +84,7 @@ public static class FaultRun
         }
         catch (NeverHappenedException)
         {
-            // What there is has to do.
+            // Go on with the calls so far.
         }
 
         await over.CancelAsync();

@@ -11,12 +11,12 @@ using StackExchange.Redis;
 namespace Inventory.Faults.Running;
 
 /// <summary>
-/// The whole product in processes of its own, each reached through a network that can fail: Redis, PostgreSQL, two
-/// APIs, the workers and the gateway.
+/// The whole product in separate processes, each behind a proxy that can fail: Redis, PostgreSQL, two APIs, the workers
+/// and the gateway.
 /// </summary>
 public sealed class Installation : IAsyncDisposable
 {
-    /// <summary>The one key of all callers; it may do everything.</summary>
+    /// <summary>The API key of all clients; it has every scope.</summary>
     public const string Key = "inv_test_faults_0123456789abcdef0123456789abcdef";
 
     private static readonly string[] Policies = ["Reserve", "Change", "Confirm", "Read", "Administration"];
@@ -25,7 +25,7 @@ public sealed class Installation : IAsyncDisposable
 
     private Installation(SeededBug? bug) => this.bug = bug;
 
-    /// <summary>Signs what a payment provider sends.</summary>
+    /// <summary>The key that signs webhooks.</summary>
     public byte[] WebhookKey { get; } = RandomNumberGenerator.GetBytes(32);
 
     /// <summary>PostgreSQL.</summary>
@@ -34,26 +34,26 @@ public sealed class Installation : IAsyncDisposable
     /// <summary>Redis.</summary>
     public RedisServer RedisServer { get; private set; } = null!;
 
-    /// <summary>The ledger, past all proxies.</summary>
+    /// <summary>The ledger, without a proxy.</summary>
     public NpgsqlDataSource Ledger { get; private set; } = null!;
 
-    /// <summary>Redis, past all proxies.</summary>
+    /// <summary>Redis, without a proxy.</summary>
     public ConnectionMultiplexer Redis { get; private set; } = null!;
 
-    /// <summary>An engine of the harness' own, past all proxies.</summary>
-    public StockEngine Engine { get; private set; } = null!;
+    /// <summary>The harness' own engine, without a proxy.</summary>
+    public StockStores Engine { get; private set; } = null!;
 
     /// <summary>Services by name.</summary>
     public IReadOnlyDictionary<string, Member> Members { get; private set; } = null!;
 
-    /// <summary>Networks by name.</summary>
+    /// <summary>Proxies by name.</summary>
     public IReadOnlyDictionary<string, UnreliableProxy> Networks { get; private set; } = null!;
 
-    /// <summary>Where clients find the gateway.</summary>
+    /// <summary>The gateway's address for clients.</summary>
     public Uri Front { get; private set; } = null!;
 
-    /// <summary>Starts everything, and waits until all is healthy.</summary>
-    /// <param name="bug">A mistake that the product is to make; null for the product as it is.</param>
+    /// <summary>Starts everything, and waits until every service is healthy.</summary>
+    /// <param name="bug">A bug to seed into the product; null for none.</param>
     public static async Task<Installation> StartAsync(SeededBug? bug = null)
     {
         var installation = new Installation(bug);
@@ -70,7 +70,7 @@ public sealed class Installation : IAsyncDisposable
         }
     }
 
-    /// <summary>A client of the gateway that gives up after a while.</summary>
+    /// <summary>A client of the gateway with a timeout.</summary>
     public HttpClient CreateClient(TimeSpan patience) => new(new SocketsHttpHandler { UseCookies = false })
     {
         BaseAddress = Front,
@@ -78,7 +78,7 @@ public sealed class Installation : IAsyncDisposable
         DefaultRequestHeaders = { { "X-Api-Key", Key } },
     };
 
-    /// <summary>Creates products, and waits until Redis knows them.</summary>
+    /// <summary>Creates products, and waits until Redis has them.</summary>
     public async Task StockAsync(IEnumerable<(string Sku, int Total, int? Limit)> products)
     {
         foreach (var (sku, total, limit) in products)
@@ -93,18 +93,18 @@ public sealed class Installation : IAsyncDisposable
             insert.Parameters.Add(new NpgsqlParameter<int?> { TypedValue = limit });
             await insert.ExecuteNonQueryAsync();
             await Waiting.UntilAsync(
-                $"{sku} is in Redis", async () => (await Engine.SnapshotAsync(sku)).Total == total);
+                $"{sku} is in Redis", async () => (await Engine.Levels.SnapshotAsync(sku)).Total == total);
         }
     }
 
-    /// <summary>Runs statements past the product.</summary>
+    /// <summary>Runs SQL statements directly on the ledger.</summary>
     public async Task ExecuteAsync(string sql)
     {
         await using var command = Ledger.CreateCommand(sql);
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>Ends everything.</summary>
+    /// <summary>Stops everything.</summary>
     public async ValueTask DisposeAsync()
     {
         for (var i = owned.Count - 1; i >= 0; i--) await owned[i].DisposeAsync();
@@ -134,7 +134,7 @@ public sealed class Installation : IAsyncDisposable
             ("ApiKeys:0:Name", "test"), ("ApiKeys:0:Hash", ApiKeyRing.HashOf(Key)),
             .. new[] { "reserve", "confirm", "admin" }.Select((scope, at) => ($"ApiKeys:0:Scopes:{at}", scope)),
         ];
-        // A repair would hide what the checker looks for.
+        // Repairs are off: they would hide violations from the checker.
         await AddAsync("reconciliation-worker", "Inventory.ReconciliationWorker", Ports.Free(), Stores("worker"),
             ("Audit:AutomaticRepair", "false"));
         await Waiting.UntilAsync("the reconciliation worker is healthy",
@@ -177,7 +177,7 @@ public sealed class Installation : IAsyncDisposable
         string name, string project, int port, (string, string)[] stores, params (string, string)[] settings)
     {
         var folder = bug?.FolderOf(project) ?? ServiceProcess.FolderOf(project);
-        // The gateway reaches a replica that was started again where it was.
+        // A restarted service keeps its port, so that the gateway finds it again.
         (string, string)[] all = [.. stores, .. settings, ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}")];
         var member = await Member.StartAsync(name, () => ServiceProcess.StartFromAsync(folder, project, all));
         lock (owned)

@@ -1,21 +1,21 @@
 namespace Inventory.Faults.Running;
 
-/// <summary>Mistakes that somebody could make, for the checker to find.</summary>
+/// <summary>Plausible bugs, seeded so that the checker has something to find.</summary>
 public static class KnownBugs
 {
-    /// <summary>A release gives back twice what was held.</summary>
-    public const string ReleaseTwice = "a release that gives back twice";
+    /// <summary>A release returns the units of its hold twice.</summary>
+    public const string ReleaseTwice = "a release that returns units twice";
 
-    /// <summary>A confirm does not keep its hold from being released or running out meanwhile.</summary>
+    /// <summary>A confirming hold can be released or expire, because it gets no confirmation lease.</summary>
     public const string CommitWithoutPin = "a commit without pin";
 
     /// <summary>Some events are never stored.</summary>
-    public const string ForgetfulMaterializer = "a materializer that forgets";
+    public const string ForgetfulMaterializer = "a materializer that skips events";
 
-    /// <summary>All of them.</summary>
+    /// <summary>All known bugs.</summary>
     public static IReadOnlyList<string> Names { get; } = [ReleaseTwice, CommitWithoutPin, ForgetfulMaterializer];
 
-    // One in eight, by what is random in it.
+    // Skips one reservation in eight, by random bits of its id.
     private const string Forget =
         """
         CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -23,7 +23,7 @@ public static class KnownBugs
             WHEN (NEW.sequence > 1 AND get_byte(uuid_send(NEW.reservation_id), 15) < 32) EXECUTE FUNCTION forget();
         """;
 
-    /// <summary>One product with some of them.</summary>
+    /// <summary>A product with some of the bugs.</summary>
     /// <param name="names">Of <see cref="Names"/>.</param>
     public static SeededBug Make(params string[] names)
     {

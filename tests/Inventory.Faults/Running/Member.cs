@@ -3,8 +3,8 @@ using Inventory.Testing;
 namespace Inventory.Faults.Running;
 
 /// <summary>
-/// One service of the installation, and whoever looks after it: a service that ends is started again on its old port,
-/// as the AppHost or any orchestrator does.
+/// One service of the installation with its supervisor, which restarts it on its old port when it ends, as the AppHost
+/// or any orchestrator does.
 /// </summary>
 public sealed class Member : IAsyncDisposable
 {
@@ -20,19 +20,18 @@ public sealed class Member : IAsyncDisposable
     private Member(string name, Func<Task<ServiceProcess>> start, ServiceProcess process) =>
         (Name, this.start, this.process) = (name, start, process);
 
-    /// <summary>Which it is.</summary>
+    /// <summary>The name of the service.</summary>
     public string Name { get; }
 
     /// <summary>
-    /// What it said when it ended although nobody had killed it, or did not start; and of requests that it could only
-    /// answer with 500.
+    /// The output of the service when it crashed or failed to start, and its log lines of requests that got a 500.
     /// </summary>
     public IReadOnlyList<string> LastWords => [.. lastWords, .. process.Bugs.Select(bug => $"{Name}: {bug}")];
 
-    /// <summary>What it said lately.</summary>
+    /// <summary>Its recent output.</summary>
     public string Output => process.ToString();
 
-    /// <summary>Starts a service and begins to look after it.</summary>
+    /// <summary>Starts a service and its supervisor.</summary>
     public static async Task<Member> StartAsync(string name, Func<Task<ServiceProcess>> start)
     {
         var member = new Member(name, start, await start());
@@ -40,23 +39,23 @@ public sealed class Member : IAsyncDisposable
         return member;
     }
 
-    /// <summary>Kills it with SIGKILL; it comes back after <see cref="Revive"/>.</summary>
+    /// <summary>Kills the service with SIGKILL; it is restarted after <see cref="Revive"/>.</summary>
     public Task KillAsync()
     {
         isDown = true;
         return process.HasExited ? Task.CompletedTask : Waiting.UntilDoneAsync(process.KillAsync);
     }
 
-    /// <summary>Whoever looks after it may start it again.</summary>
+    /// <summary>Lets the supervisor restart the service.</summary>
     public void Revive() => isDown = false;
 
-    /// <summary>Stops it with SIGSTOP.</summary>
+    /// <summary>Freezes the service with SIGSTOP.</summary>
     public void Freeze() => process.Freeze();
 
     /// <summary>Ends <see cref="Freeze"/>.</summary>
     public void Thaw() => process.Thaw();
 
-    /// <summary>Whether it says that it is well.</summary>
+    /// <summary>Whether its health endpoint reports success.</summary>
     public async Task<bool> IsHealthyAsync()
     {
         try
@@ -70,7 +69,7 @@ public sealed class Member : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends it, and the looking after it.</summary>
+    /// <summary>Stops the supervisor and the service.</summary>
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();
@@ -85,7 +84,7 @@ public sealed class Member : IAsyncDisposable
         {
             await Task.Delay(Look, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!process.HasExited || isDown) continue;
-            // Killed ones say nothing in the end.
+            // Only a crash writes this; a killed service writes nothing at its end.
             if (process.ToString().Contains("Unhandled exception", StringComparison.Ordinal)) Note(Output);
             await RestartAsync();
         }
@@ -111,7 +110,7 @@ public sealed class Member : IAsyncDisposable
             }
             catch (InvalidOperationException e)
             {
-                // It ended while it started, or hung: once more, as often as it takes.
+                // The service ended or hung while it started; try again until it runs.
                 Note(e.Message);
             }
         }

@@ -5,27 +5,27 @@ using StackExchange.Redis;
 
 namespace Inventory.Faults.Running;
 
-/// <summary>Breaks one thing after another, in a seeded order in which every kind has its turn.</summary>
-/// <remarks>Sometimes two at once. In between it waits until somebody is served again: that is measured.</remarks>
-/// <param name="installation">What it breaks.</param>
-/// <param name="seed">What it draws from.</param>
-/// <param name="recorder">Where it sees whether anybody is served.</param>
+/// <summary>Injects faults one after another, in a seeded order that covers every kind.</summary>
+/// <remarks>Sometimes it injects two at once. After each fault it waits until a reserve call succeeds again.</remarks>
+/// <param name="installation">The product to break.</param>
+/// <param name="seed">The seed of the order.</param>
+/// <param name="recorder">Shows whether calls are served.</param>
 public sealed class Nemesis(Installation installation, int seed, Recorder recorder)
 {
     private readonly Random random = new(seed);
     private readonly List<Fault> faults = [];
     private readonly List<Wipe> wipes = [];
 
-    /// <summary>What was done.</summary>
+    /// <summary>The injected faults.</summary>
     public IReadOnlyList<Fault> Faults => faults;
 
     /// <summary>When Redis lost its data.</summary>
     public IReadOnlyList<Wipe> Wipes => wipes;
 
-    /// <summary>Told of each fault when it is over.</summary>
+    /// <summary>Called when a fault has ended.</summary>
     public Action<Fault> Told { get; init; } = _ => { };
 
-    /// <summary>Goes on until it is told to stop; everything is whole again then.</summary>
+    /// <summary>Injects faults until cancelled. When it returns, the cause of every fault has ended.</summary>
     public async Task RageAsync(CancellationToken stop)
     {
         var deck = new Queue<(string Kind, Func<Task> Break)>();
@@ -53,7 +53,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
         }
     }
 
-    /// <summary>Nobody can kill and wipe the same at once.</summary>
+    /// <summary>The target of a fault: two faults at once must have different targets.</summary>
     private static string TargetOf(string kind) => kind.Split(' ', '\'')[1];
 
     private (string Kind, Func<Task> Break)[] Shuffled()
@@ -127,7 +127,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
         network.Mend();
     }
 
-    /// <summary>Redis forgets all: what the ledger has stored must come back, and nothing else need.</summary>
+    /// <summary>Deletes all data of Redis. The product must restore what the ledger has stored, and no more.</summary>
     private async Task WipeAsync(bool flush)
     {
         var stored = await StoredMsAsync();
@@ -150,7 +150,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
         await installation.RedisServer.RestartAsync();
     }
 
-    /// <summary>The time of the last event that is stored; what is of that millisecond may not be.</summary>
+    /// <summary>The time up to which all events are stored; of the last event's millisecond some may not be.</summary>
     private async Task<long> StoredMsAsync()
     {
         try
@@ -162,7 +162,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
         }
         catch (NpgsqlException)
         {
-            // Away as well: nobody can say what is stored.
+            // PostgreSQL is unavailable too, so assume that nothing is stored.
             return 0;
         }
     }
@@ -180,7 +180,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
             }
             catch (NpgsqlException)
             {
-                // In use again already, or the server is away.
+                // The slot is in use again, or the server is unavailable.
                 await PauseAsync(20);
             }
         }

@@ -6,17 +6,17 @@ using Inventory.Stock;
 namespace Inventory.Faults.Running;
 
 /// <summary>
-/// Nobody calls and nothing breaks any more. Waits, by conditions, until all that was under way has arrived; reads what
-/// nobody has heard of; and then what both stores say.
+/// The phase after clients and faults have stopped. Waits for conditions until all work under way is done, reads the
+/// reservations of unanswered calls, then reads both stores.
 /// </summary>
 public sealed class QuietPhase(
     Installation installation, StoreReader reader, Calls calls, Recorder recorder, TimeSpan patience)
 {
     private static readonly (string What, string Sql)[] Settled =
     [
-        ("nobody waits in the queue", "SELECT count(*) FROM waiting_queue WHERE state = 0"),
-        // What nobody knows is waited for, for a quarter of an hour; the checker looks at it.
-        ("every payment has its verdict",
+        ("the waiting queue is empty", "SELECT count(*) FROM waiting_queue WHERE state = 0"),
+        // Payments of unknown reservations are left out: they wait 15 minutes, and the checker handles them.
+        ("every payment is settled",
             """
             SELECT count(*) FROM payment_events event WHERE processed_at IS NULL AND EXISTS (
                 SELECT FROM reservations row WHERE row.reservation_id = event.reservation_id)
@@ -33,14 +33,14 @@ public sealed class QuietPhase(
     private IReadOnlyList<Complaint> findings = [];
     private Complaint? neverHappened;
 
-    /// <summary>Waits, and reads. What does not come to rest is a complaint.</summary>
+    /// <summary>Waits and reads. A condition that is not met in time becomes a complaint.</summary>
     public async Task<Facts> ReadAsync()
     {
         await RestAsync();
         await ResolveAsync();
         await RestAsync();
         var owners = recorder.Read().Where(call => call.Act == Act.Reserve).Select(call => call.Holder).ToHashSet();
-        // A hold that comes due in between would be read in one store before its end, and in the other after it.
+        // Freeze expiry, so that a hold is not read before its expiry in one store and after it in the other.
         var expiring = installation.Members["expiration-worker"];
         expiring.Freeze();
         try
@@ -63,7 +63,7 @@ public sealed class QuietPhase(
         {
             await TryAsync(StoredAsync);
             var facts = await reader.ReadAsync(owners);
-            // What was under way when the worker froze may have arrived in the middle.
+            // Work under way when the worker froze may have changed the stores during the read.
             var isStill = (await reader.HoldsAsync()).Select(hold => hold.ToString())
                 .SequenceEqual(facts.Holds.Select(hold => hold.ToString()), StringComparer.Ordinal);
             if (isStill || neverHappened is not null) return facts;
@@ -81,7 +81,7 @@ public sealed class QuietPhase(
         findings = await AuditAsync();
     });
 
-    /// <summary>Once something has never happened, nothing more is waited for.</summary>
+    /// <summary>Waits, unless an earlier condition was not met in time.</summary>
     private async Task TryAsync(Func<Task> wait)
     {
         if (neverHappened is not null) return;
@@ -98,7 +98,7 @@ public sealed class QuietPhase(
     private async Task SettleAsync()
     {
         await Waiting.UntilAsync(
-            "the fence is open", async () => !await installation.Engine.IsFencedAsync(), patience);
+            "the fence is open", async () => !await installation.Engine.Maintenance.IsFencedAsync(), patience);
         foreach (var (what, sql) in Settled)
         {
             await Waiting.UntilAsync(
@@ -106,7 +106,7 @@ public sealed class QuietPhase(
         }
 
         await Waiting.UntilAsync("no hold is confirming", async () =>
-            (await installation.Engine.ReadLeasesAsync(Only, 1)).Count == 0, patience);
+            (await installation.Engine.Audit.ReadLeasesAsync(Only, 1)).Count == 0, patience);
         await Waiting.UntilAsync("nothing is due", async () => await installation.Redis.GetDatabase()
             .SortedSetLengthAsync(Only.Due, 0, Clock.NowMs) == 0, patience);
         await StoredAsync();
@@ -115,7 +115,7 @@ public sealed class QuietPhase(
         foreach (var (sku, version) in versions)
         {
             await Waiting.UntilAsync($"Redis has version {version} of {sku}", async () =>
-                (await installation.Engine.SnapshotAsync(sku)).Version >= version, patience);
+                (await installation.Engine.Levels.SnapshotAsync(sku)).Version >= version, patience);
         }
     }
 
@@ -127,7 +127,7 @@ public sealed class QuietPhase(
         return last.Length == 0 || stored.Contains((string)last[0].Id!);
     }, patience);
 
-    /// <summary>What was not heard of is read, as its client would.</summary>
+    /// <summary>Reads the reservations of unanswered calls, as their clients would.</summary>
     private async Task ResolveAsync()
     {
         var open = recorder.Read()
@@ -137,7 +137,7 @@ public sealed class QuietPhase(
             await calls.SendAsync(Calls.Ask(Act.Look, call.Reservation, call.Holder) with { Lines = call.Lines }));
     }
 
-    /// <summary>The product's own audit is a second opinion.</summary>
+    /// <summary>Runs the product's own audit as a second check.</summary>
     private async Task<IReadOnlyList<Complaint>> AuditAsync()
     {
         using var http = installation.CreateClient(TimeSpan.FromSeconds(30));
@@ -146,7 +146,7 @@ public sealed class QuietPhase(
         await Waiting.UntilAsync("the audit answers", async () =>
         {
             run = await AuditOnceAsync(http);
-            // What it does not decide about when all is quiet, it never does; its findings are what counts.
+            // While nothing changes, an undecided entry stays undecided, so stop after some audits.
             return run is not null && ((long)run["undecided"]! == 0 || ++times == MostAudits);
         }, patience);
         return
@@ -157,8 +157,7 @@ public sealed class QuietPhase(
         ];
     }
 
-    /// <summary>One audit to its end, which after a long run is later than the first answer; null if it breaks off.
-    /// </summary>
+    /// <summary>Runs one audit and polls until it ends; null if it fails.</summary>
     private static async Task<JsonNode?> AuditOnceAsync(HttpClient http)
     {
         using var asked = await http.PostAsync(

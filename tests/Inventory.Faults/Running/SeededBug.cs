@@ -5,8 +5,9 @@ using Inventory.Testing;
 namespace Inventory.Faults.Running;
 
 /// <summary>
-/// A mistake that the product does not make, to see that the checker would find it. The services run from copies of
-/// their folders in which a script's text, which lies in the assembly as it is written, is another of the same length.
+/// A bug that the product does not have, to test that the checker finds it. The services run from copies of their
+/// folders. In the copied assembly, which embeds the scripts as plain text, a script is replaced by one of the same
+/// length.
 /// </summary>
 public sealed class SeededBug : IDisposable
 {
@@ -14,16 +15,16 @@ public sealed class SeededBug : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("inventory-faults-").FullName;
     private readonly List<(string Script, string From, string To)> changes = [];
 
-    /// <summary>What is wrong.</summary>
+    /// <summary>The name of the bug.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Statements that make PostgreSQL part of it.</summary>
+    /// <summary>SQL statements that seed a bug into PostgreSQL.</summary>
     public string? Sql { get; init; }
 
     /// <summary>Changes a script.</summary>
     /// <param name="script">Its file in <c>lua/</c>.</param>
-    /// <param name="from">A text that stands in it once.</param>
-    /// <param name="to">What stands there instead.</param>
+    /// <param name="from">A text that occurs once in the script.</param>
+    /// <param name="to">The replacement.</param>
     public SeededBug Change(string script, string from, string to)
     {
         changes.Add((script, from, to));
@@ -33,7 +34,7 @@ public sealed class SeededBug : IDisposable
     /// <summary>Deletes the copies.</summary>
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
-    /// <summary>A copy of a service that makes the mistake.</summary>
+    /// <summary>The folder of a copied service with the bug.</summary>
     internal string FolderOf(string project)
     {
         var (from, copy) = (ServiceProcess.FolderOf(project), Path.Combine(folder, project));
@@ -65,10 +66,10 @@ public sealed class SeededBug : IDisposable
     {
         if (Regex.Count(original, Regex.Escape(from)) != 1)
         {
-            throw new InvalidOperationException($"This does not stand in the script once: {from}");
+            throw new InvalidOperationException($"This text must occur exactly once in the script: {from}");
         }
 
-        // The room for what is added is that of the comments.
+        // Remove comments to make room for added text.
         var changed = string.Join('\n', original.Replace(from, to, StringComparison.Ordinal).Split('\n')
             .Where(line => !line.StartsWith("--", StringComparison.Ordinal)
                 || line.StartsWith("-- include", StringComparison.Ordinal)));

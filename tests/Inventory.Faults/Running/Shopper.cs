@@ -4,18 +4,18 @@ using Inventory.Stock;
 namespace Inventory.Faults.Running;
 
 /// <summary>
-/// One seeded client: holds, changes its mind, pays, pays late, pays twice, asks again when nothing was heard, and asks
-/// for two things at once.
+/// One seeded client. It reserves, extends, releases, confirms, pays, pays late or twice, retries unanswered calls, and
+/// sends conflicting calls at once.
 /// </summary>
-/// <param name="seed">What it draws its decisions from; what they meet is the machine's doing.</param>
-/// <param name="calls">How it calls.</param>
-/// <param name="shelf">What it can want.</param>
+/// <param name="seed">The seed of its decisions; the timing is not reproducible.</param>
+/// <param name="calls">Sends the calls.</param>
+/// <param name="shelf">The products.</param>
 public sealed class Shopper(int seed, Calls calls, Shelf shelf)
 {
     private const int Regulars = 40;
     private const int MostLater = 50;
 
-    /// <summary>Short ones run out while they are paid, long ones stay beyond the run.</summary>
+    /// <summary>Short holds expire before they are paid; long ones outlast the run.</summary>
     private static readonly int[] HoldSeconds = [1, 2, 3, 5, 10, 600];
 
     private readonly Random random = new(seed);
@@ -25,7 +25,7 @@ public sealed class Shopper(int seed, Calls calls, Shelf shelf)
     /// <summary>Webhooks that were sent twice, late or out of order.</summary>
     public int WebhookFaults { get; private set; }
 
-    /// <summary>Shops until it is told to stop; a call that was begun is heard out.</summary>
+    /// <summary>Shops until cancelled; a call under way is awaited.</summary>
     public async Task ShopAsync(CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
@@ -52,7 +52,7 @@ public sealed class Shopper(int seed, Calls calls, Shelf shelf)
         var ask = Calls.Ask(Act.Reserve, Guid.NewGuid(), $"u:{customer}") with { Lines = shelf.Pick(random) };
         var ttl = TimeSpan.FromSeconds(HoldSeconds[random.Next(HoldSeconds.Length)]);
         var heard = random.Next(12) == 0
-            // Pressed twice.
+            // A double click.
             ? (await Task.WhenAll(calls.SendAsync(ask, ttl), calls.SendAsync(ask, ttl)))[0]
             : await calls.SendAsync(ask, ttl);
         for (var attempt = 0; attempt < 2 && heard.Heard == Heard.Unknown && random.Next(2) == 0; attempt++)
@@ -61,7 +61,7 @@ public sealed class Shopper(int seed, Calls calls, Shelf shelf)
             heard = await calls.SendAsync(ask, ttl);
         }
 
-        // Some go on with what they don't know to be held.
+        // Some clients go on without knowing whether the reservation is held.
         if (heard.Heard == Heard.Done || (heard.Heard == Heard.Unknown && random.Next(4) == 0)) GoOn(heard, ttl);
     }
 
@@ -76,7 +76,7 @@ public sealed class Shopper(int seed, Calls calls, Shelf shelf)
                 Later(Soon(), () => PayAsync(held));
                 break;
             case < 11:
-                // Late: whether the units are still there is anybody's guess.
+                // A late payment: the hold has expired, and its units may be gone.
                 WebhookFaults++;
                 Later((int)ttl.TotalMilliseconds + random.Next(3_000), () => PayAsync(held));
                 break;
@@ -106,7 +106,7 @@ public sealed class Shopper(int seed, Calls calls, Shelf shelf)
 
     private void Later(int ms, Func<Task> act) => later.Add((Clock.NowMs + ms, act));
 
-    /// <summary>Asks again, with the same key, when nothing was heard; and sometimes when something was.</summary>
+    /// <summary>Sends a call, and repeats it with the same key if unanswered, sometimes also if answered.</summary>
     private async Task RepeatAsync(Operation ask, TimeSpan by = default)
     {
         var heard = await calls.SendAsync(ask, by);
@@ -125,7 +125,7 @@ public sealed class Shopper(int seed, Calls calls, Shelf shelf)
             : calls.SendAsync(On(held, act), TimeSpan.FromSeconds(2));
     }
 
-    /// <summary>A provider: it tells until somebody has heard, sometimes twice, or of a failure before.</summary>
+    /// <summary>Acts as the provider: sends a webhook until answered, sometimes twice or after a failure.</summary>
     private async Task PayAsync(Operation held)
     {
         var ask = On(held, Act.Pay) with { Payment = $"pay-{held.Reservation:N}" };
@@ -153,14 +153,14 @@ public sealed class Shopper(int seed, Calls calls, Shelf shelf)
     }
 }
 
-/// <summary>What there is to want: some that everybody wants, some that are limited, and plenty of others.</summary>
+/// <summary>The products of a run: a few popular ones, a few with a limit, and many others.</summary>
 public sealed class Shelf
 {
     private const int Hot = 3;
     private const int Limited = 2;
     private const int Others = 10;
 
-    /// <summary>Every SKU with the units that it begins with, and how many a customer may have.</summary>
+    /// <summary>Every SKU with its initial units and its limit per customer.</summary>
     public IReadOnlyList<(string Sku, int Total, int? Limit)> Products { get; } =
     [
         .. Enumerable.Range(0, Hot).Select(at => ($"hot-{at}", 40, (int?)null)),
@@ -177,7 +177,7 @@ public sealed class Shelf
         return [.. skus.Select(sku => new Line(sku, random.Next(1, 3)))];
     }
 
-    /// <summary>A SKU; those that everybody wants come up most.</summary>
+    /// <summary>A random SKU; popular ones are chosen most often.</summary>
     public string One(Random random)
     {
         ArgumentNullException.ThrowIfNull(random);

@@ -10,14 +10,13 @@ using Npgsql;
 
 namespace Inventory.Faults.Running;
 
-/// <summary>Reads all that both stores say, past the product.</summary>
+/// <summary>Reads both stores directly, without the product.</summary>
 public sealed class StoreReader(Installation installation, Shelf shelf)
 {
     /// <summary>
-    /// Reads everything; nothing may change meanwhile but payments of what nobody knows, which wait for long. So the
-    /// ledger is read at one moment.
+    /// Reads everything in one snapshot of the ledger. Meanwhile only payments of unknown reservations may change.
     /// </summary>
-    /// <param name="owners">Whoever may have bought or hold something.</param>
+    /// <param name="owners">All owners that may have orders or holds.</param>
     public async Task<Facts> ReadAsync(IEnumerable<string> owners)
     {
         await using var connection = await installation.Ledger.OpenConnectionAsync();
@@ -138,12 +137,12 @@ public sealed class StoreReader(Installation installation, Shelf shelf)
         return facts;
     }
 
-    /// <summary>As <c>read_units</c> of lua/shared/holds.lua does.</summary>
+    /// <summary>Reads units as <c>read_units</c> of lua/shared/holds.lua does.</summary>
     private async Task<IReadOnlyList<UnitsFact>> UnitsAsync(IEnumerable<string> owners)
     {
         var found = new List<UnitsFact>();
         var asked = owners.SelectMany(owner => shelf.Products.Select(each => (Holder: owner, each.Sku)));
-        // One after the other, a million of them took ten minutes.
+        // Reads in parallel: one after the other, a million of them took ten minutes.
         foreach (var page in asked.Chunk(1_000))
         {
             var texts = await Task.WhenAll(page.Select(one => UnitsTextAsync(one.Holder, one.Sku)));

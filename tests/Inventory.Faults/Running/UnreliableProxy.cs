@@ -3,7 +3,7 @@ using Inventory.Testing;
 
 namespace Inventory.Faults.Running;
 
-/// <summary>A network that can be cut or slowed down. Within a connection nothing is reordered, as in TCP.</summary>
+/// <summary>A proxy that can cut or delay connections. It keeps the order within a connection, as TCP does.</summary>
 /// <param name="server">The server's loopback port.</param>
 public sealed class UnreliableProxy(int server) : LoopbackProxy(server)
 {
@@ -12,7 +12,7 @@ public sealed class UnreliableProxy(int server) : LoopbackProxy(server)
     private volatile int delayMs;
     private volatile bool isCut;
 
-    /// <summary>Every connection breaks, and every new one.</summary>
+    /// <summary>Breaks every connection, and every new one until <see cref="Mend"/>.</summary>
     public void Cut()
     {
         lock (access)
@@ -24,10 +24,10 @@ public sealed class UnreliableProxy(int server) : LoopbackProxy(server)
         }
     }
 
-    /// <summary>Whatever is sent arrives so much later.</summary>
+    /// <summary>Delays all data by this time.</summary>
     public void Delay(TimeSpan by) => delayMs = (int)by.TotalMilliseconds;
 
-    /// <summary>As it should be again.</summary>
+    /// <summary>Ends a cut or a delay.</summary>
     public void Mend() => (isCut, delayMs) = (false, 0);
 
     /// <inheritdoc/>

@@ -4,16 +4,16 @@ using StackExchange.Redis;
 
 namespace Inventory.Faults.Running;
 
-/// <summary>What was waited for did not happen.</summary>
+/// <summary>A condition was not met in time.</summary>
 public sealed class NeverHappenedException(string what, TimeSpan patience)
-    : Exception($"It did not happen within {patience.TotalSeconds:0} s: {what}");
+    : Exception($"Not met within {patience.TotalSeconds:0} s: {what}");
 
 /// <summary>Waiting for conditions.</summary>
 public static class Waiting
 {
     private static readonly TimeSpan Usual = TimeSpan.FromSeconds(120);
 
-    /// <summary>Repeats what may be repeated, and takes longer than it gives itself on a busy machine.</summary>
+    /// <summary>Repeats an idempotent action that times out on a busy machine, ten times at most.</summary>
     public static async Task UntilDoneAsync(Func<Task> act)
     {
         ArgumentNullException.ThrowIfNull(act);
@@ -26,16 +26,16 @@ public static class Waiting
             }
             catch (TimeoutException) when (attempt < 10)
             {
-                // Once more.
+                // Try again.
             }
         }
     }
 
-    /// <summary>Waits for something that happens by itself; a store that is away counts as not yet.</summary>
-    /// <param name="what">What, in words.</param>
-    /// <param name="happened">Whether it has.</param>
-    /// <param name="patience">How long it may take; two minutes when absent.</param>
-    /// <exception cref="NeverHappenedException">It didn't.</exception>
+    /// <summary>Waits for a condition; while a store is unavailable, it counts as not met.</summary>
+    /// <param name="what">The condition in words.</param>
+    /// <param name="happened">Whether it is met.</param>
+    /// <param name="patience">The longest wait; two minutes by default.</param>
+    /// <exception cref="NeverHappenedException">The condition was not met in time.</exception>
     public static async Task UntilAsync(string what, Func<Task<bool>> happened, TimeSpan? patience = null)
     {
         ArgumentNullException.ThrowIfNull(happened);
@@ -50,7 +50,7 @@ public static class Waiting
             catch (Exception e) when (e is NpgsqlException or RedisException or RedisTimeoutException
                 or InvalidOperationException or TimeoutException or HttpRequestException or TaskCanceledException)
             {
-                // Not yet.
+                // Not met yet.
             }
 
             if (watch.Elapsed > most) throw new NeverHappenedException(what, most);

@@ -4,12 +4,12 @@ using Microsoft.AspNetCore.Http;
 namespace Inventory.System.Tests.Telemetry;
 
 /// <summary>A span as it arrived. Identifiers are in hexadecimal; the parent's is empty for a root.</summary>
-/// <param name="Links">Spans that it names without being their child, each by its trace and itself.</param>
+/// <param name="Links">Linked spans, each as its trace id and span id.</param>
 public sealed record Span(
     string Service, string Source, string TraceId, string Id, string ParentId, string Name,
     IReadOnlyDictionary<string, string> Tags, IReadOnlyList<(string TraceId, string Id)> Links);
 
-/// <summary>Takes OTLP over HTTP as a collector does, and remembers spans and the names of metrics.</summary>
+/// <summary>Receives OTLP over HTTP as a collector does, and keeps spans and the names of metrics.</summary>
 public sealed class Collector : IAsyncDisposable
 {
     private readonly Lock gate = new();
@@ -39,17 +39,16 @@ public sealed class Collector : IAsyncDisposable
         }
     }
 
-    /// <summary>The spans of a trace, in the moment in which they satisfy the condition.</summary>
+    /// <summary>Waits until the spans of a trace satisfy the condition, and returns them.</summary>
     public Task<IReadOnlyList<Span>> TraceAsync(string traceId, Predicate<IReadOnlyList<Span>> complete) =>
         WhenAsync(() => (IReadOnlyList<Span>)[.. spans.Values.Where(s => s.TraceId == traceId)], complete);
 
-    /// <summary>The spans that name a trace without being in it, in the moment in which they satisfy the condition.
-    /// </summary>
+    /// <summary>Waits until the spans linked to a trace satisfy the condition, and returns them.</summary>
     public Task<IReadOnlyList<Span>> LinkedAsync(string traceId, Predicate<IReadOnlyList<Span>> complete) => WhenAsync(
         () => (IReadOnlyList<Span>)[.. spans.Values.Where(s => s.Links.Any(link => link.TraceId == traceId))],
         complete);
 
-    /// <summary>The names of all metrics so far, in the moment in which they satisfy the condition.</summary>
+    /// <summary>Waits until the names of all metrics satisfy the condition, and returns them.</summary>
     public Task<IReadOnlyList<string>> MetricsAsync(Predicate<IReadOnlyList<string>> complete) =>
         WhenAsync(() => (IReadOnlyList<string>)[.. metrics], complete);
 

@@ -5,9 +5,9 @@ namespace Inventory.Load;
 /// <summary>Runs other programs.</summary>
 internal static class Commands
 {
-    /// <summary>Runs one to its end.</summary>
-    /// <returns>What it wrote to its output.</returns>
-    /// <exception cref="InvalidOperationException">It failed; the message has its words.</exception>
+    /// <summary>Runs a program to its end.</summary>
+    /// <returns>Its standard output.</returns>
+    /// <exception cref="InvalidOperationException">The program failed; the message has its output.</exception>
     public static async Task<string> OutputAsync(ProcessStartInfo start, CancellationToken stop)
     {
         start.RedirectStandardOutput = start.RedirectStandardError = true;
@@ -28,7 +28,7 @@ internal static class Commands
         }
     }
 
-    /// <summary>The first line that a command prints; empty where it isn't installed.</summary>
+    /// <summary>The first line that a command prints; empty when the command isn't installed.</summary>
     public static async Task<string> FirstLineAsync(string command, params string[] arguments)
     {
         try

@@ -1,9 +1,9 @@
 namespace Inventory.Load;
 
-/// <summary>Many who do the same, some at once.</summary>
+/// <summary>Runs one action many times with limited concurrency.</summary>
 internal static class Crowd
 {
-    /// <summary>Does something for each number from 0, with so many under way at once.</summary>
+    /// <summary>Runs the action for each number from 0 to count, with at most atOnce running at a time.</summary>
     public static Task EachAsync(int count, int atOnce, Func<int, Task> act)
     {
         var number = -1;

@@ -4,32 +4,32 @@ using Inventory.Load.Stack;
 
 namespace Inventory.Load;
 
-/// <summary>Buyers who all come at once for a few units, and the proof of what became of them.</summary>
+/// <summary>Many buyers reserve a few units at the same time; checks afterwards that none was oversold.</summary>
 /// <param name="stack">The product.</param>
-/// <param name="say">Told how it goes, a few times a second.</param>
+/// <param name="say">Receives the progress, a few times a second.</param>
 internal sealed class FlashSale(Shop stack, Action<string> say)
 {
-    /// <summary>Connections at once. Further buyers come as soon as others have their answer.</summary>
+    /// <summary>Most concurrent connections. Further buyers start when others have their answer.</summary>
     private const int MostConnections = 5_000;
 
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    /// <summary>What became of a sale.</summary>
-    /// <param name="Units">Units that there were.</param>
-    /// <param name="Held">Buyers who were promised one.</param>
-    /// <param name="Refused">Buyers who were told that none is left.</param>
-    /// <param name="Errors">Buyers who got no answer, or another.</param>
-    /// <param name="Reserved">Units held by Redis' account.</param>
-    /// <param name="Stored">Units held by PostgreSQL's account.</param>
-    /// <param name="Load">How fast.</param>
+    /// <summary>The result of a sale.</summary>
+    /// <param name="Units">Units for sale.</param>
+    /// <param name="Held">Buyers who got a hold.</param>
+    /// <param name="Refused">Buyers who were refused because none was left.</param>
+    /// <param name="Errors">Buyers who got another answer, or none.</param>
+    /// <param name="Reserved">Units held according to Redis.</param>
+    /// <param name="Stored">Units held according to PostgreSQL.</param>
+    /// <param name="Load">Throughput and latencies.</param>
     public sealed record Outcome(
         int Units, long Held, long Refused, long Errors, int Reserved, long Stored, LoadResult Load)
     {
-        /// <summary>Units promised by any account that there weren't.</summary>
+        /// <summary>Units held beyond those for sale, by the highest of the three counts.</summary>
         public long Oversold => Math.Max(0, Math.Max(Held, Math.Max(Reserved, Stored)) - Units);
 
-        /// <summary>Whether buyers, Redis and PostgreSQL tell the same.</summary>
+        /// <summary>Whether the counts of buyers, Redis and PostgreSQL are equal.</summary>
         public bool Agrees => Reserved == Held && Stored == Held;
     }
 
@@ -69,8 +69,8 @@ internal sealed class FlashSale(Shop stack, Action<string> say)
         return new(units, held, refused, errors, reserved, stored, load);
     }
 
-    /// <summary>Sells once and prints the proof.</summary>
-    /// <returns>Whether it holds.</returns>
+    /// <summary>Runs one sale and prints the counts.</summary>
+    /// <returns>Whether exactly the units for sale were held and both stores agree.</returns>
     public async Task<bool> ProveAsync(int buyers, int units, CancellationToken stop)
     {
         var sale = await RunAsync(buyers, units, stop);

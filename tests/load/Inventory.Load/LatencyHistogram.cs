@@ -4,7 +4,7 @@ namespace Inventory.Load;
 
 /// <summary>
 /// Counts latencies in buckets a thousandth wide, from 1 microsecond to more than two hours. Any number of threads
-/// may add; whoever reads does so when they have.
+/// may add at once. Read the results only after all threads have finished.
 /// </summary>
 internal sealed class LatencyHistogram
 {
@@ -20,8 +20,8 @@ internal sealed class LatencyHistogram
     public void Add(TimeSpan latency) => Add((long)latency.TotalMicroseconds, 1);
 
     /// <summary>
-    /// The same with the requests that a waiting connection would have sent meanwhile: a latency of n intervals counts
-    /// n times, each an interval shorter. wrk corrects its figures in the same way.
+    /// A histogram that adds the requests that a waiting connection would have sent meanwhile: a latency of n
+    /// intervals counts n times, each an interval shorter. wrk corrects its figures in the same way.
     /// </summary>
     /// <param name="interval">Time between two requests of one connection, on average.</param>
     public LatencyHistogram Corrected(TimeSpan interval)
@@ -37,8 +37,8 @@ internal sealed class LatencyHistogram
         return corrected;
     }
 
-    /// <summary>The latency that a share of all stays within, in milliseconds; 0 when nothing was counted.</summary>
-    /// <param name="share">Above 0, at most 1.</param>
+    /// <summary>The quantile in milliseconds; 0 when nothing was counted.</summary>
+    /// <param name="share">The quantile: above 0, at most 1.</param>
     public double Milliseconds(double share)
     {
         var rank = (long)Math.Ceiling(share * Count);

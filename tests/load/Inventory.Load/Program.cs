@@ -33,7 +33,7 @@ try
             }
         case ["shoppers", var count]:
             using (var shop = Shop.TryOfEnvironment()
-                ?? throw new InvalidOperationException("Only Aspire starts this, and says where the gateway is."))
+                ?? throw new InvalidOperationException("The AppHost starts this and sets the gateway's address."))
             {
                 await Shoppers.RunAsync(shop, Number(count), stopping.Token);
                 return 0;

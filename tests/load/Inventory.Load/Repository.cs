@@ -1,6 +1,6 @@
 namespace Inventory.Load;
 
-/// <summary>Where this program was built.</summary>
+/// <summary>The checkout in which this program was built.</summary>
 internal static class Repository
 {
     /// <summary>The folder with the solution.</summary>

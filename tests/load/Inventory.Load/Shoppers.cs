@@ -6,17 +6,17 @@ using Inventory.Load.Stack;
 namespace Inventory.Load;
 
 /// <summary>
-/// Shoppers who keep coming: each holds a unit, thinks, and then pays, gives it back or leaves. A steady, mild load to
-/// look at in a dashboard; what a machine can carry is measured by the bench.
+/// Simulated shoppers: each reserves a unit, waits, and then confirms, releases or abandons it. A steady, low load to
+/// watch in a dashboard; the bench measures capacity.
 /// </summary>
 internal static class Shoppers
 {
     private static readonly TimeSpan Thought = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Shops until it is stopped.</summary>
+    /// <summary>Runs the shoppers until cancelled.</summary>
     /// <param name="shop">The product.</param>
-    /// <param name="count">Shoppers at once.</param>
-    /// <param name="stop">Ends it.</param>
+    /// <param name="count">Concurrent shoppers.</param>
+    /// <param name="stop">Cancels the run.</param>
     public static async Task RunAsync(Shop shop, int count, CancellationToken stop)
     {
         using var client = new HttpClient { BaseAddress = shop.Gateway };
@@ -48,7 +48,7 @@ internal static class Shoppers
             }
             catch (HttpRequestException)
             {
-                // The gateway is away for a moment; shoppers come again.
+                // The gateway is unavailable for a moment; the shopper retries later.
                 await Task.Delay(Thought, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

@@ -12,9 +12,9 @@ internal static class BenchRun
 
     /// <summary>Measures, prints, and writes latest.csv, latest.txt and latest.svg.</summary>
     /// <param name="results">The folder for the results.</param>
-    /// <param name="plan">How long and how often.</param>
-    /// <param name="stop">Ends it.</param>
-    /// <returns>Whether all was measured; not whether it is good.</returns>
+    /// <param name="plan">Lengths and numbers of rounds.</param>
+    /// <param name="stop">Cancels the run.</param>
+    /// <returns>Whether every step was measured; a missed target does not count.</returns>
     public static async Task<bool> RunAsync(string results, Plan plan, CancellationToken stop)
     {
         var clock = Stopwatch.StartNew();
@@ -31,7 +31,7 @@ internal static class BenchRun
             }
             catch (Exception e) when (!stop.IsCancellationRequested)
             {
-                // Whatever it is: what fails is said, and stands as not measured; the rest is worth having.
+                // A step that fails, for any reason, is logged and reported as not measured; the others still run.
                 Log($"FAILED, {what}: {e.Message}");
                 failed = true;
             }
@@ -82,7 +82,7 @@ internal static class BenchRun
             Plot.Of(figures, $"{environment["machine"]}; {environment["date"]}; {environment["mode"]}"));
     }
 
-    /// <summary>What was measured; results of earlier runs make no difference to it.</summary>
+    /// <summary>The measured commit, and whether other files than docs/benchmarks differ from it.</summary>
     private static async Task<string> CommitAsync()
     {
         var commit = await Commands.FirstLineAsync("git", "-C", Repository.Root, "rev-parse", "--short", "HEAD");
@@ -105,7 +105,7 @@ internal static class BenchRun
             ["date"] = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             ["commit"] = await CommitAsync(),
             ["machine"] = $"{Environment.ProcessorCount} x {processor ?? "?"}, {gigabytes:0} GB, the load included",
-            ["load before"] = $"{load} processes wanted to run when it began",
+            ["load before"] = $"{load} runnable processes at the start",
             ["kernel"] = await Commands.FirstLineAsync("uname", "-sr"),
             [".NET"] = Environment.Version.ToString(),
             ["Redis"] = await Commands.FirstLineAsync("redis-server", "--version"),

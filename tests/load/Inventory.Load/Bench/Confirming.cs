@@ -5,7 +5,7 @@ using Inventory.Load.Stack;
 
 namespace Inventory.Load.Bench;
 
-/// <summary>Batches of reservations of one SKU, then confirms of what they held, then the rival's orders.</summary>
+/// <summary>Measures batches of reservations of one SKU, their confirms, and the rival's orders.</summary>
 internal sealed class Confirming(RunningStack stack, Plan plan, Figures figures, Action<string> log)
 {
     private const int BatchSize = 100;
@@ -25,7 +25,7 @@ internal sealed class Confirming(RunningStack stack, Plan plan, Figures figures,
 
             if (round == 1)
             {
-                // The first confirms of a process are compiled while they wait.
+                // During the first confirms the runtime compiles the code; those are not measured.
                 var first = held[..Math.Min(held.Length, WarmUp)];
                 await LoadAsync(stack.Gateway, number => ConfirmNext(first, number), stop);
                 held = held[first.Length..];
@@ -61,13 +61,13 @@ internal sealed class Confirming(RunningStack stack, Plan plan, Figures figures,
         return await new ClosedLoop(target, Names.Compared).RunAsync(next, time.Token);
     }
 
-    /// <summary>Holds in batches for a while.</summary>
+    /// <summary>Reserves in batches for twice the time of a step.</summary>
     /// <returns>Ids of the reservations.</returns>
     private async Task<string[]> BatchAsync(string sku, CancellationToken stop)
     {
         var held = new List<string>();
         using var time = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        // Longer than other steps, for there must be enough to confirm.
+        // Twice as long as other steps, so that there are enough holds to confirm.
         time.CancelAfter(2 * plan.Step);
         var batches = new ConcurrentDictionary<long, string[]>();
         var loop = new ClosedLoop(stack.Gateway, BatchesAtOnce)

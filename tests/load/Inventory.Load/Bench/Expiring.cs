@@ -15,22 +15,22 @@ internal sealed class Expiring(RunningStack stack, Plan plan, Figures figures, A
     private const double Margin = 1.8;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    /// <summary>Measures once: it takes long, and its rounds would differ little.</summary>
+    /// <summary>Measures once: a round takes long, and rounds differ little.</summary>
     public async Task RunAsync(Func<CancellationToken, Task> settle, CancellationToken stop)
     {
         await using var redis = await ConnectionMultiplexer.ConnectAsync(stack.Redis);
-        var engine = new StockEngine(redis, Options.Create(new StockOptions()));
+        var engine = new StockStores(redis, Options.Create(new StockOptions()));
         var (due, other) = ($"bench-due-{Guid.NewGuid():N}", await stack.CreateOwnAsync());
         await stack.CreateAsync(due, plan.DueHolds);
 
-        // How fast holds can be made here decides how far away their deadline must be.
+        // The deadline must be later than the last hold; the sample tells how long making the holds takes.
         var clock = Stopwatch.StartNew();
         await HoldAsync(engine, other, Sample, () => TimeSpan.FromHours(1));
         var deadline = (clock.Elapsed * plan.DueHolds / Sample * Margin) + TimeSpan.FromSeconds(2);
         clock.Restart();
         await HoldAsync(engine, due, plan.DueHolds, () => deadline - clock.Elapsed > TimeSpan.FromSeconds(1)
             ? deadline - clock.Elapsed
-            : throw new InvalidOperationException("Holding takes longer than the holds last."));
+            : throw new InvalidOperationException("The first holds expire before the last one is made."));
         log($"{plan.DueHolds:N0} holds made in {clock.Elapsed.TotalSeconds:0.0} s, due at {deadline.TotalSeconds:0} s");
         await settle(stop);
         if (deadline > clock.Elapsed) await Task.Delay(deadline - clock.Elapsed, stop);
@@ -43,7 +43,7 @@ internal sealed class Expiring(RunningStack stack, Plan plan, Figures figures, A
         var took = Stopwatch.StartNew();
         while ((int)await redis.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{due}", "reserved") > 0)
         {
-            if (took.Elapsed > Patience) throw new InvalidOperationException("Due holds are not given back.");
+            if (took.Elapsed > Patience) throw new InvalidOperationException("Due holds were not released.");
             await Task.Delay(10, stop);
         }
 
@@ -52,11 +52,11 @@ internal sealed class Expiring(RunningStack stack, Plan plan, Figures figures, A
         var load = await beside;
         figures.Add(Names.Expiry, "all back", "s", seconds);
         figures.Add(Names.Expiry, load);
-        log($"all back after {seconds:0.00} s; meanwhile {load.PerSecond:N0} reserves/s, p99 {load.P99:0.0} ms");
+        log($"all released after {seconds:0.00} s; meanwhile {load.PerSecond:N0} reserves/s, p99 {load.P99:0.0} ms");
     }
 
-    private static Task HoldAsync(StockEngine engine, string sku, int count, Func<TimeSpan> lifetime) =>
-        Crowd.EachAsync(count, HoldersAtOnce, number => engine.ReserveAsync(new()
+    private static Task HoldAsync(StockStores engine, string sku, int count, Func<TimeSpan> lifetime) =>
+        Crowd.EachAsync(count, HoldersAtOnce, number => engine.Holds.ReserveAsync(new()
         {
             Id = Guid.NewGuid(),
             Holder = Holder.Customer($"user-{number}"),

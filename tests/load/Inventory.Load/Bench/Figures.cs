@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Inventory.Load.Bench;
 
-/// <summary>All that a run has measured: by step and metric, one sample for each round.</summary>
+/// <summary>The samples of a run by step and metric, one for each round.</summary>
 internal sealed class Figures
 {
     private readonly Dictionary<(string Step, string Metric), (string Unit, List<double> Samples)> all = [];
@@ -19,7 +19,7 @@ internal sealed class Figures
         figure.Samples.Add(value);
     }
 
-    /// <summary>Adds what a stretch of load measured.</summary>
+    /// <summary>Adds the result of one load step.</summary>
     public void Add(string step, LoadResult load)
     {
         Add(step, "throughput", "1/s", load.PerSecond);
@@ -29,15 +29,15 @@ internal sealed class Figures
         Add(step, "errors", "requests", load.Errors);
     }
 
-    /// <summary>The median of all rounds; null when it wasn't measured.</summary>
+    /// <summary>The median of all rounds; null when the step wasn't measured.</summary>
     public double? Median(string step, string metric) =>
         all.TryGetValue((step, metric), out var figure) ? Median(figure.Samples) : null;
 
-    /// <summary>The worst of all rounds; null when it wasn't measured.</summary>
+    /// <summary>The highest value of all rounds; null when the step wasn't measured.</summary>
     public double? Most(string step, string metric) =>
         all.TryGetValue((step, metric), out var figure) ? figure.Samples.Max() : null;
 
-    /// <summary>Requests by the second, the median of all rounds.</summary>
+    /// <summary>Requests per second, the median of all rounds.</summary>
     public double? PerSecond(string step) => Median(step, "throughput");
 
     /// <summary>One line for each figure.</summary>

@@ -7,7 +7,7 @@ using StackExchange.Redis;
 
 namespace Inventory.Load.Bench;
 
-/// <summary>Processes killed with SIGKILL under load: how long nobody is served, and what is lost.</summary>
+/// <summary>Kills processes with SIGKILL under load; measures the outage and the acknowledged holds lost.</summary>
 internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Action<string> log)
 {
     private const int Connections = 16;
@@ -16,7 +16,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    /// <summary>Kills one after the other.</summary>
+    /// <summary>Kills the victims one after the other.</summary>
     public async Task RunAsync(Func<CancellationToken, Task> settle, CancellationToken stop)
     {
         foreach (var victim in plan.Victims)
@@ -56,7 +56,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         anybody.Begin();
         using (var process = Process.GetProcessById(stack.ProcessIds(victim)[0])) process.Kill();
 
-        // Served again: a second without a pause, after the kill.
+        // Service is back when requests succeed in ten consecutive intervals of 0.1 s.
         var waited = Stopwatch.StartNew();
         var served = 0;
         while (waited.Elapsed < Patience && served < 10)
@@ -68,7 +68,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         await end.CancelAsync();
         await load;
         await watching;
-        // Whoever was not served by now is counted as if served at last: it was no shorter.
+        // An outage that has not ended by now is counted up to now: it was at least this long.
         direct.End();
         anybody.End();
 
@@ -81,7 +81,10 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
             + $"{direct.Longest.TotalSeconds:0.00} s, {lost} of {held.Count} acknowledged reservations lost");
     }
 
-    /// <summary>A product, once the victim before is whole again: who reserves does not miss PostgreSQL.</summary>
+    /// <summary>
+    /// Creates a product. Retries, because the previous victim may still be recovering: reserving goes on without
+    /// PostgreSQL, creating a product does not.
+    /// </summary>
     private async Task<string> CreateAsync(CancellationToken stop)
     {
         for (var waited = Stopwatch.StartNew(); ;)
@@ -97,7 +100,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         }
     }
 
-    /// <summary>Ends the silence whenever more is held than before, also by those who have queued.</summary>
+    /// <summary>Ends the outage when more units are held than before; holds of queued requests count too.</summary>
     private async Task WatchAsync(string sku, Silence silence, CancellationToken end)
     {
         var settings = ConfigurationOptions.Parse(stack.Redis);
@@ -115,7 +118,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
             }
             catch (Exception e) when (e is RedisException or TimeoutException)
             {
-                // Redis is the victim, or hasn't loaded its file yet. What it then has was held before.
+                // Redis was killed or is still loading its file. The count after that is old, so start over.
                 most = null;
             }
 

@@ -1,6 +1,6 @@
 namespace Inventory.Load.Bench;
 
-/// <summary>Names of the steps, which stand in the table and in latest.csv.</summary>
+/// <summary>Names of the steps in the table and in latest.csv.</summary>
 internal static class Names
 {
     public const string Script = "script alone";
@@ -21,10 +21,10 @@ internal static class Names
     /// <summary>Concurrency at which products, ceilings and rivals are compared.</summary>
     public const int Compared = 64;
 
-    /// <summary>Connections that read in an overload, and as many that reserve.</summary>
+    /// <summary>Connections that read during overload; as many others reserve.</summary>
     public const int Crowd = 2_000;
 
-    /// <summary>What an overload does to a process.</summary>
+    /// <summary>Memory of a process during overload.</summary>
     public static string Overloaded(string process) => $"overload, process {process}";
 
     /// <summary>A step of reserving.</summary>
@@ -32,21 +32,22 @@ internal static class Names
         $"{door} {(hot ? "one SKU" : "10000 SKUs")} c{connections}";
 
     /// <summary>
-    /// One hot SKU through a gateway that doesn't limit: beside <see cref="Reserve"/>, what limiting takes.
+    /// One hot SKU through a gateway without rate limits; the difference from <see cref="Reserve"/> is the cost of
+    /// limiting.
     /// </summary>
     public static string Unlimited(int connections) => $"gateway without limiter c{connections}";
 
     /// <summary>
-    /// One hot SKU through a gateway and one API of their own, with telemetry as a local run has it, or without.
+    /// One hot SKU through an extra gateway and API, with the telemetry of a local run, or without.
     /// </summary>
     public static string Observed(bool telemetry) => $"gateway, telemetry {(telemetry ? "on" : "off")} c{Compared}";
 
     /// <summary>A rival's SQL on one hot SKU, without HTTP.</summary>
     public static string Sql(string design) => $"pgbench {design} one SKU";
 
-    /// <summary>The figure that the product is known by: one hot SKU through the gateway.</summary>
+    /// <summary>The main figure: one hot SKU through the gateway.</summary>
     public static string Gateway => Reserve("gateway", hot: true, Compared);
 
-    /// <summary>The same at one replica of the API.</summary>
+    /// <summary>One hot SKU at one replica of the API, without the gateway.</summary>
     public static string Api => Reserve("api", hot: true, Compared);
 }

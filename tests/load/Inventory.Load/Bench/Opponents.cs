@@ -6,15 +6,15 @@ using StackExchange.Redis;
 
 namespace Inventory.Load.Bench;
 
-/// <summary>What the product is measured against, on its own PostgreSQL and Redis.</summary>
+/// <summary>The programs that the product is compared with. They use its PostgreSQL and Redis.</summary>
 internal sealed class Opponents : IDisposable
 {
     private const string Database = "rivals";
     private const string RivalUnits = "100000000";
 
     /// <summary>
-    /// Connections that rivals have to PostgreSQL, and pgbench as many: further requests wait in the pool and not at
-    /// the row, which is faster; and the server's 100 must do for the product too.
+    /// Connections of the rivals to PostgreSQL, and of pgbench. Further requests wait in the pool, which is faster
+    /// than waiting for the row lock. The server allows 100 connections, and the product needs some of them.
     /// </summary>
     public const int PoolSize = 32;
 
@@ -25,17 +25,17 @@ internal sealed class Opponents : IDisposable
     /// <summary>How Npgsql connects to the rivals' database.</summary>
     public string Connection { get; }
 
-    /// <summary>The empty handler and the rivals.</summary>
+    /// <summary>The address of the empty handler and the rivals.</summary>
     public Uri Rivals => programs[0].Address;
 
-    /// <summary>YARP in front of them.</summary>
+    /// <summary>The address of YARP in front of the rivals.</summary>
     public Uri Proxy => programs[1].Address;
 
-    /// <summary>The product's gateway once more, with limits that are switched off.</summary>
+    /// <summary>The address of a second gateway with rate limits switched off.</summary>
     public Uri Unlimited => programs[2].Address;
 
     /// <summary>
-    /// A gateway and an API of their own, with telemetry that the dashboard takes or without: what it costs.
+    /// An extra gateway and API, with telemetry sent to the dashboard or without, to measure its cost.
     /// </summary>
     public (Uri Gateway, int[] ProcessIds) Observed(bool telemetry)
     {
@@ -43,7 +43,7 @@ internal sealed class Opponents : IDisposable
         return (programs[first + 1].Address, [programs[first].ProcessId, programs[first + 1].ProcessId]);
     }
 
-    /// <summary>Starts them all, with empty tables.</summary>
+    /// <summary>Starts all programs, with empty tables.</summary>
     public static async Task<Opponents> StartAsync(RunningStack stack, CancellationToken stop)
     {
         var postgres = await PrepareAsync(stack, stop);
@@ -72,7 +72,7 @@ internal sealed class Opponents : IDisposable
         }
     }
 
-    /// <summary>Ends them.</summary>
+    /// <summary>Stops the programs.</summary>
     public void Dispose()
     {
         foreach (var program in programs) program.Dispose();
@@ -91,7 +91,7 @@ internal sealed class Opponents : IDisposable
         programs.Add(await ChildProgram.StartAsync(
             Repository.Assembly("Inventory.Gateway"), gateway, [], settings, stop));
 
-        // As Aspire sets it for its own services.
+        // The variables that Aspire sets for its services.
         Dictionary<string, string> Observed(string name, int port)
         {
             var observed = new Dictionary<string, string>
@@ -127,7 +127,7 @@ internal sealed class Opponents : IDisposable
         return settings;
     }
 
-    /// <summary>A database of its own on the product's server, and a counter in the product's Redis.</summary>
+    /// <summary>Creates a separate database on the product's server, and a counter in its Redis.</summary>
     private static async Task<string> PrepareAsync(RunningStack stack, CancellationToken stop)
     {
         await using (var ledger = NpgsqlDataSource.Create(stack.Ledger))
@@ -139,7 +139,7 @@ internal sealed class Opponents : IDisposable
         {
             Database = Database,
             MaxPoolSize = PoolSize,
-            // In the rivals' favour: the product's statements are planned for each transaction.
+            // In the rivals' favour: PostgreSQL plans the product's statements for each transaction.
             MaxAutoPrepare = 20,
             AutoPrepareMinUsages = 2,
         }.ConnectionString;

@@ -6,8 +6,8 @@ using Inventory.Load.Stack;
 namespace Inventory.Load.Bench;
 
 /// <summary>
-/// More than the machine can carry: crowds that read and reserve without pause, and come again at once when they are
-/// sent away; in between some who pay, of whom nobody may be.
+/// Load above capacity: many connections read and reserve without pause, and retry at once when they are refused. A few
+/// others confirm at the same time; no confirm may be refused.
 /// </summary>
 internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures, Action<string> log)
 {
@@ -16,10 +16,10 @@ internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures
     private const int Payers = 16;
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Processes that a crowd could fill.</summary>
+    /// <summary>Processes whose memory the load could fill.</summary>
     public static readonly string[] Weighed = ["gateway", "reservation-api", "redis"];
 
-    /// <summary>Measures it once.</summary>
+    /// <summary>Measures one overload.</summary>
     public async Task RunAsync(Func<CancellationToken, Task> settle, CancellationToken stop)
     {
         var sku = await stack.CreateOwnAsync();
@@ -34,7 +34,7 @@ internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures
         var reading = AskAsync(Names.OverloadRead, Names.Crowd, _ => read, time.Token);
         var reserving = AskAsync(Names.OverloadReserve, Names.Crowd, _ => HttpRequestText.Of("POST",
             "/api/reservations", ReserveBody.Of(sku, Guid.NewGuid().ToString()), DemoKeys.Backend), time.Token);
-        // Whose payment is under way when the time is over is waited for, or nobody knew how many there were.
+        // Confirms under way at the end of the time are awaited: the outcome of a cancelled one is unknown.
         var paying = AskAsync(Names.OverloadConfirm, Payers,
             number => number < held.Length && !time.IsCancellationRequested
                 ? HttpRequestText.Of("POST", $"/api/reservations/{held[number]}/confirm", key: DemoKeys.Backend)
@@ -50,11 +50,11 @@ internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures
 
         var (total, sold) = ((await stack.SnapshotAsync(sku)).Total, await paying);
         var gone = RunningStack.Plenty - total;
-        if (gone != sold) throw new InvalidOperationException($"{sold} paid, and {gone} sold");
+        if (gone != sold) throw new InvalidOperationException($"{sold} confirms succeeded, but {gone} units were sold");
     }
 
-    /// <summary>Asks without pause, and counts how it was answered.</summary>
-    /// <returns>How many did what they were for.</returns>
+    /// <summary>Sends requests without pause, and counts the responses.</summary>
+    /// <returns>The number of requests that succeeded.</returns>
     private async Task<long> AskAsync(
         string step, int connections, Func<long, byte[]?> next, CancellationToken stop)
     {
@@ -85,7 +85,7 @@ internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures
             number => number < ids.Length
                 ? HttpRequestText.Of("POST", "/api/reservations", ReserveBody.Of(sku, ids[number]), DemoKeys.Backend)
                 : null, stop);
-        return load.Errors == 0 ? ids : throw new InvalidOperationException($"{load.Errors} were not held");
+        return load.Errors == 0 ? ids : throw new InvalidOperationException($"{load.Errors} reserve requests failed");
     }
 
     private async Task<Dictionary<string, double>> WeighAsync(CancellationToken stop)

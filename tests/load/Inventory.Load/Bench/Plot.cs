@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Inventory.Load.Bench;
 
-/// <summary>Bars of the product beside its ceilings and rivals, in colours that do on white and on black.</summary>
+/// <summary>A bar chart of the product, its ceilings and rivals; readable on white and on black.</summary>
 internal static class Plot
 {
     private const int Width = 860;
@@ -15,9 +15,9 @@ internal static class Plot
     private const string Ceiling = "#8b949e";
     private const string Rival = "#d29922";
 
-    /// <summary>The picture as SVG.</summary>
-    /// <param name="figures">What was measured.</param>
-    /// <param name="caption">Where and when.</param>
+    /// <summary>The chart as SVG.</summary>
+    /// <param name="figures">The measured figures.</param>
+    /// <param name="caption">Machine and date of the run.</param>
     public static string Of(Figures figures, string caption)
     {
         (string Label, double? Value, string Colour)[] bars =

@@ -7,15 +7,15 @@ using StackExchange.Redis;
 
 namespace Inventory.Load.Bench;
 
-/// <summary>Redis on servers of its own: what the script can do at most, and what a hold weighs.</summary>
+/// <summary>Separate Redis servers: the highest rate of the reserve script, and the memory of a hold.</summary>
 internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
 {
     private const string Sku = "sku-1";
     private const int HoldersAtOnce = 200;
 
     /// <summary>
-    /// Makes an id of a random number, for redis-benchmark draws each number in a command anew, and ids have 22
-    /// characters. Costs a digest a call, in the product's favour.
+    /// Makes an id from a random number: redis-benchmark draws a new number for each placeholder, and ids have 22
+    /// characters. The digest in each call lowers the ceiling, in the product's favour.
     /// </summary>
     private const string Preamble = """
         ARGV[10] = string.sub(redis.sha1hex(ARGV[10]), 1, 22)
@@ -39,8 +39,8 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
             var step = $"{Names.Script} {(mode == RedisPersistence.Always ? "fsync always" : "fsync no")}";
             foreach (var connections in new[] { 1, Names.Compared })
             {
-                // One connection waits for each answer, and with "always" for the disk. Each has names of its own:
-                // redis-benchmark may draw the same numbers twice.
+                // One connection waits for each answer, and with "always" for the disk, so it makes fewer calls.
+                // The number of connections is part of the names, because redis-benchmark may draw a number again.
                 var share = connections > 1 ? 1 : mode == RedisPersistence.Always ? 50 : 5;
                 var calls = plan.ScriptCalls / share;
                 var output = await Commands.OutputAsync(new ProcessStartInfo("redis-benchmark",
@@ -61,13 +61,13 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
                 log($"{step} c{connections}: {values[0]:N0}/s, p99 {values[5]:0.0} ms");
             }
 
-            // redis-benchmark counts refusals too: what was held says whether it measured holding.
+            // redis-benchmark counts refusals too, so check that the calls held units.
             var held = (int)await redis.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{Sku}", "reserved");
             if (held < plan.ScriptCalls) throw new InvalidOperationException($"Only {held} calls held anything.");
         }
     }
 
-    /// <summary>Memory by the hold, with its event and without.</summary>
+    /// <summary>Measures the memory of a hold, with its event and without.</summary>
     public async Task WeighAsync()
     {
         foreach (var count in plan.HoldCounts)
@@ -76,7 +76,7 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
             await using var redis = await ConnectAsync(server);
             var engine = await OpenAsync(redis);
             var before = await UsedAsync(redis);
-            await Crowd.EachAsync(count, HoldersAtOnce, number => engine.ReserveAsync(new()
+            await Crowd.EachAsync(count, HoldersAtOnce, number => engine.Holds.ReserveAsync(new()
             {
                 Id = Guid.NewGuid(),
                 Holder = Holder.Customer($"user-{number}"),
@@ -95,13 +95,13 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
     private static Task<ConnectionMultiplexer> ConnectAsync(RedisServer server) =>
         ConnectionMultiplexer.ConnectAsync(server.AdminConnectionString);
 
-    private static async Task<StockEngine> OpenAsync(ConnectionMultiplexer redis)
+    private static async Task<StockStores> OpenAsync(ConnectionMultiplexer redis)
     {
-        var engine = new StockEngine(redis, Options.Create(new StockOptions()));
-        await engine.LiftFenceAsync();
-        await engine.SetStockAsync(new(Sku, 100_000_000, 1, null, false));
-        // The first call of a script loads it; that is no part of what follows.
-        await engine.ReserveAsync(new()
+        var engine = new StockStores(redis, Options.Create(new StockOptions()));
+        await engine.Maintenance.LiftFenceAsync();
+        await engine.Levels.SetStockAsync(new(Sku, 100_000_000, 1, null, false));
+        // The first call loads the script; that memory is not part of the measurement.
+        await engine.Holds.ReserveAsync(new()
         {
             Id = Guid.NewGuid(),
             Holder = Holder.Customer("first"),

@@ -4,15 +4,15 @@ using Inventory.Load.Rivals;
 
 namespace Inventory.Load.Bench;
 
-/// <summary>The table that people read.</summary>
+/// <summary>The report as text.</summary>
 internal static class Report
 {
-    /// <summary>All of it.</summary>
+    /// <summary>The whole report.</summary>
     public static string Of(Figures figures, IReadOnlyDictionary<string, string> environment, Plan plan)
     {
         var text = new StringBuilder();
         foreach (var (name, value) in environment) text.Append(Invariant, $"{name,-12} {value}\n");
-        text.Append("\nThe figures to live by\n");
+        text.Append("\nTargets\n");
         foreach (var (what, measured, target, met) in Targets(figures, plan))
         {
             var verdict = met switch { true => "met", false => "MISSED", null => "not measured" };
@@ -120,7 +120,7 @@ internal static class Report
         }
     }
 
-    /// <summary>What the product is to reach, and whether it did; null where it wasn't measured.</summary>
+    /// <summary>The targets, and whether each was met; null where it wasn't measured.</summary>
     public static IEnumerable<(string What, string Measured, string Target, bool? Met)> Targets(
         Figures figures, Plan plan)
     {

@@ -6,11 +6,11 @@ using StackExchange.Redis;
 
 namespace Inventory.Load.Bench;
 
-/// <summary>Reserving by the product, its ceilings and its rivals, in alternation.</summary>
+/// <summary>Measures reserving by the product, its ceilings and its rivals, in alternation.</summary>
 /// <param name="stack">The product.</param>
-/// <param name="plan">How long and how often.</param>
-/// <param name="figures">Where results go.</param>
-/// <param name="log">Told of each step.</param>
+/// <param name="plan">Lengths and numbers of rounds.</param>
+/// <param name="figures">Receives the results.</param>
+/// <param name="log">Receives one line for each step.</param>
 internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, Action<string> log)
 {
     private const int ManySkus = 10_000;
@@ -22,8 +22,8 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
     ];
 
     /// <summary>Measures all steps.</summary>
-    /// <param name="servers">The rivals, the empty proxy and a gateway that doesn't limit.</param>
-    /// <param name="stop">Ends it.</param>
+    /// <param name="servers">The rivals, the empty proxy and a gateway without rate limits.</param>
+    /// <param name="stop">Cancels the measurement.</param>
     public async Task RunAsync(Opponents servers, CancellationToken stop)
     {
         log("creating 10,000 products by plain SQL");
@@ -46,7 +46,7 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
         var steps = Steps(servers).ToArray();
         for (var round = 1; round <= plan.Rounds; round++)
         {
-            // What drifts over a run, such as the size of the append-only file, shall meet all alike.
+            // Reversed in every second round, so that drift over a run (a growing append-only file) affects all alike.
             var turn = round % 2 == 1 ? steps : [.. steps.Reverse()];
             foreach (var (name, target, connections, sku) in turn)
             {
@@ -104,7 +104,7 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
     private async Task MeasureAsync(
         string round, string name, Uri target, int connections, string? sku, CancellationToken stop)
     {
-        // A SKU of its own for each run: what earlier runs hold of it would be searched too.
+        // Each step gets a new SKU, because holds of earlier steps would make its scripts search more.
         sku ??= await stack.CreateOwnAsync();
         await SettleAsync(stop);
         var before = Measured.ToDictionary(process => process, Processor);
@@ -137,8 +137,8 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
     }
 
     /// <summary>
-    /// The runtime compiles what is busy, and then compiles it better, at a third of the processor time that a service
-    /// gets: nothing is measured before it is as fast as it gets.
+    /// Runs load until the throughput stops rising. The runtime compiles busy code, then compiles it again with more
+    /// optimization, which takes a third of a service's processor time meanwhile.
     /// </summary>
     private async Task WarmUpAsync(Uri target, string sku, CancellationToken stop)
     {
@@ -165,7 +165,7 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
 
     private double Processor(string process) => ProcessFigures.Processor(stack.ProcessIds(process)).TotalSeconds;
 
-    /// <summary>Writes down what each process has in memory now.</summary>
+    /// <summary>Records the memory of each process.</summary>
     public void Weigh()
     {
         foreach (var process in Measured)

@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace Inventory.Load.Bench;
 
-/// <summary>The longest time between two moments of service.</summary>
+/// <summary>Measures the longest outage: the time between two served requests.</summary>
 internal sealed class Silence
 {
     private readonly Lock gate = new();
     private long last = Stopwatch.GetTimestamp();
     private TimeSpan longest;
 
-    /// <summary>The longest since <see cref="Begin"/>.</summary>
+    /// <summary>The longest outage since <see cref="Begin"/>.</summary>
     public TimeSpan Longest
     {
         get
@@ -18,13 +18,13 @@ internal sealed class Silence
         }
     }
 
-    /// <summary>Forgets what was before.</summary>
+    /// <summary>Discards earlier outages.</summary>
     public void Begin()
     {
         lock (gate) longest = TimeSpan.Zero;
     }
 
-    /// <summary>Somebody is served.</summary>
+    /// <summary>Records that a request was served.</summary>
     public void End()
     {
         lock (gate)

@@ -5,9 +5,9 @@ using System.Net.Sockets;
 namespace Inventory.Load.Http;
 
 /// <summary>
-/// Connections that each send a request, wait for its answer, and send the next: as many requests are under way as
-/// there are connections, and a slow server is asked less. Latencies are corrected for that, see
-/// <see cref="LatencyHistogram.Corrected"/>.
+/// Connections that each send a request, wait for its answer, and send the next. As many requests are under way as
+/// there are connections, so a slow server gets fewer requests. <see cref="LatencyHistogram.Corrected"/> corrects the
+/// latencies for that.
 /// </summary>
 /// <param name="target">The server's address.</param>
 /// <param name="connections">Requests under way at once.</param>
@@ -15,23 +15,23 @@ internal sealed class ClosedLoop(Uri target, int connections)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>Which status means that a request did what it was for; any 2xx when not set.</summary>
+    /// <summary>Whether a status counts as success; by default any 2xx.</summary>
     public Func<int, bool> Succeeds { get; init; } = status => status is >= 200 and < 300;
 
-    /// <summary>Is told of each answer.</summary>
+    /// <summary>Called for each answer.</summary>
     public Action<Answer>? Answered { get; init; }
 
     /// <summary>Sends requests until they run out or are stopped.</summary>
     /// <param name="next">
-    /// The request of a number, counted from 0 over all connections; null when there are no more. Called by several
-    /// threads.
+    /// Returns the request of a number, counted from 0 over all connections; null when there are no more. Several
+    /// threads call it at once.
     /// </param>
-    /// <param name="stop">Ends the load; what is under way then isn't counted.</param>
+    /// <param name="stop">Ends the load; requests under way at that time aren't counted.</param>
     public async Task<LoadResult> RunAsync(Func<long, byte[]?> next, CancellationToken stop)
     {
         var started = Stopwatch.GetTimestamp();
         var number = -1L;
-        // One for all: thousands of connections with one each would fill the memory.
+        // All connections share one histogram: one for each of thousands would fill the memory.
         var latencies = new LatencyHistogram();
         var all = await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => Task.Run(
             () => LoopAsync(() => Interlocked.Increment(ref number), next, latencies, stop), CancellationToken.None)));
@@ -63,7 +63,7 @@ internal sealed class ClosedLoop(Uri target, int connections)
             }
             catch (Exception e) when (e is SocketException or IOException)
             {
-                // Nobody listens for a moment, in the runs where processes are killed.
+                // In runs that kill processes, the server does not listen for a moment.
                 status = 0;
                 await Task.WhenAny(Task.Delay(Pause, stop));
             }
@@ -77,8 +77,8 @@ internal sealed class ClosedLoop(Uri target, int connections)
     }
 }
 
-/// <summary>How a request was answered.</summary>
+/// <summary>The response to one request.</summary>
 /// <param name="Number">The request's number.</param>
 /// <param name="Status">The HTTP status; 0 when there was no answer.</param>
-/// <param name="TellsWhenToRetry">Whether there was a Retry-After.</param>
+/// <param name="TellsWhenToRetry">Whether the response had a Retry-After header.</param>
 internal readonly record struct Answer(long Number, int Status, bool TellsWhenToRetry);

@@ -6,8 +6,8 @@ using System.Text;
 namespace Inventory.Load.Http;
 
 /// <summary>
-/// One kept-alive HTTP/1.1 connection with one request under way at a time: no pool, no headers parsed but those that
-/// tell where an answer ends, so that the load costs little beside what it measures.
+/// One kept-alive HTTP/1.1 connection with one request under way at a time. It has no pool and parses few headers, so
+/// that generating the load takes little processor time.
 /// </summary>
 /// <param name="target">Where to connect to; connects on first use, and again after a failure.</param>
 internal sealed class HttpConnection(DnsEndPoint target) : IDisposable
@@ -16,7 +16,7 @@ internal sealed class HttpConnection(DnsEndPoint target) : IDisposable
     private Socket? socket;
     private int end;
 
-    /// <summary>Whether the last answer said when to come again.</summary>
+    /// <summary>Whether the last answer had a Retry-After header.</summary>
     public bool TellsWhenToRetry { get; private set; }
 
     /// <summary>Sends a request and reads its answer.</summary>

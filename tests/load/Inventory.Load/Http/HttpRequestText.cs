@@ -2,14 +2,14 @@ using System.Text;
 
 namespace Inventory.Load.Http;
 
-/// <summary>Requests as they stand on the wire.</summary>
+/// <summary>Requests as bytes on the wire.</summary>
 internal static class HttpRequestText
 {
-    /// <summary>A request with a JSON body, or none.</summary>
-    /// <param name="method">Such as POST.</param>
+    /// <summary>A request with or without a JSON body.</summary>
+    /// <param name="method">The HTTP method.</param>
     /// <param name="path">Path and query.</param>
     /// <param name="json">The body; empty for none.</param>
-    /// <param name="key">An API key; null for a caller without.</param>
+    /// <param name="key">An API key; null for a caller without one.</param>
     public static byte[] Of(string method, string path, string json = "", string? key = null)
     {
         var text = new StringBuilder($"{method} {path} HTTP/1.1\r\nHost: localhost\r\n");

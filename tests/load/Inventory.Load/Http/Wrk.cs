@@ -4,19 +4,19 @@ using System.Globalization;
 namespace Inventory.Load.Http;
 
 /// <summary>
-/// Runs wrk with tests/load/reserve.lua: on a small machine it leaves more of the processor to what is measured than
-/// <see cref="ClosedLoop"/>, which does what wrk can't, such as confirming what was held.
+/// Runs wrk with tests/load/reserve.lua. On a small machine wrk leaves more processor time to the measured program than
+/// <see cref="ClosedLoop"/>, which is for what wrk can't do, such as confirming earlier holds.
 /// </summary>
 internal static class Wrk
 {
-    /// <summary>Reserves one unit for one customer after the other.</summary>
+    /// <summary>Reserves one unit with each request, each for a new customer.</summary>
     /// <param name="target">Address and path.</param>
     /// <param name="connections">Requests under way at once.</param>
     /// <param name="duration">Whole seconds.</param>
-    /// <param name="sku">The SKU, or the name in front of the numbers of many.</param>
-    /// <param name="skus">How many.</param>
-    /// <param name="stop">Ends it.</param>
-    /// <exception cref="InvalidOperationException">wrk says something else than its figures.</exception>
+    /// <param name="sku">The SKU; with several, the part of their names before the number.</param>
+    /// <param name="skus">Number of SKUs.</param>
+    /// <param name="stop">Cancels the run.</param>
+    /// <exception cref="InvalidOperationException">The output of wrk has no figures.</exception>
     public static async Task<LoadResult> ReserveAsync(
         Uri target, int connections, TimeSpan duration, string sku, int skus, CancellationToken stop)
     {

@@ -4,12 +4,12 @@ using Yarp.ReverseProxy.Forwarder;
 
 namespace Inventory.Load.Rivals;
 
-/// <summary>YARP and nothing else in front of a server: what any gateway of its kind costs.</summary>
+/// <summary>YARP alone in front of a server: the minimal cost of a gateway based on it.</summary>
 internal static class EmptyProxy
 {
-    /// <summary>Serves until its input ends.</summary>
+    /// <summary>Serves until standard input ends.</summary>
     /// <param name="port">A port of the loopback interface.</param>
-    /// <param name="server">Where everything is forwarded to.</param>
+    /// <param name="server">The address that all requests are forwarded to.</param>
     public static async Task RunAsync(int port, string server)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -21,7 +21,7 @@ internal static class EmptyProxy
                 new ClusterConfig
                 {
                     ClusterId = "server",
-                    // As the gateway's: plain HTTP/1.1.
+                    // Plain HTTP/1.1, as in the gateway.
                     HttpRequest = new ForwarderRequestConfig
                     {
                         Version = HttpVersion.Version11,

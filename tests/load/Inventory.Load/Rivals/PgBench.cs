@@ -5,8 +5,8 @@ using Npgsql;
 namespace Inventory.Load.Rivals;
 
 /// <summary>
-/// The designs of <see cref="PostgresRivals"/> by pgbench, on one hot SKU and without any HTTP: no more than this is
-/// in PostgreSQL, whatever stands in front of it.
+/// The designs of <see cref="PostgresRivals"/> run by pgbench, on one hot SKU and without HTTP: the upper limit of
+/// PostgreSQL for any server in front of it.
 /// </summary>
 internal static class PgBench
 {
@@ -15,7 +15,7 @@ internal static class PgBench
             gen_random_uuid(), 'hot', 'user-' || :customer, 1, now() + interval '10 minutes')
         """;
 
-    /// <summary>What pgbench runs over and over, by design.</summary>
+    /// <summary>The pgbench script of each design.</summary>
     public static IReadOnlyDictionary<string, string> Scripts { get; } = new Dictionary<string, string>
     {
         ["SELECT FOR UPDATE"] = $"""
@@ -37,12 +37,12 @@ internal static class PgBench
 
     /// <summary>Runs one of <see cref="Scripts"/> with prepared statements.</summary>
     /// <param name="connection">How Npgsql connects to the rivals' database.</param>
-    /// <param name="script">Its text.</param>
+    /// <param name="script">The text of the script.</param>
     /// <param name="connections">Sessions, each with one transaction under way.</param>
     /// <param name="duration">Whole seconds.</param>
-    /// <param name="stop">Ends it.</param>
+    /// <param name="stop">Cancels the run.</param>
     /// <returns>Transactions a second.</returns>
-    /// <exception cref="InvalidOperationException">pgbench failed, or says something else than its figures.</exception>
+    /// <exception cref="InvalidOperationException">pgbench failed, or its output has no figures.</exception>
     public static async Task<double> RunAsync(
         string connection, string script, int connections, TimeSpan duration, CancellationToken stop)
     {

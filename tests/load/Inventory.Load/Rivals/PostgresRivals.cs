@@ -3,15 +3,15 @@ using Npgsql;
 namespace Inventory.Load.Rivals;
 
 /// <summary>
-/// Reservations in PostgreSQL alone, as well as it can be done: prepared statements, as few round trips as each design
-/// allows, and a holds table with no more indexes than its key.
+/// Reservations in PostgreSQL alone, tuned as far as possible: prepared statements, as few round trips as each design
+/// allows, and a holds table with no index but its primary key.
 /// </summary>
-/// <param name="source">Connections to a database of its own.</param>
+/// <param name="source">Connections to the rivals' database.</param>
 internal sealed class PostgresRivals(NpgsqlDataSource source) : IAsyncDisposable
 {
     private const string InsertHold = "INSERT INTO rival_holds VALUES ($1, $2, $3, $4, $5)";
 
-    /// <summary>The tables, with one SKU named hot and 10,000 named many-1 and so on.</summary>
+    /// <summary>The tables, with one SKU named hot and 10,000 named many-1, many-2 and so on.</summary>
     public const string Schema = """
         DROP TABLE IF EXISTS rival_stock, rival_holds, rival_inventory, rival_orders, rival_lines, rival_movements;
         CREATE TABLE rival_stock (sku text PRIMARY KEY, total int NOT NULL, reserved int NOT NULL DEFAULT 0);
@@ -28,7 +28,7 @@ internal sealed class PostgresRivals(NpgsqlDataSource source) : IAsyncDisposable
         INSERT INTO rival_inventory VALUES ('hot', 100000000);
         """;
 
-    /// <summary>SELECT FOR UPDATE, a look, UPDATE and INSERT: the textbook's.</summary>
+    /// <summary>The textbook design: SELECT FOR UPDATE, a check, UPDATE and INSERT.</summary>
     /// <returns>Units left; null when there are not enough.</returns>
     public async ValueTask<int?> LockRowAsync(Hold hold)
     {
@@ -48,7 +48,7 @@ internal sealed class PostgresRivals(NpgsqlDataSource source) : IAsyncDisposable
         return available - hold.Quantity;
     }
 
-    /// <summary>A conditional UPDATE and the INSERT in one statement and one round trip: the best we know.</summary>
+    /// <summary>The best known design: a conditional UPDATE and the INSERT in one statement.</summary>
     /// <returns>Units left; null when there are not enough.</returns>
     public async ValueTask<int?> UpdateIfEnoughAsync(Hold hold)
     {
@@ -64,7 +64,7 @@ internal sealed class PostgresRivals(NpgsqlDataSource source) : IAsyncDisposable
         return (int?)await command.ExecuteScalarAsync();
     }
 
-    /// <summary>What a confirm writes, in a transaction of its own and one round trip.</summary>
+    /// <summary>The writes of one confirm, in a separate transaction and one round trip.</summary>
     /// <returns>The total that is left.</returns>
     public async ValueTask<int?> OrderAsync(Hold hold)
     {

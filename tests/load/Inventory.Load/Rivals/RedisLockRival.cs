@@ -3,20 +3,20 @@ using StackExchange.Redis;
 namespace Inventory.Load.Rivals;
 
 /// <summary>
-/// A lock per product in Redis (SET NX PX), a look at the counter, a decrement and the hold, and the release of the
-/// lock: what many shops have.
+/// A common design: a lock per product in Redis (SET NX PX), a check of the counter, a decrement, the hold, and the
+/// release of the lock.
 /// </summary>
-/// <param name="redis">The product's own Redis, so the same durability.</param>
+/// <param name="redis">The product's Redis, so durability is the same.</param>
 internal sealed class RedisLockRival(IDatabase redis)
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Name in front of all its keys.</summary>
+    /// <summary>Prefix of all keys.</summary>
     public const string Prefix = "rival:";
 
     /// <summary>Holds units under the lock.</summary>
-    /// <returns>Units left; null when there are not enough, or the lock wasn't had within ten seconds.</returns>
+    /// <returns>Units left; null when there are not enough, or the lock wasn't acquired within ten seconds.</returns>
     public async ValueTask<int?> HoldAsync(Hold hold)
     {
         RedisKey locked = $"{Prefix}lock:{hold.Sku}", stock = $"{Prefix}stock:{hold.Sku}";
@@ -25,7 +25,7 @@ internal sealed class RedisLockRival(IDatabase redis)
         while (!await redis.LockTakeAsync(locked, token, Lease))
         {
             if (Environment.TickCount64 > until) return null;
-            // The usual retry: a random pause, so that those who wait don't come together.
+            // The usual retry: a random pause, so that waiting callers don't retry at the same time.
             await Task.Delay(Random.Shared.Next(1, 5));
         }
 

@@ -7,16 +7,16 @@ using StackExchange.Redis;
 namespace Inventory.Load.Rivals;
 
 /// <summary>
-/// What the product is measured against, all behind the same Kestrel handler, which reads and writes the JSON of
-/// POST /api/reservations: nothing behind it (/empty), PostgreSQL (/for-update, /conditional), a lock in Redis
-/// (/redis-lock), and one transaction for each order (/confirm).
+/// The rivals behind one Kestrel handler, which reads and writes the JSON of POST /api/reservations: nothing (/empty),
+/// PostgreSQL (/for-update, /conditional), a lock in Redis (/redis-lock), and one transaction for each order
+/// (/confirm).
 /// </summary>
 internal static class RivalServer
 {
-    /// <summary>Serves until its input ends, which it does with the process that started it.</summary>
+    /// <summary>Serves until standard input ends, at the latest when the parent process ends.</summary>
     /// <param name="port">A port of the loopback interface.</param>
-    /// <param name="postgres">A database of its own.</param>
-    /// <param name="redis">The server that the product uses too.</param>
+    /// <param name="postgres">The rivals' database.</param>
+    /// <param name="redis">The Redis server of the product.</param>
     public static async Task RunAsync(int port, string postgres, string redis)
     {
         var builder = WebApplication.CreateSlimBuilder();

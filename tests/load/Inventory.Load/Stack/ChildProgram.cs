@@ -14,16 +14,16 @@ internal sealed class ChildProgram : IDisposable
         Address = new($"http://127.0.0.1:{port}");
     }
 
-    /// <summary>Where it listens.</summary>
+    /// <summary>The address that the program listens on.</summary>
     public Uri Address { get; }
 
-    /// <summary>Its process.</summary>
+    /// <summary>The id of its process.</summary>
     public int ProcessId => process.Id;
 
-    /// <summary>Starts it and waits until it listens.</summary>
-    /// <param name="assembly">The program.</param>
+    /// <summary>Starts a program and waits until it listens.</summary>
+    /// <param name="assembly">The path of its assembly.</param>
     /// <param name="port">The port that its arguments or settings name.</param>
-    /// <param name="arguments">Arguments.</param>
+    /// <param name="arguments">Command-line arguments.</param>
     /// <param name="settings">Environment variables.</param>
     /// <param name="stop">Ends the wait.</param>
     public static async Task<ChildProgram> StartAsync(string assembly, int port, IEnumerable<string> arguments,
@@ -31,7 +31,7 @@ internal sealed class ChildProgram : IDisposable
     {
         var start = new ProcessStartInfo("dotnet", [assembly, .. arguments])
         {
-            // Ours end when their input does; a killed bench takes them along.
+            // Programs of this assembly end when standard input ends, also when the bench is killed.
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             WorkingDirectory = Path.GetDirectoryName(assembly),
@@ -49,7 +49,7 @@ internal sealed class ChildProgram : IDisposable
         return program;
     }
 
-    /// <summary>Ends it.</summary>
+    /// <summary>Stops the program.</summary>
     public void Dispose()
     {
         process.Kill(entireProcessTree: true);

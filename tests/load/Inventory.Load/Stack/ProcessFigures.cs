@@ -15,7 +15,7 @@ internal static class ProcessFigures
     }
 
     /// <summary>
-    /// Memory in MB: each process' own pages, and its share of those it has in common with others (PSS).
+    /// Memory in MB: private pages, and a proportional share of shared pages (PSS).
     /// </summary>
     public static double Megabytes(IEnumerable<int> pids) => Tree(pids, Read()).Sum(Kilobytes) / 1024.0;
 
@@ -30,7 +30,7 @@ internal static class ProcessFigures
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It has ended meanwhile, or is another account's: then it isn't counted.
+            // The process has ended meanwhile or belongs to another user; it isn't counted.
             return 0;
         }
     }
@@ -55,15 +55,15 @@ internal static class ProcessFigures
             try
             {
                 var text = File.ReadAllText($"{folder}/stat");
-                // Behind the name, which may contain anything: state, parent, and from the twelfth on user time, system
-                // time, and both of children that have ended.
+                // The name may contain any character. After it come state and parent, and from the twelfth field on
+                // user time, system time, and both of children that have ended.
                 var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
                 var ticks = fields[11..15].Sum(field => long.Parse(field, CultureInfo.InvariantCulture));
                 all[pid] = (int.Parse(fields[1], CultureInfo.InvariantCulture), ticks);
             }
             catch (IOException)
             {
-                // It has ended meanwhile.
+                // The process has ended meanwhile.
             }
         }
         return all;

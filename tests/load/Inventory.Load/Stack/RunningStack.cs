@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 namespace Inventory.Load.Stack;
 
 /// <summary>
-/// The processes of a product that runs on this machine, as Aspire's own command line describes them.
+/// The processes of a product that runs on this machine, as the Aspire CLI describes them.
 /// </summary>
 internal sealed class RunningStack : Shop
 {
@@ -17,17 +17,17 @@ internal sealed class RunningStack : Shop
         : base(AddressesOf(resources, "gateway")[0], Connection(resources, "redis"), Connection(resources, "ledger")) =>
         this.resources = resources;
 
-    /// <summary>Asks the application host of this checkout.</summary>
-    /// <exception cref="InvalidOperationException">None runs.</exception>
+    /// <summary>Finds the product that the AppHost of this checkout runs.</summary>
+    /// <exception cref="InvalidOperationException">No product of this checkout runs.</exception>
     public static async Task<RunningStack> FindAsync(CancellationToken stop) => new(await DescribeAsync(stop));
 
-    /// <summary>Asks anew: a process that was started again has another id.</summary>
+    /// <summary>Reads the resources again: a restarted process has another id.</summary>
     public async Task RefreshAsync(CancellationToken stop) => resources = await DescribeAsync(stop);
 
-    /// <summary>Addresses of a service's replicas, past all proxies.</summary>
+    /// <summary>Addresses of a service's replicas, without proxies.</summary>
     public Uri[] Addresses(string resource) => AddressesOf(resources, resource);
 
-    /// <summary>Process ids of a resource's replicas; none where it is part of another's process.</summary>
+    /// <summary>Process ids of a resource's replicas; empty when it runs inside another resource's process.</summary>
     public int[] ProcessIds(string resource) =>
     [
         .. Replicas(resources, resource)
@@ -35,7 +35,7 @@ internal sealed class RunningStack : Shop
             .OfType<JsonValue>().Select(pid => pid.GetValue<int>()),
     ];
 
-    /// <summary>Where the dashboard takes telemetry, and the header that it asks for.</summary>
+    /// <summary>The dashboard's telemetry endpoint, and the headers that it requires.</summary>
     public (string Endpoint, string Headers) Collector => (
         Replicas(resources, "aspire-dashboard").SelectMany(dashboard => dashboard["urls"]!.AsArray())
             .Select(url => url!).Single(url => (string?)url["name"] == "otlp-grpc")["url"]!.ToString(),

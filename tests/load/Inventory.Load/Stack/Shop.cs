@@ -7,13 +7,13 @@ using StackExchange.Redis;
 
 namespace Inventory.Load.Stack;
 
-/// <summary>The product as its callers and an operator with SQL see it.</summary>
+/// <summary>The product as callers and an operator with SQL access see it.</summary>
 /// <param name="gateway">The gateway's address.</param>
-/// <param name="redis">How StackExchange.Redis connects.</param>
-/// <param name="ledger">How Npgsql connects to the system of record.</param>
+/// <param name="redis">The connection string of Redis.</param>
+/// <param name="ledger">The connection string of the ledger.</param>
 internal class Shop(Uri gateway, string redis, string ledger) : IDisposable
 {
-    /// <summary>More units than any load can take.</summary>
+    /// <summary>More units than any load can reserve.</summary>
     public const int Plenty = 100_000_000;
 
     private readonly HttpClient client = new() { Timeout = TimeSpan.FromSeconds(60) };
@@ -21,21 +21,21 @@ internal class Shop(Uri gateway, string redis, string ledger) : IDisposable
     /// <summary>The gateway's address.</summary>
     public Uri Gateway => gateway;
 
-    /// <summary>How Npgsql connects to the system of record.</summary>
+    /// <summary>The connection string of the ledger.</summary>
     public string Ledger => ledger;
 
-    /// <summary>How StackExchange.Redis connects.</summary>
+    /// <summary>The connection string of Redis.</summary>
     public string Redis => redis;
 
-    /// <summary>The shop that Aspire tells a resource about which refers to gateway, Redis and PostgreSQL.</summary>
-    /// <returns>The shop; null where this program was started by something else.</returns>
+    /// <summary>The shop from the environment variables that Aspire sets for a resource of the AppHost.</summary>
+    /// <returns>The shop; null when Aspire did not start this program.</returns>
     public static Shop? TryOfEnvironment() =>
         Environment.GetEnvironmentVariable("services__gateway__http__0") is { } gateway
         && Environment.GetEnvironmentVariable("ConnectionStrings__redis") is { } redis
         && Environment.GetEnvironmentVariable("ConnectionStrings__ledger") is { } ledger
             ? new(new(gateway), redis, ledger) : null;
 
-    /// <summary>Creates a product that no other load uses, and that can't run out.</summary>
+    /// <summary>Creates a product that no other load uses and that can't sell out.</summary>
     /// <returns>Its SKU.</returns>
     public async Task<string> CreateOwnAsync()
     {
@@ -57,7 +57,7 @@ internal class Shop(Uri gateway, string redis, string ledger) : IDisposable
         response.EnsureSuccessStatusCode();
     }
 
-    /// <summary>Creates products by plain SQL, and waits until the last of them is in the shop window.</summary>
+    /// <summary>Creates products by plain SQL, and waits until Redis has the last one.</summary>
     public async Task CreateManyAsync(string prefix, int count, int total, CancellationToken stop)
     {
         await using var source = NpgsqlDataSource.Create(ledger);
@@ -77,14 +77,14 @@ internal class Shop(Uri gateway, string redis, string ledger) : IDisposable
         }
     }
 
-    /// <summary>What Redis says of a SKU, through the gateway.</summary>
+    /// <summary>The stock level in Redis, read through the gateway.</summary>
     public async Task<(int Total, int Reserved)> SnapshotAsync(string sku)
     {
         var snapshot = (await client.GetFromJsonAsync<JsonNode>(new Uri(Gateway, $"/snapshot/{sku}")))!;
         return ((int)snapshot["total"]!, (int)snapshot["reserved"]!);
     }
 
-    /// <summary>Units of one SKU in pending reservations, by PostgreSQL's account.</summary>
+    /// <summary>The total of a SKU and its number of pending reservations, from PostgreSQL.</summary>
     public async Task<(int Total, long Pending)> StoredAsync(string sku)
     {
         await using var source = NpgsqlDataSource.Create(ledger);

@@ -1,86 +1,102 @@
+using System.Globalization;
 using StackExchange.Redis;
+using static Inventory.Stock.PartitionedRedis;
 
 namespace Inventory.Stock;
 
-// What the audit asks. Nothing here changes anything, and null means that the partition is fenced.
-public sealed partial class StockEngine
+/// <summary>
+/// What the audit reads from Redis. No method here changes anything; null means that the partition is fenced.
+/// </summary>
+public sealed class AuditReader
 {
     /// <summary>
-    /// Most holds that one step of an audit looks at: some two milliseconds in which Redis serves nobody else.
+    /// Maximum number of holds that one step of an audit reads: it blocks Redis for some two milliseconds.
     /// </summary>
     public const int AuditBudget = 300;
 
-    /// <summary>Looks at SKUs of one partition, in order, as far as the budget of one step goes.</summary>
-    /// <param name="partition">Which one.</param>
+    private readonly PartitionedRedis redis;
+
+    internal AuditReader(PartitionedRedis redis) => this.redis = redis;
+
+    /// <summary>All partitions.</summary>
+    public IReadOnlyList<Partition> Partitions => redis.Partitions;
+
+    /// <summary>The partition of a SKU's stock.</summary>
+    public Partition PartitionOf(string sku) => redis.PartitionOf(sku);
+
+    /// <summary>Reads SKUs of one partition, in order, up to the budget of one step.</summary>
+    /// <param name="partition">The partition.</param>
     /// <param name="skus">One or more.</param>
     public async Task<StockLooks?> AuditStockAsync(Partition partition, IReadOnlyList<string> skus)
     {
         var result = await Script.AuditStock.RunAsync(
-            guard,
+            redis.Guard,
             [partition.Epoch, partition.Events, partition.Due],
-            [Trace, EndedRetention, AuditBudget, .. skus.Select(sku => (RedisValue)sku)]);
+            [Trace, redis.EndedRetention, AuditBudget, .. skus.Select(sku => (RedisValue)sku)]);
         return ReadStock(new(result), skus);
     }
 
-    /// <summary>Looks at holds of one partition.</summary>
-    /// <param name="partition">Which one.</param>
+    /// <summary>Reads holds of one partition.</summary>
+    /// <param name="partition">The partition.</param>
     /// <param name="ids">At most <see cref="AuditBudget"/>.</param>
     public async Task<HoldLooks?> AuditHoldsAsync(Partition partition, IReadOnlyList<Guid> ids)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(ids.Count, AuditBudget);
         var result = await Script.AuditHolds.RunAsync(
-            guard,
+            redis.Guard,
             [partition.Epoch, partition.Events, partition.Due],
-            [Trace, EndedRetention, .. ids.Select(id => (RedisValue)ReservationKey.Of(id))]);
+            [Trace, redis.EndedRetention, .. ids.Select(id => (RedisValue)ReservationKey.Of(id))]);
         return ReadHolds(new(result), ids);
     }
 
-    /// <summary>Looks at customers' entries of one partition.</summary>
-    /// <param name="partition">Which one.</param>
+    /// <summary>Checks customers' entries of one partition.</summary>
+    /// <param name="partition">The partition.</param>
     /// <param name="entries">Bucket and field of each.</param>
-    /// <returns>Those that list what isn't held.</returns>
+    /// <returns>The entries that list reservations which don't hold the SKU.</returns>
     public Task<IReadOnlyList<WrongUnits>?> AuditUnitsAsync(
         Partition partition, IReadOnlyList<(string Bucket, string Field)> entries) =>
-        UnitsAsync(partition, entries, "", "");
+        UnitsAsync(redis, partition, entries, "", "");
 
-    /// <summary>Looks at what owners have bought of SKUs of one partition.</summary>
-    /// <param name="partition">Which one.</param>
+    /// <summary>Reads what owners have bought of SKUs of one partition.</summary>
+    /// <param name="partition">The partition.</param>
     /// <param name="accounts">At most <see cref="AuditBudget"/>.</param>
     public async Task<IReadOnlyList<BoughtLook>?> AuditBoughtAsync(
         Partition partition, IReadOnlyList<(Holder Owner, string Sku)> accounts)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(accounts.Count, AuditBudget);
         var result = await Script.AuditBought.RunAsync(
-            guard,
+            redis.Guard,
             [partition.Epoch, partition.Events, partition.Due],
-            [Trace, EndedRetention, .. accounts.SelectMany(one => new RedisValue[] { one.Owner.Text, one.Sku })]);
+            [Trace, redis.EndedRetention, .. accounts.SelectMany(one => new RedisValue[] { one.Owner.Text, one.Sku })]);
         return ReadBought(new(result), accounts.Count);
     }
 
-    /// <summary>Everything in one hash, in pages, while others write to it.</summary>
+    /// <summary>Scans one hash in pages, while other clients write to it.</summary>
     /// <param name="key">The hash.</param>
     public IAsyncEnumerable<HashEntry> ScanHashAsync(RedisKey key) =>
-        database.HashScanAsync(key, pageSize: AuditBudget).OrFailedAsync();
+        redis.Database.HashScanAsync(key, pageSize: AuditBudget).OrFailedAsync();
 
-    /// <summary>How many entries some hashes have, in one round trip.</summary>
+    /// <summary>The number of entries of some hashes, in one round trip.</summary>
     /// <param name="keys">The hashes.</param>
-    /// <returns>Of each its length; -1 for a key of another type.</returns>
+    /// <returns>The length of each; -1 for a key of another type.</returns>
     public Task<long[]> HashLengthsAsync(IEnumerable<RedisKey> keys) =>
         Task.WhenAll([.. keys.Select(LengthAsync)]);
 
-    /// <summary>Ids of a SKU's pending holds, page by page, while others write to it; some perhaps twice.</summary>
-    /// <remarks>From the last page to the first: what is moved from page to page is moved to a later one.</remarks>
+    /// <summary>
+    /// Ids of a SKU's pending holds, page by page, while other clients write to them; possibly with duplicates.
+    /// </summary>
+    /// <remarks>Pages are read from the last to the first, because ids only move to later pages.</remarks>
     public async IAsyncEnumerable<Guid> ScanDeadlinesAsync(string sku)
     {
-        var (partition, end) = (PartitionOf(sku), double.PositiveInfinity);
+        var (partition, end) = (redis.PartitionOf(sku), double.PositiveInfinity);
         while (true)
         {
-            var last = await database
+            var last = await redis.Database
                 .SortedSetRangeByScoreAsync(
                     partition.PagesOf(sku), stop: end, exclude: Exclude.Stop, order: Order.Descending, take: 1)
                 .OrFailedAsync();
             var page = last.Length > 0 ? partition.PageOf(sku, last[0]) : partition.DueOf(sku);
-            await foreach (var entry in database.SortedSetScanAsync(page, pageSize: AuditBudget).OrFailedAsync())
+            await foreach (var entry in redis.Database.SortedSetScanAsync(page, pageSize: AuditBudget).OrFailedAsync())
             {
                 yield return ReservationKey.Parse((string)entry.Element!);
             }
@@ -90,27 +106,25 @@ public sealed partial class StockEngine
         }
     }
 
-    /// <summary>Holds as they are written, for <see cref="HoldText"/>; null where there is none.</summary>
+    /// <summary>The stored texts of holds, for <see cref="HoldText"/>; null for a missing hold.</summary>
     public Task<string?[]> ReadHoldTextsAsync(Partition partition, IEnumerable<Guid> ids) => Task.WhenAll(
         ids.Select(ReservationKey.Of).Select(async id =>
-            (string?)await database.HashGetAsync(partition.HoldsOf(id), id).OrFailedAsync()));
+            (string?)await redis.Database.HashGetAsync(partition.HoldsOf(id), id).OrFailedAsync()));
 
     /// <summary>Ids of confirming holds, the oldest leases first.</summary>
-    /// <param name="partition">Of which partition.</param>
-    /// <param name="count">At most so many.</param>
+    /// <param name="partition">The partition.</param>
+    /// <param name="count">Maximum number.</param>
     public async Task<IReadOnlyList<Guid>> ReadLeasesAsync(Partition partition, int count) =>
-        [.. (await database.SortedSetRangeByRankAsync(partition.Leases, 0, count - 1).OrFailedAsync())
+        [.. (await redis.Database.SortedSetRangeByRankAsync(partition.Leases, 0, count - 1).OrFailedAsync())
             .Select(id => ReservationKey.Parse((string)id!))];
 
-    /// <summary>Every SKU that Redis has counters of, some of them perhaps twice.</summary>
-    /// <param name="partition">Of which partition.</param>
+    /// <summary>Every SKU that has counters in Redis, possibly with duplicates.</summary>
+    /// <param name="partition">The partition.</param>
     public async IAsyncEnumerable<string> ScanSkusAsync(Partition partition)
     {
         var prefix = (string)partition.Stock("")!;
-        var server = redis.GetServer(await database.IdentifyEndpointAsync(partition.Epoch).OrFailedAsync()
-            ?? throw new RedisConnectionException(
-                ConnectionFailureType.UnableToConnect, CommandFlags.None, "Redis is away."));
-        var scan = server.KeysAsync(database.Database, prefix + "*", pageSize: 1_000);
+        var server = await redis.ServerOfAsync(partition.Epoch);
+        var scan = server.KeysAsync(redis.Database.Database, prefix + "*", pageSize: 1_000);
         await foreach (var key in scan.OrFailedAsync())
         {
             yield return ((string)key!)[prefix.Length..];
@@ -121,7 +135,7 @@ public sealed partial class StockEngine
     {
         try
         {
-            return await database.HashLengthAsync(key).OrFailedAsync();
+            return await redis.Database.HashLengthAsync(key).OrFailedAsync();
         }
         catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
         {
@@ -129,14 +143,15 @@ public sealed partial class StockEngine
         }
     }
 
-    private async Task<IReadOnlyList<WrongUnits>?> UnitsAsync(
-        Partition partition, IReadOnlyList<(string Bucket, string Field)> entries, string sku, string token)
+    internal static async Task<IReadOnlyList<WrongUnits>?> UnitsAsync(
+        PartitionedRedis redis, Partition partition, IReadOnlyList<(string Bucket, string Field)> entries,
+        string sku, string token)
     {
         var result = await Script.AuditUnits.RunAsync(
-            guard,
+            redis.Guard,
             [partition.Epoch, partition.Events, partition.Due, partition.RepairOf(sku)],
             [
-                Trace, EndedRetention, token,
+                Trace, redis.EndedRetention, token,
                 .. entries.SelectMany(entry => new RedisValue[] { entry.Bucket, entry.Field }),
             ]);
         return ReadUnits(new(result));
@@ -148,7 +163,7 @@ public sealed partial class StockEngine
         var looks = new List<BoughtLook>(count);
         for (var i = 0; i < count; i++)
         {
-            long? units = long.TryParse(reply.Next(), Invariant, out var bought) ? bought : null;
+            long? units = long.TryParse(reply.Next(), CultureInfo.InvariantCulture, out var bought) ? bought : null;
             var holds = reply.Next().ToString().Split(',', StringSplitOptions.RemoveEmptyEntries);
             var ids = holds.Where(id => ReservationKey.IsKey(id)).Select(id => ReservationKey.Parse(id));
             looks.Add(new(units, [.. ids]));
