@@ -71,7 +71,7 @@ internal static partial class FlashSaleCommand
         void Say(string? line)
         {
             if (line is null) return;
-            Told(context.Logger, line);
+            Progress(context.Logger, line);
             lock (said) said.AppendLine(line);
         }
 
@@ -107,5 +107,5 @@ internal static partial class FlashSaleCommand
     };
 
     [LoggerMessage(1, LogLevel.Information, "{Line}")]
-    private static partial void Told(ILogger log, string line);
+    private static partial void Progress(ILogger log, string line);
 }

@@ -39,7 +39,7 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
         + "Retry-After; RateLimit-Policy lists the budgets.");
 
     /// <summary>A shopper's attempt comes too soon after the last. Comes with a Retry-After of its own.</summary>
-    public static readonly GatewayProblem NotYourTurn = TooManyRequests with
+    public static readonly GatewayProblem AttemptTooEarly = TooManyRequests with
     {
         Detail = "Stock is being taken very fast, so each shopper may try once every few seconds. Repeat the request "
             + "after the time given in Retry-After; its solution is still valid.",

@@ -1,6 +1,6 @@
 using Inventory.Gateway;
-using Inventory.Gateway.Admission;
-using Inventory.Gateway.Guarding;
+using Inventory.Gateway.RateLimiting;
+using Inventory.Gateway.BotGuard;
 using Inventory.Gateway.Proxying;
 using Inventory.Gateway.Sessions;
 using Inventory.ServiceDefaults.Draining;
@@ -12,7 +12,7 @@ builder.AddGatewayLimits();
 builder.AddDraining();
 builder.AddLoadShedding();
 builder.AddTrustedProxies();
-builder.AddFrontDoor();
+builder.AddRateLimiting();
 builder.AddBotGuard();
 builder.AddReservationApi();
 
@@ -27,7 +27,7 @@ app.UseMiddleware<OutsideHeaders>();
 app.UseMiddleware<BodyLimit>();
 app.UseMiddleware<AdmissionControl>();
 app.UseRequestTimeouts();
-app.UseMiddleware<BotGuard>();
+app.UseMiddleware<BotGuardMiddleware>();
 
 app.MapDefaultEndpoints();
 app.MapGet("/", () => Results.Redirect("/docs"));

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.Contracts;
 
 namespace Inventory.Ledger;
 
@@ -25,7 +26,7 @@ internal sealed class ConfirmMember
         Lines =
         [
             .. request.Lines
-                .GroupBy(line => line.Sku, (sku, lines) => new OrderLine(sku, lines.Sum(line => line.Quantity)))
+                .GroupBy(line => line.Sku, (sku, lines) => new Line(sku, lines.Sum(line => line.Quantity)))
                 .OrderBy(line => line.Sku, StringComparer.Ordinal),
         ];
     }
@@ -36,7 +37,7 @@ internal sealed class ConfirmMember
     public ActivityContext Trace { get; } = Activity.Current is { Recorded: true } asking ? asking.Context : default;
 
     /// <summary>Each SKU once, in byte order.</summary>
-    public IReadOnlyList<OrderLine> Lines { get; }
+    public IReadOnlyList<Line> Lines { get; }
 
     /// <summary>The holder's id without the prefix.</summary>
     public string CustomerId => Request.Holder[(Request.Holder.IndexOf(':', StringComparison.Ordinal) + 1)..];
@@ -54,7 +55,7 @@ internal sealed class ConfirmMember
 
     /// <summary>Whether an order has this reservation's holder and lines.</summary>
     public bool Describes(Order order) => order.Holder == Request.Holder
-        && order.Items.Select(item => new OrderLine(item.SkuId, item.Quantity)).SequenceEqual(Lines);
+        && order.Items.Select(item => new Line(item.SkuId, item.Quantity)).SequenceEqual(Lines);
 
     public void Complete(ConfirmAnswer decided)
     {

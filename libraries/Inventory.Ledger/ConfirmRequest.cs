@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Ledger;
 
 /// <summary>A pinned reservation to be confirmed as an order.</summary>
@@ -7,13 +9,13 @@ public sealed record ConfirmRequest
     public required Guid ReservationId { get; init; }
 
     /// <summary>The attempt in each partition of the reservation, one or more.</summary>
-    public required IReadOnlyList<PinnedPart> Pins { get; init; }
+    public required IReadOnlyList<Lease> Pins { get; init; }
 
     /// <summary>The holder in the form that Redis stores: a prefix, a colon and the id.</summary>
     public required string Holder { get; init; }
 
     /// <summary>The held lines, one or more; lines of one SKU are added up.</summary>
-    public required IReadOnlyList<OrderLine> Lines { get; init; }
+    public required IReadOnlyList<Line> Lines { get; init; }
 
     /// <summary>The provider's payment id; null without a payment.</summary>
     public string? PaymentId { get; init; }
@@ -21,23 +23,6 @@ public sealed record ConfirmRequest
     /// <summary>Whether the deadline had already passed when the hold was pinned. Its units were still held.</summary>
     public bool Late { get; init; }
 }
-
-/// <summary>One attempt to confirm one partition's part of a reservation.</summary>
-/// <param name="Partition">The partition's index.</param>
-/// <param name="Number">Differs from attempt to attempt.</param>
-/// <param name="Epoch">The epoch that the attempt was made in: see <see cref="Fences"/>.</param>
-public readonly record struct PinnedPart(int Partition, int Number, long Epoch = 0);
-
-/// <summary>One SKU of a reservation.</summary>
-/// <param name="Sku">The SKU.</param>
-/// <param name="Quantity">Units, 1 or more.</param>
-public readonly record struct OrderLine(string Sku, int Quantity);
-
-/// <summary>One SKU's total at one version.</summary>
-/// <param name="Sku">The SKU.</param>
-/// <param name="Total">Units owned and not yet sold, 0 or more.</param>
-/// <param name="Version">A higher one is newer.</param>
-public readonly record struct SkuTotal(string Sku, int Total, long Version);
 
 /// <summary>The outcome of a <see cref="ConfirmRequest"/>. Positive values: there is an order.</summary>
 public enum ConfirmOutcome

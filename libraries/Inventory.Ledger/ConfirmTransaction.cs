@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -6,7 +7,7 @@ namespace Inventory.Ledger;
 /// One transaction that decides many reservations, in three round trips. It takes four if one of them may already have
 /// been decided.
 /// </summary>
-internal sealed partial class ConfirmTransaction
+internal sealed class ConfirmTransaction
 {
     /// <summary>
     /// Timeout of one round trip. A lease is some ten seconds: an attempt that waited longer is abandoned anyway.
@@ -290,5 +291,91 @@ internal sealed partial class ConfirmTransaction
         var command = new NpgsqlBatchCommand(sql);
         foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
         return command;
+    }
+
+    // An attempt that is decided for the first time has not been abandoned. If an earlier attempt made the reservation
+    // an order, inserting it again violates the unique index on the reservation id. So the transaction reads earlier
+    // decisions and orders only when it repeats something.
+
+    private const string ReadAbandoned =
+        """
+        SELECT DISTINCT reservation_id
+        FROM unnest($1::uuid[], $2::int[], $3::int[]) AS attempt (reservation_id, partition, pin)
+        JOIN pin_decisions USING (reservation_id, partition, pin)
+        WHERE decision = 'abandoned'
+        """;
+
+    private readonly Dictionary<Guid, Order> orders = [];
+    private readonly HashSet<Guid> abandoned = [];
+
+    /// <summary>
+    /// Whether the failure means that a reservation had already become an order without the transaction knowing it.
+    /// </summary>
+    public static bool IsRepetition(Exception failure) =>
+        failure is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
+
+    /// <summary>Reads earlier decisions and orders of these reservations while the locks are held.</summary>
+    private async Task ReadEarlierAsync(NpgsqlConnection connection)
+    {
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            Timeout = PatienceSeconds,
+            BatchCommands =
+            {
+                Command(ReadAbandoned, Pins(members)),
+                Command(OrderRows.ByReservations, Reservations()),
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync();
+        while (await reader.ReadAsync()) abandoned.Add(reader.GetGuid(0));
+        await reader.NextResultAsync();
+        foreach (var order in await OrderRows.ReadAsync(reader, CancellationToken.None))
+        {
+            orders.Add(order.ReservationId, order);
+        }
+    }
+
+    // A transaction that decides on a refund locks the payment's events first, so that the payment can't become an
+    // order at the same time.
+    private const string LockPayments =
+        """
+        SELECT event_id FROM payment_events WHERE reservation_id = ANY($1) AND processed_at IS NULL
+        ORDER BY event_id FOR NO KEY UPDATE
+        """;
+
+    private const string ReadRefunds = "SELECT key FROM outbox WHERE key = ANY($1)";
+
+    private const string MarkPaid =
+        $"""
+        UPDATE payment_events SET
+            outcome = CASE WHEN late THEN '{PaymentEvent.Revived}' ELSE '{PaymentEvent.Confirmed}' END,
+            processed_at = now()
+        FROM unnest($1::uuid[], $2::text[], $3::boolean[]) AS paid (reservation_id, payment_id, late)
+        WHERE payment_events.reservation_id = paid.reservation_id AND payment_events.payment_id = paid.payment_id
+          AND type = '{PaymentEvent.Approved}' AND processed_at IS NULL
+        """;
+
+    private readonly HashSet<string> refunds = new(StringComparer.Ordinal);
+
+    private string[] RefundKeys() =>
+    [
+        .. members.Where(member => member.Request.PaymentId is not null)
+            .Select(member => Refund.KeyOf(member.Request.ReservationId, member.Request.PaymentId!)),
+    ];
+
+    private bool IsRefunded(ConfirmRequest request) =>
+        request.PaymentId is { } payment && refunds.Contains(Refund.KeyOf(request.ReservationId, payment));
+
+    /// <summary>Marks the payments of the written orders as settled, in the same transaction.</summary>
+    private void AddPayments(NpgsqlBatch batch)
+    {
+        var late = members.Where(member => member.Request.Late)
+            .Select(member => member.Request.ReservationId).ToHashSet();
+        var paid = written.FindAll(order => order.PaymentId is not null);
+        batch.BatchCommands.Add(Command(
+            MarkPaid,
+            paid.ConvertAll(order => order.ReservationId).ToArray(),
+            paid.ConvertAll(order => order.PaymentId).ToArray(),
+            paid.ConvertAll(order => late.Contains(order.ReservationId)).ToArray()));
     }
 }

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Storage;
 using Npgsql;
 
@@ -18,7 +19,7 @@ namespace Inventory.Ledger;
 /// </list>
 /// Under high load, requests of the same moment share the row lock of a hot SKU and the flush of the log.
 /// </remarks>
-public sealed partial class Confirmations
+public sealed class Confirmations
 {
     /// <summary>
     /// Maximum number of orders in one transaction. Limits how long it locks the rows of its SKUs, and how much is
@@ -104,7 +105,7 @@ public sealed partial class Confirmations
                 // A pooled connection may be broken, or an operator has ended its session. If the transaction was
                 // committed, the next attempt finds its orders.
             }
-            catch (Exception e) when (members.Count == 1 || IsAway(e))
+            catch (Exception e) when (members.Count == 1 || IsUnavailable(e))
             {
                 // Every caller must be completed, or it hangs.
                 members.ForEach(member => member.Fail(e));
@@ -126,8 +127,192 @@ public sealed partial class Confirmations
 
     /// <summary>Whether a new connection may work at once. Not after a timeout, which has already taken long.</summary>
     private static bool IsBroken(Exception failure) =>
-        IsAway(failure) && failure.InnerException is not TimeoutException;
+        IsUnavailable(failure) && failure.InnerException is not TimeoutException;
 
     /// <summary>Whether the failure would be the same for every member.</summary>
-    private static bool IsAway(Exception failure) => LedgerOutage.Explains(failure) && !IsContention(failure);
+    private static bool IsUnavailable(Exception failure) => LedgerOutage.Explains(failure) && !IsContention(failure);
+
+    private const string AbandonAttempt =
+        """
+        INSERT INTO pin_decisions (reservation_id, partition, pin, decision) VALUES ($1, $2, $3, 'abandoned')
+        ON CONFLICT DO NOTHING
+        """;
+
+    private const string TotalsOfReservation =
+        """
+        SELECT sku_id, total, version
+        FROM orders JOIN order_items ON order_id = id JOIN inventory USING (sku_id)
+        WHERE reservation_id = $1 ORDER BY sku_id
+        """;
+
+    /// <summary>
+    /// Abandons an attempt after its lease has ended, unless there is an order already. Waits for a transaction that is
+    /// deciding it. May be repeated.
+    /// </summary>
+    /// <param name="reservationId">The reservation.</param>
+    /// <param name="partition">The partition's index.</param>
+    /// <param name="pin">The attempt's number in that partition.</param>
+    /// <param name="cancellation">Stops waiting; the attempt may or may not be abandoned.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable: the hold must stay pinned.</exception>
+    public async Task<AbandonAnswer> AbandonAsync(
+        Guid reservationId, int partition, int pin, CancellationToken cancellation)
+    {
+        // The decision is committed before the order is read. If another transaction decided first, it has committed
+        // too by then.
+        await using (var decision = source.CreateCommand(AbandonAttempt))
+        {
+            decision.Parameters.Add(new() { Value = reservationId });
+            decision.Parameters.Add(new() { Value = partition });
+            decision.Parameters.Add(new() { Value = pin });
+            await decision.ExecuteNonQueryAsync(cancellation);
+        }
+
+        var (order, totals) = await FindOrderAsync(reservationId, cancellation);
+        return new(order, totals);
+    }
+
+    /// <summary>The order of a reservation and the current totals of its SKUs.</summary>
+    /// <param name="reservationId">The reservation.</param>
+    /// <param name="cancellation">Cancels the read.</param>
+    /// <returns>Null, and no totals, when there is no order.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    public async Task<(Order? Order, IReadOnlyList<SkuTotal> Totals)> FindOrderAsync(
+        Guid reservationId, CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        return await FindOrderAsync(connection, reservationId, cancellation);
+    }
+
+    private static async Task<(Order? Order, IReadOnlyList<SkuTotal> Totals)> FindOrderAsync(
+        NpgsqlConnection connection, Guid reservationId, CancellationToken cancellation)
+    {
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                ConfirmTransaction.Command(OrderRows.ByReservations, new[] { reservationId }),
+                ConfirmTransaction.Command(TotalsOfReservation, reservationId),
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        var orders = await OrderRows.ReadAsync(reader, cancellation);
+        await reader.NextResultAsync(cancellation);
+        var totals = await ConfirmTransaction.ReadTotalsAsync(reader);
+        // An order that is written between the two reads is found by the next call, with its totals.
+        return orders.Count == 0 ? (null, []) : (orders[0], totals);
+    }
+
+    // Only a cancellation locks an order before totals. That can't deadlock: a confirm never waits for an order while
+    // it holds locks of totals.
+    private const string CancelOrder =
+        """
+        UPDATE orders SET status = 'CANCELLED', cancelled_at = now()
+        WHERE reservation_id = $1 AND status = 'CONFIRMED'
+        """;
+
+    /// <summary>
+    /// Cancels a confirmed order: adds its units back to their totals once, and requests the refund of its payment. May
+    /// be repeated.
+    /// </summary>
+    /// <param name="reservationId">The reservation that became the order.</param>
+    /// <param name="reason">
+    /// The reason for the movements, 1 to <see cref="InventoryMovement.MaxReasonLength"/> characters.
+    /// </param>
+    /// <param name="cancellation">Stops waiting; the order may or may not be cancelled.</param>
+    /// <exception cref="ArgumentException"><paramref name="reason"/> is empty or too long.</exception>
+    /// <exception cref="NpgsqlException">
+    /// PostgreSQL is unavailable, or another writer made the transaction fail.
+    /// </exception>
+    public async Task<CancelAnswer> CancelOrderAsync(Guid reservationId, string reason, CancellationToken cancellation)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(reason);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            reason.Length, InventoryMovement.MaxReasonLength, nameof(reason));
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        await using var cancel = new NpgsqlBatch(connection)
+        {
+            BatchCommands = { ConfirmTransaction.Command(CancelOrder, reservationId) },
+        };
+        var cancelled = await cancel.ExecuteNonQueryAsync(cancellation) == 1;
+        var (order, totals) = await FindOrderAsync(connection, reservationId, cancellation);
+        if (order is null) return new(CancelOutcome.NotFound, null, []);
+        if (!cancelled) return new(CancelOutcome.AlreadyCancelled, order, totals);
+
+        totals = await ReturnUnitsAsync(connection, order, reason, cancellation);
+        await transaction.CommitAsync(cancellation);
+        return new(CancelOutcome.Cancelled, order, totals);
+    }
+
+    private static async Task<IReadOnlyList<SkuTotal>> ReturnUnitsAsync(
+        NpgsqlConnection connection, Order order, string reason, CancellationToken cancellation)
+    {
+        var skus = order.Items.ConvertAll(item => item.SkuId).ToArray();
+        var quantities = order.Items.ConvertAll(item => item.Quantity).ToArray();
+        await using var change = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                ConfirmTransaction.Command(ConfirmTransaction.LockTotals, (object)skus),
+                ConfirmTransaction.Command(ConfirmTransaction.ChangeTotals, skus, quantities),
+            },
+        };
+        IReadOnlyList<SkuTotal> totals;
+        await using (var reader = await change.ExecuteReaderAsync(cancellation))
+        {
+            await reader.NextResultAsync(cancellation);
+            totals = [.. (await ConfirmTransaction.ReadTotalsAsync(reader))
+                .OrderBy(total => total.Sku, StringComparer.Ordinal)];
+        }
+
+        await using var movements = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                ConfirmTransaction.Command(
+                    ConfirmTransaction.InsertMovements,
+                    Array.ConvertAll(skus, _ => order.Id),
+                    skus,
+                    quantities,
+                    Array.ConvertAll(skus, _ => reason),
+                    Array.ConvertAll(skus, _ => order.ReservationId.ToString()),
+                    totals.Select(total => total.Total).ToArray(),
+                    totals.Select(total => total.Version).ToArray()),
+            },
+        };
+        if (order.PaymentId is { } payment)
+        {
+            var why = RefundReason.OrderCancelled.Word();
+            movements.BatchCommands.Add(Refund.Write(order.ReservationId, payment, why, order.Id));
+        }
+
+        await movements.ExecuteNonQueryAsync(cancellation);
+        return totals;
+    }
+
+    /// <summary>
+    /// How long a decision is kept. It must outlive its attempt, which takes seconds. A day also covers a process that
+    /// was suspended during an attempt, on a laptop or a paused virtual machine.
+    /// </summary>
+    public static readonly TimeSpan DecisionRetention = TimeSpan.FromDays(1);
+
+    private const string PruneDecisions =
+        """
+        DELETE FROM pin_decisions WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM pin_decisions WHERE at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED))
+        """;
+
+    /// <summary>Deletes decisions about attempts that ended long ago. Any number of instances may call it.</summary>
+    /// <param name="retention">Minimum age of the deleted decisions.</param>
+    /// <param name="most">Maximum number deleted by one call. Limits its transaction.</param>
+    /// <param name="cancellation">Cancels the call; a cancelled call deletes nothing.</param>
+    /// <returns>The number of deleted decisions; fewer than <paramref name="most"/> when none are left.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    public async Task<int> PruneDecisionsAsync(TimeSpan retention, int most, CancellationToken cancellation)
+    {
+        await using var prune = source.CreateCommand(PruneDecisions);
+        prune.Parameters.Add(new() { Value = retention });
+        prune.Parameters.Add(new() { Value = most });
+        return await prune.ExecuteNonQueryAsync(cancellation);
+    }
 }

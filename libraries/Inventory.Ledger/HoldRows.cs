@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Inventory.Contracts;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -19,7 +20,7 @@ public readonly record struct KnownHold(string Status, int Sequence, bool HasOrd
 /// <param name="Lines">The lines in this partition.</param>
 public sealed record PendingHold(
     Guid ReservationId, string Holder, DateTimeOffset Deadline, int Sequence, DateTimeOffset CreatedAt,
-    IReadOnlyList<OrderLine> Lines);
+    IReadOnlyList<Line> Lines);
 
 /// <summary>The units that an owner has bought of a SKU with a limit.</summary>
 /// <param name="Owner">The owner of the limit, in the form that Redis stores.</param>
@@ -170,13 +171,13 @@ public sealed class HoldRows(NpgsqlDataSource source)
         return page;
     }
 
-    internal static List<OrderLine> ReadLines(string json)
+    internal static List<Line> ReadLines(string json)
     {
         using var lines = JsonDocument.Parse(json);
         return
         [
             .. lines.RootElement.EnumerateArray().Select(line =>
-                new OrderLine(line.GetProperty("sku").GetString()!, line.GetProperty("quantity").GetInt32())),
+                new Line(line.GetProperty("sku").GetString()!, line.GetProperty("quantity").GetInt32())),
         ];
     }
 

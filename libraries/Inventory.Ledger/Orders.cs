@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -9,7 +10,7 @@ namespace Inventory.Ledger;
 /// <param name="Holder">The reservation's holder; null while PostgreSQL doesn't know the reservation.</param>
 /// <param name="Lines">The reservation's lines; empty while PostgreSQL doesn't know the reservation.</param>
 public sealed record UnsettledPayment(
-    Guid ReservationId, string PaymentId, DateTimeOffset Since, string? Holder, IReadOnlyList<OrderLine> Lines);
+    Guid ReservationId, string PaymentId, DateTimeOffset Since, string? Holder, IReadOnlyList<Line> Lines);
 
 /// <summary>Finds orders.</summary>
 public sealed class Orders(NpgsqlDataSource source)
@@ -81,7 +82,7 @@ public sealed class Orders(NpgsqlDataSource source)
         var (payment, since) = (reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1));
         if (reader.IsDBNull(2)) return new(reservationId, payment, since, null, []);
         var lines = reader.GetFieldValue<string[]>(3)
-            .Zip(reader.GetFieldValue<int[]>(4), (sku, quantity) => new OrderLine(sku, quantity));
+            .Zip(reader.GetFieldValue<int[]>(4), (sku, quantity) => new Line(sku, quantity));
         return new(reservationId, payment, since, reader.GetString(2), [.. lines]);
     }
 

@@ -1,15 +1,8 @@
 using System.Runtime.CompilerServices;
+using Inventory.Contracts;
 using Microsoft.EntityFrameworkCore;
 
 namespace Inventory.Ledger;
-
-/// <summary>The stock level of one SKU at one moment, as Redis needs it.</summary>
-/// <param name="Sku">The key.</param>
-/// <param name="Total">Units owned and not yet sold, 0 or more.</param>
-/// <param name="Version">The version of all other values; a higher one is newer.</param>
-/// <param name="MaxPerCustomer">Maximum units for one customer, 1 or more; null for no limit.</param>
-/// <param name="Paused">Whether the SKU is paused.</param>
-public sealed record StockLevel(string Sku, int Total, long Version, int? MaxPerCustomer, bool Paused);
 
 /// <summary>Reads the level of every SKU, for the sweep that brings Redis in line with the ledger.</summary>
 /// <remarks>

@@ -17,7 +17,7 @@ namespace Inventory.Ledger;
 /// Requests of the same moment share the row's lock and the flush of the log.
 /// After a failed write, the queue refuses new places for a second without trying: shoppers get the answer at once.
 /// </remarks>
-public sealed partial class WaitingQueue : IDisposable
+public sealed class WaitingQueue : IDisposable
 {
     /// <summary>The channel for <c>LISTEN</c>, notified when places are added.</summary>
     public const string Channel = "waiting_queue";
@@ -52,7 +52,7 @@ public sealed partial class WaitingQueue : IDisposable
     private readonly NpgsqlDataSource source;
     private readonly TimeProvider time;
     private readonly Coalescer<QueueMember> batches;
-    private long awayAt;
+    private long unavailableAt;
 
     /// <summary>Keeps the queue in a database.</summary>
     /// <param name="source">Its connections.</param>
@@ -73,7 +73,7 @@ public sealed partial class WaitingQueue : IDisposable
     /// <exception cref="TimeoutException">PostgreSQL did not answer in time: there may be a place.</exception>
     public Task<EnqueueAnswer> EnqueueAsync(QueuedIntent intent, int capacity, CancellationToken cancellation)
     {
-        if (Volatile.Read(ref awayAt) is var at and not 0 && time.GetElapsedTime(at) < Pause)
+        if (Volatile.Read(ref unavailableAt) is var at and not 0 && time.GetElapsedTime(at) < Pause)
         {
             throw new NpgsqlException("PostgreSQL did not answer a moment ago.");
         }
@@ -104,11 +104,11 @@ public sealed partial class WaitingQueue : IDisposable
         try
         {
             await WriteAsync(batch, patience.Token).WaitAsync(patience.Token);
-            Volatile.Write(ref awayAt, 0);
+            Volatile.Write(ref unavailableAt, 0);
         }
         catch (Exception e)
         {
-            Volatile.Write(ref awayAt, time.GetTimestamp());
+            Volatile.Write(ref unavailableAt, time.GetTimestamp());
             // Every caller must be completed, or it hangs.
             var reason = e is OperationCanceledException ? new TimeoutException("No answer in time.", e) : e;
             foreach (var member in batch) member.Fail(reason);
@@ -179,4 +179,100 @@ public sealed partial class WaitingQueue : IDisposable
     /// <summary>Whether <paramref name="text"/> can be a ticket.</summary>
     public static bool IsTicket(string text) =>
         text.Length == 22 && text.All(sign => char.IsAsciiLetterOrDigit(sign) || sign is '-' or '_');
+
+    /// <summary>Finds a ticket's place; null when there is none.</summary>
+    /// <param name="ticket">See <see cref="IsTicket"/>.</param>
+    /// <param name="cancellation">Cancels the read.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    public async Task<QueueEntry?> FindAsync(string ticket, CancellationToken cancellation)
+    {
+        await readers.WaitAsync(cancellation);
+        try
+        {
+            await using var find = source.CreateCommand(
+                $"SELECT {QueueRows.Columns} FROM waiting_queue q WHERE ticket = $1");
+            find.Parameters.Add(new() { Value = ticket });
+            await using var reader = await find.ExecuteReaderAsync(cancellation);
+            return await reader.ReadAsync(cancellation) ? QueueRows.Read(reader) : null;
+        }
+        finally
+        {
+            readers.Release();
+        }
+    }
+
+    /// <summary>Cancels a place that still waits. <see cref="FindAsync"/> reads its state afterwards.</summary>
+    /// <param name="ticket">See <see cref="IsTicket"/>.</param>
+    /// <param name="cancellation">Stops waiting; the place may or may not be cancelled.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    public async Task CancelAsync(string ticket, CancellationToken cancellation)
+    {
+        await using var cancel = source.CreateCommand(
+            """
+            WITH cancelled AS (
+                UPDATE waiting_queue SET state = 3, resolved_at = now() WHERE ticket = $1 AND state = 0 RETURNING 1)
+            UPDATE waiting_queue_load SET waiting = waiting - 1 WHERE EXISTS (SELECT FROM cancelled)
+            """);
+        cancel.Parameters.Add(new() { Value = ticket });
+        await cancel.ExecuteNonQueryAsync(cancellation);
+    }
+
+    /// <summary>Reads the current state of the queue.</summary>
+    /// <param name="known">The highest waiting place that the reader already knows, 0 for none.</param>
+    /// <param name="cancellation">Cancels the read.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    public async Task<QueueLoad> ReadLoadAsync(long known, CancellationToken cancellation)
+    {
+        // One statement sees one snapshot.
+        await using var read = source.CreateCommand(
+            """
+            SELECT NULL, NULL, head.place, (SELECT coalesce(max(place), 0) FROM waiting_queue), load.waiting,
+                coalesce(clock_timestamp() - head.queued_at, '0')
+            FROM waiting_queue_load load LEFT JOIN
+                (SELECT place, queued_at FROM waiting_queue WHERE state = 0 ORDER BY place LIMIT 1) head ON true
+            UNION ALL
+            SELECT place, lines, NULL, NULL, NULL, NULL FROM waiting_queue WHERE state = 0 AND place > $1
+            """);
+        read.Parameters.Add(new() { Value = known });
+        await using var reader = await read.ExecuteReaderAsync(cancellation);
+        var arrivals = new List<(long, string)>();
+        var load = new QueueLoad(null, 0, 0, TimeSpan.Zero, arrivals);
+        while (await reader.ReadAsync(cancellation))
+        {
+            if (!reader.IsDBNull(0))
+            {
+                arrivals.Add((reader.GetInt64(0), reader.GetString(1)));
+                continue;
+            }
+
+            long? head = reader.IsDBNull(2) ? null : reader.GetInt64(2);
+            load = new(head, reader.GetInt64(3), reader.GetInt32(4), reader.GetTimeSpan(5), arrivals);
+        }
+
+        return load;
+    }
+
+    /// <summary>Calls back when places are added, until it is cancelled or the connection breaks.</summary>
+    /// <param name="arrived">Called once at the start, and then after each batch.</param>
+    /// <param name="cancellation">Stops listening.</param>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    public async Task ListenAsync(Action arrived, CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        connection.Notification += (_, _) => arrived();
+        await using var listen = new NpgsqlCommand($"LISTEN {Channel}", connection);
+        await listen.ExecuteNonQueryAsync(cancellation);
+        arrived();
+        while (true)
+        {
+            await connection.WaitAsync(cancellation);
+        }
+    }
+
+    /// <summary>Tries to become the leader that processes the queue.</summary>
+    /// <param name="cancellation">Cancels the attempt.</param>
+    /// <returns>Null when another instance is the leader.</returns>
+    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    public Task<QueueLeadership?> TakeLeadershipAsync(CancellationToken cancellation) =>
+        QueueLeadership.TakeAsync(source, cancellation);
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
 using Microsoft.Extensions.Logging;
@@ -134,8 +135,7 @@ public sealed partial class Confirmer(
     {
         try
         {
-            await confirmationStore.CommitAsync(
-                id, [.. totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
+            await confirmationStore.CommitAsync(id, totals);
         }
         catch (Exception e) when (StockOutage.Explains(e))
         {
@@ -147,9 +147,9 @@ public sealed partial class Confirmer(
     private static ConfirmRequest Request(PinAnswer pinned, string? paymentId) => new()
     {
         ReservationId = pinned.Reservation!.Id,
-        Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
+        Pins = pinned.Pins,
         Holder = pinned.Reservation.Holder.Text,
-        Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+        Lines = pinned.Reservation.Lines,
         PaymentId = paymentId,
         Late = pinned.DecidedAt > pinned.Reservation.ExpiresAt,
     };

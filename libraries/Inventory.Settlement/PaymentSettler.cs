@@ -17,7 +17,7 @@ public enum PaymentProgress
     Waiting,
 
     /// <summary>Redis is unavailable or fenced. The payment is settled when Redis is back.</summary>
-    StoreAway,
+    StoreUnavailable,
 }
 
 /// <summary>The result of an attempt to settle a payment.</summary>
@@ -68,7 +68,7 @@ public sealed partial class PaymentSettler(
         }
         catch (Exception e) when (StockOutage.Explains(e))
         {
-            return new(PaymentProgress.StoreAway);
+            return new(PaymentProgress.StoreUnavailable);
         }
     }
 
@@ -103,7 +103,7 @@ public sealed partial class PaymentSettler(
             if (!untried.IsEmpty || !await TryAsync(payment, stop)) untried.Add(payment.EventId);
         });
         if (untried.IsEmpty) return false;
-        await payments.GiveBackAsync(untried, cancellation);
+        await payments.ReturnAsync(untried, cancellation);
         return true;
     }
 
@@ -114,7 +114,7 @@ public sealed partial class PaymentSettler(
         try
         {
             var answer = await SettleAsync(payment, cancellation);
-            if (answer.Progress == PaymentProgress.StoreAway) return false;
+            if (answer.Progress == PaymentProgress.StoreUnavailable) return false;
             if (answer.Progress == PaymentProgress.Settled) return true;
         }
         catch (Exception e) when (e is not OperationCanceledException && !LedgerOutage.Explains(e))
@@ -152,7 +152,7 @@ public sealed partial class PaymentSettler(
             case OrderOutcome.NotFound or OrderOutcome.Confirming or OrderOutcome.NotCovered:
                 return new(PaymentProgress.Waiting);
             case OrderOutcome.Fenced:
-                return new(PaymentProgress.StoreAway);
+                return new(PaymentProgress.StoreUnavailable);
             default:
                 throw new UnreachableException($"The confirmer answered {answer.Outcome}.");
         }

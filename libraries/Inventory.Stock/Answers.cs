@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Stock;
 
 /// <summary>What to do when a holder reserves a SKU of which they already have an active reservation.</summary>
@@ -154,14 +156,6 @@ public sealed record StockSnapshot
     public DateTimeOffset At { get; init; }
 }
 
-/// <summary>The system of record's stock level of one SKU, to be set in Redis.</summary>
-/// <param name="Sku">The SKU.</param>
-/// <param name="Total">Units owned and not sold, 0 or more.</param>
-/// <param name="Version">The version, higher after every change. Redis ignores a version older than its own.</param>
-/// <param name="MaxPerCustomer">The limit per customer; null for none.</param>
-/// <param name="Paused">Whether the SKU is paused.</param>
-public sealed record StockTotal(string Sku, int Total, long Version, int? MaxPerCustomer, bool Paused);
-
 /// <summary>The result of one call of the expirer.</summary>
 /// <param name="Outcome">Whether more holds are due.</param>
 /// <param name="Lateness">For each expired hold, the time since its deadline.</param>
@@ -198,26 +192,14 @@ public sealed record StockEvent(
 /// <param name="Pins">The attempt's number in each partition of the reservation.</param>
 /// <param name="DecidedAt">Redis' clock when it decided.</param>
 public sealed record PinAnswer(
-    PinOutcome Outcome, Reservation? Reservation, IReadOnlyList<Pin> Pins, DateTimeOffset DecidedAt);
-
-/// <summary>One attempt to confirm one partition's part of a reservation.</summary>
-/// <param name="Partition">The partition's index.</param>
-/// <param name="Number">Differs from attempt to attempt.</param>
-/// <param name="Epoch">The epoch that the attempt was made in; 0 if it doesn't matter.</param>
-public readonly record struct Pin(int Partition, int Number, long Epoch = 0);
+    PinOutcome Outcome, Reservation? Reservation, IReadOnlyList<Lease> Pins, DateTimeOffset DecidedAt);
 
 /// <summary>A confirming hold after the end of its lease: its confirm was not finished.</summary>
 /// <param name="ReservationId">The reservation.</param>
 /// <param name="Pin">The attempt that did not finish.</param>
 /// <param name="Holder">The holder.</param>
 /// <param name="Lines">The lines in the pin's partition, each SKU once.</param>
-public sealed record LapsedPin(Guid ReservationId, Pin Pin, Holder Holder, IReadOnlyList<Line> Lines);
-
-/// <summary>The system of record's total of one SKU after an order.</summary>
-/// <param name="Sku">The SKU.</param>
-/// <param name="Total">Units left, 0 or more.</param>
-/// <param name="Version">The version of that total.</param>
-public readonly record struct CommittedTotal(string Sku, int Total, long Version);
+public sealed record LapsedPin(Guid ReservationId, Lease Pin, Holder Holder, IReadOnlyList<Line> Lines);
 
 /// <summary>A hold to be restored.</summary>
 /// <param name="Reservation">Id, holder, lines and deadline.</param>

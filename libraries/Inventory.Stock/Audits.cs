@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Stock;
 
 /// <summary>How much of a SKU one step could read.</summary>

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using StackExchange.Redis;
 using static Inventory.Stock.PartitionedRedis;
 
@@ -7,7 +8,7 @@ namespace Inventory.Stock;
 public enum CancelOrderOutcome
 {
     /// <summary>The units are on sale again, and no longer counted as bought by their owner.</summary>
-    Told = 1,
+    Applied = 1,
 
     /// <summary>The totals are right. The audit corrects what the owner has bought.</summary>
     TooLate = -1,
@@ -83,7 +84,7 @@ public sealed class ConfirmationStore
     }
 
     /// <summary>Undoes an attempt: the hold is pending again, with its old deadline.</summary>
-    public async Task<UnpinOutcome> UnpinAsync(Guid id, Pin pin)
+    public async Task<UnpinOutcome> UnpinAsync(Guid id, Lease pin)
     {
         var partition = new Partition(pin.Partition);
         var result = await Script.Unpin.RunAsync(
@@ -96,7 +97,7 @@ public sealed class ConfirmationStore
     /// <summary>Removes a confirmed order's hold and takes over its totals; may be repeated.</summary>
     /// <param name="id">The reservation that has become an order.</param>
     /// <param name="totals">The system of record's total of each SKU.</param>
-    public async Task<CommitOutcome> CommitAsync(Guid id, IReadOnlyList<CommittedTotal> totals)
+    public async Task<CommitOutcome> CommitAsync(Guid id, IReadOnlyList<SkuTotal> totals)
     {
         var outcomes = new List<CommitOutcome>();
         foreach (var part in totals.GroupBy(total => redis.PartitionOf(total.Sku)))
@@ -160,12 +161,12 @@ public sealed class ConfirmationStore
         var outcome = (PinOutcome)reply.NextInt();
         var decidedAt = reply.HasMore ? reply.NextTime() : default;
         var reservation = reply.HasMore ? reply.NextReservation() : null;
-        Pin[] pins = reply.HasMore ? [new(partition.Index, reply.NextInt(), reply.NextLong())] : [];
+        Lease[] pins = reply.HasMore ? [new(partition.Index, reply.NextInt(), reply.NextLong())] : [];
         return new(outcome, reservation, pins, decidedAt);
     }
 
     /// <summary>
-    /// How long after <see cref="LookBeforeCancelAsync"/> Redis may be told of the cancellation. The audit corrects the
+    /// How long after <see cref="PrepareCancelAsync"/> Redis may be told of the cancellation. The audit corrects the
     /// sums that differ once this time is well over.
     /// </summary>
     public static TimeSpan CancelPatience { get; } = TimeSpan.FromSeconds(10);
@@ -175,12 +176,12 @@ public sealed class ConfirmationStore
     /// record.
     /// </summary>
     /// <param name="skus">The ordered SKUs.</param>
-    public async Task<IReadOnlyList<BeforeCancel>> LookBeforeCancelAsync(IEnumerable<string> skus)
+    public async Task<IReadOnlyList<BeforeCancel>> PrepareCancelAsync(IEnumerable<string> skus)
     {
         var before = new List<BeforeCancel>();
         foreach (var partition in skus.Select(redis.PartitionOf).Distinct().OrderBy(partition => partition.Index))
         {
-            var look = await redis.Guard.LookAsync(partition.Epoch);
+            var look = await redis.Guard.VerifyOrFenceAsync(partition.Epoch);
             before.Add(new(partition, look.Epoch, look.At));
         }
 
@@ -190,7 +191,7 @@ public sealed class ConfirmationStore
     /// <summary>
     /// Tells Redis of an order that the caller has just cancelled. Never call it twice for one order.
     /// </summary>
-    /// <param name="before">The result of <see cref="LookBeforeCancelAsync"/>.</param>
+    /// <param name="before">The result of <see cref="PrepareCancelAsync"/>.</param>
     /// <param name="id">The reservation that had become the order.</param>
     /// <param name="holder">The holder.</param>
     /// <param name="lines">The returned lines.</param>
@@ -280,7 +281,7 @@ public sealed class ConfirmationStore
         if (outcome is not (RestoreOutcome.Restored or RestoreOutcome.AlreadyThere)) return (outcome, null);
         var decidedAt = reply.NextTime();
         var reservation = reply.NextReservation();
-        var pin = new Pin(partition.Index, reply.NextInt(), reply.NextLong());
+        var pin = new Lease(partition.Index, reply.NextInt(), reply.NextLong());
         return (outcome, new(PinOutcome.Pinned, reservation, [pin], decidedAt));
     }
 }

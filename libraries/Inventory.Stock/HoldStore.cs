@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using StackExchange.Redis;
 using static Inventory.Stock.PartitionedRedis;
 

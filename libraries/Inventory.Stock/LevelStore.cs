@@ -1,5 +1,7 @@
 using static Inventory.Stock.PartitionedRedis;
 
+using Inventory.Contracts;
+
 namespace Inventory.Stock;
 
 /// <summary>Stock levels of SKUs in Redis: set from the system of record, and read.</summary>
@@ -12,7 +14,7 @@ public sealed class LevelStore
     /// <summary>
     /// Sets one SKU's level to that of the system of record, unless Redis has a newer version. Works while fenced.
     /// </summary>
-    public async Task<SetStockOutcome> SetStockAsync(StockTotal stock)
+    public async Task<SetStockOutcome> SetStockAsync(StockLevel stock)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(stock.Total);
         var partition = redis.PartitionOf(stock.Sku);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using Inventory.Contracts;
 using StackExchange.Redis;
 using static Inventory.Stock.PartitionedRedis;
 
@@ -19,7 +20,7 @@ public readonly record struct ClosedFence(string RunId, string FormerEpoch);
 /// A higher version in Redis that may be overwritten, because the system of record was restored from a backup; 0 for
 /// none.
 /// </param>
-public readonly record struct RebuiltStock(StockTotal Stock, int? Reserved, long Overwritable = 0);
+public readonly record struct RebuiltStock(StockLevel Stock, int? Reserved, long Overwritable = 0);
 
 /// <summary>The result of loading SKUs.</summary>
 /// <param name="Changed">Number of SKUs with a different total or version.</param>
@@ -46,7 +47,7 @@ public sealed record HeldPart(Guid ReservationId, bool Confirming, int Sequence,
 /// <summary>A value among the holds that the scripts have not written.</summary>
 /// <param name="Bucket">The key.</param>
 /// <param name="Field">The hash field; null if the key itself has another type.</param>
-public readonly record struct SpoiltHold(RedisKey Bucket, RedisValue Field)
+public readonly record struct CorruptHold(RedisKey Bucket, RedisValue Field)
 {
     /// <summary>The reservation, if the field names one; otherwise the key.</summary>
     public override string ToString() => (string?)Field is { } name && ReservationKey.IsKey(name)
@@ -56,8 +57,8 @@ public readonly record struct SpoiltHold(RedisKey Bucket, RedisValue Field)
 
 /// <summary>A page of a partition's holds.</summary>
 /// <param name="Holds">The readable holds.</param>
-/// <param name="Spoilt">The unreadable values.</param>
-public sealed record HeldPage(IReadOnlyList<HeldPart> Holds, IReadOnlyList<SpoiltHold> Spoilt);
+/// <param name="Corrupt">The unreadable values.</param>
+public sealed record HeldPage(IReadOnlyList<HeldPart> Holds, IReadOnlyList<CorruptHold> Corrupt);
 
 /// <summary>A hold in Redis for which the system of record has a later state.</summary>
 /// <param name="ReservationId">The reservation.</param>
@@ -115,7 +116,7 @@ public sealed class Maintenance
     /// Verifies the server of one partition. If this run of the server was not opened, the call fences the partition,
     /// whatever its data says.
     /// </summary>
-    public Task<RunLook> LookAsync(Partition partition) => redis.Guard.LookAsync(partition.Epoch);
+    public Task<RunLook> VerifyOrFenceAsync(Partition partition) => redis.Guard.VerifyOrFenceAsync(partition.Epoch);
 
     /// <summary>Closes a partition's fence: it stops selling.</summary>
     /// <param name="partition">The partition.</param>
@@ -157,7 +158,7 @@ public sealed class Maintenance
         var lifted = false;
         foreach (var partition in redis.Partitions)
         {
-            if ((await LookAsync(partition)).Outcome == VerifyOutcome.Verified) continue;
+            if ((await VerifyOrFenceAsync(partition)).Outcome == VerifyOutcome.Verified) continue;
             var token = Guid.NewGuid().ToString("N");
             var run = (await CloseFenceAsync(partition, token)).RunId;
             var number = (await redis.NowAsync()).ToUnixTimeMilliseconds();
@@ -172,7 +173,7 @@ public sealed class Maintenance
     {
         foreach (var partition in redis.Partitions)
         {
-            if ((await LookAsync(partition)).Outcome != VerifyOutcome.Verified) return true;
+            if ((await VerifyOrFenceAsync(partition)).Outcome != VerifyOutcome.Verified) return true;
         }
 
         return false;
@@ -245,15 +246,15 @@ public sealed class Maintenance
             cancellation.ThrowIfCancellationRequested();
             var pages = await Task.WhenAll(buckets.Select(bucket => ReadBucketAsync(partition, bucket)));
             var page = new HeldPage(
-                [.. pages.SelectMany(one => one.Holds)], [.. pages.SelectMany(one => one.Spoilt)]);
-            if (page.Holds.Count + page.Spoilt.Count > 0) yield return page;
+                [.. pages.SelectMany(one => one.Holds)], [.. pages.SelectMany(one => one.Corrupt)]);
+            if (page.Holds.Count + page.Corrupt.Count > 0) yield return page;
         }
     }
 
     /// <summary>Removes unreadable values from buckets and leases. Counters and customers' entries stay.</summary>
-    public async Task DropSpoiltAsync(Partition partition, IReadOnlyList<SpoiltHold> spoilt)
+    public async Task RemoveCorruptAsync(Partition partition, IReadOnlyList<CorruptHold> corrupt)
     {
-        foreach (var batch in spoilt.Chunk(BucketsAtOnce))
+        foreach (var batch in corrupt.Chunk(BucketsAtOnce))
         {
             await Task.WhenAll(batch.Select(async one =>
             {
@@ -360,14 +361,14 @@ public sealed class Maintenance
             return new([], [new(bucket, RedisValue.Null)]);
         }
 
-        var (holds, spoilt) = (new List<HeldPart>(entries.Length), new List<SpoiltHold>());
+        var (holds, corrupt) = (new List<HeldPart>(entries.Length), new List<CorruptHold>());
         foreach (var entry in entries)
         {
             if (ReadHeld(partition, bucket, entry) is { } held) holds.Add(held);
-            else spoilt.Add(new(bucket, entry.Name));
+            else corrupt.Add(new(bucket, entry.Name));
         }
 
-        return new(holds, spoilt);
+        return new(holds, corrupt);
     }
 
     /// <returns>
@@ -443,7 +444,7 @@ public sealed class Maintenance
     /// Sets a SKU's values to those of the system of record. Call it only while the SKU's row is locked there, so that
     /// Redis can't have anything newer.
     /// </summary>
-    public async Task<RepairTotalOutcome> RepairTotalAsync(RepairLock owned, StockTotal stock)
+    public async Task<RepairTotalOutcome> RepairTotalAsync(RepairLock owned, StockLevel stock)
     {
         var result = await Script.RepairTotal.RunAsync(
             redis.Guard, RepairKeys(owned),

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using Inventory.Contracts;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -16,7 +17,7 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
     // A constant text, because each reply of reserve.lua is compared with it.
     private static readonly string MoreDue = ((int)ReserveOutcome.MoreDue).ToString(CultureInfo.InvariantCulture);
 
-    private readonly ConcurrentDictionary<(Script, Partition), SharedCalls> calls = new();
+    private readonly ConcurrentDictionary<(Script, Partition), CoalescedCalls> calls = new();
 
     /// <summary>The trace context for events; empty if the current activity is not recorded.</summary>
     public static RedisValue Trace =>
@@ -65,12 +66,12 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
     /// <summary>Runs a script that decides several requests in one call.</summary>
     /// <param name="script">The script.</param>
     /// <param name="partition">The partition.</param>
-    public SharedCalls CallsOf(Script script, Partition partition) =>
+    public CoalescedCalls CallsOf(Script script, Partition partition) =>
         calls.TryGetValue((script, partition), out var found)
             ? found
             : calls.GetOrAdd((script, partition), script == Script.Reserve
                 ? ReserveCalls(partition)
-                : new SharedCalls(Guard, script, partition, "", EndedRetention));
+                : new CoalescedCalls(Guard, script, partition, "", EndedRetention));
 
     /// <summary>The server's clock; every deadline is compared with it.</summary>
     public async Task<DateTimeOffset> NowAsync()
@@ -88,7 +89,7 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
 
     // Repeating a call terminates: each call that answers MoreDue has expired at least one due hold, and new holds are
     // not due yet.
-    private SharedCalls ReserveCalls(Partition partition) => new(
+    private CoalescedCalls ReserveCalls(Partition partition) => new(
         Guard, Script.Reserve, partition, "", EndedRetention, "", IdempotencyRetention, Settings.ReclaimBatch)
     {
         Again = MoreDue,

@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Stock;
 
 /// <summary>Joins and splits reservations over several partitions, each of which has a part.</summary>

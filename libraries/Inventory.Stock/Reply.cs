@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Contracts;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;

@@ -1,9 +1,6 @@
-namespace Inventory.Stock;
+using Inventory.Contracts;
 
-/// <summary>One SKU and how many units of it.</summary>
-/// <param name="Sku">See <see cref="Names.IsSku"/>.</param>
-/// <param name="Quantity">Units, 1 or more.</param>
-public readonly record struct Line(string Sku, int Quantity);
+namespace Inventory.Stock;
 
 /// <summary>Units of one SKU that can still be held.</summary>
 /// <param name="Sku">The SKU.</param>

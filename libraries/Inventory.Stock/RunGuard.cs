@@ -37,7 +37,7 @@ internal sealed class RunGuard(IDatabase database)
     /// Verifies the server that now serves a partition; closes the fence if its run was not the one that was opened.
     /// </summary>
     /// <param name="epoch">The partition's epoch key.</param>
-    public async Task<RunLook> LookAsync(RedisKey epoch)
+    public async Task<RunLook> VerifyOrFenceAsync(RedisKey epoch)
     {
         var look = Read(await Script.VerifyRun.RunAsync(database, [epoch], []));
         if (look.RunId.Length == 0) runs.TryRemove(epoch, out _);
@@ -65,7 +65,7 @@ internal sealed class RunGuard(IDatabase database)
 
     private async Task<bool> LoadOnceAsync(RedisKey epoch, Script script)
     {
-        if ((await LookAsync(epoch)).RunId.Length == 0) return false;
+        if ((await VerifyOrFenceAsync(epoch)).RunId.Length == 0) return false;
         if (KnownRun(epoch) is not { } run) return false;
         // A transaction uses one connection and so one run. In this run, the text is never loaded while another run's
         // epoch remains.

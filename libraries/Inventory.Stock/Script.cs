@@ -154,9 +154,9 @@ public sealed partial class Script
                 {
                     // The server refused without doing anything; load the script and try again.
                 }
-                catch (Exception e) when (GivenUp.IsSaidBy(e))
+                catch (Exception e) when (AbandonedCall.IsSaidBy(e))
                 {
-                    throw GivenUp.Explain(e);
+                    throw AbandonedCall.Explain(e);
                 }
             }
 
@@ -175,9 +175,9 @@ public sealed partial class Script
         {
             return (await database.ScriptEvaluateAsync(text, keys, arguments).OrFailedAsync()).OrGivenUp();
         }
-        catch (Exception e) when (GivenUp.IsSaidBy(e))
+        catch (Exception e) when (AbandonedCall.IsSaidBy(e))
         {
-            throw GivenUp.Explain(e);
+            throw AbandonedCall.Explain(e);
         }
     }
 

@@ -24,8 +24,14 @@ public static class StockServices
     }
 
     /// <summary>
-    /// Reconnects to Redis every half second. The client's own policy waits up to ten seconds between attempts, and
-    /// until then nothing is sold, released or stored.
+    /// Reconnects to Redis every half second. The client's own policy waits up to ten seconds between attempts, and a
+    /// service that starts during an outage would try three times for five seconds before it goes on: until then
+    /// nothing is sold, released or stored.
     /// </summary>
-    public static void ReconnectSoon(ConfigurationOptions redis) => redis.ReconnectRetryPolicy = new LinearRetry(500);
+    public static void ReconnectSoon(ConfigurationOptions redis)
+    {
+        redis.ReconnectRetryPolicy = new LinearRetry(500);
+        redis.ConnectTimeout = 2_000;
+        redis.ConnectRetry = 1;
+    }
 }

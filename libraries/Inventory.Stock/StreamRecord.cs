@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Contracts;
 
 namespace Inventory.Stock;
 

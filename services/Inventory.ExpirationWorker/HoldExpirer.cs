@@ -43,14 +43,14 @@ public sealed partial class HoldExpirer(
             try
             {
                 var count = await SweepAsync(stoppingToken);
-                if (count > 0) GaveBack(count);
+                if (count > 0) Expired(count);
                 if (failing) Recovered();
                 failing = false;
             }
             catch (Exception e) when (StockOutage.Explains(e))
             {
                 // The next tick retries. Until then holds only live longer, which no invariant forbids.
-                if (!failing) RedisIsAway(e.Message);
+                if (!failing) RedisUnavailable(e.Message);
                 failing = true;
             }
         }
@@ -58,10 +58,10 @@ public sealed partial class HoldExpirer(
     }
 
     [LoggerMessage(1, LogLevel.Information, "Expired {Count} holds.")]
-    private partial void GaveBack(int count);
+    private partial void Expired(int count);
 
     [LoggerMessage(2, LogLevel.Warning, "Redis is unavailable; due holds expire when it is back. {Reason}")]
-    private partial void RedisIsAway(string reason);
+    private partial void RedisUnavailable(string reason);
 
     [LoggerMessage(3, LogLevel.Information, "Redis is available again; expiring due holds.")]
     private partial void Recovered();

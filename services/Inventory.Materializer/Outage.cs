@@ -26,7 +26,7 @@ public sealed partial class Outage(ILogger<Outage> log)
     {
         lock (gate)
         {
-            if (failing.Count == 0) StoreIsAway(failure.Message);
+            if (failing.Count == 0) StoreUnavailable(failure.Message);
             failing.Add(partition);
         }
     }
@@ -42,7 +42,7 @@ public sealed partial class Outage(ILogger<Outage> log)
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Redis or PostgreSQL is unavailable; events wait in the stream. {Reason}")]
-    private partial void StoreIsAway(string reason);
+    private partial void StoreUnavailable(string reason);
 
     [LoggerMessage(2, LogLevel.Information, "Redis and PostgreSQL are available again; events are being stored.")]
     private partial void Recovered();

@@ -1,4 +1,4 @@
-using Inventory.Ledger;
+using Inventory.Contracts;
 using Inventory.Storage;
 using Npgsql;
 using NpgsqlTypes;

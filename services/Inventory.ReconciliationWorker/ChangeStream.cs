@@ -15,7 +15,7 @@ internal sealed class ChangeStream : IAsyncDisposable
 
     // The receive timeout: after half of it without a message PostgreSQL is asked for a keep-alive; after all of it the
     // connection counts as broken.
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(10);
 
     private readonly LogicalReplicationConnection connection;
     private readonly CancellationTokenSource ending;
@@ -48,7 +48,7 @@ internal sealed class ChangeStream : IAsyncDisposable
         var connection = new LogicalReplicationConnection(CaptureConnection.ForStream(connectionString))
         {
             WalReceiverStatusInterval = StatusInterval,
-            WalReceiverTimeout = Silence,
+            WalReceiverTimeout = LongestSilence,
         };
         try
         {

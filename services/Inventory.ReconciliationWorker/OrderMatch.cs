@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
 

@@ -61,9 +61,8 @@ public sealed partial class PinResolver(
             return;
         }
 
-        var totals = answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version));
-        if (await confirmationStore.CommitAsync(id, [.. totals]) == CommitOutcome.Ended) EndedTwice(
-            id, answer.Order!.Id);
+        var outcome = await confirmationStore.CommitAsync(id, answer.Totals);
+        if (outcome == CommitOutcome.Ended) EndedTwice(id, answer.Order!.Id);
 
         bool IsInPartition(string sku) => confirmationStore.PartitionOf(sku).Index == pin.Partition;
     }

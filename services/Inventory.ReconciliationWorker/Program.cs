@@ -1,7 +1,7 @@
 using Inventory.Ledger;
 using Inventory.ReconciliationWorker;
-using Inventory.ReconciliationWorker.Auditing;
-using Inventory.ReconciliationWorker.Rebuilding;
+using Inventory.ReconciliationWorker.Audit;
+using Inventory.ReconciliationWorker.Rebuild;
 
 var builder = WebApplication.CreateBuilder(args);
 

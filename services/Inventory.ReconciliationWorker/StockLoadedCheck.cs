@@ -1,4 +1,4 @@
-using Inventory.ReconciliationWorker.Rebuilding;
+using Inventory.ReconciliationWorker.Rebuild;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Inventory.ReconciliationWorker;

@@ -1,4 +1,4 @@
-using Inventory.Ledger;
+using Inventory.Contracts;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;

@@ -28,7 +28,7 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     {
         lock (access)
         {
-            if (waiting.Add(loop) && waiting.Count == 1) Away(failure.GetBaseException().Message);
+            if (waiting.Add(loop) && waiting.Count == 1) Unavailable(failure.GetBaseException().Message);
         }
     }
 
@@ -44,7 +44,7 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
 
     [LoggerMessage(1, LogLevel.Warning,
         "Redis or PostgreSQL is unavailable; until it is back, changed totals don't reach Redis. {Reason}")]
-    private partial void Away(string reason);
+    private partial void Unavailable(string reason);
 
     [LoggerMessage(
         2, LogLevel.Information, "Redis and PostgreSQL are available again; changed totals reach Redis.")]

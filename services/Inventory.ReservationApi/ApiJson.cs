@@ -2,13 +2,13 @@ using System.Text.Json.Serialization;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Carts;
-using Inventory.ReservationApi.Confirming;
+using Inventory.ReservationApi.Confirmation;
 using Inventory.ReservationApi.Operations;
 using Inventory.ReservationApi.Orders;
-using Inventory.ReservationApi.Paying;
+using Inventory.ReservationApi.Payments;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Products;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Reservations;
 
 namespace Inventory.ReservationApi;

@@ -1,4 +1,4 @@
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi;
@@ -19,7 +19,6 @@ internal static class StockConnection
         // The client checks for calls without an answer at each heartbeat; its default is a second.
         redis.HeartbeatInterval = TimeSpan.FromMilliseconds(250);
         StockServices.ReconnectSoon(redis);
-        redis.ConnectTimeout = 2_000;
         // The report on Redis reads CONFIG and SLOWLOG, which the client counts among an administrator's commands.
         redis.AllowAdmin = true;
     }

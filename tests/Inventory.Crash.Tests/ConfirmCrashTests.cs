@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Stock;
 using static Inventory.Stock.ReservationStatus;
 

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using static Inventory.Stock.ReservationStatus;
 
 namespace Inventory.Crash.Tests;
@@ -24,7 +25,7 @@ public sealed class PaymentCrashTests(Site site)
     public async Task A_stored_payment_becomes_one_order_without_another_call(Step step, Fate fate)
     {
         var sku = await site.SkuAsync(10);
-        var id = await site.HoldAsync(new Stock.Line(sku, 3));
+        var id = await site.HoldAsync(new Line(sku, 3));
 
         await CrashAsync(id, step, fate);
 
@@ -44,7 +45,7 @@ public sealed class PaymentCrashTests(Site site)
     public async Task A_payment_that_was_not_stored_is_settled_when_its_provider_repeats_it()
     {
         var sku = await site.SkuAsync(10);
-        var id = await site.HoldAsync(new Stock.Line(sku, 3));
+        var id = await site.HoldAsync(new Line(sku, 3));
 
         await CrashAsync(id, Step.Store, Fate.Lost);
 

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Faults.History;
 using Inventory.Faults.Laws;
 using Inventory.Stock;
@@ -13,7 +14,7 @@ public sealed class CheckerTests
     [Fact]
     public void A_correct_history_has_no_violations()
     {
-        var tale = new Tale { Limit = 1 };
+        var tale = new Timeline { Limit = 1 };
         var (extended, released, expired, revived, refunded, paid) =
             (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
         tale.Do(extended, Act.Reserve);
@@ -33,7 +34,7 @@ public sealed class CheckerTests
         tale.Do(paid, Act.Reserve);
         tale.Pay(paid, "confirmed");
         tale.Call(Guid.Empty, Act.Restock);
-        tale.Movements.Add(new(Tale.Sku, 5, "received", tale.Operations[^1].Key!, tale.NowMs));
+        tale.Movements.Add(new(Timeline.Sku, 5, "received", tale.Operations[^1].Key!, tale.NowMs));
         tale.Do(id, Act.Reserve);
         tale.Call(other, Act.Reserve, Heard.Unknown);
 
@@ -43,7 +44,7 @@ public sealed class CheckerTests
     [Fact]
     public void An_unanswered_call_may_take_effect_at_any_later_time()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Call(id, Act.Reserve, Heard.Unknown);
         tale.Call(other, Act.Reserve, Heard.Unknown);
         tale.Event(id, "reserved");
@@ -54,7 +55,7 @@ public sealed class CheckerTests
     [Fact]
     public void Available_below_0()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         for (var i = 0; i < 11; i++) tale.Do(Guid.NewGuid(), Act.Reserve);
 
         AssertFound(Law.NeverNegative, tale.End());
@@ -63,7 +64,7 @@ public sealed class CheckerTests
     [Fact]
     public void A_counter_that_is_not_the_sum_of_holds()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
 
         AssertFound(Law.ReservedIsTheSumOfHolds, tale.End(facts => facts with
@@ -75,9 +76,9 @@ public sealed class CheckerTests
     [Fact]
     public void A_reservation_that_is_held_in_part()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Call(id, Act.Reserve);
-        tale.Event(id, "reserved", lines: [new(Tale.Sku, 1), new("another", 1)]);
+        tale.Event(id, "reserved", lines: [new(Timeline.Sku, 1), new("another", 1)]);
 
         AssertFound(Law.Whole, tale.End());
     }
@@ -85,21 +86,21 @@ public sealed class CheckerTests
     [Fact]
     public void An_order_of_other_lines_than_were_held()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Call(id, Act.Confirm);
         tale.Order(id);
 
         AssertFound(Law.Whole, tale.End(facts => facts with
         {
-            Orders = [facts.Orders[0] with { Lines = [new Line(Tale.Sku, 2)] }],
+            Orders = [facts.Orders[0] with { Lines = [new Line(Timeline.Sku, 2)] }],
         }));
     }
 
     [Fact]
     public void A_reservation_with_a_release_and_an_order()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Do(id, Act.Release);
         tale.Call(id, Act.Confirm);
@@ -111,7 +112,7 @@ public sealed class CheckerTests
     [Fact]
     public void An_order_of_a_reservation_with_only_a_release_event()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Call(id, Act.Confirm);
         tale.Order(id);
@@ -124,7 +125,7 @@ public sealed class CheckerTests
     [Fact]
     public void A_total_that_orders_and_movements_do_not_explain()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
 
         AssertFound(Law.NeverOversold, tale.End(facts => facts with
@@ -136,7 +137,7 @@ public sealed class CheckerTests
     [Fact]
     public void A_hold_that_ends_early()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Call(other, Act.Reserve, Heard.Unknown);
         tale.Event(id, "expired");
@@ -147,7 +148,7 @@ public sealed class CheckerTests
     [Fact]
     public void An_extension_of_an_expired_hold()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Expire(id);
         tale.Do(id, Act.Extend);
@@ -158,7 +159,7 @@ public sealed class CheckerTests
     [Fact]
     public void One_key_that_extends_twice()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Do(id, Act.Extend);
         tale.Event(id, "extended", tale.NowMs + 120_000);
@@ -169,7 +170,7 @@ public sealed class CheckerTests
     [Fact]
     public void One_key_with_two_answers()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Operations.Add(tale.Operations[0] with { Body = """{"other":1}""", Replayed = true });
 
@@ -179,7 +180,7 @@ public sealed class CheckerTests
     [Fact]
     public void A_release_without_a_call()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Event(id, "released");
 
@@ -189,7 +190,7 @@ public sealed class CheckerTests
     [Fact]
     public void A_payment_with_an_order_and_a_refund()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Pay(id, "confirmed");
         tale.Refunds.Add(new(id, $"pay-{id}", "hold-expired"));
@@ -200,7 +201,7 @@ public sealed class CheckerTests
     [Fact]
     public void A_payment_without_an_order_or_a_refund()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Pay(id, "refund-required");
         tale.Refunds.Clear();
@@ -211,7 +212,7 @@ public sealed class CheckerTests
     [Fact]
     public void An_event_that_was_not_stored()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
         tale.Do(id, Act.Extend);
         tale.Do(id, Act.Release);
@@ -223,7 +224,7 @@ public sealed class CheckerTests
     [Fact]
     public void A_hold_that_is_missing_in_Redis()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         tale.Do(id, Act.Reserve);
 
         AssertFound(Law.StoresAgree, tale.End(facts => facts with { Holds = [] }));

@@ -11,7 +11,7 @@ public sealed class ShrinkerTests
     [Fact]
     public void The_shortest_history_has_only_the_calls_that_break_the_law()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         for (var i = 0; i < 5; i++) tale.Do(Guid.NewGuid(), Act.Reserve);
         tale.Do(id, Act.Reserve);
         tale.Call(id, Act.Look);
@@ -57,7 +57,7 @@ public sealed class ShrinkerTests
     [Fact]
     public void A_violation_found_by_the_audit_keeps_the_reservations_events()
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         for (var i = 0; i < 5; i++) tale.Do(Guid.NewGuid(), Act.Reserve);
         tale.Do(id, Act.Reserve);
         var evidence = tale.End(facts => facts with { Complaints = [new("MissingHold", "MissingHold", id)] });
@@ -70,14 +70,14 @@ public sealed class ShrinkerTests
     /// <summary>Holds are made, and one more call is refused with a wrong number of units left.</summary>
     private (Evidence Evidence, Violation Violation) Refused(int units, int held, int left)
     {
-        var tale = new Tale();
+        var tale = new Timeline();
         for (var i = 0; i < held; i++) tale.Do(Guid.NewGuid(), Act.Reserve);
         tale.Call(id, Act.Reserve, Heard.Refused);
         tale.Say(told => told with
         {
-            Lines = [new(Tale.Sku, 1_000)],
+            Lines = [new(Timeline.Sku, 1_000)],
             Problem = "insufficient-stock",
-            Available = new Dictionary<string, int> { [Tale.Sku] = left },
+            Available = new Dictionary<string, int> { [Timeline.Sku] = left },
         });
         var evidence = tale.End(facts => facts with { Stock = [facts.Stock[0] with { Initial = units }] });
         return (evidence, Checker.Check(evidence).Single(each => each.Law == Law.Truthful));

@@ -9,7 +9,7 @@ namespace Inventory.Faults;
 /// <summary>The output of a run: its faults, the outages that clients saw, and the violations.</summary>
 public static class Report
 {
-    private const int MostTold = 5;
+    private const int MostListed = 5;
 
     /// <summary>Faults by kind, with the longest outage that a client saw and the time to recover.</summary>
     public static string Faults(IReadOnlyList<Finding> findings)
@@ -49,10 +49,10 @@ public static class Report
         // Show some violations of each law: the first one found seldom explains most.
         var told = finding.Violations.GroupBy(violation => violation.Law)
             .SelectMany(law => law.Select((violation, place) => (violation, place)))
-            .OrderBy(each => each.place).Take(MostTold);
+            .OrderBy(each => each.place).Take(MostListed);
         foreach (var (violation, _) in told) text.AppendLine().Append(Shrinker.Tell(finding.Evidence, violation));
 
-        if (finding.Violations.Count > MostTold)
+        if (finding.Violations.Count > MostListed)
         {
             text.AppendLine().AppendLine("by law: " + string.Join(", ", finding.Violations
                 .GroupBy(violation => violation.Law).Select(law => $"{law.Key} {law.Count()}")));

@@ -14,7 +14,7 @@ public sealed class GuardOutageTests : GuardedShop
         await TightenAsync("shoe");
         var (solution, spent) = (await SolutionAsync(one), await SolutionAsync(other));
         Assert.Equal(200, (await ReserveAsync(One, other, Body("shoe"), spent)).Status);
-        await TakeRedisAwayAsync(frozen);
+        await StopRedisAsync(frozen);
 
         Assert.Equal(403, (await ReserveAsync(One, one, Body("shoe"))).Status);
         Assert.Equal(403, (await ReserveAsync(One, other, Body("shoe"), spent)).Status);
@@ -29,14 +29,14 @@ public sealed class GuardOutageTests : GuardedShop
     public async Task Units_taken_during_a_Redis_outage_never_tighten_a_SKU()
     {
         var cookie = await CookieAsync();
-        await TakeRedisAwayAsync(frozen: false);
+        await StopRedisAsync(frozen: false);
         await TakeAsync(One, "shoe", 50);
         Assert.Equal(200, (await ReserveAsync(One, cookie, Body("shoe"))).Status);
 
         await Redis.RestartAsync();
         await One.Log.WaitForAsync(Back);
         await TakeAsync(One, "shoe", 1);
-        await UntilToldAsync("sku:shoe", 1);
+        await UntilCountedAsync("sku:shoe", 1);
 
         Assert.Equal(200, (await ReserveAsync(One, cookie, Body("shoe"))).Status);
     }
@@ -58,7 +58,7 @@ public sealed class GuardOutageTests : GuardedShop
         Assert.Equal(key, await RedisAsync(redis => redis.StringGetAsync("{gateway}:challenge-key")));
     }
 
-    private async Task TakeRedisAwayAsync(bool frozen)
+    private async Task StopRedisAsync(bool frozen)
     {
         if (frozen) Redis.Freeze();
         else await Redis.KillAsync();

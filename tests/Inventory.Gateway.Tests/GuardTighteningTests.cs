@@ -11,7 +11,7 @@ public sealed class GuardTighteningTests : GuardedShop
         var cookie = await CookieAsync();
         await TakeAsync(One, "shoe", 6);
         await TakeAsync(Other, "shoe", 3);
-        await UntilToldAsync("sku:shoe", 9);
+        await UntilCountedAsync("sku:shoe", 9);
         Assert.Equal(200, (await ReserveAsync(One, cookie, Body("shoe"))).Status);
 
         await TakeAsync(Other, "shoe", 1);
@@ -28,7 +28,7 @@ public sealed class GuardTighteningTests : GuardedShop
     public async Task Units_taken_before_the_window_do_not_count()
     {
         await TakeAsync(One, "shoe", 9);
-        await UntilToldAsync("sku:shoe", 9);
+        await UntilCountedAsync("sku:shoe", 9);
         await RedisAsync(async redis =>
         {
             var part = (await redis.HashGetAllAsync($"{Guard}:taken:sku:shoe")).Single();
@@ -39,7 +39,7 @@ public sealed class GuardTighteningTests : GuardedShop
         await TakeAsync(One, "shoe", 9);
 
         // The old part of the window is gone; only the new one counts.
-        await UntilToldAsync("sku:shoe", 9);
+        await UntilCountedAsync("sku:shoe", 9);
         Assert.Equal(200, (await ReserveAsync(One, await CookieAsync(), Body("shoe"))).Status);
         Assert.Empty(await EventsAsync());
     }
@@ -184,7 +184,7 @@ public sealed class GuardTighteningTests : GuardedShop
         await SwitchAsync("shoe", "off\t1\tkey:admin\tAn invited crowd");
         await UntilAdmittedAsync(Other, cookie, "shoe");
         await TakeAsync(One, "shoe", 50);
-        await UntilToldAsync("sku:shoe", 50);
+        await UntilCountedAsync("sku:shoe", 50);
         Assert.Equal(200, (await ReserveAsync(Other, cookie, Body("shoe"))).Status);
         Assert.Empty(await EventsAsync());
 

@@ -81,7 +81,7 @@ public abstract class GuardedShop : TwoGateways
     }
 
     /// <summary>Waits until Redis has counted these units as taken, at any time.</summary>
-    protected async Task UntilToldAsync(string who, int units) => await UntilAsync(() => RedisAsync(async redis =>
+    protected async Task UntilCountedAsync(string who, int units) => await UntilAsync(() => RedisAsync(async redis =>
         (await redis.HashValuesAsync($"{Guard}:taken:{who}")).Sum(part => (int)part) == units));
 
     protected static async Task UntilAsync(Func<Task<bool>> happened)

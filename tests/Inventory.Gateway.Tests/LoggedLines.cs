@@ -5,13 +5,13 @@ namespace Inventory.Gateway.Tests;
 /// <summary>Keeps log lines, and lets a test wait for one.</summary>
 public sealed class LoggedLines : ILoggerProvider
 {
-    private readonly Lock _lock = new();
-    private readonly List<string> _lines = [];
-    private readonly List<(string Text, TaskCompletionSource Seen)> _awaited = [];
+    private readonly Lock gate = new();
+    private readonly List<string> lines = [];
+    private readonly List<(string Text, TaskCompletionSource Seen)> awaited = [];
 
     public IReadOnlyList<string> All
     {
-        get { lock (_lock) return [.. _lines]; }
+        get { lock (gate) return [.. lines]; }
     }
 
     /// <summary>Completes with the first line that contains <paramref name="text"/>, past or future.</summary>
@@ -19,10 +19,10 @@ public sealed class LoggedLines : ILoggerProvider
     public Task WaitForAsync(string text)
     {
         TaskCompletionSource seen = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_lock)
+        lock (gate)
         {
-            if (_lines.Any(line => line.Contains(text, StringComparison.Ordinal))) return Task.CompletedTask;
-            _awaited.Add((text, seen));
+            if (lines.Any(line => line.Contains(text, StringComparison.Ordinal))) return Task.CompletedTask;
+            awaited.Add((text, seen));
         }
 
         return seen.Task.WaitAsync(TimeSpan.FromSeconds(10));
@@ -36,10 +36,10 @@ public sealed class LoggedLines : ILoggerProvider
 
     private void Add(string line)
     {
-        lock (_lock)
+        lock (gate)
         {
-            _lines.Add(line);
-            foreach (var (text, seen) in _awaited)
+            lines.Add(line);
+            foreach (var (text, seen) in awaited)
             {
                 if (line.Contains(text, StringComparison.Ordinal)) seen.TrySetResult();
             }

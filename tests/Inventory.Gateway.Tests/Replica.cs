@@ -14,11 +14,11 @@ public sealed record Received(string Method, string Path, IReadOnlyDictionary<st
 /// <summary>The number of next requests, over all replicas, that are executed and then lose their connection.</summary>
 public sealed class BrokenConnections
 {
-    private int _left;
+    private int left;
 
-    public void BreakNext(int count) => Volatile.Write(ref _left, count);
+    public void BreakNext(int count) => Volatile.Write(ref left, count);
 
-    public bool Take() => Interlocked.Decrement(ref _left) >= 0;
+    public bool Take() => Interlocked.Decrement(ref left) >= 0;
 }
 
 /// <summary>
@@ -27,13 +27,13 @@ public sealed class BrokenConnections
 /// </summary>
 public sealed class Replica : IAsyncDisposable
 {
-    private readonly ConcurrentQueue<Received> _received = [];
-    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly BrokenConnections _broken;
-    private WebApplication? _server;
-    private volatile bool _hanging;
+    private readonly ConcurrentQueue<Received> received = [];
+    private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly BrokenConnections broken;
+    private WebApplication? server;
+    private volatile bool hanging;
 
-    private Replica(string name, BrokenConnections broken) => (Name, _broken) = (name, broken);
+    private Replica(string name, BrokenConnections broken) => (Name, this.broken) = (name, broken);
 
     public string Name { get; }
 
@@ -42,7 +42,7 @@ public sealed class Replica : IAsyncDisposable
     public string Address => $"http://127.0.0.1:{Port}";
 
     /// <summary>All requests but health probes, in order of arrival.</summary>
-    public IReadOnlyList<Received> Requests => [.. _received];
+    public IReadOnlyList<Received> Requests => [.. received];
 
     /// <summary>Starts a replica on a free port.</summary>
     /// <param name="name">Its default answer.</param>
@@ -60,46 +60,46 @@ public sealed class Replica : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(server => server.Listen(IPAddress.Loopback, Port));
-        _server = builder.Build();
-        _server.Run(AnswerAsync);
-        await _server.StartAsync();
-        Port = new Uri(_server.Urls.Single()).Port;
+        this.server = builder.Build();
+        this.server.Run(AnswerAsync);
+        await this.server.StartAsync();
+        Port = new Uri(this.server.Urls.Single()).Port;
     }
 
     /// <summary>Kills the replica: open connections are cut and new ones refused.</summary>
     public async Task KillAsync()
     {
-        if (_server is not { } server) return;
-        _server = null;
+        if (this.server is not { } server) return;
+        this.server = null;
         await server.StopAsync(new CancellationToken(canceled: true));
         await server.DisposeAsync();
     }
 
     /// <summary>Accepts connections from now on but answers nothing, not even probes.</summary>
-    public void Hang() => _hanging = true;
+    public void Hang() => hanging = true;
 
     /// <summary>Lets a stream that has sent its first event send the second.</summary>
-    public void ReleaseStream() => _released.TrySetResult();
+    public void ReleaseStream() => released.TrySetResult();
 
     public async ValueTask DisposeAsync()
     {
-        _released.TrySetResult();
+        released.TrySetResult();
         await KillAsync();
     }
 
     private async Task AnswerAsync(HttpContext context)
     {
-        if (_hanging) await Task.Delay(Timeout.Infinite, context.RequestAborted);
+        if (hanging) await Task.Delay(Timeout.Infinite, context.RequestAborted);
         if (context.Request.Path == "/ready") return;
 
         using var reader = new StreamReader(context.Request.Body);
-        _received.Enqueue(new Received(
+        received.Enqueue(new Received(
             context.Request.Method,
             context.Request.Path + context.Request.QueryString,
             context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             await reader.ReadToEndAsync(context.RequestAborted)));
 
-        if (_broken.Take())
+        if (this.broken.Take())
         {
             context.Abort();
             return;
@@ -122,7 +122,7 @@ public sealed class Replica : IAsyncDisposable
                 context.Response.ContentType = "text/event-stream";
                 await context.Response.WriteAsync("data: first\n\n");
                 await context.Response.Body.FlushAsync();
-                await _released.Task.WaitAsync(context.RequestAborted);
+                await released.Task.WaitAsync(context.RequestAborted);
                 await context.Response.WriteAsync("data: second\n\n");
                 break;
             case "/api/created":

@@ -17,11 +17,11 @@ public sealed class RunningGateway : IAsyncDisposable
     // Shared by tests that don't break Redis. It ends with the process.
     private static readonly Lazy<Task<RedisServer>> Redis = new(() => RedisServer.StartAsync());
 
-    private readonly WebApplicationFactory<Program> _factory;
+    private readonly WebApplicationFactory<Program> factory;
 
     private RunningGateway(WebApplicationFactory<Program> factory, LoggedLines log)
     {
-        _factory = factory;
+        this.factory = factory;
         Log = log;
         var server = factory.Services.GetRequiredService<IServer>();
         Address = new Uri(server.Features.Get<IServerAddressesFeature>()!.Addresses.Single());
@@ -38,7 +38,7 @@ public sealed class RunningGateway : IAsyncDisposable
 
     /// <summary>All endpoints of the gateway.</summary>
     public IReadOnlyList<Endpoint> Endpoints =>
-        _factory.Services.GetRequiredService<EndpointDataSource>().Endpoints;
+        this.factory.Services.GetRequiredService<EndpointDataSource>().Endpoints;
 
     /// <summary>The gateway's log.</summary>
     public LoggedLines Log { get; }
@@ -83,6 +83,6 @@ public sealed class RunningGateway : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        await _factory.DisposeAsync();
+        await this.factory.DisposeAsync();
     }
 }

@@ -9,22 +9,22 @@ namespace Inventory.Gateway.Tests;
 /// </summary>
 internal sealed class SwallowingPort : IDisposable
 {
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly List<Socket> _queued = [];
+    private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly List<Socket> queued = [];
 
     public SwallowingPort()
     {
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        _listener.Listen(1);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen(1);
         // Linux queues one more connection than the backlog says; some extra ones do no harm.
         for (var i = 0; i < 4; i++)
         {
             var queued = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
             queued.Blocking = false;
-            _queued.Add(queued);
+            this.queued.Add(queued);
             try
             {
-                queued.Connect(_listener.LocalEndPoint!);
+                queued.Connect(listener.LocalEndPoint!);
             }
             catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
             {
@@ -33,11 +33,11 @@ internal sealed class SwallowingPort : IDisposable
         }
     }
 
-    public string Address => $"http://{_listener.LocalEndPoint}";
+    public string Address => $"http://{listener.LocalEndPoint}";
 
     public void Dispose()
     {
-        foreach (var queued in _queued) queued.Dispose();
-        _listener.Dispose();
+        foreach (var queued in this.queued) queued.Dispose();
+        listener.Dispose();
     }
 }

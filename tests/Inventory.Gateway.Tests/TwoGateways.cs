@@ -11,18 +11,18 @@ public abstract class TwoGateways : IAsyncLifetime
 {
     protected const string Home = "203.0.113.9";
 
-    private Replica? _replica;
-    private RedisServer? _redis;
-    private RunningGateway? _one;
-    private RunningGateway? _other;
+    private Replica? replica;
+    private RedisServer? redis;
+    private RunningGateway? one;
+    private RunningGateway? other;
 
-    protected Replica Replica => _replica!;
+    protected Replica Replica => replica!;
 
-    protected RedisServer Redis => _redis!;
+    protected RedisServer Redis => this.redis!;
 
-    protected RunningGateway One => _one!;
+    protected RunningGateway One => one!;
 
-    protected RunningGateway Other => _other!;
+    protected RunningGateway Other => other!;
 
     protected MovableTime Time { get; } = new();
 
@@ -31,11 +31,11 @@ public abstract class TwoGateways : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _replica = await Replica.StartAsync("replica", new BrokenConnections());
-        _redis = await RedisServer.StartAsync();
+        replica = await Replica.StartAsync("replica", new BrokenConnections());
+        this.redis = await RedisServer.StartAsync();
         // Both start at once without keys, as in a first deployment.
         var both = await Task.WhenAll(StartAsync(), StartAsync());
-        (_one, _other) = (both[0], both[1]);
+        (one, other) = (both[0], both[1]);
         foreach (var gateway in both)
         {
             // On a busy machine Redis may take longer than the start waits for it.
@@ -111,9 +111,9 @@ public sealed record Answer(HttpResponseMessage Response, TimeSpan Took)
 /// </summary>
 public sealed class MovableTime : TimeProvider
 {
-    private TimeSpan _ahead;
+    private TimeSpan ahead;
 
-    public void Advance(TimeSpan by) => _ahead += by;
+    public void Advance(TimeSpan by) => ahead += by;
 
-    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + _ahead;
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + ahead;
 }

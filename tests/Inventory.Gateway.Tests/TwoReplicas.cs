@@ -3,15 +3,15 @@ namespace Inventory.Gateway.Tests;
 /// <summary>A gateway in front of two replicas, new for every test, because tests break them.</summary>
 public abstract class TwoReplicas : IAsyncLifetime
 {
-    private Replica? _one;
-    private Replica? _other;
-    private RunningGateway? _gateway;
+    private Replica? one;
+    private Replica? other;
+    private RunningGateway? gateway;
 
-    protected Replica One => _one!;
+    protected Replica One => one!;
 
-    protected Replica Other => _other!;
+    protected Replica Other => other!;
 
-    protected RunningGateway Gateway => _gateway!;
+    protected RunningGateway Gateway => gateway!;
 
     protected BrokenConnections Connections { get; } = new();
 
@@ -22,9 +22,9 @@ public abstract class TwoReplicas : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _one = await Replica.StartAsync("one", Connections);
-        _other = await Replica.StartAsync("other", Connections);
-        _gateway = await RunningGateway.StartAsync(_one, _other, Settings);
+        one = await Replica.StartAsync("one", Connections);
+        other = await Replica.StartAsync("other", Connections);
+        gateway = await RunningGateway.StartAsync(one, other, Settings);
     }
 
     public async Task DisposeAsync()

@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Ledger.Tests;
 
 [Collection(OneServer.Name)]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Inventory.Contracts;
 using Npgsql;
 
 namespace Inventory.Ledger.Tests;
@@ -260,7 +261,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
         ReservationId = Guid.NewGuid(),
         Pins = [new(0, 1)],
         Holder = "u:user-1",
-        Lines = [.. lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+        Lines = [.. lines.Select(line => new Line(line.Sku, line.Quantity))],
     };
 
     private Task<ConfirmAnswer> ConfirmAsync(ConfirmRequest request) =>

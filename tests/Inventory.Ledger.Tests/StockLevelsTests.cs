@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Inventory.Contracts;
 using Inventory.Stock;
 
 namespace Inventory.Materializer.Tests;
@@ -120,7 +121,7 @@ public sealed class Shopping(World world, int seed)
             await world.Engine.Confirmations.CommitAsync(
                 reservation.Id,
                 [.. pinned.Reservation!.Lines.Select(line =>
-                    new CommittedTotal(line.Sku, 40, Interlocked.Increment(ref version)))]);
+                    new SkuTotal(line.Sku, 40, Interlocked.Increment(ref version)))]);
         }
     }
 

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
 
@@ -174,22 +175,21 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
             new()
             {
                 ReservationId = id,
-                Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
+                Pins = pinned.Pins,
                 Holder = pinned.Reservation!.Holder.Text,
-                Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+                Lines = pinned.Reservation.Lines,
             },
             CancellationToken.None);
         // A slow service may take this long between the order and its commit.
         if (random.Next(10) == 0) await Task.Delay(random.Next(1, 600));
-        await scene.Engine.Confirmations.CommitAsync(
-            id, [.. confirmed.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
+        await scene.Engine.Confirmations.CommitAsync(id, confirmed.Totals);
         if (random.Next(4) == 0) await CancelAsync(scene, id, random);
     }
 
     private static async Task CancelAsync(AuditScene scene, Guid id, Random random)
     {
         var (order, _) = await scene.Worker.Confirmations.FindOrderAsync(id, CancellationToken.None);
-        var before = await scene.Engine.Confirmations.LookBeforeCancelAsync(order!.Items.Select(item => item.SkuId));
+        var before = await scene.Engine.Confirmations.PrepareCancelAsync(order!.Items.Select(item => item.SkuId));
         var cancelled = await scene.Worker.Confirmations.CancelOrderAsync(id, "cancelled", CancellationToken.None);
         if (random.Next(4) == 0) await Task.Delay(random.Next(1, 600));
         await scene.Engine.Confirmations.CancelOrderAsync(before, id, Holder.Parse(order.Holder), [

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
 using StackExchange.Redis;
@@ -196,16 +197,15 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
             new()
             {
                 ReservationId = id,
-                Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
+                Pins = pinned.Pins,
                 Holder = pinned.Reservation!.Holder.Text,
-                Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+                Lines = pinned.Reservation.Lines,
             },
             CancellationToken.None);
     }
 
     private static Task<CommitOutcome> CommitAsync(AuditScene scene, Guid id, ConfirmAnswer order) =>
-        scene.Engine.Confirmations.CommitAsync(
-            id, [.. order.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))]);
+        scene.Engine.Confirmations.CommitAsync(id, order.Totals);
 
     /// <summary>Sets the units that an owner has bought, as a manual change in Redis would.</summary>
     private static Task<int> CountAsync(AuditScene scene, string sku, string owner, long units) =>

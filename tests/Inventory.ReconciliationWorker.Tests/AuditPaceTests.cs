@@ -1,4 +1,4 @@
-using Inventory.ReconciliationWorker.Auditing;
+using Inventory.ReconciliationWorker.Audit;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -75,7 +75,7 @@ public sealed class AuditPaceTests
     public void A_sku_with_very_many_holds_is_summed_twice_a_minute_and_in_requested_runs()
     {
         var clock = new MovedClock();
-        var large = new LargeSkus(null!, null!, null!, Session(clock, 0.1));
+        var large = new OnlineHoldCounter(null!, null!, null!, Session(clock, 0.1));
 
         Assert.True(large.IsDue(Whole, "sku"));
         clock.Pass(29_999);

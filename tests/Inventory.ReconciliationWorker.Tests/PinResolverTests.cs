@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
 using StackExchange.Redis;
@@ -47,7 +48,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Theory]
-    [InlineData("spoilt")]
+    [InlineData("corrupt")]
     [InlineData("c\tmany\t1\t1\tu:me\tsku\t1")]
     [InlineData("c\t1\t1\t1\tu:me\tsku\tone")]
     [InlineData("c\t1\t1\t1\tu:me\tsku")]
@@ -56,12 +57,12 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         await using var worker = await Worker.StartCapturingAsync(stores, ("Audit:AutomaticRepair", "false"));
         var sku = await stores.SkuAsync(10);
         var (redis, keys) = (worker.Redis.GetDatabase(), default(Partition));
-        var (spoilt, id) = (
+        var (corrupt, id) = (
             await HoldAsync(worker.Engine, sku, 1, TimeSpan.FromMinutes(10)),
             await HoldAsync(worker.Engine, sku, 2, TimeSpan.FromMinutes(10)));
-        await worker.Engine.Confirmations.PinAsync(spoilt, Lease);
+        await worker.Engine.Confirmations.PinAsync(corrupt, Lease);
         await worker.Engine.Confirmations.PinAsync(id, Lease);
-        await redis.HashSetAsync(keys.HoldsOf(ReservationKey.Of(spoilt)), ReservationKey.Of(spoilt), text);
+        await redis.HashSetAsync(keys.HoldsOf(ReservationKey.Of(corrupt)), ReservationKey.Of(corrupt), text);
         await redis.SortedSetAddAsync(keys.Leases, "no reservation", 1);
         await stores.EndLeasesAsync();
 
@@ -69,7 +70,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
 
         await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) == ReservationStatus.Pending);
         await redis.KeyDeleteAsync(keys.Leases);
-        await redis.HashDeleteAsync(keys.HoldsOf(ReservationKey.Of(spoilt)), ReservationKey.Of(spoilt));
+        await redis.HashDeleteAsync(keys.HoldsOf(ReservationKey.Of(corrupt)), ReservationKey.Of(corrupt));
     }
 
     [Fact]
@@ -77,10 +78,10 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     {
         await using var worker = await Worker.StartCapturingAsync(stores, ("Audit:AutomaticRepair", "false"));
         var (redis, keys) = (worker.Redis.GetDatabase(), default(Partition));
-        var (spoilt, good) = (await stores.SkuAsync(10), await stores.SkuAsync(10));
-        var first = await OrderAsync(worker, spoilt);
+        var (corrupt, good) = (await stores.SkuAsync(10), await stores.SkuAsync(10));
+        var first = await OrderAsync(worker, corrupt);
         var second = await OrderAsync(worker, good);
-        RedisKey key = $"{{inv:0}}:stock:{spoilt}";
+        RedisKey key = $"{{inv:0}}:stock:{corrupt}";
         await redis.KeyRenameAsync(key, "{inv:0}:aside");
         await redis.StringSetAsync(key, "ten");
         await stores.EndLeasesAsync();
@@ -93,7 +94,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         await redis.KeyRenameAsync("{inv:0}:aside", key);
         await Worker.UntilAsync(async () =>
             await StatusAsync(worker.Engine, first) == ReservationStatus.Confirmed);
-        var snapshot = await worker.Engine.Levels.SnapshotAsync(spoilt);
+        var snapshot = await worker.Engine.Levels.SnapshotAsync(corrupt);
         Assert.Equal((7, 0), (snapshot.Total, snapshot.Reserved));
     }
 
@@ -210,13 +211,13 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
     private static ConfirmRequest Request(PinAnswer pinned) => new()
     {
         ReservationId = pinned.Reservation!.Id,
-        Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
+        Pins = pinned.Pins,
         Holder = pinned.Reservation.Holder.Text,
-        Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+        Lines = pinned.Reservation.Lines,
     };
 
-    private static CommittedTotal[] Totals(ConfirmAnswer answer) =>
-        [.. answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))];
+    private static IReadOnlyList<SkuTotal> Totals(ConfirmAnswer answer) =>
+        answer.Totals;
 
     private static async Task<ReservationStatus> StatusAsync(StockStores engine, Guid id) =>
         (await engine.Holds.FindAsync(id)).Reservation!.Status;

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
 using Inventory.Testing;
@@ -202,11 +203,11 @@ public sealed class ReplacementTests : OwnStores
     private static ConfirmRequest Request(PinAnswer pinned) => new()
     {
         ReservationId = pinned.Reservation!.Id,
-        Pins = [.. pinned.Pins.Select(pin => new PinnedPart(pin.Partition, pin.Number, pin.Epoch))],
+        Pins = [.. pinned.Pins.Select(pin => new Lease(pin.Partition, pin.Number, pin.Epoch))],
         Holder = pinned.Reservation.Holder.Text,
-        Lines = [.. pinned.Reservation.Lines.Select(line => new OrderLine(line.Sku, line.Quantity))],
+        Lines = pinned.Reservation.Lines,
     };
 
-    private static CommittedTotal[] Totals(ConfirmAnswer answer) =>
-        [.. answer.Totals.Select(total => new CommittedTotal(total.Sku, total.Total, total.Version))];
+    private static IReadOnlyList<SkuTotal> Totals(ConfirmAnswer answer) =>
+        [.. answer.Totals.Select(total => new SkuTotal(total.Sku, total.Total, total.Version))];
 }

@@ -20,7 +20,7 @@ public sealed class RestartTests : OwnStores
 
         await Stores.Redis.KillAsync();
         await Stores.Redis.RestartAsync();
-        await UntilToldAsync(worker, GoesOn);
+        await UntilCountedAsync(worker, GoesOn);
         await worker.UntilOpenAsync();
 
         Assert.Equal(later.ExpiresAt, (await worker.Engine.Holds.FindAsync(later.Id)).Reservation!.ExpiresAt);
@@ -52,10 +52,10 @@ public sealed class RestartTests : OwnStores
 
         await Stores.Redis.KillAsync();
         await Stores.Redis.RestartAsync();
-        await UntilToldAsync(worker, GoesOn);
+        await UntilCountedAsync(worker, GoesOn);
         await worker.UntilOpenAsync();
 
-        await UntilToldAsync(
+        await UntilCountedAsync(
             worker, $" {await Stores.ReadAsync<long>("SELECT count(*) FROM inventory")} totals loaded");
         Assert.Equal("4", await Stores.FieldAsync(lowered, "total"));
         await Worker.UntilAsync(async () =>
@@ -83,7 +83,7 @@ public sealed class RestartTests : OwnStores
         await Stores.Redis.StopAsync();
         Stores.Redis.PutBackupBack();
         await Stores.Redis.RestartAsync();
-        await UntilToldAsync(worker, IsCompared);
+        await UntilCountedAsync(worker, IsCompared);
         await worker.UntilOpenAsync();
 
         Assert.Equal(ReservationStatus.Released, (await worker.Engine.Holds.FindAsync(held.Id)).Reservation!.Status);
@@ -101,7 +101,7 @@ public sealed class RestartTests : OwnStores
         {
             await Stores.Redis.KillAsync();
             await Stores.Redis.RestartAsync();
-            await UntilToldAsync(worker, GoesOn);
+            await UntilCountedAsync(worker, GoesOn);
             await Stores.Redis.KillAsync();
         }
 
@@ -126,7 +126,7 @@ public sealed class RestartTests : OwnStores
         {
             await Stores.Redis.KillAsync();
             await Stores.Redis.RestartAsync();
-            await UntilToldAsync(worker, "older than what PostgreSQL has of it");
+            await UntilCountedAsync(worker, "older than what PostgreSQL has of it");
             await Worker.UntilAsync(async () => !await Database(worker).KeyExistsAsync(Only.Former));
             await Stores.Redis.KillAsync();
             await Stores.StoredAsync(last);
@@ -167,7 +167,7 @@ public sealed class RestartTests : OwnStores
     private Task<Worker> StartAsync() =>
         Worker.StartCapturingAsync(Stores, ("Audit:AutomaticRepair", "false"));
 
-    private static Task<TimeSpan> UntilToldAsync(Worker worker, string what) =>
+    private static Task<TimeSpan> UntilCountedAsync(Worker worker, string what) =>
         Worker.UntilAsync(() => Task.FromResult(worker.Log.Count(what) == 1));
 
     private static IDatabase Database(Worker worker) => worker.Redis.GetDatabase();

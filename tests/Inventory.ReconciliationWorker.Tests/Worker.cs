@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
 using Inventory.Ledger;
-using Inventory.ReconciliationWorker.Auditing;
-using Inventory.ReconciliationWorker.Rebuilding;
+using Inventory.ReconciliationWorker.Audit;
+using Inventory.ReconciliationWorker.Rebuild;
 using Inventory.Stock;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -51,7 +51,7 @@ public sealed class Worker : IAsyncDisposable
 
     public ExpiryHeartbeat Heartbeat => factory.Services.GetRequiredService<ExpiryHeartbeat>();
 
-    public LargeSkus Large => factory.Services.GetRequiredService<LargeSkus>();
+    public OnlineHoldCounter Large => factory.Services.GetRequiredService<OnlineHoldCounter>();
 
     public PinResolver Resolver => factory.Services.GetRequiredService<PinResolver>();
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Inventory.Contracts;
 using Inventory.Identity;
 using Inventory.Stock;
 using Inventory.Testing;
@@ -103,7 +104,7 @@ public sealed class Api : IAsyncLifetime
     public async Task<string> NewSkuAsync(int total, int? maxPerCustomer = null, bool paused = false)
     {
         var sku = Fresh("sku");
-        await Engine.Levels.SetStockAsync(new StockTotal(sku, total, 1, maxPerCustomer, paused));
+        await Engine.Levels.SetStockAsync(new StockLevel(sku, total, 1, maxPerCustomer, paused));
         return sku;
     }
 

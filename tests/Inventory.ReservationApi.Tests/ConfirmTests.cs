@@ -1,4 +1,5 @@
 using System.Text;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
 using Inventory.Testing;
@@ -156,7 +157,7 @@ public sealed class ConfirmTests : IAsyncLifetime
         var sku = Api.Fresh("confirmed");
         await ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
         await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
-        await api.Engine.Levels.SetStockAsync(new StockTotal(sku, total, 1, null, false));
+        await api.Engine.Levels.SetStockAsync(new StockLevel(sku, total, 1, null, false));
         return sku;
     }
 

@@ -15,19 +15,19 @@ public sealed class FailuresTests
     {
         var caller = new CancellationToken(hasGone);
 
-        Assert.True(Failures.IsLedgerAway(new TimeoutException("No answer in time."), caller));
-        Assert.True(Failures.IsLedgerAway(new NpgsqlException("", new IOException()), caller));
-        Assert.Equal(!hasGone, Failures.IsLedgerAway(new OperationCanceledException(caller), caller));
-        Assert.False(Failures.IsLedgerAway(new InvalidDataException(), caller));
+        Assert.True(Failures.IsLedgerUnavailable(new TimeoutException("No answer in time."), caller));
+        Assert.True(Failures.IsLedgerUnavailable(new NpgsqlException("", new IOException()), caller));
+        Assert.Equal(!hasGone, Failures.IsLedgerUnavailable(new OperationCanceledException(caller), caller));
+        Assert.False(Failures.IsLedgerUnavailable(new InvalidDataException(), caller));
     }
 
     [Fact]
     public void Exceptions_of_a_socket_or_pipe_that_breaks_during_a_write_count_as_an_outage()
     {
-        Assert.True(SharedProducts.IsAwayBy(new IOException("Broken pipe")));
-        Assert.True(SharedProducts.IsAwayBy(new InvalidOperationException("Writing is not allowed.")));
-        Assert.True(SharedProducts.IsAwayBy(
+        Assert.True(SharedProducts.IsUnavailableBy(new IOException("Broken pipe")));
+        Assert.True(SharedProducts.IsUnavailableBy(new InvalidOperationException("Writing is not allowed.")));
+        Assert.True(SharedProducts.IsUnavailableBy(
             new RedisConnectionException(ConnectionFailureType.SocketClosed, CommandFlags.None, "")));
-        Assert.False(SharedProducts.IsAwayBy(new NotSupportedException()));
+        Assert.False(SharedProducts.IsUnavailableBy(new NotSupportedException()));
     }
 }

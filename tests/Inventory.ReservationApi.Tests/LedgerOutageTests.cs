@@ -20,17 +20,17 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         // The cached product is shown.
         var shown = await shop.SendAsync("GET", $"/api/products/{sku}");
         Assert.Equal((200, seen), (shown.Status, shown.Headers.ETag!.Tag));
-        AssertAway(await shop.SendAsync("GET", "/api/products/not-seen-before"));
-        AssertAway(await shop.SendAsync("GET", $"/api/products/{sku}", headers: "Cache-Control: no-cache"));
-        AssertAway(await shop.SendAsync("GET", $"/api/products/{sku}/movements"));
+        AssertUnavailable(await shop.SendAsync("GET", "/api/products/not-seen-before"));
+        AssertUnavailable(await shop.SendAsync("GET", $"/api/products/{sku}", headers: "Cache-Control: no-cache"));
+        AssertUnavailable(await shop.SendAsync("GET", $"/api/products/{sku}/movements"));
         string[] switches = ["/pause", "/resume"];
-        foreach (var path in switches) AssertAway(await shop.SendAsync("POST", $"/api/products/{sku}{path}"));
-        AssertAway(await shop.AdjustAsync(sku, 1, "while away"));
-        AssertAway(await shop.SendAsync("PUT", $"/api/products/{sku}", """{"name":"n"}""", "If-Match: " + seen));
-        AssertAway(await shop.SendAsync("PUT", "/api/products/new", """{"name":"n"}""", "If-None-Match: *"));
-        AssertAway(await shop.SendAsync("GET", "/api/operations/reconciliation"));
-        AssertAway(await shop.SendAsync("GET", "/api/operations/reconciliation/runs/1"));
-        AssertAway(await shop.SendAsync("POST", "/api/operations/reconciliation/run?dryRun=true"));
+        foreach (var path in switches) AssertUnavailable(await shop.SendAsync("POST", $"/api/products/{sku}{path}"));
+        AssertUnavailable(await shop.AdjustAsync(sku, 1, "while away"));
+        AssertUnavailable(await shop.SendAsync("PUT", $"/api/products/{sku}", """{"name":"n"}""", "If-Match: " + seen));
+        AssertUnavailable(await shop.SendAsync("PUT", "/api/products/new", """{"name":"n"}""", "If-None-Match: *"));
+        AssertUnavailable(await shop.SendAsync("GET", "/api/operations/reconciliation"));
+        AssertUnavailable(await shop.SendAsync("GET", "/api/operations/reconciliation/runs/1"));
+        AssertUnavailable(await shop.SendAsync("POST", "/api/operations/reconciliation/run?dryRun=true"));
         await shop.Api.HoldAsync(sku, 1);
 
         await shop.Postgres.RestartAsync();
@@ -101,7 +101,7 @@ public sealed class LedgerOutageTests : IAsyncLifetime
             _ => shop.AdjustAsync(sku, 5, "delivery", "key-1"),
         };
 
-        AssertAway(await ActAsync(), problem);
+        AssertUnavailable(await ActAsync(), problem);
         await shop.ExecuteAsync("DROP FUNCTION end_session CASCADE");
         Answer? done = null;
         // The cut attempt has left a confirmation lease.
@@ -135,7 +135,7 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         return seen;
     }
 
-    private static void AssertAway(Answer answer, string problem = "ledger-unavailable")
+    private static void AssertUnavailable(Answer answer, string problem = "ledger-unavailable")
     {
         answer.AssertProblem(503, problem);
         Assert.NotNull(answer.Headers.RetryAfter?.Delta);

@@ -1,5 +1,5 @@
 using Inventory.Ledger;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.Stock;
 using StackExchange.Redis;
 

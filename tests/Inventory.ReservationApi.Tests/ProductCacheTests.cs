@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Products;
 using Inventory.Stock;
@@ -106,7 +107,7 @@ public sealed class ProductCacheTests : IAsyncLifetime
         var path = $"/api/products/{sku}";
         await shop.ExecuteAsync($"UPDATE inventory SET total = 7 WHERE sku_id = '{sku}'");
         // The update that change capture and commit make.
-        await shop.Api.Engine.Levels.SetStockAsync(new StockTotal(sku, 7, 2, null, Paused: false));
+        await shop.Api.Engine.Levels.SetStockAsync(new StockLevel(sku, 7, 2, null, Paused: false));
 
         var shown = await shop.SendAsync("GET", path);
 
@@ -123,7 +124,7 @@ public sealed class ProductCacheTests : IAsyncLifetime
         var path = $"/api/products/{sku}";
         await ReadOtherAsync(sku);
         await shop.ExecuteAsync($"UPDATE products SET max_per_customer = 3, name = 'New' WHERE sku_id = '{sku}'");
-        await shop.Api.Engine.Levels.SetStockAsync(new StockTotal(sku, 10, 2, 3, Paused: false));
+        await shop.Api.Engine.Levels.SetStockAsync(new StockLevel(sku, 10, 2, 3, Paused: false));
 
         var shown = await shop.SendAsync("GET", path);
 

@@ -136,15 +136,15 @@ public sealed class QueueOutageTests
         Assert.Equal(200, (await waiting.Api.SendAsync("DELETE", $"/api/queue/{owed}")).Status);
         Assert.True(await waiting.Shop.ReadAsync<bool>("SELECT unsure FROM waiting_queue"));
         var id = ReservationKey.Of(await waiting.Shop.ReadAsync<Guid>("SELECT reservation_id FROM waiting_queue"));
-        var (spoilt, good) = (await waiting.QueueAsync(sku, "spoilt"), await waiting.QueueAsync(sku));
+        var (corrupt, good) = (await waiting.QueueAsync(sku, "corrupt"), await waiting.QueueAsync(sku));
         await waiting.Shop.ExecuteAsync(
-            "UPDATE waiting_queue SET lines = replace(lines, ':1', ':one') WHERE holder = 'u:spoilt'");
+            "UPDATE waiting_queue SET lines = replace(lines, ':1', ':one') WHERE holder = 'u:corrupt'");
         await waiting.Api.Redis.KillAsync();
         await waiting.Api.Redis.RestartAsync();
         // While the fence is set, no hold is released.
         await using (var redis = await ConnectionMultiplexer.ConnectAsync(waiting.Api.Redis.ConnectionString))
         {
-            await redis.GetDatabase().HashSetAsync(default(Partition).HoldsOf(id), id, "spoilt");
+            await redis.GetDatabase().HashSetAsync(default(Partition).HoldsOf(id), id, "corrupt");
         }
 
         await waiting.LiftAsync();
@@ -152,7 +152,7 @@ public sealed class QueueOutageTests
 
         Assert.Equal(
             ("cancelled", "refused", "granted"),
-            (await waiting.StatusAsync(owed), await waiting.StatusAsync(spoilt), await waiting.StatusAsync(good)));
+            (await waiting.StatusAsync(owed), await waiting.StatusAsync(corrupt), await waiting.StatusAsync(good)));
         Assert.Equal(201, (await waiting.ReserveAsync(await waiting.Api.NewSkuAsync(1))).Status);
     }
 

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.ReservationApi.Availability;
 using Inventory.Stock;
 using Microsoft.Extensions.DependencyInjection;
@@ -71,7 +72,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
         Assert.Equal("unavailable", (await ending.NextAsync())!.Type);
 
         await Eventually.TrueAsync(ServesAsync);
-        await api.Engine.Levels.SetStockAsync(new StockTotal(sku, 6, 2, null, Paused: false));
+        await api.Engine.Levels.SetStockAsync(new StockLevel(sku, 6, 2, null, Paused: false));
         await api.Engine.Maintenance.LiftFenceAsync();
         Assert.Equal(6, (await stream.NextAsync())!.Available);
         Assert.Equal("unknown-sku", (await ending.NextAsync())!.Type);

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.ReservationApi.Availability;
 using Inventory.Stock;
 using Microsoft.Extensions.DependencyInjection;
@@ -40,7 +41,7 @@ public sealed class StockStreamTests : IAsyncLifetime
         Assert.Equal(7, (await stream.NextAsync())!.Available);
         await api.SendAsync("DELETE", $"/api/reservations/{held}");
         Assert.Equal(9, (await stream.NextAsync())!.Available);
-        await api.Engine.Levels.SetStockAsync(new StockTotal(sku, 20, 2, null, Paused: true));
+        await api.Engine.Levels.SetStockAsync(new StockLevel(sku, 20, 2, null, Paused: true));
         var paused = await stream.NextAsync();
         Assert.Equal((19, true), (paused!.Available, paused.Data.GetProperty("paused").GetBoolean()));
     }
@@ -119,7 +120,7 @@ public sealed class StockStreamTests : IAsyncLifetime
         // The change and the removal of its event are atomic, so no reader can have seen the event.
         var transaction = Database.CreateTransaction();
         _ = transaction.HashIncrementAsync($"{{inv:0}}:stock:{sku}", "reserved", 5);
-        _ = transaction.StreamAddAsync("{inv:0}:events", "type", "spoilt");
+        _ = transaction.StreamAddAsync("{inv:0}:events", "type", "corrupt");
         _ = transaction.StreamTrimAsync("{inv:0}:events", 0);
         Assert.True(await transaction.ExecuteAsync());
 

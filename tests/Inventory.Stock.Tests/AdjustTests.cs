@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Stock.Tests;
 
 public sealed class AdjustTests(EngineFixture stock) : IClassFixture<EngineFixture>

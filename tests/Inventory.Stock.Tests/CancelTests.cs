@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Stock.Tests;
 
 /// <summary>A cancelled order is taken back once; a cancel that comes late is left to the audit.</summary>
@@ -9,10 +11,10 @@ public sealed class CancelTests(EngineFixture stock) : IClassFixture<EngineFixtu
         var (sku, order) = await BuyAsync(limit: 3);
         Assert.Equal(ReserveOutcome.LimitExceeded, (await stock.ReserveAsync("me" + sku, new Line(sku, 1))).Outcome);
 
-        var before = await stock.Engine.Confirmations.LookBeforeCancelAsync([sku]);
+        var before = await stock.Engine.Confirmations.PrepareCancelAsync([sku]);
         var outcome = await CancelAsync(before, order, sku, version: 3);
 
-        Assert.Equal(CancelOrderOutcome.Told, outcome);
+        Assert.Equal(CancelOrderOutcome.Applied, outcome);
         Assert.Equal((5, 0, 5, 0), await stock.StockOf(sku));
         Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("me" + sku, new Line(sku, 3))).Outcome);
     }
@@ -21,7 +23,7 @@ public sealed class CancelTests(EngineFixture stock) : IClassFixture<EngineFixtu
     public async Task A_cancel_after_a_rebuild_or_ten_seconds_does_not_change_the_units_bought()
     {
         var (sku, order) = await BuyAsync(limit: 3);
-        var before = (await stock.Engine.Confirmations.LookBeforeCancelAsync([sku])).Single();
+        var before = (await stock.Engine.Confirmations.PrepareCancelAsync([sku])).Single();
 
         var rebuilt = await CancelAsync([before with { Epoch = "0:another" }], order, sku, version: 3);
         var late = await CancelAsync(
@@ -40,12 +42,12 @@ public sealed class CancelTests(EngineFixture stock) : IClassFixture<EngineFixtu
         var held = (await stock.ReserveAsync("me" + sku, new Line(sku, 3))).Reservation!;
         await stock.Engine.Confirmations.PinAsync(held.Id, TimeSpan.FromMinutes(1));
 
-        var before = await stock.Engine.Confirmations.LookBeforeCancelAsync([sku]);
+        var before = await stock.Engine.Confirmations.PrepareCancelAsync([sku]);
         var cancelled = await CancelAsync(before, held, sku, version: 3);
         var committed = await stock.Engine.Confirmations.CommitAsync(held.Id, [new(sku, 2, 2)]);
 
         Assert.Equal(
-            (CancelOrderOutcome.Told, CommitOutcome.AlreadyCommitted), (cancelled, committed));
+            (CancelOrderOutcome.Applied, CommitOutcome.AlreadyCommitted), (cancelled, committed));
         Assert.Equal((5, 0, 5, 0), await stock.StockOf(sku));
         Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("me" + sku, new Line(sku, 3))).Outcome);
     }

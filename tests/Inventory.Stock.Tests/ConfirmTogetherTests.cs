@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.Contracts;
 using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
@@ -12,20 +13,20 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
     public async Task Each_pin_of_a_batch_gets_the_answer_of_a_single_call()
     {
         var sku = await stock.SkuAsync(10);
-        var (one, other, spoilt) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(sku));
+        var (one, other, corrupt) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(sku));
         var (released, due, pinned) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(sku));
-        await SpoilAsync(spoilt);
+        await CorruptAsync(corrupt);
         await stock.Engine.Holds.ReleaseAsync(released.Id, null);
         await stock.MakeDueAsync(due);
         await stock.Engine.Confirmations.PinAsync(pinned.Id, Lease);
         var before = await Together.CallsAsync(stock);
 
         var calls = await PinAsync(
-            [one.Id, Guid.NewGuid(), spoilt.Id, released.Id, due.Id, pinned.Id, other.Id, one.Id]);
+            [one.Id, Guid.NewGuid(), corrupt.Id, released.Id, due.Id, pinned.Id, other.Id, one.Id]);
 
         Assert.Equal(before + 2, await Together.CallsAsync(stock));
         var failure = await Assert.ThrowsAsync<RedisServerException>(() => calls[2]);
-        Assert.Equal("- a hold reads \"spoilt\"", Unreadable.Explain(failure));
+        Assert.Equal("- a hold reads \"corrupt\"", Unreadable.Explain(failure));
         var answers = await Task.WhenAll(calls.Where((_, i) => i != 2));
         Assert.Equal(
             [
@@ -52,9 +53,9 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
     public async Task Each_commit_of_a_batch_gets_the_answer_of_a_single_call()
     {
         var (sku, bad) = (await stock.SkuAsync(10), await stock.SkuAsync(10));
-        var (one, other, spoilt) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(sku));
+        var (one, other, corrupt) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(sku));
         var (released, committed, unreadable) = (await HoldAsync(sku), await HoldAsync(sku), await HoldAsync(bad));
-        await SpoilAsync(spoilt);
+        await CorruptAsync(corrupt);
         await stock.Engine.Holds.ReleaseAsync(released.Id, null);
         await stock.Engine.Confirmations.CommitAsync(committed.Id, [new(sku, 9, 2)]);
         await stock.Database.HashSetAsync(default(Partition).Stock(bad), "reserved", "1.5");
@@ -62,14 +63,14 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
 
         var calls = await CommitAsync(
         [
-            (one.Id, new(sku, 7, 4)), (Guid.NewGuid(), new(sku, 6, 5)), (spoilt.Id, new(sku, 8, 3)),
+            (one.Id, new(sku, 7, 4)), (Guid.NewGuid(), new(sku, 6, 5)), (corrupt.Id, new(sku, 8, 3)),
             (released.Id, new(sku, 8, 3)), (committed.Id, new(sku, 9, 2)), (unreadable.Id, new(bad, 9, 2)),
             (other.Id, new(sku, 7, 4)), (one.Id, new(sku, 7, 4)),
         ]);
 
         Assert.Equal(before + 2, await Together.CallsAsync(stock));
         Assert.Equal(
-            "- a hold reads \"spoilt\"",
+            "- a hold reads \"corrupt\"",
             Unreadable.Explain(await Assert.ThrowsAsync<RedisServerException>(() => calls[2])));
         Assert.Equal(
             $"{bad} reserved is \"1.5\"",
@@ -106,7 +107,7 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
         var sku = await stock.SkuAsync(100);
         var holds = new List<Reservation>();
         for (var i = 0; i < 65; i++) holds.Add(await HoldAsync(sku));
-        var skus = new List<CommittedTotal>();
+        var skus = new List<SkuTotal>();
         for (var i = 0; i < 200; i++) skus.Add(new(await stock.SkuAsync(1), 1, 1));
         // These calls load the scripts.
         await stock.Engine.Confirmations.PinAsync(Guid.NewGuid(), Lease);
@@ -161,8 +162,8 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
                 OnExisting = OnExisting.Allow,
             })).Reservation!;
 
-    private Task<bool> SpoilAsync(Reservation hold) => stock.Database.HashSetAsync(
-        default(Partition).HoldsOf(ReservationKey.Of(hold.Id)), Key(hold), "spoilt");
+    private Task<bool> CorruptAsync(Reservation hold) => stock.Database.HashSetAsync(
+        default(Partition).HoldsOf(ReservationKey.Of(hold.Id)), Key(hold), "corrupt");
 
     private Task<Task<PinAnswer>[]> PinAsync(IEnumerable<Guid> ids, Action<int>? before = null) =>
         Together.StartAsync(
@@ -173,7 +174,7 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
         });
 
     private Task<Task<CommitOutcome>[]> CommitAsync(
-        IEnumerable<(Guid Id, CommittedTotal Total)> orders, Action<int>? before = null) =>
+        IEnumerable<(Guid Id, SkuTotal Total)> orders, Action<int>? before = null) =>
         Together.StartAsync(
             stock,
             () => stock.Engine.Confirmations.CommitAsync(Guid.NewGuid(), [new("not-on-sale", 1, 1)]),

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Testing;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;

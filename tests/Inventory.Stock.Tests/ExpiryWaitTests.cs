@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Stock.Tests;
 
 /// <summary>Holds that came due in an outage stay until the payments of that time are settled.</summary>
@@ -38,7 +40,7 @@ public sealed class ExpiryWaitTests(EngineFixture stock) : IClassFixture<EngineF
         await stock.Database.StringSetAsync(Only.Heartbeat, 1);
         await stock.Engine.Holds.ExpireAsync(10);
         Assert.True(await stock.Database.KeyExistsAsync(Only.Waiting));
-        var look = await stock.Engine.Maintenance.LookAsync(Only);
+        var look = await stock.Engine.Maintenance.VerifyOrFenceAsync(Only);
 
         Assert.Equal(
             BeatOutcome.OtherEpoch, await stock.Engine.Maintenance.BeatAsync(Only, look with { Epoch = "1:other" }));

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Testing;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -148,7 +149,7 @@ public sealed class FenceTests
         run = (await engine.Maintenance.CloseFenceAsync(partition, "four")).RunId;
         Assert.Equal(OpenOutcome.Opened, await engine.Maintenance.OpenFenceAsync(partition, "four", run, 7, false));
 
-        Assert.Equal($"7:{run}", (await engine.Maintenance.LookAsync(partition)).Epoch);
+        Assert.Equal($"7:{run}", (await engine.Maintenance.VerifyOrFenceAsync(partition)).Epoch);
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Inventory.Contracts;
 using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
@@ -189,7 +190,7 @@ public sealed class ModelTests(EngineFixture stock) : IClassFixture<EngineFixtur
             if (Target(step) is not { } hold || hold.Lines.Any(line => model.Skus[line.Key].Total < line.Value)) return;
             var expected = model.Commit(hold);
             var totals = hold.Lines.Keys
-                .Select(sku => new CommittedTotal(sku, model.Skus[sku].Total, model.Skus[sku].Version));
+                .Select(sku => new SkuTotal(sku, model.Skus[sku].Total, model.Skus[sku].Version));
             Assert.Equal(expected, await engine.Confirmations.CommitAsync(hold.Id, [.. totals]));
         }
 

@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Stock.Tests;
 
 /// <summary>Limits per customer, and what a customer's own holds do to their next request.</summary>

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.Contracts;
 using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;

@@ -1,5 +1,5 @@
-using Inventory.Gateway.Admission;
-using Inventory.Gateway.Guarding;
+using Inventory.Gateway.RateLimiting;
+using Inventory.Gateway.BotGuard;
 using Inventory.ServiceDefaults.Draining;
 using Inventory.ServiceDefaults.Overload;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -16,7 +16,7 @@ internal static class ReservationApi
     {
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IForwarderHttpClientFactory, ReplicaConnections>();
-        builder.Services.AddSingleton<IPassiveHealthCheckPolicy, DeadReplica>();
+        builder.Services.AddSingleton<IPassiveHealthCheckPolicy, DestinationFailureHealthPolicy>();
 
         builder.Services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))

@@ -1,4 +1,4 @@
-using Inventory.Gateway.Admission;
+using Inventory.Gateway.RateLimiting;
 using Inventory.ServiceDefaults.Overload;
 using Yarp.ReverseProxy.Configuration;
 

@@ -9,8 +9,8 @@ internal sealed partial class UpstreamProblems(
     /// <summary>A replica that dies under load loses all its pending answers at once; one line is enough.</summary>
     private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(1);
 
-    private long _lastLine;
-    private int _unreported;
+    private long lastLine;
+    private int unreported;
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -44,13 +44,13 @@ internal sealed partial class UpstreamProblems(
     /// <summary>Writes at most one line a second; the next line counts the requests in between.</summary>
     private void ReportLost(HttpContext context, GatewayProblem problem)
     {
-        Interlocked.Increment(ref _unreported);
+        Interlocked.Increment(ref unreported);
         var now = time.GetTimestamp();
-        var last = Volatile.Read(ref _lastLine);
+        var last = Volatile.Read(ref lastLine);
         if (last != 0 && time.GetElapsedTime(last, now) < BetweenLines) return;
-        if (Interlocked.CompareExchange(ref _lastLine, now, last) != last) return;
+        if (Interlocked.CompareExchange(ref lastLine, now, last) != last) return;
 
-        var lost = Interlocked.Exchange(ref _unreported, 0);
+        var lost = Interlocked.Exchange(ref unreported, 0);
         AnswersLost(log, lost, context.Request.Method, context.Request.Path, problem.Slug);
     }
 

@@ -1,4 +1,4 @@
-using Inventory.Gateway.Admission;
+using Inventory.Gateway.RateLimiting;
 using Microsoft.AspNetCore.DataProtection;
 
 namespace Inventory.Gateway.Sessions;
@@ -17,17 +17,17 @@ internal sealed partial class SessionKeyring(
     /// <summary>New keys are made days before use; a Redis that has lost its data gets the keys in this time.</summary>
     private static readonly TimeSpan BetweenExchanges = TimeSpan.FromMinutes(1);
 
-    private readonly IDataProtector _protector = protection.CreateProtector("session", "v1");
-    private volatile bool _isReady;
+    private readonly IDataProtector protector = protection.CreateProtector("session", "v1");
+    private volatile bool isReady;
 
     /// <summary>Signs and reads cookies; null while the keys are not known.</summary>
-    public IDataProtector? Protector => _isReady ? _protector : null;
+    public IDataProtector? Protector => isReady ? protector : null;
 
     /// <summary>Loads the keys before the gateway reports ready, unless Redis is unavailable.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         await TryExchangeAsync();
-        if (!_isReady) NoKeys(log);
+        if (!isReady) NoKeys(log);
         await base.StartAsync(cancellationToken);
     }
 
@@ -35,10 +35,10 @@ internal sealed partial class SessionKeyring(
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            var wasReady = _isReady;
+            var wasReady = isReady;
             await Task.Delay(wasReady ? BetweenExchanges : BetweenAttempts, time, stoppingToken);
             await TryExchangeAsync();
-            if (_isReady && !wasReady) KeysKnown(log);
+            if (isReady && !wasReady) KeysKnown(log);
         }
     }
 
@@ -48,8 +48,8 @@ internal sealed partial class SessionKeyring(
         {
             await keys.ExchangeAsync();
             // Makes the first key, if there is none yet.
-            if (!_isReady) _protector.Protect([]);
-            _isReady = true;
+            if (!isReady) protector.Protect([]);
+            isReady = true;
         }
         catch (Exception e) when (RedisOutage.Caused(e))
         {

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Xml.Linq;
-using Inventory.Gateway.Admission;
+using Inventory.Gateway.RateLimiting;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using StackExchange.Redis;
 
@@ -17,9 +17,9 @@ internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
 {
     private static readonly RedisKey Name = $"{RatePolicies.Tag}:cookie-keys";
 
-    private readonly ConcurrentDictionary<string, string> _copy = new();
+    private readonly ConcurrentDictionary<string, string> copy = new();
 
-    public IReadOnlyCollection<XElement> GetAllElements() => [.. _copy.Values.Select(text => XElement.Parse(text))];
+    public IReadOnlyCollection<XElement> GetAllElements() => [.. copy.Values.Select(text => XElement.Parse(text))];
 
     /// <summary>
     /// Stores a new key. When gateways start together on an empty Redis, the first stored key wins, and the other
@@ -29,18 +29,18 @@ internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
     {
         var text = element.ToString(SaveOptions.DisableFormatting);
         var database = redis.GetDatabase();
-        if (_copy.IsEmpty)
+        if (copy.IsEmpty)
         {
             var first = database.CreateTransaction();
             first.AddCondition(Condition.KeyNotExists(Name));
             _ = first.HashSetAsync(Name, friendlyName, text);
-            if (first.Execute()) _copy[friendlyName] = text;
+            if (first.Execute()) copy[friendlyName] = text;
             else Take(database.HashGetAll(Name));
             return;
         }
 
         database.HashSet(Name, friendlyName, text);
-        _copy[friendlyName] = text;
+        copy[friendlyName] = text;
     }
 
     /// <summary>
@@ -51,13 +51,13 @@ internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
     {
         var database = redis.GetDatabase();
         var stored = await database.HashGetAllAsync(Name);
-        var lost = _copy.Keys.Except(stored.Select(field => field.Name.ToString())).ToList();
+        var lost = copy.Keys.Except(stored.Select(field => field.Name.ToString())).ToList();
         Take(stored);
-        foreach (var name in lost) await database.HashSetAsync(Name, name, _copy[name]);
+        foreach (var name in lost) await database.HashSetAsync(Name, name, copy[name]);
     }
 
     private void Take(HashEntry[] stored)
     {
-        foreach (var field in stored) _copy[field.Name.ToString()] = field.Value!;
+        foreach (var field in stored) copy[field.Name.ToString()] = field.Value!;
     }
 }

@@ -1,4 +1,4 @@
-using Inventory.Gateway.Admission;
+using Inventory.Gateway.RateLimiting;
 using Inventory.Identity;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;

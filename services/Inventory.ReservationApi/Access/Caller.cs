@@ -1,6 +1,6 @@
 using System.Security.Claims;
 using Inventory.Identity;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Access;
@@ -63,7 +63,7 @@ internal sealed class Caller : ClaimsPrincipal
     /// exists, so that every step and every byte of the answer is that of an unknown id.
     /// </summary>
     /// <remarks>Checking first and acting later is safe: a reservation never changes its holder.</remarks>
-    internal async ValueTask<Guid> SightOfAsync(Guid id, HoldStore holds, StockCircuit circuit)
+    internal async ValueTask<Guid> VisibleIdAsync(Guid id, HoldStore holds, StockCircuit circuit)
     {
         if (Shopper is null) return id;
         var found = await circuit.CallAsync(() => holds.FindAsync(id));

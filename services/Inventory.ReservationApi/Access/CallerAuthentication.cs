@@ -33,7 +33,7 @@ internal sealed class CallerAuthentication(KnownCallers callers) : IAuthenticati
 /// <summary>Finds the caller by a request's headers and address.</summary>
 internal sealed class KnownCallers
 {
-    private static readonly Task<AuthenticateResult> Nobody = Task.FromResult(AuthenticateResult.NoResult());
+    private static readonly Task<AuthenticateResult> NoCaller = Task.FromResult(AuthenticateResult.NoResult());
     private static readonly Task<AuthenticateResult> WrongKey =
         Task.FromResult(AuthenticateResult.Fail("The key is not known."));
     private static readonly Task<AuthenticateResult> NoSubject =
@@ -66,7 +66,7 @@ internal sealed class KnownCallers
                 : NoSubject;
         }
 
-        return local is not null && IsAtThisMachine(http) ? local : Nobody;
+        return local is not null && IsAtThisMachine(http) ? local : NoCaller;
     }
 
     /// <summary>Whether the caller and all proxies are on this machine.</summary>

@@ -1,5 +1,5 @@
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ServiceDefaults.Draining;
 using Inventory.Stock;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -44,7 +44,7 @@ internal sealed partial class LiveStock : BackgroundService
     private TaskCompletionSource demand = NewDemand();
     private int listeners;
     private long leftAt;
-    private bool isAway;
+    private bool isUnavailable;
     private volatile bool hasEnded;
     private volatile bool isFollowing;
     private volatile int beat;
@@ -145,14 +145,14 @@ internal sealed partial class LiveStock : BackgroundService
             foreach (var partition in ends.Keys.Except(partitions).ToList()) ends.Remove(partition);
             foreach (var partition in partitions) await FindTouchedAsync(partition, all);
             await ReadTouchedAsync(all);
-            if (isAway) Back();
-            isAway = false;
+            if (isUnavailable) Back();
+            isUnavailable = false;
         }
         catch (Exception e) when (Failures.Explain(e) is not null)
         {
             foreach (var topic in all) topic.MarkUnavailable();
-            if (!isAway) Away(e.Message);
-            isAway = true;
+            if (!isUnavailable) RedisUnavailable(e.Message);
+            isUnavailable = true;
         }
 
         if (isBeat) beat++;
@@ -245,7 +245,7 @@ internal sealed partial class LiveStock : BackgroundService
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Stock can't be shown live, because Redis is unavailable: {Reason}")]
-    private partial void Away(string reason);
+    private partial void RedisUnavailable(string reason);
 
     [LoggerMessage(2, LogLevel.Information, "Stock is shown live again.")]
     private partial void Back();

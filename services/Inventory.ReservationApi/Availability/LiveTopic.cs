@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Availability;

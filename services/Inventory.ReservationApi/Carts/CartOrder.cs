@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Inventory.Ledger;
-using Inventory.ReservationApi.Confirming;
+using Inventory.ReservationApi.Confirmation;
 
 namespace Inventory.ReservationApi.Carts;
 

@@ -3,7 +3,7 @@ using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;

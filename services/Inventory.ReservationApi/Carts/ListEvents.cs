@@ -4,7 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.ServiceDefaults.Overload;

@@ -1,11 +1,12 @@
 using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Inventory.Contracts;
 using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.ServiceDefaults.Overload;
@@ -58,7 +59,7 @@ public static class ReserveForCart
             Problem.HoldConfirming, Problem.QueueFull, Problem.ProofOfWorkRequired);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, HoldStore holds, WaitingRoom room, IOptions<ReservationOptions> options)
+        HttpContext http, HoldStore holds, QueueAdmission room, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveForCartRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;

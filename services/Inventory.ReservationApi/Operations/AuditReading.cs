@@ -9,7 +9,7 @@ internal static class AuditReading
     /// <summary>
     /// The worker writes about once a second; after this time without a write it counts as unavailable.
     /// </summary>
-    private const string Silence = "interval '10 seconds'";
+    private const string LongestSilence = "interval '10 seconds'";
 
     private const string Run =
         """
@@ -27,7 +27,7 @@ internal static class AuditReading
     /// <summary>The worker's state; null when it has not written lately.</summary>
     internal static async Task<string?> ReadWorkerAsync(NpgsqlDataSource ledger, CancellationToken cancellation) =>
         (await ReadAsync(
-            ledger, $"SELECT state FROM audit_worker WHERE seen_at > clock_timestamp() - {Silence}",
+            ledger, $"SELECT state FROM audit_worker WHERE seen_at > clock_timestamp() - {LongestSilence}",
             row => row.GetString(0), cancellation)).SingleOrDefault();
 
     /// <summary>Asks for a run.</summary>

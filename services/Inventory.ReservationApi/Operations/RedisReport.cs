@@ -26,15 +26,16 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
         }
         catch (TimeoutException)
         {
-            return Away($"It did not answer within {Patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s.");
+            var patience = Patience.TotalSeconds.ToString(CultureInfo.InvariantCulture);
+            return Unavailable($"It did not answer within {patience} s.");
         }
         catch (Exception e) when (Failures.Explain(e) is not null)
         {
-            return Away(e.Message.Split(';')[0]);
+            return Unavailable(e.Message.Split(';')[0]);
         }
     }
 
-    private static ShowRedis.Response Away(string reason) => new()
+    private static ShowRedis.Response Unavailable(string reason) => new()
     {
         Connected = false,
         Reason = reason,

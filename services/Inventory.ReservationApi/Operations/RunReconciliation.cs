@@ -42,7 +42,7 @@ public static class RunReconciliation
         var stop = http.RequestAborted;
         if (await AuditReading.ReadWorkerAsync(ledger, stop) is null)
         {
-            return Away("The reconciliation worker, which audits, has sent no heartbeat for ten seconds.");
+            return Unavailable("The reconciliation worker, which audits, has sent no heartbeat for ten seconds.");
         }
 
         var id = await AuditReading.RequestAsync(ledger, sku, dry, stop);
@@ -54,12 +54,16 @@ public static class RunReconciliation
             run = await AuditReading.FindAsync(ledger, id, stop);
         }
 
-        if (run is null or { State: "failed" }) return Away($"Audit {id} failed: {run?.Error ?? "it was deleted"}");
+        if (run is null or { State: "failed" })
+        {
+            return Unavailable($"Audit {id} failed: {run?.Error ?? "it was deleted"}");
+        }
+
         if (run.HasEnded) return JsonAnswer.Of(StatusCodes.Status200OK, run, ApiJson.Default.AuditRunView);
         http.Response.Headers.Location = $"{ReconciliationRoutes.Path}/runs/{id}";
         return JsonAnswer.Of(StatusCodes.Status202Accepted, run, ApiJson.Default.AuditRunView);
     }
 
-    private static Refusal Away(string detail) =>
+    private static Refusal Unavailable(string detail) =>
         Refusal.Of(Problem.AuditUnavailable, detail) with { RetryAfterSeconds = 5 };
 }

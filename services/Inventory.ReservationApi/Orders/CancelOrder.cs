@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 using Inventory.Identity;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
-using Inventory.ReservationApi.Confirming;
+using Inventory.ReservationApi.Confirmation;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Products;
@@ -43,7 +43,7 @@ public static class CancelOrder
 
     internal static async Task<IResult> Handle(
         HttpContext http, string id, Ledger.Orders orders, Confirmations confirmations, SettlementMetrics metrics,
-        LedgerContext context, ShopWindow window)
+        LedgerContext context, ProductPublisher window)
     {
         if (ReservationAddress.Read(id, out var orderId) is { } badAddress) return badAddress;
         var reason = Usual;
@@ -60,7 +60,7 @@ public static class CancelOrder
             return ShowOrder.NotFound($"There is no order {orderId}.");
         }
 
-        var before = await window.LookBeforeCancelAsync(order);
+        var before = await window.PrepareCancelAsync(order);
         var answer = await confirmations.CancelOrderAsync(order.ReservationId, reason, CancellationToken.None);
         if (answer.Outcome == CancelOutcome.Cancelled)
         {

@@ -1,6 +1,6 @@
 using Inventory.Identity;
 using Inventory.ReservationApi.Access;
-using Inventory.ReservationApi.Confirming;
+using Inventory.ReservationApi.Confirmation;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Inventory.Ledger;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 using StackExchange.Redis;
@@ -16,7 +16,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// <summary>What to answer after <paramref name="exception"/>; null when it is a bug.</summary>
     internal static Refusal? Explain(Exception exception) => exception switch
     {
-        RedisConnectionException e when StockCircuit.WasSpared(e) => Refusal.StockAway(),
+        RedisConnectionException e when StockCircuit.WasSpared(e) => Refusal.StockUnavailable(),
         _ when StockOutage.Explains(exception) => Refusal.OutcomeUnknown(),
         RedisServerException e when Unreadable.Explain(e) is { } what => Refusal.StockUnreadable(what),
         _ when LedgerOutage.Explains(exception) => Refusal.OrdersUnavailable(),
@@ -27,7 +27,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// <summary>
     /// Whether <paramref name="exception"/> means that Redis is unavailable, so stock can't be decided.
     /// </summary>
-    internal static bool IsStockAway(Exception exception) =>
+    internal static bool IsStockUnavailable(Exception exception) =>
         exception is RedisException or RedisTimeoutException && Explain(exception) is not null
         && Unreadable.Explain(exception) is null;
 
@@ -37,7 +37,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// </summary>
     /// <param name="exception">What was thrown.</param>
     /// <param name="caller">Is cancelled when the caller disconnects or the service stops.</param>
-    internal static bool IsLedgerAway(Exception exception, CancellationToken caller) => exception switch
+    internal static bool IsLedgerUnavailable(Exception exception, CancellationToken caller) => exception switch
     {
         OperationCanceledException => !caller.IsCancellationRequested,
         _ => LedgerOutage.Explains(exception) || exception is TimeoutException,

@@ -127,7 +127,7 @@ public sealed record Refusal : IResult
 
     internal static Refusal ActiveReservationExists(string? sku, Reservation reservation) =>
         new Refusal(Problem.ActiveReservationExists, $"The customer has an active reservation of {sku}.") { Sku = sku }
-            .InFavourOf(reservation);
+            .WithConflictingReservation(reservation);
 
     internal static Refusal KeyReused() =>
         new(Problem.IdempotencyKeyReused, "This Idempotency-Key came with another request before.");
@@ -143,7 +143,7 @@ public sealed record Refusal : IResult
     };
 
     /// <summary>Names the holder's own reservation that blocks the request, so that the holder learns of it.</summary>
-    internal Refusal InFavourOf(Reservation? own) => own is null ? this : this with
+    internal Refusal WithConflictingReservation(Reservation? own) => own is null ? this : this with
     {
         ReservationId = own.Id,
         ReservationStatus = own.Status.Word(),
@@ -172,7 +172,7 @@ public sealed record Refusal : IResult
     { RetryAfterSeconds = 30 };
 
     /// <summary>For a call that was not sent, because the circuit is open.</summary>
-    internal static Refusal StockAway() => new(Problem.StockUnavailable,
+    internal static Refusal StockUnavailable() => new(Problem.StockUnavailable,
         "The stock store is unavailable. Nothing was changed; try again shortly.")
     { RetryAfterSeconds = 2 };
 

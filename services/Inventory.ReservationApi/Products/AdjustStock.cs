@@ -47,7 +47,7 @@ public static class AdjustStock
         .Refuses(Problem.UnknownSku, Problem.TotalOutOfRange, Problem.LedgerUnavailable);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, string sku, LedgerContext context, ShopWindow window)
+        HttpContext http, string sku, LedgerContext context, ProductPublisher window)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.AdjustStockRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;

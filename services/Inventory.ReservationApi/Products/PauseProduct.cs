@@ -3,7 +3,7 @@ using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.Stock;
 using Microsoft.EntityFrameworkCore;
 
@@ -36,18 +36,18 @@ public static class PauseProduct
 
     internal static Task<IResult> Pause(
         HttpContext http, string sku, LedgerContext context, LevelStore levels, StockCircuit circuit,
-        ShopWindow window) =>
+        ProductPublisher window) =>
         SetAsync(http, sku, paused: true, context, levels, circuit, window);
 
     internal static Task<IResult> Resume(
         HttpContext http, string sku, LedgerContext context, LevelStore levels, StockCircuit circuit,
-        ShopWindow window) =>
+        ProductPublisher window) =>
         SetAsync(http, sku, paused: false, context, levels, circuit, window);
 
     // By design: no If-Match. Stopping a sale must work at once, also when the product is changed meanwhile.
     private static async Task<IResult> SetAsync(
         HttpContext http, string sku, bool paused, LedgerContext context, LevelStore levels, StockCircuit circuit,
-        ShopWindow window)
+        ProductPublisher window)
     {
         if (!Names.IsSku(sku)) return Refusal.Invalid("sku", $"must be {Names.SkuRule}");
         await context.Products.Where(product => product.SkuId == sku && product.Paused != paused)

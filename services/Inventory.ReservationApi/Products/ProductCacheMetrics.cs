@@ -41,7 +41,7 @@ internal sealed class ProductCacheMetrics
 
     internal void RedisMiss() => Count(ref redisMisses, "redis", "miss");
 
-    internal void RedisAway() => Count(ref redisFailures, "redis", "away");
+    internal void RedisUnavailable() => Count(ref redisFailures, "redis", "away");
 
     internal void Invalidated()
     {

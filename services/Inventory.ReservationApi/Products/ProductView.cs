@@ -1,6 +1,6 @@
 using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 

@@ -4,7 +4,7 @@ using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 using Microsoft.EntityFrameworkCore;
@@ -57,7 +57,7 @@ public static class PutProduct
 
     internal static async Task<IResult> Handle(
         HttpContext http, string sku, LedgerContext context, LevelStore levels, StockCircuit circuit,
-        ShopWindow window)
+        ProductPublisher window)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.PutProductRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;

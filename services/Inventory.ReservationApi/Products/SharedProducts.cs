@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -31,10 +31,10 @@ internal sealed class SharedProducts(
     private readonly IDatabase database = redis.GetDatabase();
     private readonly ProductCacheOptions settings = options.Value;
     private readonly string instance = Guid.NewGuid().ToString("N");
-    private long awayAt;
+    private long unavailableAt;
 
-    private bool IsAway => circuit.IsOpen
-        || (Volatile.Read(ref awayAt) is var at and not 0 && time.GetElapsedTime(at) < Pause);
+    private bool IsUnavailable => circuit.IsOpen
+        || (Volatile.Read(ref unavailableAt) is var at and not 0 && time.GetElapsedTime(at) < Pause);
 
     /// <summary>The cached product; null when there is none.</summary>
     internal async Task<ProductState?> ReadAsync(string sku)
@@ -101,26 +101,26 @@ internal sealed class SharedProducts(
     }
 
     /// <summary>
-    /// Whether a call failed because Redis is unavailable, also by the client's exceptions of <see cref="GivenUp"/>.
+    /// Whether a call failed because Redis is unavailable, also by the exceptions of <see cref="AbandonedCall"/>.
     /// </summary>
-    internal static bool IsAwayBy(Exception failure) =>
-        failure is TimeoutException || GivenUp.IsSaidBy(failure) || Failures.Explain(failure) is not null;
+    internal static bool IsUnavailableBy(Exception failure) =>
+        failure is TimeoutException || AbandonedCall.IsSaidBy(failure) || Failures.Explain(failure) is not null;
 
     private async Task<(bool Answered, T? Answer)> TryAsync<T>(Func<Task<T>> call)
     {
-        if (!IsAway)
+        if (!IsUnavailable)
         {
             try
             {
                 return (true, await call().WaitAsync(settings.RedisPatience, time));
             }
-            catch (Exception e) when (IsAwayBy(e))
+            catch (Exception e) when (IsUnavailableBy(e))
             {
-                Volatile.Write(ref awayAt, time.GetTimestamp());
+                Volatile.Write(ref unavailableAt, time.GetTimestamp());
             }
         }
 
-        metrics.RedisAway();
+        metrics.RedisUnavailable();
         return (false, default);
     }
 }

@@ -3,7 +3,7 @@ using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
 

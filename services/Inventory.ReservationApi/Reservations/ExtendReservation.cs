@@ -4,7 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 using Microsoft.Extensions.Options;
@@ -46,7 +46,7 @@ public static class ExtendReservation
         if (errors.ToRefusal() is { } invalid) return invalid;
 
         var by = TimeSpan.FromSeconds(incoming.Value.AddSeconds!.Value);
-        var target = await Caller.Of(http).SightOfAsync(reservationId, holds, circuit);
+        var target = await Caller.Of(http).VisibleIdAsync(reservationId, holds, circuit);
         var answer = await circuit.CallAsync(() => holds.ExtendAsync(target, by, incoming.Idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);

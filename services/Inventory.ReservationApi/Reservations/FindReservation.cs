@@ -4,7 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
@@ -28,7 +28,7 @@ public static class FindReservation
     internal static async Task<IResult> Handle(HttpContext http, string id, HoldStore holds, StockCircuit circuit)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
-        var target = await Caller.Of(http).SightOfAsync(reservationId, holds, circuit);
+        var target = await Caller.Of(http).VisibleIdAsync(reservationId, holds, circuit);
         var answer = await circuit.CallAsync(() => holds.FindAsync(target));
         return answer.Outcome switch
         {

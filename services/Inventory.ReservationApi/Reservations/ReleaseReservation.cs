@@ -4,7 +4,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 
@@ -28,7 +28,7 @@ public static class ReleaseReservation
         if (ReservationAddress.Read(id, out var reservationId) is { } invalid) return invalid;
         if (IdempotencyKey.Read(http, ReadOnlySequence<byte>.Empty, out var idempotency) is { } badKey) return badKey;
 
-        var target = await Caller.Of(http).SightOfAsync(reservationId, holds, circuit);
+        var target = await Caller.Of(http).VisibleIdAsync(reservationId, holds, circuit);
         var answer = await circuit.CallAsync(() => holds.ReleaseAsync(target, idempotency));
 
         IdempotencyKey.MarkReplayed(http, answer.Replayed);

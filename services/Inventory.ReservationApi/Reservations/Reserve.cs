@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Inventory.Contracts;
 using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
@@ -105,7 +106,7 @@ public static class Reserve
             Problem.SkuPaused, Problem.ReservationIdReused, Problem.QueueFull, Problem.ProofOfWorkRequired);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, HoldStore holds, WaitingRoom room, IOptions<ReservationOptions> options)
+        HttpContext http, HoldStore holds, QueueAdmission room, IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveRequest);
         if (incoming.Refusal is { } unreadable) return unreadable;
@@ -219,12 +220,13 @@ public static class Reserve
             ReserveOutcome.Held => View(StatusCodes.Status201Created, new(answer.Available, oneLine)),
             ReserveOutcome.AlreadyHeld or ReserveOutcome.Ended => View(StatusCodes.Status200OK, null),
             ReserveOutcome.Insufficient =>
-                Refuse(Refusal.Insufficient(answer.Available).InFavourOf(answer.Reservation)),
+                Refuse(Refusal.Insufficient(answer.Available).WithConflictingReservation(answer.Reservation)),
             ReserveOutcome.UnknownSku => Refuse(Refusal.UnknownSku(answer.Sku)),
             ReserveOutcome.ActiveReservationExists =>
                 Refuse(Refusal.ActiveReservationExists(answer.Sku, answer.Reservation!)),
             ReserveOutcome.LimitExceeded =>
-                Refuse(Refusal.LimitExceeded(answer.Sku, answer.Limit, answer.Units).InFavourOf(answer.Reservation)),
+                Refuse(Refusal.LimitExceeded(answer.Sku, answer.Limit, answer.Units)
+                    .WithConflictingReservation(answer.Reservation)),
             ReserveOutcome.Paused => Refuse(Refusal.Paused(answer.Sku)),
             ReserveOutcome.IdReused => Refuse(Refusal.Of(Problem.ReservationIdReused,
                 "This reservationId was used for other lines or by another customer.")),

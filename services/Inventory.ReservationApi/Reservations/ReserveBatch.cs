@@ -3,7 +3,7 @@ using Inventory.Identity;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Queueing;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.ServiceDefaults.Overload;
 using Inventory.Stock;
@@ -49,7 +49,7 @@ public static class ReserveBatch
         .Refuses();
 
     internal static async Task<IResult> Handle(
-        HttpContext http, HoldStore holds, StockCircuit circuit, WaitingRoom room,
+        HttpContext http, HoldStore holds, StockCircuit circuit, QueueAdmission room,
         IOptions<ReservationOptions> options)
     {
         var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ReserveBatchRequest);
@@ -82,7 +82,7 @@ public static class ReserveBatch
             Task<ReserveAnswer> AskAsync() => circuit.CallAsync(() => holds.ReserveAsync(ask)).AsTask();
             var (outcome, isReplay) = await room.MayPassAsync(ask.Lines)
                 ? await HoldOneAsync(http, AskAsync, one.IsOneLine, taken)
-                : (Turned(Refusal.Queued().In(http)), false);
+                : (Refused(Refusal.Queued().In(http)), false);
             outcomes[sound[place]] = outcome;
             if (!isReplay) Volatile.Write(ref replayed, false);
         }
@@ -114,9 +114,9 @@ public static class ReserveBatch
         {
             // Other reservations may have been held, and the caller must learn of them.
             var refusal = Failures.Explain(e)!;
-            return (Turned(refusal.In(http)), false);
+            return (Refused(refusal.In(http)), false);
         }
     }
 
-    private static Outcome Turned(Refusal refusal) => new(refusal.Status, null, refusal);
+    private static Outcome Refused(Refusal refusal) => new(refusal.Status, null, refusal);
 }

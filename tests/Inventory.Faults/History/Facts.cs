@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Stock;
 
 namespace Inventory.Faults.History;

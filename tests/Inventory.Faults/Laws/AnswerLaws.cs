@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Faults.History;
 using static Inventory.Faults.Laws.ReservationLaws;
 
@@ -142,7 +143,7 @@ public static class AnswerLaws
     }
 
     private static List<(string Sku, int Asked, int Left)> ConvertLeft(
-        this IReadOnlyList<Stock.Line> lines, IReadOnlyDictionary<string, int>? available) =>
+        this IReadOnlyList<Line> lines, IReadOnlyDictionary<string, int>? available) =>
         [.. lines.Select(line => (line.Sku, line.Quantity, available?.GetValueOrDefault(line.Sku, int.MaxValue) ?? 0))];
 
     private static Violation? Named(Case one, Operation told, IReadOnlyDictionary<Guid, Case> cases)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Inventory.Contracts;
 using Inventory.Faults.History;
 
 namespace Inventory.Faults.Laws;
@@ -115,7 +116,7 @@ public static class Shrinker
                 .Select(each => each.Named).OfType<Guid>()];
         }
 
-        bool IsOf(IReadOnlyList<Stock.Line> lines) => lines.Any(line => line.Sku == violation.Sku);
+        bool IsOf(IReadOnlyList<Line> lines) => lines.Any(line => line.Sku == violation.Sku);
         return
         [
             .. evidence.Facts.Events.Where(each => IsOf(each.Lines)).Select(each => each.Reservation),

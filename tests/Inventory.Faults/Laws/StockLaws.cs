@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Faults.History;
 
 namespace Inventory.Faults.Laws;
@@ -72,7 +73,7 @@ public static class StockLaws
         }
     }
 
-    private static int Sum(IEnumerable<Stock.Line> lines, string sku) =>
+    private static int Sum(IEnumerable<Line> lines, string sku) =>
         lines.Where(line => line.Sku == sku).Sum(line => line.Quantity);
 
     private static IEnumerable<Violation> Units(Facts facts)

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Faults.History;
 using Inventory.Faults.Laws;
 using Inventory.Stock;
@@ -68,7 +69,7 @@ public static class FaultRun
         using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var nemesis = new Nemesis(installation, plan.Seed, recorder)
         {
-            Told = fault => plan.Progress($"{fault}, {recorder.Count} calls so far"),
+            OnFault = fault => plan.Progress($"{fault}, {recorder.Count} calls so far"),
         };
         var shoppers = Enumerable.Range(0, plan.Clients)
             .Select(client => new Shopper(unchecked((plan.Seed * 1_000) + client), CallsOf(client), shelf)).ToList();

@@ -23,7 +23,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
     public IReadOnlyList<Wipe> Wipes => wipes;
 
     /// <summary>Called when a fault has ended.</summary>
-    public Action<Fault> Told { get; init; } = _ => { };
+    public Action<Fault> OnFault { get; init; } = _ => { };
 
     /// <summary>Injects faults until cancelled. When it returns, the cause of every fault has ended.</summary>
     public async Task RageAsync(CancellationToken stop)
@@ -47,7 +47,7 @@ public sealed class Nemesis(Installation installation, int seed, Recorder record
 
             var fault = new Fault(kind, begun, Clock.NowMs);
             faults.Add(fault);
-            Told(fault);
+            OnFault(fault);
             await ServedAgainAsync(fault.EndedMs, stop);
             await PauseAsync(random.Next(200, 1_000), stop);
         }

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Faults.History;
 using Inventory.Stock;
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Inventory.Contracts;
 using Inventory.Faults.History;
 using Inventory.Stock;
 using Npgsql;

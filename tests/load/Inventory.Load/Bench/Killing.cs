@@ -31,7 +31,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         var sku = await CreateAsync(stop);
         var ids = new ConcurrentDictionary<long, string>();
         var held = new ConcurrentBag<string>();
-        var (direct, anybody) = (new Silence(), new Silence());
+        var (direct, anybody) = (new Gap(), new Gap());
         var loop = new ClosedLoop(stack.Gateway, Connections)
         {
             Answered = answer =>
@@ -101,7 +101,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
     }
 
     /// <summary>Ends the outage when more units are held than before; holds of queued requests count too.</summary>
-    private async Task WatchAsync(string sku, Silence silence, CancellationToken end)
+    private async Task WatchAsync(string sku, Gap silence, CancellationToken end)
     {
         var settings = ConfigurationOptions.Parse(stack.Redis);
         settings.AbortOnConnectFail = false;

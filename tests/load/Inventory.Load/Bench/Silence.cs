@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Inventory.Load.Bench;
 
 /// <summary>Measures the longest outage: the time between two served requests.</summary>
-internal sealed class Silence
+internal sealed class Gap
 {
     private readonly Lock gate = new();
     private long last = Stopwatch.GetTimestamp();

@@ -1,0 +1,23 @@
+using Inventory.Gateway.RateLimiting;
+using Inventory.Identity;
+using Yarp.ReverseProxy.Transforms;
+
+namespace Inventory.Gateway.BotGuard;
+
+/// <summary>Counts the taken units that the API reports in a header, which is removed before callers see it.</summary>
+internal sealed class UnitsTaken(TakenUnits counts) : ResponseTransform
+{
+    public override ValueTask ApplyAsync(ResponseTransformContext context)
+    {
+        var http = context.HttpContext;
+        if (!http.Response.Headers.Remove(CallerHeaders.UnitsTaken, out var units)) return ValueTask.CompletedTask;
+
+        var subject = http.Request.Headers[CallerHeaders.Shopper].ToString();
+        var isShopper = subject.Length > 0;
+        counts.Add(
+            units.ToString(),
+            isShopper ? subject : null,
+            isShopper ? ClientAddress.Of(http.Connection.RemoteIpAddress) : null);
+        return ValueTask.CompletedTask;
+    }
+}

@@ -1,0 +1,78 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+using StackExchange.Redis;
+
+namespace Inventory.Gateway.RateLimiting;
+
+/// <summary>A file of <c>lua/</c> that is embedded in the gateway.</summary>
+internal sealed class Script
+{
+    private readonly string text;
+    private readonly byte[] hash;
+
+    private Script(string file)
+    {
+        using var stream = typeof(Script).Assembly.GetManifestResourceStream(file)
+            ?? throw new InvalidOperationException($"The gateway was built without {file}.");
+        using var reader = new StreamReader(stream);
+        this.text = reader.ReadToEnd();
+        hash = Digest(this.text);
+    }
+
+    public static Script RateLimit { get; } = new("rate_limit.lua");
+
+    public static Script GuardWatch { get; } = new("guard_watch.lua");
+
+    public static Script GuardAdmit { get; } = new("guard_admit.lua");
+
+    /// <summary>Runs the script, with a limit on the wait.</summary>
+    /// <exception cref="TimeoutException">There was no answer in time; the script may still run.</exception>
+    public async Task<RedisResult> RunAsync(
+        IDatabase database, RedisKey[] keys, RedisValue[] arguments, TimeSpan patience)
+    {
+        var call = RunAsync(database, keys, arguments);
+        try
+        {
+            return await call.WaitAsync(patience);
+        }
+        catch (TimeoutException) when (call.IsCompletedSuccessfully)
+        {
+            // This process paused, and the answer arrived in that time.
+            return await call;
+        }
+        catch (TimeoutException)
+        {
+            // No caller awaits the call any more, so its exception is observed here.
+            _ = call.ContinueWith(
+                late => _ = late.Exception,
+                CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Runs the script by its hash. A server that doesn't know the hash (after a restart or failover) refuses without
+    /// doing anything, and gets the text.
+    /// </summary>
+    public async Task<RedisResult> RunAsync(IDatabase database, RedisKey[] keys, RedisValue[] arguments)
+    {
+        try
+        {
+            return Answered(await database.ScriptEvaluateAsync(hash, keys, arguments));
+        }
+        catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        {
+            return Answered(await database.ScriptEvaluateAsync(this.text, keys, arguments));
+        }
+    }
+
+    // No script returns nil: the client returns null when a connection breaks while it writes.
+    private static RedisResult Answered(RedisResult? answer) => answer is { IsNull: false }
+        ? answer
+        : throw new RedisConnectionException(
+            ConnectionFailureType.SocketClosed, CommandFlags.None, "The answer was lost.");
+
+    [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing is secured by it.")]
+    private static byte[] Digest(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));
+}

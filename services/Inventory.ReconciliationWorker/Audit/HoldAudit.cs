@@ -1,0 +1,241 @@
+using Inventory.Contracts;
+using Inventory.Stock;
+
+namespace Inventory.ReconciliationWorker.Audit;
+
+/// <summary>
+/// Compares every hold with its deadline or lease, its customer's entry, the ledger's row and the orders.
+/// </summary>
+public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepair repair, AuditSession session)
+{
+    /// <summary>Two characters of a reservation's key name its bucket.</summary>
+    private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+    /// <summary>Number of holds in one step: it blocks Redis for less than a millisecond.</summary>
+    private const int Step = 50;
+
+    private const int BucketsAtOnce = 256;
+
+    // Reading this many takes some seconds. For more, nothing is proven, and the units stay reserved.
+    private const int MostPromised = 500_000;
+
+    private static readonly string[] Buckets =
+        [.. Alphabet.SelectMany(first => Alphabet.Select(second => $"{first}{second}"))];
+
+    /// <summary>Audits all holds, or those of the run's SKU.</summary>
+    public async Task RunAsync(AuditRun run, CancellationToken cancellation)
+    {
+        run.Phase = "holds";
+        if (!run.IsWhole)
+        {
+            var partition = audit.PartitionOf(run.Sku);
+            await foreach (var page in IdsAsync(partition, run.Sku, _ => Task.CompletedTask, cancellation))
+            {
+                await PageAsync(run, partition, page, cancellation);
+            }
+
+            return;
+        }
+
+        foreach (var partition in audit.Partitions)
+        {
+            var unreadable = (string what) => session.ReportAsync(
+                run, UnreadableHolds.Stray(what, partition), null, cancellation);
+            await foreach (var page in IdsAsync(partition, null, unreadable, cancellation))
+            {
+                await PageAsync(run, partition, page, cancellation);
+                await session.RestAsync(run, page.Count, cancellation);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether every hold of a SKU is where its units are counted, and the ledger has no other pending reservation of
+    /// it.
+    /// </summary>
+    public async Task<bool> IsCompleteAsync(string sku, CancellationToken cancellation)
+    {
+        var partition = audit.PartitionOf(sku);
+        var unreadable = false;
+        await foreach (var page in IdsAsync(partition, sku, _ => Task.FromResult(unreadable = true), cancellation))
+        {
+            var looks = await LookAsync(partition, page);
+            if (looks.Any(look => look.IsUnreadable || look.IsActive && IsUnscheduled(look))) return false;
+        }
+
+        // An unreadable hold may hold units of any SKU.
+        if (unreadable) return false;
+
+        var promised = 0;
+        await foreach (var page in ledger.ReadPendingAsync(sku, session.Options.PageSize, cancellation))
+        {
+            foreach (var rows in page.Where(row => row.Partition == partition.Index).Chunk(Step))
+            {
+                var looks = await LookAsync(partition, [.. rows.Select(row => row.Id)]);
+                // Redis remembers an ended hold for a day, so an unknown hold was lost.
+                if (looks.Any(look => look.State is '-' or '?')) return false;
+            }
+
+            promised += page.Count;
+            if (promised > MostPromised) return false;
+        }
+
+        return true;
+    }
+
+    private async Task PageAsync(
+        AuditRun run, Partition partition, IReadOnlyList<Guid> ids, CancellationToken cancellation)
+    {
+        var looked = await audit.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException();
+        var holds = looked.Holds.Where(look => look.IsActive).ToList();
+        session.Compared(run, 0, holds.Count);
+        foreach (var hold in looked.Holds.Where(look => look.IsUnreadable))
+        {
+            var row = (await ledger.ReadReservationsAsync(partition.Index, [hold.Id], cancellation)).Values
+                .SingleOrDefault();
+            await session.ReportAsync(run, UnreadableHolds.Of(hold, row), null, cancellation);
+        }
+
+        if (holds.Count == 0) return;
+        var rows = await ledger.ReadReservationsAsync(partition.Index, holds.Select(look => look.Id), cancellation);
+        foreach (var hold in holds.Where(look => look.Faults.Length > 0))
+        {
+            var row = rows.GetValueOrDefault(hold.Id);
+            var deadline = row?.Sequence == hold.Sequence ? row.Deadline : (DateTimeOffset?)null;
+            await session.ReportAsync(
+                run, Misplaced(hold), () => repair.HoldAsync(run, hold, deadline, cancellation), cancellation);
+        }
+
+        await OrdersAsync(run, partition, holds, cancellation);
+        await RowsAsync(run, partition, holds, rows, looked.LastEvent, cancellation);
+    }
+
+    private async Task OrdersAsync(
+        AuditRun run, Partition partition, List<HoldLook> holds, CancellationToken cancellation)
+    {
+        // A pinned hold with an order is about to be committed, by its confirm or by PinResolver, so only pending holds
+        // are checked.
+        var ordered = await ledger.ReadOrderedAsync(
+            holds.Where(look => look.State == 'p').Select(look => look.Id), cancellation);
+        foreach (var hold in await StillAsync(partition, [.. holds.Where(look => ordered.Contains(look.Id))]))
+        {
+            await session.ReportAsync(
+                run,
+                new(FindingKind.StandingOrder, hold.Lines[0].Sku, hold.Id.ToString(), "no hold: it has become an order",
+                    $"a pending hold of {Text(hold.Lines)}",
+                    "The order is written and its units are sold, but the hold is still pending: "
+                        + "Redis lost the pin, and an older copy of its data was started.",
+                    $"hold sequence {hold.Sequence}, not pinned before and after the order was read"),
+                () => repair.CommitAsync(run, hold, cancellation),
+                cancellation);
+        }
+    }
+
+    private async Task RowsAsync(
+        AuditRun run, Partition partition, List<HoldLook> holds, Dictionary<Guid, LedgerReservation> rows,
+        string lastEvent, CancellationToken cancellation)
+    {
+        var suspects = holds.Where(hold => !Agrees(hold, rows.GetValueOrDefault(hold.Id))).ToList();
+        if (suspects.Count == 0) return;
+        if (!await session.IsStoredAsync(run, partition.Index, lastEvent, cancellation))
+        {
+            session.Undecided(run, suspects.Count);
+            return;
+        }
+
+        rows = await ledger.ReadReservationsAsync(partition.Index, suspects.Select(hold => hold.Id), cancellation);
+        suspects = [.. suspects.Where(hold => !Agrees(hold, rows.GetValueOrDefault(hold.Id)))];
+        // A row may be newer than the hold that was read. A hold that is still unchanged now has to agree with its row.
+        foreach (var hold in await StillAsync(partition, suspects))
+        {
+            var row = rows.GetValueOrDefault(hold.Id);
+            var ended = row is not null && row.Status != "pending" && row.Sequence >= hold.Sequence;
+            await session.ReportAsync(
+                run, ended ? Ended(hold, row!) : Unrecorded(hold, row, lastEvent), null, cancellation);
+        }
+    }
+
+    private static bool Agrees(HoldLook hold, LedgerReservation? row) =>
+        row is { Status: "pending" } && row.Sequence >= hold.Sequence;
+
+    /// <summary>Returns the holds that have not changed since they were first read.</summary>
+    private async Task<IEnumerable<HoldLook>> StillAsync(Partition partition, List<HoldLook> holds)
+    {
+        if (holds.Count == 0) return [];
+        var again = (await LookAsync(partition, [.. holds.Select(hold => hold.Id)])).ToDictionary(look => look.Id);
+        return holds.Where(hold =>
+            again[hold.Id].State == hold.State && again[hold.Id].Sequence == hold.Sequence);
+    }
+
+    private async Task<IReadOnlyList<HoldLook>> LookAsync(Partition partition, IReadOnlyList<Guid> ids) =>
+        (await audit.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException()).Holds;
+
+    /// <summary>Ids of a partition's holds, bucket by bucket, while other clients write to them.</summary>
+    private async IAsyncEnumerable<IReadOnlyList<Guid>> IdsAsync(
+        Partition partition, string? sku, Func<string, Task> unreadable,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    {
+        var page = new List<Guid>(Step);
+        foreach (var buckets in Buckets.Chunk(BucketsAtOnce))
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var lengths = await audit.HashLengthsAsync(buckets.Select(partition.Holds));
+            foreach (var bucket in buckets.Where((_, i) => lengths[i] < 0))
+            {
+                await unreadable($"{partition.Holds(bucket)} has another type");
+            }
+
+            foreach (var bucket in buckets.Where((_, i) => lengths[i] > 0))
+            {
+                await foreach (var entry in audit.ScanHashAsync(partition.Holds(bucket)).WithCancellation(cancellation))
+                {
+                    if (!ReservationKey.IsKey((string)entry.Name!))
+                    {
+                        await unreadable($"a field of {partition.Holds(bucket)} names no reservation");
+                        continue;
+                    }
+
+                    // An unreadable hold may be one of this SKU.
+                    if (sku is not null && HoldText.Contains(entry.Value, sku) == false) continue;
+                    page.Add(ReservationKey.Parse((string)entry.Name!));
+                    if (page.Count < Step) continue;
+                    yield return page;
+                    page = new(Step);
+                }
+            }
+        }
+
+        if (page.Count > 0) yield return page;
+    }
+
+    private static bool IsUnscheduled(HoldLook hold) => hold.Faults.Split(',').Any(fault => fault is "due" or "lease");
+
+    private static string Text(IReadOnlyList<Line> lines) =>
+        string.Join(", ", lines.Select(line => $"{line.Quantity} of {line.Sku}"));
+
+    private static Finding Misplaced(HoldLook hold) => IsUnscheduled(hold)
+        ? new(FindingKind.HoldUnscheduled, hold.Lines[0].Sku, hold.Id.ToString(),
+            hold.State == 'p' ? "a deadline for each SKU of the hold" : "a lease", $"missing: {hold.Faults}",
+            $"This hold of {Text(hold.Lines)} would never end: its entry among deadlines or leases was lost, "
+                + "by hand or with an older copy of the data.",
+            $"state {hold.State}, sequence {hold.Sequence}, seen in one step")
+        : new(FindingKind.CustomerUnits, hold.Lines[0].Sku, hold.Id.ToString(),
+            $"{hold.Holder?.Text} has {Text(hold.Lines)}", $"wrong entry: {hold.Faults}",
+            "The customer's entry doesn't list this hold as it is, so limits per customer would not be enforced.",
+            $"state {hold.State}, sequence {hold.Sequence}, seen in one step");
+
+    private static Finding Ended(HoldLook hold, LedgerReservation row) => new(
+        FindingKind.EndedHold, hold.Lines[0].Sku, hold.Id.ToString(), $"no hold: {row.Status}",
+        $"a hold of {Text(hold.Lines)}",
+        "By its stored events the reservation has ended, but its hold exists: an older copy of the data was started. "
+            + "It keeps its units until its deadline; nothing is sold twice by it.",
+        $"ledger sequence {row.Sequence}, Redis sequence {hold.Sequence}");
+
+    private static Finding Unrecorded(HoldLook hold, LedgerReservation? row, string lastEvent) => new(
+        FindingKind.UnrecordedHold, hold.Lines[0].Sku, hold.Id.ToString(),
+        $"its events up to {hold.Sequence} are stored",
+        row is null ? "none is stored" : $"stored up to {row.Sequence}",
+        "The hold exists, but the ledger lacks its events: check the dead letters. A rebuild of Redis "
+            + "would not know of it.",
+        $"events up to {lastEvent} are stored");
+}

@@ -1,0 +1,148 @@
+using Microsoft.Extensions.Options;
+using Polly;
+using Polly.CircuitBreaker;
+using StackExchange.Redis;
+
+namespace Inventory.ReservationApi.Queue;
+
+/// <summary>
+/// The circuit breaker between this API and Redis. Some failures in a row open it, so that callers don't wait for
+/// Redis; <see cref="StockProbe"/> finds out when Redis is back, so that no caller's request has to.
+/// </summary>
+/// <remarks>
+/// Polly counts the ratio of failures, which thousands of good calls a second would keep low for long. So this class
+/// counts failures in a row, and Polly opens at the first failure that this class reports to it.
+/// </remarks>
+internal sealed partial class StockCircuit
+{
+    private readonly ResiliencePipeline pipeline;
+    private readonly StockCircuitOptions settings;
+    private readonly ILogger<StockCircuit> log;
+    private readonly TimeProvider time;
+    private int failures;
+    private long openedAt;
+    private volatile bool isOpen;
+
+    public StockCircuit(IOptions<StockCircuitOptions> options, TimeProvider time, ILogger<StockCircuit> log)
+    {
+        (settings, this.time, this.log) = (options.Value, time, log);
+        pipeline = new ResiliencePipelineBuilder { TimeProvider = time }
+            .AddCircuitBreaker(new()
+            {
+                FailureRatio = 0,
+                MinimumThroughput = 2,
+                SamplingDuration = TimeSpan.FromMinutes(1),
+                BreakDuration = settings.BreakTime,
+                ShouldHandle = outcome => ValueTask.FromResult(ShouldOpenCircuit(outcome.Outcome.Exception)),
+                OnOpened = opened =>
+                {
+                    Open(opened.Outcome.Exception);
+                    return ValueTask.CompletedTask;
+                },
+            })
+            .Build();
+    }
+
+    /// <summary>Whether the circuit is open: calls are not sent to Redis.</summary>
+    internal bool IsOpen => isOpen;
+
+    /// <summary>The least time until Redis can be used again; zero while the circuit is closed.</summary>
+    internal TimeSpan Unavailable => isOpen ? settings.BreakTime : TimeSpan.Zero;
+
+    /// <summary>Calls Redis, unless the circuit is open.</summary>
+    /// <param name="ask">The call.</param>
+    /// <exception cref="RedisConnectionException">
+    /// Redis is unavailable. Where <see cref="WasSpared"/>, the call was not sent and can't have been executed.
+    /// </exception>
+    /// <exception cref="RedisTimeoutException">
+    /// Redis did not answer in time, and may still execute the call.
+    /// </exception>
+    internal ValueTask<T> CallAsync<T>(Func<Task<T>> ask) => isOpen ? throw Spared(null) : PassAsync(ask);
+
+    /// <summary>Whether the call was not sent to Redis at all.</summary>
+    internal static bool WasSpared(Exception failure) => failure.Data.Contains(typeof(StockCircuit));
+
+    /// <summary>Asks Redis whether it is back, once the break time is over.</summary>
+    internal async Task<bool> ProbeAsync(Func<Task> ask)
+    {
+        try
+        {
+            await pipeline.ExecuteAsync(static async (call, _) => await call(), ask);
+            return true;
+        }
+        catch (Exception e) when (e is BrokenCircuitException || IsUnavailable(e))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Lets calls through again, after a good <see cref="ProbeAsync"/>.</summary>
+    internal void Close()
+    {
+        Volatile.Write(ref failures, 0);
+        isOpen = false;
+        Closed(time.GetElapsedTime(openedAt).TotalSeconds);
+    }
+
+    private async ValueTask<T> PassAsync<T>(Func<Task<T>> ask)
+    {
+        try
+        {
+            return await pipeline.ExecuteAsync(static async (call, _) => await call(), ask);
+        }
+        catch (BrokenCircuitException e)
+        {
+            throw Spared(e);
+        }
+    }
+
+    /// <summary>
+    /// Whether Polly counts a failure. Called at the end of each call; a successful one has no exception.
+    /// </summary>
+    private bool ShouldOpenCircuit(Exception? failure)
+    {
+        if (failure is not null && IsUnavailable(failure))
+        {
+            // While the circuit is open, only the probe and late answers of earlier calls come here.
+            return Interlocked.Increment(ref failures) >= settings.Failures || isOpen;
+        }
+
+        // Read before write: every request passes here, on every core.
+        if (Volatile.Read(ref failures) != 0) Volatile.Write(ref failures, 0);
+        return false;
+    }
+
+    private void Open(Exception? reason)
+    {
+        if (isOpen) return;
+        openedAt = time.GetTimestamp();
+        isOpen = true;
+        Opened(Words(reason));
+    }
+
+    // A refusal by Redis is not an outage, except LOADING and MASTERDOWN: Redis is not ready yet.
+    private static bool IsUnavailable(Exception failure) => failure is RedisConnectionException or RedisTimeoutException
+        || (failure is RedisServerException { Message: var message }
+            && (message.StartsWith("LOADING", StringComparison.Ordinal)
+                || message.StartsWith("MASTERDOWN", StringComparison.Ordinal)));
+
+    private static RedisConnectionException Spared(Exception? inner) => new(
+        ConnectionFailureType.UnableToConnect, CommandFlags.None, "Redis is unavailable; the call was not sent.", inner)
+    {
+        Data = { [typeof(StockCircuit)] = true },
+    };
+
+    // Not the client's own messages: they list all of its counters.
+    private static string Words(Exception? reason) => reason switch
+    {
+        RedisConnectionException broken => $"its connection failed ({broken.FailureType})",
+        RedisServerException refused => refused.Message,
+        _ => "it did not answer in time",
+    };
+
+    [LoggerMessage(1, LogLevel.Warning, "Redis is unavailable: {Reason}. New reservations wait in the queue.")]
+    private partial void Opened(string reason);
+
+    [LoggerMessage(2, LogLevel.Information, "Redis answers again after {Seconds:0.0} s.")]
+    private partial void Closed(double seconds);
+}
