@@ -52,7 +52,7 @@ public sealed class Site : IAsyncLifetime
         toRedis = Own(new HoldingProxy(redisServer.Port));
         toLedger = Own(new HoldingProxy(postgres.Port));
         Ledger = Own(NpgsqlDataSource.Create(postgres.ConnectionString));
-        Redis = Own(await ConnectionMultiplexer.ConnectAsync(redisServer.ConnectionString));
+        Redis = Own(await ConnectionMultiplexer.ConnectAsync(redisServer.AdminConnectionString));
         Engine = new(Redis, Options.Create(new StockOptions()));
         worker = Own(await ServiceProcess.StartAsync("Inventory.ReconciliationWorker", Stores));
         StartApi();
