@@ -31,6 +31,13 @@ internal sealed class RunSettings
         ["--telemetry"] = "Run:Telemetry",
     };
 
+    /// <summary>Switches of .NET's host and of Aspire's command line.</summary>
+    private static readonly HashSet<string> OfTheHost = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "--environment", "--contentRoot", "--applicationName", "--urls", "--operation", "--step", "--publisher",
+        "--output-path", "--log-level", "--include-exception-details",
+    };
+
     /// <summary>
     /// When the run began, as a timestamp. The process may be older: eng/run.sh builds, and then becomes the AppHost.
     /// </summary>
@@ -65,9 +72,7 @@ internal sealed class RunSettings
     /// <summary>Reads the settings, or ends the program with a line that says which one is wrong.</summary>
     public static RunSettings Read(IDistributedApplicationBuilder builder, string[] args)
     {
-        // A switch without a value means true.
-        builder.Configuration.AddCommandLine(
-            [.. args.Select(each => each is "--fresh" ? "--fresh=true" : each)], Switches);
+        builder.Configuration.AddCommandLine([.. Complete(args, builder.ExecutionContext.IsRunMode)], Switches);
         var settings = Bind(builder.Configuration.GetSection("Run"));
         if (settings.Port is < 0 or > 65_535) Refuse($"--port must be 0 to 65535, and is {settings.Port}.");
         if (settings.Replicas is < 1 or > 32) Refuse($"--replicas must be 1 to 32, and is {settings.Replicas}.");
@@ -91,6 +96,35 @@ internal sealed class RunSettings
         Environment.Exit(1);
     }
 
+    /// <summary>
+    /// The arguments with the value that --fresh may leave out. An unknown switch, or one without its value, is refused:
+    /// the configuration would ignore it, and the run would be another one than was asked for.
+    /// </summary>
+    private static IEnumerable<string> Complete(string[] args, bool isRun)
+    {
+        for (var i = 0; i < args.Length; i++)
+        {
+            var (each, next) = (args[i], i + 1 < args.Length ? args[i + 1] : "--");
+            var hasValue = each.Contains('=', StringComparison.Ordinal)
+                || !next.StartsWith("--", StringComparison.Ordinal);
+            if (each is "--fresh" && hasValue && next is not ("true" or "false"))
+            {
+                Refuse($"--fresh takes true or false, or no value, and not {next}.");
+            }
+
+            var name = each.Split('=')[0];
+            if (Switches.ContainsKey(name) && !hasValue && each is not "--fresh") Refuse($"{name} needs a value.");
+            if (isRun && name.StartsWith("--", StringComparison.Ordinal) && !Switches.ContainsKey(name)
+                && !name.Contains(':', StringComparison.Ordinal) && !OfTheHost.Contains(name))
+            {
+                Refuse($"there is no switch {name}; there are {string.Join(", ", Switches.Keys)}.");
+            }
+
+            yield return each is "--fresh" && !hasValue ? "--fresh=true" : each;
+            if (hasValue && !each.Contains('=', StringComparison.Ordinal) && i + 1 < args.Length) yield return args[++i];
+        }
+    }
+
     private static RunSettings Bind(IConfigurationSection section)
     {
         try
@@ -99,7 +133,7 @@ internal sealed class RunSettings
         }
         catch (InvalidOperationException unreadable)
         {
-            Refuse(unreadable.InnerException?.Message ?? unreadable.Message);
+            Refuse($"{unreadable.Message} {unreadable.InnerException?.Message}".TrimEnd());
             throw;
         }
     }

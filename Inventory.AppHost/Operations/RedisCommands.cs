@@ -117,7 +117,13 @@ internal static class RedisCommands
     private static async Task<string?> SignalAsync(IResource redis, ExecuteCommandContext context, string signal)
     {
         var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
-        if (!notifications.TryGetCurrentState(context.ResourceName, out var current)) return "Redis does not run.";
+        if (!notifications.TryGetCurrentState(context.ResourceName, out var current)
+            || current.Snapshot.State?.Text != KnownResourceStates.Running)
+        {
+            // The process id of a server that has stopped may be another program's by now.
+            return "Redis does not run.";
+        }
+
         var properties = current.Snapshot.Properties;
         string? Property(string name) =>
             Convert.ToString(properties.FirstOrDefault(each => each.Name == name)?.Value, CultureInfo.InvariantCulture);

@@ -54,7 +54,11 @@ public sealed class LocalRunTests : IDisposable
     //          argument        value      message
     [InlineData("--port", "70000", "--port must be 0 to 65535, and is 70000.")]
     [InlineData("--replicas", "0", "--replicas must be 1 to 32, and is 0.")]
-    [InlineData("--replicas", "many", "many is not a valid value")]
+    [InlineData("--replicas", "many", "'Run:Replicas'")]
+    [InlineData("--telemetry", "maybe", "'Run:Telemetry'")]
+    [InlineData("--prot", "8081", "there is no switch --prot")]
+    [InlineData("--fresh", "maybe", "--fresh takes true or false")]
+    [InlineData("--fresh", "--folder", "--folder needs a value.")]
     [InlineData("--Run:Prot", "1", "'Prot'")]
     public async Task An_invalid_setting_ends_the_run_with_one_line(
         string argument, string value, string message)
