@@ -97,8 +97,8 @@ internal sealed class RunSettings
     }
 
     /// <summary>
-    /// The arguments with the value that --fresh may leave out. An unknown switch, or one without its value, is refused:
-    /// the configuration would ignore it, and the run would be another one than was asked for.
+    /// The arguments with the value that --fresh may leave out. An unknown switch, or one without its value, is
+    /// refused: the configuration would ignore it, and the run would be another one than was asked for.
     /// </summary>
     private static IEnumerable<string> Complete(string[] args, bool isRun)
     {
@@ -121,7 +121,8 @@ internal sealed class RunSettings
             }
 
             yield return each is "--fresh" && !hasValue ? "--fresh=true" : each;
-            if (hasValue && !each.Contains('=', StringComparison.Ordinal) && i + 1 < args.Length) yield return args[++i];
+            if (!hasValue || each.Contains('=', StringComparison.Ordinal)) continue;
+            if (i + 1 < args.Length) yield return args[++i];
         }
     }
 
