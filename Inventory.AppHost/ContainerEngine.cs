@@ -5,6 +5,9 @@ namespace Inventory.AppHost;
 /// <summary>The container engine of this machine, if there is one.</summary>
 internal static class ContainerEngine
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500);
+
     private static readonly string[] Sockets =
     [
         "/var/run/docker.sock",
@@ -24,23 +27,47 @@ internal static class ContainerEngine
         || Sockets.Any(File.Exists);
 
     /// <summary>
-    /// Deletes the volumes of an application's containers. A volume that a container still uses ends the program: two
-    /// runs of one checkout share their volumes, and a fresh run would delete the other's data.
+    /// Waits until no container uses the volumes of an application's containers, and deletes them for a fresh run. All
+    /// runs of a checkout have the same volumes, and two servers on one volume would destroy its data; the containers of
+    /// a killed run end some seconds after it.
     /// </summary>
-    public static async Task RemoveVolumesOfAsync(DistributedApplicationModel model)
+    public static async Task ClaimVolumesOfAsync(DistributedApplicationModel model, bool fresh)
     {
         var volumes = model.Resources.SelectMany(resource => resource.Annotations.OfType<ContainerMountAnnotation>())
             .Where(mount => mount.Type == ContainerMountType.Volume)
             .Select(mount => mount.Source)
-            .OfType<string>();
+            .OfType<string>()
+            .ToArray();
+        for (var waited = Stopwatch.StartNew(); await InUseAsync(volumes) is { } used;)
+        {
+            if (waited.Elapsed > Patience)
+            {
+                RunSettings.Refuse($"another run of this checkout uses the volume {used}; stop it first.");
+            }
+
+            await Task.Delay(Glance);
+        }
+
+        if (!fresh) return;
         var existing = (await RunAsync("volume", "ls", "--quiet")).Split('\n', StringSplitOptions.TrimEntries);
         foreach (var volume in volumes.Intersect(existing)) await RunAsync("volume", "rm", volume);
+    }
+
+    private static async Task<string?> InUseAsync(string[] volumes)
+    {
+        foreach (var volume in volumes)
+        {
+            if ((await RunAsync("ps", "--quiet", "--filter", $"volume={volume}")).Trim().Length > 0) return volume;
+        }
+
+        return null;
     }
 
     private static string? Chosen =>
         Environment.GetEnvironmentVariable("ASPIRE_CONTAINER_RUNTIME") is { Length: > 0 } chosen ? chosen : null;
 
-    private static string Program =>
+    /// <summary>The engine's command line: docker or podman.</summary>
+    public static string Program =>
         Chosen ?? (Sockets.FirstOrDefault(File.Exists)?.Contains("podman", StringComparison.Ordinal) == true
             ? "podman" : "docker");
 

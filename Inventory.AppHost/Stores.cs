@@ -44,7 +44,13 @@ internal sealed class Stores
         if (!builder.ExecutionContext.IsRunMode) return;
         if (settings.Containers ?? ContainerEngine.IsPresent())
         {
-            if (settings.Fresh) builder.OnBeforeStart((start, _) => ContainerEngine.RemoveVolumesOfAsync(start.Model));
+            if (!ContainerEngine.IsPresent())
+            {
+                RunSettings.Refuse("--containers true needs a container engine, and none was found; "
+                    + "ASPIRE_CONTAINER_RUNTIME names one that is somewhere else.");
+            }
+
+            builder.OnBeforeStart((start, _) => ContainerEngine.ClaimVolumesOfAsync(start.Model, settings.Fresh));
             return;
         }
 

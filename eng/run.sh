@@ -12,7 +12,8 @@ case "${1:-}" in
     exit 0 ;;
 esac
 
-ensure_tools curl:curl
+# Where packages can't be installed, the AppHost says whether a server is missing: with a container engine it needs none.
+if may_install; then ensure_tools curl:curl; else ensure_sdk; fi
 build Inventory.AppHost Release
 cd Inventory.AppHost
 exec env DOTNET_ENVIRONMENT=Development ASPNETCORE_ENVIRONMENT=Development \

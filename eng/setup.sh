@@ -18,14 +18,17 @@ postgres_bin() {
   command -v postgres || ls -1 /usr/lib/postgresql/*/bin/postgres 2>/dev/null | sort -V | tail -n 1
 }
 
-# ensure_tools COMMAND:PACKAGE ...: installs all missing packages at once.
-ensure_tools() {
+ensure_sdk() {
   command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing: see https://dotnet.microsoft.com/download"
   case "$(dotnet --version 2>/dev/null)" in
     10.*) ;;
     *) fail "the .NET 10 SDK is missing; found: $(dotnet --version 2>/dev/null || echo none)" ;;
   esac
+}
 
+# ensure_tools COMMAND:PACKAGE ...: installs all missing packages at once.
+ensure_tools() {
+  ensure_sdk
   local missing=()
   command -v redis-server >/dev/null || missing+=(redis-server)
   [ -n "$(postgres_bin)" ] || missing+=(postgresql)

@@ -80,6 +80,12 @@ internal sealed class DataFolder
         {
             return true;
         }
+        catch (UnauthorizedAccessException)
+        {
+            RunSettings.Refuse(
+                $"{folder} belongs to another account; run as that account, or choose another folder with --folder.");
+            throw;
+        }
     });
 
     private static string PasswordIn(string file)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Inventory.AppHost.Orchestration;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 
@@ -53,7 +54,7 @@ internal static partial class FlashSaleCommand
         IResourceBuilder<IResourceWithConnectionString>[] stores, ExecuteCommandContext context)
     {
         var start = new ProcessStartInfo(
-            load.Resource.Annotations.OfType<ExecutableAnnotation>().Single().Command,
+            load.ApplicationBuilder.ProgramOf(load.Resource),
             ["flash-sale", context.Arguments.GetString(Buyers.Name)!, context.Arguments.GetString(Units.Name)!])
         {
             RedirectStandardOutput = true,

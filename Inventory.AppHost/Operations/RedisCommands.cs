@@ -44,17 +44,18 @@ internal static class RedisCommands
                 "wipe", "Wipe", "FLUSHALL: Redis loses all data, as after the loss of its disk.", "Eraser",
                 (_, cancellationToken) => WipeAsync(redis.Resource, cancellationToken),
                 confirmation: "Delete everything in Redis? The product rebuilds it from PostgreSQL.")
-            .WithCommand("kill", "Kill", context => KillAsync(redis.Resource, context), new()
+            .WithCommand("kill", "Kill", KillAsync, new()
             {
                 Description = "kill -9: the process ends without a chance to write anything.",
                 IconName = "Flash",
                 ConfirmationMessage = "Kill Redis? It restarts automatically.",
             })
-            .WithCommand("freeze", "Freeze", context => FreezeAsync(redis.Resource, context), new()
+            .WithCommand("freeze", "Freeze", FreezeAsync, new()
             {
                 Description = "SIGSTOP: Redis keeps its connections and answers no caller, as on a hung disk.",
                 IconName = "WeatherSnowflake",
                 Arguments = [Seconds],
+                ConfirmationMessage = "Freeze Redis? Nothing is sold meanwhile; shoppers wait in the queue.",
                 Progress = new() { Title = "Freeze", Message = "Redis is frozen." },
             });
     }
@@ -92,29 +93,30 @@ internal static class RedisCommands
         return Operation.Said($"Redis has lost {keys} keys.");
     }
 
-    private static async Task<ExecuteCommandResult> KillAsync(IResource redis, ExecuteCommandContext context) =>
-        await SignalAsync(redis, context, "KILL") is { } failure ? CommandResults.Failure(failure)
+    private static async Task<ExecuteCommandResult> KillAsync(ExecuteCommandContext context) =>
+        await SignalAsync(context, "KILL") is { } failure ? CommandResults.Failure(failure)
             : Operation.Said("Redis was killed.");
 
-    private static async Task<ExecuteCommandResult> FreezeAsync(IResource redis, ExecuteCommandContext context)
+    private static async Task<ExecuteCommandResult> FreezeAsync(ExecuteCommandContext context)
     {
-        var seconds = context.Arguments.GetInt32(Seconds.Name);
-        if (seconds is < 1 or > 60)
+        var text = context.Arguments.GetString(Seconds.Name);
+        if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            || seconds is < 1 or > 60)
         {
-            return CommandResults.Failure($"Seconds must be 1 to 60, and are {seconds}.");
+            return CommandResults.Failure($"Seconds must be a whole number from 1 to 60, and are {text}.");
         }
 
-        if (await SignalAsync(redis, context, "STOP") is { } failure) return CommandResults.Failure(failure);
+        if (await SignalAsync(context, "STOP") is { } failure) return CommandResults.Failure(failure);
         // Redis continues also when the command is cancelled; otherwise it would stay frozen.
         await Task.Delay(TimeSpan.FromSeconds(seconds), context.CancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return await SignalAsync(redis, context, "CONT") is { } stuck ? CommandResults.Failure(stuck)
+        return await SignalAsync(context, "CONT") is { } stuck ? CommandResults.Failure(stuck)
             : Operation.Said($"Redis was frozen for {seconds} s.");
     }
 
     /// <summary>Sends a signal to the server, a process of this machine or a container.</summary>
     /// <returns>Why it could not be sent; null when it was.</returns>
-    private static async Task<string?> SignalAsync(IResource redis, ExecuteCommandContext context, string signal)
+    private static async Task<string?> SignalAsync(ExecuteCommandContext context, string signal)
     {
         var notifications = context.Services.GetRequiredService<ResourceNotificationService>();
         if (!notifications.TryGetCurrentState(context.ResourceName, out var current)
@@ -129,9 +131,10 @@ internal static class RedisCommands
             Convert.ToString(properties.FirstOrDefault(each => each.Name == name)?.Value, CultureInfo.InvariantCulture);
         var start = Property("executable.pid") is { Length: > 0 } pid
             ? new ProcessStartInfo("kill", [$"-{signal}", pid])
-            : new ProcessStartInfo(
-                Environment.GetEnvironmentVariable("ASPIRE_CONTAINER_RUNTIME") ?? "docker",
-                ["kill", "--signal", signal, Property("container.id") ?? redis.Name]);
+            : Property("container.id") is { Length: > 0 } container
+            ? new ProcessStartInfo(ContainerEngine.Program, ["kill", "--signal", signal, container])
+            : null;
+        if (start is null) return "Redis does not run.";
         start.RedirectStandardError = true;
         using var kill = Process.Start(start)!;
         var words = await kill.StandardError.ReadToEndAsync(CancellationToken.None);

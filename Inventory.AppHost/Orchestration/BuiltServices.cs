@@ -11,18 +11,23 @@ internal static class BuiltServices
     {
         // An IDE starts services itself, to attach its debugger to them.
         if (!builder.ExecutionContext.IsRunMode || builder.Configuration["DEBUG_SESSION_PORT"] is not null) return;
-        // The folder below artifacts/bin/PROJECT, which is the same for all projects that are built together.
-        var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         foreach (var service in builder.Resources.OfType<ProjectResource>())
         {
-            var project = service.GetProjectMetadata().ProjectPath;
-            var name = Path.GetFileNameWithoutExtension(project);
             service.Annotations.Add(new ExecutableAnnotation
             {
-                Command = Path.Combine(builder.AppHostDirectory, "..", "artifacts", "bin", name, configuration,
-                    OperatingSystem.IsWindows() ? $"{name}.exe" : name),
-                WorkingDirectory = Path.GetDirectoryName(project)!,
+                Command = builder.ProgramOf(service),
+                WorkingDirectory = Path.GetDirectoryName(service.GetProjectMetadata().ProjectPath)!,
             });
         }
+    }
+
+    /// <summary>The program of a service that was built together with the AppHost.</summary>
+    public static string ProgramOf(this IDistributedApplicationBuilder builder, ProjectResource service)
+    {
+        // The folder below artifacts/bin/PROJECT, which is the same for all projects that are built together.
+        var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        var name = Path.GetFileNameWithoutExtension(service.GetProjectMetadata().ProjectPath);
+        return Path.Combine(builder.AppHostDirectory, "..", "artifacts", "bin", name, configuration,
+            OperatingSystem.IsWindows() ? $"{name}.exe" : name);
     }
 }

@@ -11,7 +11,7 @@ namespace Inventory.Stock;
 public static class AbandonedCall
 {
     /// <summary>Whether the client itself, and not Redis, reports that it has no answer.</summary>
-    public static bool IsSaidBy(Exception failure) =>
+    public static bool IsSignaledBy(Exception failure) =>
         failure is OperationCanceledException or InvalidOperationException or IOException;
 
     /// <summary>The failure as a connection failure.</summary>
@@ -33,7 +33,7 @@ public static class AbandonedCall
         {
             return await call;
         }
-        catch (Exception e) when (IsSaidBy(e))
+        catch (Exception e) when (IsSignaledBy(e))
         {
             throw Explain(e);
         }
@@ -47,7 +47,7 @@ public static class AbandonedCall
         {
             await calls;
         }
-        catch (Exception e) when (IsSaidBy(e))
+        catch (Exception e) when (IsSignaledBy(e))
         {
             throw Explain(e);
         }

@@ -232,7 +232,7 @@ public sealed class ConfirmationStore
     public async Task<(RestoreOutcome Outcome, PinAnswer? Pinned)> ReviveAsync(HoldRecord hold, TimeSpan lease)
     {
         var parts = new List<(RestoreOutcome Outcome, PinAnswer? Pinned)>();
-        foreach (var part in redis.PartsOf(hold.Reservation.Lines))
+        foreach (var part in redis.PartsOf(Parts.AddUp(hold.Reservation.Lines)))
         {
             (RestoreOutcome Outcome, PinAnswer? Pinned) answer;
             // Terminates for the reason that <c>PartitionedRedis.ReserveCalls</c> gives.

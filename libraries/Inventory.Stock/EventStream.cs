@@ -51,7 +51,7 @@ public sealed class EventStream
         var parts = await Task.WhenAll(redis.Partitions.Select(partition =>
             redis.Database.StreamRangeAsync(partition.Events, count: count, messageOrder: Order.Descending)
                 .OrFailedAsync()));
-        var events = parts.SelectMany(part => part.Select(entry => Record(entry).Parse()));
+        var events = parts.SelectMany(part => part.Select(ReadEvent).OfType<StockEvent>());
         if (parts.Length > 1) events = events.OrderByDescending(found => found.At).Take(count);
         return [.. events];
     }
@@ -85,6 +85,19 @@ public sealed class EventStream
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
         return redis.Database.StreamTrimByMinIdAsync(
             partition.Events, oldestKept, useApproximateMaxLength: true, limit: most).OrFailedAsync();
+    }
+
+    /// <returns>Null for an entry that can't be parsed: the materializer reports it as a dead letter.</returns>
+    private static StockEvent? ReadEvent(StreamEntry entry)
+    {
+        try
+        {
+            return Record(entry).Parse();
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 
     private static StreamRecord Record(StreamEntry entry) => new(

@@ -59,9 +59,9 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
     /// <summary>The partition of a SKU's stock.</summary>
     public Partition PartitionOf(string sku) => Partition.Of(sku, Settings.Partitions);
 
-    /// <summary>Lines by partition, in ascending order of partitions; lines of one SKU are added up.</summary>
+    /// <summary>Lines by partition, in ascending order of partitions.</summary>
     public IEnumerable<IGrouping<Partition, Line>> PartsOf(IReadOnlyList<Line> lines) =>
-        Parts.AddUp(lines).GroupBy(line => PartitionOf(line.Sku)).OrderBy(part => part.Key.Index);
+        lines.GroupBy(line => PartitionOf(line.Sku)).OrderBy(part => part.Key.Index);
 
     /// <summary>Runs a script that decides several requests in one call.</summary>
     /// <param name="script">The script.</param>

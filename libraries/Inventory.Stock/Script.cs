@@ -154,7 +154,7 @@ public sealed partial class Script
                 {
                     // The server refused without doing anything; load the script and try again.
                 }
-                catch (Exception e) when (AbandonedCall.IsSaidBy(e))
+                catch (Exception e) when (AbandonedCall.IsSignaledBy(e))
                 {
                     throw AbandonedCall.Explain(e);
                 }
@@ -175,7 +175,7 @@ public sealed partial class Script
         {
             return (await database.ScriptEvaluateAsync(text, keys, arguments).OrFailedAsync()).OrGivenUp();
         }
-        catch (Exception e) when (AbandonedCall.IsSaidBy(e))
+        catch (Exception e) when (AbandonedCall.IsSignaledBy(e))
         {
             throw AbandonedCall.Explain(e);
         }

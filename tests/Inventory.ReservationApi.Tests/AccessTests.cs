@@ -135,9 +135,9 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
             return;
         }
 
-        var nobody = await CallAsync(Elsewhere);
-        nobody.AssertProblem(401, "authentication-required");
-        Assert.Equal("ApiKey realm=\"inventory\", header=\"X-Api-Key\"", nobody.Header("WWW-Authenticate"));
+        var anonymous = await CallAsync(Elsewhere);
+        anonymous.AssertProblem(401, "authentication-required");
+        Assert.Equal("ApiKey realm=\"inventory\", header=\"X-Api-Key\"", anonymous.Header("WWW-Authenticate"));
         foreach (var other in new[] { "reserve", "confirm", "admin" }.Where(other => other != scope))
         {
             var refused = await CallAsync(Elsewhere, $"X-Api-Key: {Api.Key(other)}");

@@ -19,7 +19,7 @@ internal static class Together
         EngineFixture stock, StockStores engine, IEnumerable<ReserveRequest> requests) =>
         StartAsync(
             stock,
-            () => engine.Holds.ReserveAsync(EngineFixture.Request("nobody", new Line("not-on-sale", 1))),
+            () => engine.Holds.ReserveAsync(EngineFixture.Request("first", new Line("not-on-sale", 1))),
             requests,
             engine.Holds.ReserveAsync);
 

@@ -18,7 +18,7 @@ internal sealed class BotGuardMiddleware(
     RequestDelegate next,
     GuardMemory memory,
     ProofOfWork proofs,
-    ChallengeAttempts turns,
+    ChallengeAttempts attempts,
     GuardMetrics metrics,
     TimeProvider time)
 {
@@ -63,14 +63,14 @@ internal sealed class BotGuardMiddleware(
         // 3. The solution is spent, and with it the shopper's attempt.
         if (outcome == ProofOutcome.Solved)
         {
-            var (turn, wait) = await turns.TakeAsync(challenge, subject);
-            if (turn == GuardOutcome.TooEarly)
+            var (attempt, wait) = await attempts.TakeAsync(challenge, subject);
+            if (attempt == GuardOutcome.TooEarly)
             {
                 await RefuseEarlyAttemptAsync(context, wait);
                 return;
             }
 
-            if (turn == GuardOutcome.Spent) outcome = ProofOutcome.Reused;
+            if (attempt == GuardOutcome.Spent) outcome = ProofOutcome.Reused;
         }
 
         if (outcome != ProofOutcome.Solved)

@@ -54,6 +54,8 @@ internal static class RateLimitingServices
         redis.AsyncTimeout = 1_000;
         redis.SyncTimeout = 1_000;
         redis.ConnectTimeout = 1_000;
+        // A gateway that starts during an outage goes on without Redis after one attempt.
+        redis.ConnectRetry = 1;
         redis.ReconnectRetryPolicy = new LinearRetry(500);
     }
 }

@@ -20,9 +20,9 @@ public sealed class AuditPass<T>(T start, FindingKind kind)
         run.Requested ? new(run.Id, start) : current ??= new(run.Id, start);
 
     /// <summary>Ends a complete pass: the next cycle begins at the start.</summary>
-    public void End(AuditRound<T> turn)
+    public void End(AuditRound<T> round)
     {
-        if (ReferenceEquals(turn, current)) current = null;
+        if (ReferenceEquals(round, current)) current = null;
     }
 }
 

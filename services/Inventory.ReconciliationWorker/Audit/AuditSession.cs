@@ -171,11 +171,11 @@ public sealed partial class AuditSession(
 
     /// <summary>Ends a pass, and closes findings that it no longer found.</summary>
     public async Task EndAsync<T>(
-        AuditRun run, AuditPass<T> pass, AuditRound<T> turn, CancellationToken cancellation)
+        AuditRun run, AuditPass<T> pass, AuditRound<T> round, CancellationToken cancellation)
     {
-        pass.End(turn);
+        pass.End(round);
         if (run.DryRun || run.Found >= AuditRun.MaxRemembered) return;
-        var gone = await book.CloseAsync(pass.Kind, turn.FirstRun, cancellation);
+        var gone = await book.CloseAsync(pass.Kind, round.FirstRun, cancellation);
         foreach (var (kind, sku, subject) in gone.Take(MaxLogged)) Gone(kind, About(sku, subject));
     }
 

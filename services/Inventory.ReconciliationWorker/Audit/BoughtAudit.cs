@@ -32,20 +32,20 @@ public sealed class BoughtAudit(
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         run.Phase = "bought";
-        var turn = pass.Begin(run);
+        var round = pass.Begin(run);
         for (var done = 0; done < session.ItemsOfOnePass;)
         {
             var owners = await orders.HasLimitsAsync(cancellation)
-                ? await orders.ReadOwnersAsync(turn.After, session.Options.PageSize, cancellation)
+                ? await orders.ReadOwnersAsync(round.After, session.Options.PageSize, cancellation)
                 : [];
             if (owners.Count == 0)
             {
-                await session.EndAsync(run, pass, turn, cancellation);
+                await session.EndAsync(run, pass, round, cancellation);
                 return;
             }
 
             await PageAsync(run, owners, cancellation);
-            turn.After = owners[^1];
+            round.After = owners[^1];
             done += owners.Count;
             await session.RestAsync(run, owners.Count, cancellation);
         }

@@ -17,36 +17,36 @@ public sealed class OrderAudit(OrderReading orders, AuditSession session)
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
     {
         run.Phase = "orders";
-        var turn = pass.Begin(run);
+        var round = pass.Begin(run);
         for (var done = 0; done < session.ItemsOfOnePass;)
         {
-            var ids = await orders.ReadIdsAsync(turn.After, session.Options.PageSize, cancellation);
+            var ids = await orders.ReadIdsAsync(round.After, session.Options.PageSize, cancellation);
             // Movements may name an order id after the last order, so the last page covers all later ids. An order that
             // is written during the pass is complete, because it is one transaction.
             var end = ids.Count < session.Options.PageSize ? Last : ids[^1];
-            var wrong = await orders.ReadWrongAsync(turn.After, end, cancellation);
+            var wrong = await orders.ReadWrongAsync(round.After, end, cancellation);
             foreach (var sku in wrong.GroupBy(one => one.Sku))
             {
-                await ReportAsync(run, turn, sku.Key, [.. sku], cancellation);
+                await ReportAsync(run, round, sku.Key, [.. sku], cancellation);
             }
 
-            turn.After = end;
+            round.After = end;
             done += Math.Max(1, ids.Count);
             await session.RestAsync(run, ids.Count, cancellation);
             if (end == Last)
             {
-                await session.EndAsync(run, pass, turn, cancellation);
+                await session.EndAsync(run, pass, round, cancellation);
                 return;
             }
         }
     }
 
     private async Task ReportAsync(
-        AuditRun run, AuditRound<Guid> turn, string sku, List<WrongOrder> page, CancellationToken cancellation)
+        AuditRun run, AuditRound<Guid> round, string sku, List<WrongOrder> page, CancellationToken cancellation)
     {
         // The sums of this pass for the SKU. Their number is limited as that of stored findings is.
-        if (!turn.Sums.TryGetValue(sku, out var sum) && turn.Sums.Count >= AuditRun.MaxRemembered) return;
-        sum = turn.Sums[sku] = (
+        if (!round.Sums.TryGetValue(sku, out var sum) && round.Sums.Count >= AuditRun.MaxRemembered) return;
+        sum = round.Sums[sku] = (
             sum.Orders + page.Count,
             sum.Ordered + page.Sum(one => one.Ordered),
             sum.Moved + page.Sum(one => one.Moved));

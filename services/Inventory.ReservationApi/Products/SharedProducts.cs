@@ -104,7 +104,7 @@ internal sealed class SharedProducts(
     /// Whether a call failed because Redis is unavailable, also by the exceptions of <see cref="AbandonedCall"/>.
     /// </summary>
     internal static bool IsUnavailableBy(Exception failure) =>
-        failure is TimeoutException || AbandonedCall.IsSaidBy(failure) || Failures.Explain(failure) is not null;
+        failure is TimeoutException || AbandonedCall.IsSignaledBy(failure) || Failures.Explain(failure) is not null;
 
     private async Task<(bool Answered, T? Answer)> TryAsync<T>(Func<Task<T>> call)
     {

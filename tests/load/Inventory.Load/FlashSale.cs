@@ -87,7 +87,7 @@ internal sealed class FlashSale(Shop stack, Action<string> say)
 
               {buyers / sale.Load.Seconds:N0} answers/s, p50 {sale.Load.P50:0} ms, p99 {sale.Load.P99:0} ms
 
-            {(proven ? "Proven: every unit was promised once, and both stores agree." : "FAILED: see above.")}
+            {(proven ? "Proven: no unit was sold twice, and both stores agree." : "FAILED: see above.")}
             """);
         return proven;
     }

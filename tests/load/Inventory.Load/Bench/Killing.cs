@@ -31,7 +31,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         var sku = await CreateAsync(stop);
         var ids = new ConcurrentDictionary<long, string>();
         var held = new ConcurrentBag<string>();
-        var (direct, anybody) = (new Gap(), new Gap());
+        var (direct, any) = (new Gap(), new Gap());
         var loop = new ClosedLoop(stack.Gateway, Connections)
         {
             Answered = answer =>
@@ -40,7 +40,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
                 if (answer.Status != 201) return;
                 held.Add(id!);
                 direct.End();
-                anybody.End();
+                any.End();
             },
         };
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -49,11 +49,11 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
             var id = ids[number] = Guid.NewGuid().ToString();
             return HttpRequestText.Of("POST", "/api/reservations", ReserveBody.Of(sku, id));
         }, end.Token);
-        var watching = WatchAsync(sku, anybody, end.Token);
+        var watching = WatchAsync(sku, any, end.Token);
         await Task.Delay(BeforeKill, stop);
         await stack.RefreshAsync(stop);
         direct.Begin();
-        anybody.Begin();
+        any.Begin();
         using (var process = Process.GetProcessById(stack.ProcessIds(victim)[0])) process.Kill();
 
         // Service is back when requests succeed in ten consecutive intervals of 0.1 s.
@@ -70,14 +70,14 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
         await watching;
         // An outage that has not ended by now is counted up to now: it was at least this long.
         direct.End();
-        anybody.End();
+        any.End();
 
         var lost = await LostAsync([.. held], stop);
-        figures.Add($"kill -9 {victim}", "nobody served for", "s", anybody.Longest.TotalSeconds);
+        figures.Add($"kill -9 {victim}", "no hold for", "s", any.Longest.TotalSeconds);
         figures.Add($"kill -9 {victim}", "newcomers queued for", "s", direct.Longest.TotalSeconds);
         figures.Add($"kill -9 {victim}", "acknowledged", "reservations", held.Count);
         figures.Add($"kill -9 {victim}", "acknowledged and lost", "reservations", lost);
-        log($"kill -9 {victim}: nobody served for {anybody.Longest.TotalSeconds:0.00} s, newcomers queued for "
+        log($"kill -9 {victim}: no hold for {any.Longest.TotalSeconds:0.00} s, newcomers queued for "
             + $"{direct.Longest.TotalSeconds:0.00} s, {lost} of {held.Count} acknowledged reservations lost");
     }
 
@@ -101,7 +101,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
     }
 
     /// <summary>Ends the outage when more units are held than before; holds of queued requests count too.</summary>
-    private async Task WatchAsync(string sku, Gap silence, CancellationToken end)
+    private async Task WatchAsync(string sku, Gap gap, CancellationToken end)
     {
         var settings = ConfigurationOptions.Parse(stack.Redis);
         settings.AbortOnConnectFail = false;
@@ -113,7 +113,7 @@ internal sealed class Killing(RunningStack stack, Plan plan, Figures figures, Ac
             try
             {
                 var held = (long)await redis.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{sku}", "reserved");
-                if (held > most) silence.End();
+                if (held > most) gap.End();
                 most = Math.Max(most ?? held, held);
             }
             catch (Exception e) when (e is RedisException or TimeoutException)

@@ -90,12 +90,12 @@ internal static class Report
 
     private static void Kills(StringBuilder text, Figures figures, Plan plan)
     {
-        text.Append("\nKilled with -9 under load                  nobody served   newcomers queued   acknowledged");
+        text.Append("\nKilled with -9 under load                  no hold for     newcomers queued   acknowledged");
         text.Append("   of these lost\n");
         foreach (var victim in plan.Victims)
         {
             var step = $"kill -9 {victim}";
-            text.Append(Invariant, $"  {victim,-38}{Number(figures.Median(step, "nobody served for")),14} s");
+            text.Append(Invariant, $"  {victim,-38}{Number(figures.Median(step, "no hold for")),14} s");
             text.Append(Invariant, $"{Number(figures.Median(step, "newcomers queued for")),16} s");
             text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged")),15}");
             text.Append(Invariant, $"{Number(figures.Median(step, "acknowledged and lost")),16}\n");
@@ -145,7 +145,7 @@ internal static class Report
         {
             var step = $"kill -9 {victim}";
             yield return AtMost($"{step}: acknowledged and lost", figures.Most(step, "acknowledged and lost"), 0, "");
-            yield return AtMost($"{step}: nobody served for", figures.Most(step, "nobody served for"), 10, " s");
+            yield return AtMost($"{step}: no hold for", figures.Most(step, "no hold for"), 10, " s");
         }
         foreach (var count in new[] { 100_000, 1_000_000 })
         {

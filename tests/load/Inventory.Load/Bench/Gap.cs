@@ -29,8 +29,8 @@ internal sealed class Gap
     {
         lock (gate)
         {
-            var silence = Stopwatch.GetElapsedTime(last);
-            if (silence > longest) longest = silence;
+            var gap = Stopwatch.GetElapsedTime(last);
+            if (gap > longest) longest = gap;
             last = Stopwatch.GetTimestamp();
         }
     }
