@@ -28,8 +28,8 @@ internal static class ContainerEngine
 
     /// <summary>
     /// Waits until no container uses the volumes of an application's containers, and deletes them for a fresh run. All
-    /// runs of a checkout have the same volumes, and two servers on one volume would destroy its data; the containers of
-    /// a killed run end some seconds after it.
+    /// runs of a checkout have the same volumes, and two servers on one volume would destroy its data. The containers
+    /// of a killed run end some seconds after it.
     /// </summary>
     public static async Task ClaimVolumesOfAsync(DistributedApplicationModel model, bool fresh)
     {
