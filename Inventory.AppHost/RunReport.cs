@@ -19,7 +19,10 @@ internal sealed class RunReport(
     // The secret of local runs is text; the API accepts such a secret only in Development.
     private const string WebhookSecretSetting = "Payments:WebhookSecrets:0";
 
-    private string File => Path.Combine(settings.Folder, "endpoints.env");
+    /// <summary>The file's name in the run's folder.</summary>
+    public const string FileName = "endpoints.env";
+
+    private string File => Path.Combine(settings.Folder, FileName);
 
     /// <inheritdoc/>
     public override async Task StopAsync(CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.NetworkInformation;
 using Microsoft.Extensions.Configuration;
@@ -11,6 +12,9 @@ namespace Inventory.AppHost;
 internal sealed class RunSettings
 {
     private const int UsualPort = 8080;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(100);
 
     // Where Aspire's dashboard listens in a usual run, as Properties/launchSettings.json has it.
     private static readonly Dictionary<string, string> Dashboard = new()
@@ -79,11 +83,7 @@ internal sealed class RunSettings
         settings.Folder = Path.GetFullPath(settings.Folder is "" ? "artifacts/run" : settings.Folder,
             Path.GetFullPath("..", builder.AppHostDirectory));
         if (!builder.ExecutionContext.IsRunMode) return settings;
-        if (IsTaken(settings.Port))
-        {
-            Refuse($"port {settings.Port} is taken by another program; stop it, or choose another one with --port.");
-        }
-
+        settings.AwaitPort();
         settings.PlaceDashboard(builder.Configuration);
         return settings;
     }
@@ -149,6 +149,17 @@ internal sealed class RunSettings
         {
             if (Port != UsualPort) configuration[name] = "http://localhost:0";
             else configuration[name] ??= usual;
+        }
+    }
+
+    /// <summary>Waits for the gateway of a killed run, which has left its report and ends some seconds later.</summary>
+    private void AwaitPort()
+    {
+        var mayEnd = File.Exists(Path.Combine(Folder, RunReport.FileName));
+        for (var waited = Stopwatch.StartNew(); IsTaken(Port); Task.Delay(Glance).Wait())
+        {
+            if (mayEnd && waited.Elapsed < Patience) continue;
+            Refuse($"port {Port} is taken by another program; stop it, or choose another one with --port.");
         }
     }
 
