@@ -1,6 +1,6 @@
+using Inventory.AppHost.LocalServers;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Inventory.AppHost.LocalServers;
 
 namespace Inventory.AppHost.Orchestration;
 

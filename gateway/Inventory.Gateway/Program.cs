@@ -1,7 +1,7 @@
 using Inventory.Gateway;
-using Inventory.Gateway.RateLimiting;
 using Inventory.Gateway.BotGuard;
 using Inventory.Gateway.Proxying;
+using Inventory.Gateway.RateLimiting;
 using Inventory.Gateway.Sessions;
 using Inventory.ServiceDefaults.Draining;
 using Inventory.ServiceDefaults.Overload;

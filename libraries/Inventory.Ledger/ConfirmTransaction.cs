@@ -75,6 +75,9 @@ internal sealed class ConfirmTransaction
     private readonly Dictionary<string, int> left = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SkuTotal> after = new(StringComparer.Ordinal);
     private readonly List<Order> written = [];
+    private readonly Dictionary<Guid, Order> orders = [];
+    private readonly HashSet<Guid> abandoned = [];
+    private readonly HashSet<string> refunds = new(StringComparer.Ordinal);
     private DateTimeOffset now;
 
     private ConfirmTransaction(List<ConfirmMember> members) => this.members = members;
@@ -296,7 +299,6 @@ internal sealed class ConfirmTransaction
     // An attempt that is decided for the first time has not been abandoned. If an earlier attempt made the reservation
     // an order, inserting it again violates the unique index on the reservation id. So the transaction reads earlier
     // decisions and orders only when it repeats something.
-
     private const string ReadAbandoned =
         """
         SELECT DISTINCT reservation_id
@@ -304,9 +306,6 @@ internal sealed class ConfirmTransaction
         JOIN pin_decisions USING (reservation_id, partition, pin)
         WHERE decision = 'abandoned'
         """;
-
-    private readonly Dictionary<Guid, Order> orders = [];
-    private readonly HashSet<Guid> abandoned = [];
 
     /// <summary>
     /// Whether the failure means that a reservation had already become an order without the transaction knowing it.
@@ -354,8 +353,6 @@ internal sealed class ConfirmTransaction
         WHERE payment_events.reservation_id = paid.reservation_id AND payment_events.payment_id = paid.payment_id
           AND type = '{PaymentEvent.Approved}' AND processed_at IS NULL
         """;
-
-    private readonly HashSet<string> refunds = new(StringComparer.Ordinal);
 
     private string[] RefundKeys() =>
     [

@@ -33,30 +33,30 @@ internal sealed class GuardMetrics
         1, new KeyValuePair<string, object?>("change", change), new("kind", who[..who.IndexOf(':')]));
 
     /// <summary>Counts a challenge that was issued to a shopper.</summary>
-    public void Issued() => Count(ref this.issued, "issued");
+    public void Issued() => Count(ref issued, "issued");
 
     /// <summary>Counts an accepted solution.</summary>
-    public void Solved() => Count(ref this.solved, "solved");
+    public void Solved() => Count(ref solved, "solved");
 
     /// <summary>Counts a refused or missing solution.</summary>
     public void Refused(ProofOutcome why)
     {
-        Interlocked.Increment(ref this.refused);
+        Interlocked.Increment(ref refused);
         var reason = why.ToString().ToLowerInvariant();
         challenges.Add(1, new KeyValuePair<string, object?>("outcome", "refused"), new("reason", reason));
     }
 
     /// <summary>Takes the counts since the last call.</summary>
     public (long Issued, long Solved, long Refused) Collect() =>
-        (Interlocked.Exchange(ref this.issued, 0), Interlocked.Exchange(ref this.solved, 0),
-            Interlocked.Exchange(ref this.refused, 0));
+        (Interlocked.Exchange(ref issued, 0), Interlocked.Exchange(ref solved, 0),
+            Interlocked.Exchange(ref refused, 0));
 
     /// <summary>Adds counts again that could not be reported to Redis.</summary>
     public void Restore((long Issued, long Solved, long Refused) counts)
     {
-        Interlocked.Add(ref this.issued, counts.Issued);
-        Interlocked.Add(ref this.solved, counts.Solved);
-        Interlocked.Add(ref this.refused, counts.Refused);
+        Interlocked.Add(ref issued, counts.Issued);
+        Interlocked.Add(ref solved, counts.Solved);
+        Interlocked.Add(ref refused, counts.Refused);
     }
 
     private void Count(ref long count, string outcome)

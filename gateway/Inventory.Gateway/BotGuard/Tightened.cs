@@ -48,13 +48,13 @@ internal sealed class Tightened
     public static Tightened Nothing { get; } = new([], []);
 
     /// <summary>Whether nothing is tightened. This is the usual case, and requests are examined no further.</summary>
-    public bool IsEmpty => this.skus.Count == 0 && others.Count == 0;
+    public bool IsEmpty => skus.Count == 0 && others.Count == 0;
 
     /// <summary>Whether the SKUs of a request matter.</summary>
-    public bool HasSkus => this.skus.Count > 0;
+    public bool HasSkus => skus.Count > 0;
 
     /// <summary>How many SKUs, and how many sessions and addresses.</summary>
-    public (int Skus, int Others) Count => (this.skus.Count, others.Count);
+    public (int Skus, int Others) Count => (skus.Count, others.Count);
 
     /// <summary>Whether requests for this SKU are tightened.</summary>
     public bool HasSku(ReadOnlySpan<char> sku, long now) => skusBySpan.TryGetValue(sku, out var until) && now < until;

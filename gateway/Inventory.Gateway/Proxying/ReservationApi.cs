@@ -1,5 +1,5 @@
-using Inventory.Gateway.RateLimiting;
 using Inventory.Gateway.BotGuard;
+using Inventory.Gateway.RateLimiting;
 using Inventory.ServiceDefaults.Draining;
 using Inventory.ServiceDefaults.Overload;
 using Microsoft.Extensions.DependencyInjection.Extensions;

@@ -10,7 +10,7 @@ internal sealed class AdmissionMetrics
     public AdmissionMetrics(IMeterFactory meters, LimiterCircuit circuit)
     {
         var meter = meters.Create("Inventory.Gateway");
-        this.refused = meter.CreateCounter<long>(
+        refused = meter.CreateCounter<long>(
             "inventory.gateway.rate_limited", "{request}", "Requests refused, by the budget that was used up.");
         meter.CreateObservableGauge(
             "inventory.gateway.limiting_alone", () => circuit.IsOpen ? 1 : 0, "{instance}",
@@ -18,6 +18,6 @@ internal sealed class AdmissionMetrics
     }
 
     /// <summary>Counts one refusal.</summary>
-    public void Refused(Verdict verdict) => this.refused.Add(
+    public void Refused(Verdict verdict) => refused.Add(
         1, new KeyValuePair<string, object?>("budget", verdict.Tightest?.Name), new("shared", verdict.Shared));
 }

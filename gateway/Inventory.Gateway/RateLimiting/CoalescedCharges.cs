@@ -76,9 +76,9 @@ internal sealed class CoalescedCharges
         try
         {
             var (keys, arguments) = (new List<RedisKey>(), new List<RedisValue>());
-            foreach (var charge in charges) charge.WriteTo(keys, arguments, this.idle);
+            foreach (var charge in charges) charge.WriteTo(keys, arguments, idle);
             var reply = (RedisResult[])(await Script.RateLimit.RunAsync(
-                this.redis.GetDatabase(), [.. keys], [.. arguments], this.patience))!;
+                redis.GetDatabase(), [.. keys], [.. arguments], patience))!;
             for (var i = 0; i < charges.Count; i++) charges[i].Settle(reply[i]);
         }
         // The callers know what to do about each kind of failure. A caller that is never completed would hang.

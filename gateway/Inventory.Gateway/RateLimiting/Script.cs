@@ -16,8 +16,8 @@ internal sealed class Script
         using var stream = typeof(Script).Assembly.GetManifestResourceStream(file)
             ?? throw new InvalidOperationException($"The gateway was built without {file}.");
         using var reader = new StreamReader(stream);
-        this.text = reader.ReadToEnd();
-        hash = Digest(this.text);
+        text = reader.ReadToEnd();
+        hash = Digest(text);
     }
 
     public static Script RateLimit { get; } = new("rate_limit.lua");
@@ -63,7 +63,7 @@ internal sealed class Script
         }
         catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
-            return Answered(await database.ScriptEvaluateAsync(this.text, keys, arguments));
+            return Answered(await database.ScriptEvaluateAsync(text, keys, arguments));
         }
     }
 
