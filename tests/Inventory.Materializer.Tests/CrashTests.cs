@@ -62,22 +62,22 @@ public sealed class CrashTests(Postgres postgres)
     }
 
     [Fact]
-    public async Task Another_instance_takes_over_within_two_seconds()
+    public async Task Another_instance_takes_over_before_the_lease_ends()
     {
         await using var world = await World.StartAsync(postgres.Server);
-        var process = world.StartProcess();
+        // UntilAsync fails after a minute: nine minutes before the killed process' lease ends.
+        var lease = TimeSpan.FromMinutes(10);
+        var process = world.StartProcess(("Materializer:ReaderLease", lease.ToString()));
         await new Shopping(world, seed: 1).RunAsync(100);
         await world.UntilStoredAsync();
-        var standby = await world.StartInstanceAsync();
+        var standby = await world.StartInstanceAsync(new() { ReaderLease = lease });
         await World.UntilAsync(() => Task.FromResult(standby.Log.Count("stands by") > 0), standby.Log);
         await process.KillAsync();
-        var watch = Stopwatch.StartNew();
 
         await new Shopping(world, seed: 2).RunAsync(100);
         await World.UntilAsync(() => Task.FromResult(standby.Figure("written") > 0));
 
         Assert.Equal(1, standby.Log.Count("stands by"));
-        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(2));
         await world.AssertStoredAsync();
     }
 

@@ -10,9 +10,8 @@ public sealed class TakeoverTests(Stores stores) : IClassFixture<Stores>
     {
         await using var second = await StartBesideAnotherAsync();
 
-        var took = await Worker.UntilAsync(() => Task.FromResult(second.Captures));
+        await Worker.UntilAsync(() => Task.FromResult(second.Captures));
 
-        Assert.True(took < TimeSpan.FromSeconds(2), took.ToString());
         Assert.Equal(1, second.Log.Count("Took over"));
         var sku = await stores.SkuAsync(10);
         await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");

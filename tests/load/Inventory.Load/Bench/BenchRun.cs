@@ -50,6 +50,7 @@ internal static class BenchRun
         }
         reserving.Weigh();
         await TryAsync("expiry", () => new Expiring(stack, plan, figures, Log).RunAsync(reserving.SettleAsync, stop));
+        await TryAsync("change capture", () => new Capturing(stack, figures, Log).RunAsync(stop));
         await TryAsync("flash sale", () => SellAsync(stack, figures, Log, stop));
         await TryAsync("overload", () =>
             new Overloading(stack, plan, figures, Log).RunAsync(reserving.SettleAsync, stop));

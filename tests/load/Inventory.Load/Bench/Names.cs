@@ -13,6 +13,7 @@ internal static class Names
     public const string Confirm = "confirm one SKU";
     public const string ConfirmAlone = "rival one transaction an order";
     public const string Expiry = "expiry";
+    public const string Capture = "change capture";
     public const string Sale = "flash sale";
     public const string OverloadRead = "overload read";
     public const string OverloadReserve = "overload reserve";

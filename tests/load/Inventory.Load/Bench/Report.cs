@@ -137,6 +137,8 @@ internal static class Report
         yield return AtMost($"{plan.DueHolds:N0} due holds, all back",
             figures.Median(Names.Expiry, "all back"), 3, " s");
         yield return AtMost("  p99 of reserves meanwhile", figures.Median(Names.Expiry, "p99"), 50, " ms");
+        yield return AtMost("a total changed by SQL, in Redis after at most",
+            figures.Most(Names.Capture, "in Redis after"), 1_000, " ms");
         yield return AtMost("overload: confirms that did not succeed",
             figures.Most(Names.OverloadConfirm, "shed") + figures.Most(Names.OverloadConfirm, "neither"), 0, "");
         yield return AtMost("overload: others, neither served nor shed with Retry-After",
