@@ -23,7 +23,8 @@ public sealed class LocalRunTests : IDisposable
         using var run = Start();
         try
         {
-            await UntilAsync(run, () => File.Exists(Endpoints));
+            await Eventually.TrueAsync(() => run.HasExited || File.Exists(Endpoints), this, Patience);
+            Assert.False(run.HasExited, $"The run ended. {this}");
             var settings = (await File.ReadAllLinesAsync(Endpoints)).Select(line => line.Split('=', 2))
                 .ToDictionary(parts => parts[0], parts => parts[1]);
             using var shopper = new HttpClient { BaseAddress = new(settings["GATEWAY_URL"]) };
@@ -47,7 +48,7 @@ public sealed class LocalRunTests : IDisposable
             run.Kill();
         }
 
-        await UntilAsync(null, () => ProcessesOfThisRun().Count == 0);
+        await Eventually.EqualAsync(0, () => ProcessesOfThisRun().Count, about: this);
     }
 
     [Theory]
@@ -143,22 +144,13 @@ public sealed class LocalRunTests : IDisposable
         }
     }
 
-    private async Task UntilAsync(Process? run, Func<bool> happened)
-    {
-        for (var waited = Stopwatch.StartNew(); !happened();)
-        {
-            Assert.False(run?.HasExited == true, $"The run ended. {Said()}");
-            Assert.True(waited.Elapsed < Patience, $"The condition was not met in time. {Said()}");
-            await Task.Delay(100);
-        }
-    }
-
     private void Keep(string? line)
     {
         lock (output) output.AppendLine(line);
     }
 
-    private string Said()
+    /// <summary>What the run has written, for the message of a failed test.</summary>
+    public override string ToString()
     {
         lock (output) return output.ToString();
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Inventory.Stock;
+using Inventory.Testing;
 
 namespace Inventory.Crash.Tests;
 
@@ -19,7 +20,7 @@ public static class Agreement
         // A total that changed in PostgreSQL reaches Redis after some milliseconds.
         var total = await site.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'");
         var version = await site.ReadAsync<long>($"SELECT version FROM inventory WHERE sku_id = '{sku}'");
-        await site.UntilAsync(async () => (await site.Engine.Levels.SnapshotAsync(sku)).Version == version);
+        await Eventually.EqualAsync(version, async () => (await site.Engine.Levels.SnapshotAsync(sku)).Version, site);
         var stock = await site.Engine.Levels.SnapshotAsync(sku);
         var holds = await HoldsAsync(site, sku);
         var sold = await site.ReadAsync<string>(

@@ -1,5 +1,6 @@
 using Inventory.Contracts;
 using Inventory.Stock;
+using Inventory.Testing;
 using static Inventory.Stock.ReservationStatus;
 
 namespace Inventory.Crash.Tests;
@@ -79,7 +80,7 @@ public sealed class ConfirmCrashTests(Site site)
 
         Assert.Equal(Confirming, await site.StatusAsync(id));
         await site.UntilSettledAsync();
-        await site.UntilAsync(async () => await site.StatusAsync(id) == Expired);
+        await Eventually.TrueAsync(async () => await site.StatusAsync(id) == Expired, site);
 
         Assert.Equal((0, 0), await site.AssertAgreementAsync(sku, received: 10));
         Assert.Equal(409, await site.ConfirmAsync(id));
@@ -98,11 +99,11 @@ public sealed class ConfirmCrashTests(Site site)
         await site.EndDeadlineAsync(id);
 
         var settled = site.UntilSettledAsync();
-        await site.UntilAsync(() => site.ReadAsync<bool>(
+        await Eventually.TrueAsync(() => site.ReadAsync<bool>(
             """
             SELECT count(*) > 0 FROM pg_stat_activity
             WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO pin_decisions%abandoned%'
-            """));
+            """), site);
         await site.Engine.Holds.ExpireAsync(1_000);
         Assert.Equal(Confirming, await site.StatusAsync(id));
         await commit.DeliverAsync();

@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Testing;
 using static Inventory.Stock.ReservationStatus;
 
 namespace Inventory.Crash.Tests;
@@ -29,11 +30,11 @@ public sealed class PaymentCrashTests(Site site)
 
         await CrashAsync(id, step, fate);
 
-        await site.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             await site.UntilSettledAsync();
             return await site.StatusAsync(id) == Confirmed && await OutcomeAsync(id) is not null;
-        });
+        }, site);
         Assert.Equal("confirmed", await OutcomeAsync(id));
         Assert.Equal((3, 0), await site.AssertAgreementAsync(sku, received: 10));
         Assert.Equal(200, await site.PayAsync(id, $"{id:N}"));

@@ -47,7 +47,7 @@ public sealed class RollingRestartTests(Site site)
         Assert.Equal(200, await StatusAsync(gateway, "/ready"));
 
         var stopping = gateway.TerminateAsync();
-        await site.UntilAsync(async () => await StatusAsync(gateway, "/ready") == 503);
+        await Eventually.EqualAsync(503, () => StatusAsync(gateway, "/ready"), site);
         Assert.Equal(503, await StatusAsync(gateway, "/health"));
         using var served = await gateway.Http.GetAsync(new Uri($"/api/stock/{sku}", UriKind.Relative));
         Assert.Equal((200, true), ((int)served.StatusCode, served.Headers.ConnectionClose));
@@ -110,7 +110,7 @@ public sealed class RollingRestartTests(Site site)
     private async Task SoldAsync(int more, Task[] buyers)
     {
         var until = Volatile.Read(ref answered) + more;
-        await site.UntilAsync(() => Task.FromResult(
-            Volatile.Read(ref answered) >= until || buyers.Any(buyer => buyer.IsFaulted)));
+        await Eventually.TrueAsync(() =>
+            Volatile.Read(ref answered) >= until || buyers.Any(buyer => buyer.IsFaulted), site);
     }
 }

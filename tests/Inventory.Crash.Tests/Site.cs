@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 using Inventory.Contracts;
 using Inventory.Identity;
 using Inventory.Stock;
@@ -18,7 +16,6 @@ namespace Inventory.Crash.Tests;
 public sealed class Site : IAsyncLifetime
 {
     internal const string Key = "inv_test_crash_0123456789abcdef0123456789abcdef";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static int names;
 
     private readonly byte[] webhookKey = RandomNumberGenerator.GetBytes(32);
@@ -98,7 +95,7 @@ public sealed class Site : IAsyncLifetime
         var sku = $"crash-{Interlocked.Increment(ref names)}";
         await ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
         await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
-        await UntilAsync(async () => (await Engine.Levels.SnapshotAsync(sku)).Total == total);
+        await Eventually.EqualAsync(total, async () => (await Engine.Levels.SnapshotAsync(sku)).Total, this);
         return sku;
     }
 
@@ -142,15 +139,7 @@ public sealed class Site : IAsyncLifetime
         var http = (await api).Http;
         var data = $$"""{"reservationId":"{{id}}","paymentId":"pay-{{eventId}}"}""";
         var body = $$"""{"type":"payment.approved","data":{{data}}}""";
-        var sentAt = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        var signed = HMACSHA256.HashData(webhookKey, Encoding.UTF8.GetBytes($"{eventId}.{sentAt}.{body}"));
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/payments/webhook")
-        {
-            Content = new StringContent(body, Encoding.UTF8, "application/json"),
-        };
-        request.Headers.Add("webhook-id", eventId);
-        request.Headers.Add("webhook-timestamp", sentAt);
-        request.Headers.Add("webhook-signature", $"v1,{Convert.ToBase64String(signed)}");
+        using var request = SignedWebhook.Request(webhookKey, eventId, body);
         try
         {
             using var response = await http.SendAsync(request);
@@ -165,7 +154,7 @@ public sealed class Site : IAsyncLifetime
     public async Task<ReservationStatus> StatusAsync(Guid id) => (await Engine.Holds.FindAsync(id)).Reservation!.Status;
 
     /// <summary>Ends the leases of all confirming holds by past scores, until the worker has settled each.</summary>
-    public Task UntilSettledAsync() => UntilAsync(async () =>
+    public Task UntilSettledAsync() => Eventually.TrueAsync(async () =>
     {
         var leases = new Partition(0).Leases;
         var ids = await Redis.GetDatabase().SortedSetRangeByRankAsync(leases);
@@ -175,30 +164,14 @@ public sealed class Site : IAsyncLifetime
         }
 
         return ids.Length == 0;
-    });
+    }, this);
 
-    public async Task ExecuteAsync(string sql)
-    {
-        await using var command = Ledger.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
+    public Task ExecuteAsync(string sql) => Ledger.ExecuteAsync(sql);
 
-    public async Task<T> ReadAsync<T>(string sql)
-    {
-        await using var command = Ledger.CreateCommand(sql);
-        return await command.ExecuteScalarAsync() is var found and not DBNull ? (T)found! : default!;
-    }
+    public Task<T> ReadAsync<T>(string sql) => Ledger.ReadAsync<T>(sql);
 
-    /// <summary>Waits for a condition; fails after a minute.</summary>
-    public async Task UntilAsync(Func<Task<bool>> happened)
-    {
-        using var patience = new CancellationTokenSource(Patience);
-        while (!await happened())
-        {
-            Assert.False(patience.IsCancellationRequested, $"It did not happen. The worker says:\n{worker}");
-            await Task.Delay(TimeSpan.FromMilliseconds(10));
-        }
-    }
+    /// <summary>The worker's last output, for the message of a failing test.</summary>
+    public override string ToString() => $"The worker says:\n{worker}";
 
     private T Own<T>(T part) where T : IAsyncDisposable
     {
@@ -222,7 +195,7 @@ public sealed class Site : IAsyncLifetime
             ("ApiKeys:0:Name", "test"),
             ("ApiKeys:0:Hash", ApiKeyRing.HashOf(Key)),
             ("ApiKeys:0:Scopes:0", "reserve"),
-            ("Payments:WebhookSecrets:0", $"whsec_{Convert.ToBase64String(webhookKey)}"));
+            ("Payments:WebhookSecrets:0", SignedWebhook.Prefix + Convert.ToBase64String(webhookKey)));
         await UntilHealthyAsync(started);
         return started;
     }
@@ -257,16 +230,16 @@ public sealed class Site : IAsyncLifetime
             ("ApiKeys:0:Hash", ApiKeyRing.HashOf(Key)),
             ("ApiKeys:0:Scopes:0", "confirm"),
             ("ApiKeys:0:Scopes:1", "reserve"),
-            ("Payments:WebhookSecrets:0", $"whsec_{Convert.ToBase64String(webhookKey)}"));
+            ("Payments:WebhookSecrets:0", SignedWebhook.Prefix + Convert.ToBase64String(webhookKey)));
         await UntilHealthyAsync(started);
         return started;
     }
 
-    private Task UntilHealthyAsync(ServiceProcess service) => UntilAsync(async () =>
+    private Task UntilHealthyAsync(ServiceProcess service) => Eventually.TrueAsync(async () =>
     {
         using var health = await service.Http.GetAsync(new Uri("/health", UriKind.Relative));
         return health.IsSuccessStatusCode;
-    });
+    }, this);
 
     /// <summary>The hash in a call of a script; it differs in each run of a server.</summary>
     private string HashOf(string script)

@@ -21,7 +21,7 @@ public sealed class WorkerStopTests(Site site)
         await shoppers.LeaveAsync();
 
         await using var next = await ServiceProcess.StartAsync("Inventory.ExpirationWorker", site.Stores);
-        await site.UntilAsync(async () => (await site.Engine.Levels.SnapshotAsync(sku)).Reserved == 0);
+        await Eventually.EqualAsync(0, async () => (await site.Engine.Levels.SnapshotAsync(sku)).Reserved, site);
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class WorkerStopTests(Site site)
         await shoppers.LeaveAsync();
 
         await using var next = await ServiceProcess.StartAsync("Inventory.Materializer", site.Stores);
-        await site.UntilAsync(async () => await StoredAsync("reservation_events") >= shoppers.Held);
+        await Eventually.TrueAsync(async () => await StoredAsync("reservation_events") >= shoppers.Held, site);
         Assert.Equal(
             (shoppers.Held, shoppers.Held),
             ((int)await StoredAsync("reservations"), (int)await StoredAsync("reservation_events")));
@@ -47,7 +47,7 @@ public sealed class WorkerStopTests(Site site)
     private async Task StopUnderLoadAsync(string project, string batchSize, Func<Task<bool>> isAtWork)
     {
         await using var worker = await ServiceProcess.StartAsync(project, [.. site.Stores, (batchSize, "7")]);
-        await site.UntilAsync(isAtWork);
+        await Eventually.TrueAsync(isAtWork, site);
 
         await worker.TerminateAsync();
 

@@ -1,3 +1,4 @@
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.Gateway.Tests;
@@ -21,7 +22,7 @@ public sealed class GuardTighteningTests : GuardedShop
         Assert.Equal(200, (await ReserveAsync(One, cookie, Body("sock"))).Status);
         Assert.Equal(["tightened sku:shoe 10"], await EventsAsync());
         var lines = One.Log.All.Concat(Other.Log.All);
-        Assert.Single(lines, line => line.StartsWith("sku:shoe is tightened: 10 units", StringComparison.Ordinal));
+        Assert.Single(lines, line => line.Text.StartsWith("sku:shoe is tightened: 10 units", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -156,7 +157,7 @@ public sealed class GuardTighteningTests : GuardedShop
 
         await TakeAsync(Other, "shoe", 12);
 
-        await UntilAsync(() => RedisAsync(async redis =>
+        await Eventually.TrueAsync(() => RedisAsync(async redis =>
         {
             var fields = ((string)(await redis.HashGetAsync($"{Guard}:tightened", "sku:shoe"))!).Split(' ');
             return fields[0] == "1" && long.Parse(fields[1]) > soon + 2_000_000 && int.Parse(fields[2]) >= 12;

@@ -1,4 +1,5 @@
 using System.Text;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.Gateway.Tests;
@@ -7,8 +8,6 @@ namespace Inventory.Gateway.Tests;
 public abstract class GuardedShop : TwoGateways
 {
     protected const string Guard = "{gateway}:guard";
-
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     protected override (string Key, string Value)[] Settings =>
     [
@@ -60,10 +59,10 @@ public abstract class GuardedShop : TwoGateways
     }
 
     protected static Task UntilRefusedAsync(RunningGateway gateway, string cookie, string sku, string from = Home) =>
-        UntilAsync(async () => (await ReserveAsync(gateway, cookie, Body(sku), from: from)).Status == 403);
+        Eventually.EqualAsync(403, async () => (await ReserveAsync(gateway, cookie, Body(sku), from: from)).Status);
 
     protected static Task UntilAdmittedAsync(RunningGateway gateway, string cookie, string sku) =>
-        UntilAsync(async () => (await ReserveAsync(gateway, cookie, Body(sku))).Status == 200);
+        Eventually.EqualAsync(200, async () => (await ReserveAsync(gateway, cookie, Body(sku))).Status);
 
     /// <summary>A valid solution of this shopper.</summary>
     protected async Task<string> SolutionAsync(string cookie)
@@ -71,7 +70,7 @@ public abstract class GuardedShop : TwoGateways
         var answer = await SendAsync(One, "GET", "/api/challenge", cookie: cookie);
         Assert.Equal(200, answer.Status);
         var text = await answer.Response.Content.ReadAsStringAsync();
-        return Puzzle.Of(System.Text.Json.JsonDocument.Parse(text).RootElement).Solve();
+        return Puzzle.Of(text).Solve();
     }
 
     protected async Task<T> RedisAsync<T>(Func<IDatabase, Task<T>> ask)
@@ -81,16 +80,6 @@ public abstract class GuardedShop : TwoGateways
     }
 
     /// <summary>Waits until Redis has counted these units as taken, at any time.</summary>
-    protected async Task UntilCountedAsync(string who, int units) => await UntilAsync(() => RedisAsync(async redis =>
-        (await redis.HashValuesAsync($"{Guard}:taken:{who}")).Sum(part => (int)part) == units));
-
-    protected static async Task UntilAsync(Func<Task<bool>> happened)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        while (!await happened())
-        {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < Patience, "The condition was not met in time.");
-            await Task.Delay(20);
-        }
-    }
+    protected Task UntilCountedAsync(string who, int units) => Eventually.EqualAsync(units, () => RedisAsync(
+        async redis => (await redis.HashValuesAsync($"{Guard}:taken:{who}")).Sum(part => (int)part)));
 }

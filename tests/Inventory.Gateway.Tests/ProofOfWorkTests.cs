@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Inventory.Testing;
 
 namespace Inventory.Gateway.Tests;
 
@@ -134,7 +135,7 @@ public sealed class ProofOfWorkTests : GuardedShop
         Assert.Equal(
             ["algorithm", "challenge", "maxnumber", "salt", "signature"],
             json.EnumerateObject().Select(field => field.Name));
-        var puzzle = Puzzle.Of(json);
+        var puzzle = Puzzle.Of(json.GetRawText());
         Assert.Equal(("SHA-256", 500), (puzzle.Algorithm, puzzle.Maxnumber));
         Assert.Matches("^[0-9a-f]{64}$", puzzle.Challenge);
         Assert.Matches("^[0-9a-f]{64}$", puzzle.Signature);
@@ -169,13 +170,13 @@ public sealed class ProofOfWorkTests : GuardedShop
         var cookie = await CookieAsync();
         // Tightening needs several requests without a solution at both gateways.
         await TightenAsync("shoe");
-        await UntilAsync(async () => await CountAsync("refused") is >= 2 and var refused
+        await Eventually.TrueAsync(async () => await CountAsync("refused") is >= 2 and var refused
             && await CountAsync("issued") == refused);
         var (issued, solved) = (await CountAsync("issued"), await CountAsync("solved"));
 
         Assert.Equal(200, (await ReserveAsync(Other, cookie, Body("shoe"), await SolutionAsync(cookie))).Status);
 
-        await UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
             await CountAsync("issued") == issued + 1 && await CountAsync("solved") == solved + 1);
     }
 
@@ -230,6 +231,6 @@ public sealed class ProofOfWorkTests : GuardedShop
         var problem = JsonDocument.Parse(await answer.Response.Content.ReadAsStringAsync()).RootElement;
         Assert.Equal(reason, problem.GetProperty("reason").GetString());
         Assert.Equal("no-store", answer.Header("Cache-Control"));
-        Puzzle.Of(problem.GetProperty("challenge")).Number();
+        Puzzle.Of(problem.GetProperty("challenge").GetRawText()).Number();
     }
 }

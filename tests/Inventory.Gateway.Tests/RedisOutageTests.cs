@@ -52,7 +52,7 @@ public sealed class RedisOutageTests : TwoGateways
         }
 
         Assert.Equal(frozen ? 19 : 20, shared.Count(answer => answer.Status == 200));
-        Assert.Single(One.Log.All, line => line.Contains(Away, StringComparison.Ordinal));
+        Assert.Single(One.Log.All, line => line.Text.Contains(Away, StringComparison.Ordinal));
     }
 
     [Theory]
@@ -66,7 +66,7 @@ public sealed class RedisOutageTests : TwoGateways
         await TakeAwayAsync(frozen);
         var answers = await requests;
 
-        var errors = One.Log.All.Where(line => line.Contains("unhandled", StringComparison.Ordinal));
+        var errors = One.Log.All.Where(line => line.Text.Contains("unhandled", StringComparison.Ordinal));
         Assert.True(answers.All(answer => answer.Status == 200), string.Join('\n', errors.Take(2)));
         // Requests under way, and those that came before five had timed out.
         Assert.InRange(answers.Count(HasWaited), 0, 2 * Callers);

@@ -19,7 +19,7 @@ public sealed class RunningGateway : IAsyncDisposable
 
     private readonly WebApplicationFactory<Program> factory;
 
-    private RunningGateway(WebApplicationFactory<Program> factory, LoggedLines log)
+    private RunningGateway(WebApplicationFactory<Program> factory, LogSink log)
     {
         this.factory = factory;
         Log = log;
@@ -41,7 +41,7 @@ public sealed class RunningGateway : IAsyncDisposable
         this.factory.Services.GetRequiredService<EndpointDataSource>().Endpoints;
 
     /// <summary>The gateway's log.</summary>
-    public LoggedLines Log { get; }
+    public LogSink Log { get; }
 
     /// <summary>Starts the gateway.</summary>
     /// <param name="addresses">Where service discovery finds the replicas.</param>
@@ -57,7 +57,7 @@ public sealed class RunningGateway : IAsyncDisposable
     public static async Task<RunningGateway> StartAsync(
         IEnumerable<string> addresses, TimeProvider time, params (string Key, string Value)[] settings)
     {
-        var log = new LoggedLines();
+        var log = new LogSink();
         var redis = (await Redis.Value).ConnectionString;
         var factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
         {

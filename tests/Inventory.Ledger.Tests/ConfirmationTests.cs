@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Inventory.Contracts;
+using Inventory.Testing;
 using Npgsql;
 
 namespace Inventory.Ledger.Tests;
@@ -267,11 +268,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
     private Task<ConfirmAnswer> ConfirmAsync(ConfirmRequest request) =>
         confirmations.ConfirmAsync(request, CancellationToken.None);
 
-    private async Task UntilWaitingAsync(Task waiter)
-    {
-        const string Waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-        while (!waiter.IsCompleted && await databases.Shared.ReadAsync<long>(Waiting) == 0)
-        {
-        }
-    }
+    private Task UntilWaitingAsync(Task waiter) => Eventually.TrueAsync(async () =>
+        waiter.IsCompleted || await databases.Shared.ReadAsync<bool>(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"));
 }

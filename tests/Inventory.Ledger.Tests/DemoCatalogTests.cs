@@ -1,3 +1,5 @@
+using Inventory.Testing;
+
 namespace Inventory.Ledger.Tests;
 
 [Collection(OneServer.Name)]

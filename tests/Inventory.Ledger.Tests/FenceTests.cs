@@ -1,3 +1,4 @@
+using Inventory.Testing;
 using Npgsql;
 
 namespace Inventory.Ledger.Tests;
@@ -89,14 +90,7 @@ public sealed class FenceTests(LedgerDatabases databases)
         Assert.Equal(epoch + 1, await raise);
     }
 
-    private async Task UntilWaitingAsync(string query)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        while (await databases.Shared.ReadAsync<long>(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE "
-            + $"'{query}' AND pid <> pg_backend_pid()") == 0)
-        {
-            patience.Token.ThrowIfCancellationRequested();
-        }
-    }
+    private Task UntilWaitingAsync(string query) => Eventually.TrueAsync(() => databases.Shared.ReadAsync<bool>(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE "
+        + $"'{query}' AND pid <> pg_backend_pid()"));
 }

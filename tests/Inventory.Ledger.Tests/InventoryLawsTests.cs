@@ -1,3 +1,4 @@
+using Inventory.Testing;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 

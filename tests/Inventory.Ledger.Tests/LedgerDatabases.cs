@@ -69,21 +69,9 @@ public sealed class OneServer : ICollectionFixture<LedgerDatabases>
     public const string Name = "PostgreSQL";
 }
 
-/// <summary>Plain SQL without EF Core, as an ERP would send it.</summary>
-internal static class PlainSql
+/// <summary>Reads totals without EF Core.</summary>
+internal static class StockRow
 {
-    public static async Task<int> ExecuteAsync(this NpgsqlDataSource source, string sql)
-    {
-        await using var command = source.CreateCommand(sql);
-        return await command.ExecuteNonQueryAsync();
-    }
-
-    public static async Task<T> ReadAsync<T>(this NpgsqlDataSource source, string sql)
-    {
-        await using var command = source.CreateCommand(sql);
-        return (T)(await command.ExecuteScalarAsync())!;
-    }
-
     /// <summary>The total and version of a SKU.</summary>
     public static async Task<(int Total, long Version)> LevelAsync(this NpgsqlDataSource source, string sku)
     {

@@ -112,15 +112,16 @@ public sealed class LedgerMigrationTests(LedgerDatabases databases)
         await using var source = NpgsqlDataSource.Create(await server.CreateDatabaseAsync());
         await server.KillAsync();
         await using var context = LedgerDatabases.Open(source);
-        var refused = new FirstEntry<LedgerMigration>();
+        using var log = new LogSink();
 
-        var migration = new LedgerMigration(context, TimeProvider.System, refused)
+        var migration = new LedgerMigration(context, TimeProvider.System, Into(log))
             .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None);
-        var entry = await refused.Text;
+        await log.WaitForAsync("PostgreSQL");
         await server.RestartAsync();
         await migration;
 
-        Assert.StartsWith("PostgreSQL is not ready for migrations (attempt 1)", entry, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "PostgreSQL is not ready for migrations (attempt 1)", log.All[0].Text, StringComparison.Ordinal);
         Assert.Empty(await context.Database.GetPendingMigrationsAsync());
     }
 
@@ -143,30 +144,17 @@ public sealed class LedgerMigrationTests(LedgerDatabases databases)
     {
         var wrong = new NpgsqlConnectionStringBuilder(databases.Server.ConnectionString) { Password = "wrong" };
         await using var context = LedgerDatabases.Open(databases.Connect(wrong.ConnectionString));
-        var entries = new FirstEntry<LedgerMigration>();
+        using var log = new LogSink();
 
         var failure = await Assert.ThrowsAnyAsync<Exception>(() =>
-            new LedgerMigration(context, TimeProvider.System, entries)
+            new LedgerMigration(context, TimeProvider.System, Into(log))
                 .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None));
 
         var cause = Assert.IsType<PostgresException>(failure.GetBaseException());
         Assert.Equal(PostgresErrorCodes.InvalidPassword, cause.SqlState);
-        Assert.False(entries.Text.IsCompleted);
+        Assert.Empty(log.All);
     }
 
-    /// <summary>A logger whose first entry can be awaited.</summary>
-    private sealed class FirstEntry<T> : ILogger<T>
-    {
-        private readonly TaskCompletionSource<string> text = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task<string> Text => text.Task;
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter) => text.TrySetResult(formatter(state, exception));
-    }
+    private static ILogger<LedgerMigration> Into(LogSink log) =>
+        new LoggerFactory([log]).CreateLogger<LedgerMigration>();
 }

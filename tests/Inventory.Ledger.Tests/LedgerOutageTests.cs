@@ -1,3 +1,4 @@
+using Inventory.Testing;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -122,9 +123,8 @@ public sealed class LedgerOutageTests(LedgerDatabases databases)
             await block.ExecuteNonQueryAsync();
         }
         var first = confirmations.ConfirmAsync(ConfirmationTests.Request(("a", 1)), CancellationToken.None);
-        while (await source.ReadAsync<long>("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0)
-        {
-        }
+        await Eventually.TrueAsync(() =>
+            source.ReadAsync<bool>("SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"));
         var together = requests.ConvertAll(request => confirmations.ConfirmAsync(request, CancellationToken.None));
         await blocking.CommitAsync();
         await first;

@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Testing;
 using Npgsql;
 
 namespace Inventory.Ledger.Tests;
@@ -94,21 +95,19 @@ public sealed class QueueLeadershipTests(LedgerDatabases databases)
         return after.Read - before.Read;
     }
 
-    private static async Task<(long Written, long Read)> CountersAsync(
-        NpgsqlDataSource source, string table, Func<(long Written, long Read), bool> isIt)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (true)
-        {
-            var found = await source.ReadAsync<long[]>(
-                $"""
-                SELECT ARRAY[n_tup_ins + n_tup_upd, seq_tup_read + coalesce(idx_tup_fetch, 0)]
-                FROM pg_stat_user_tables WHERE relname = '{table}'
-                """);
-            if (isIt((found[0], found[1]))) return (found[0], found[1]);
-            await Task.Delay(10, patience.Token);
-        }
-    }
+    private static Task<(long Written, long Read)> CountersAsync(
+        NpgsqlDataSource source, string table, Func<(long Written, long Read), bool> isIt) =>
+        Eventually.GetAsync(
+            async () =>
+            {
+                var found = await source.ReadAsync<long[]>(
+                    $"""
+                    SELECT ARRAY[n_tup_ins + n_tup_upd, seq_tup_read + coalesce(idx_tup_fetch, 0)]
+                    FROM pg_stat_user_tables WHERE relname = '{table}'
+                    """);
+                return (Written: found[0], Read: found[1]);
+            },
+            isIt);
 
     private async Task<NpgsqlDataSource> MigratedAsync(string connection)
     {

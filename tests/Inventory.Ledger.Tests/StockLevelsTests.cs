@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Testing;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 

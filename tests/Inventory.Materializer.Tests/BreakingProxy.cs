@@ -1,6 +1,6 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Inventory.Testing;
 using Npgsql;
 
 namespace Inventory.Materializer.Tests;
@@ -19,24 +19,14 @@ public enum BreakAt
 }
 
 /// <summary>A proxy between an instance and PostgreSQL that breaks connections at chosen moments.</summary>
-public sealed class BreakingProxy : IAsyncDisposable
+/// <param name="server">The loopback port of PostgreSQL.</param>
+public sealed class BreakingProxy(int server) : LoopbackProxy(server)
 {
     private static readonly byte[] Commit = Encoding.ASCII.GetBytes("COMMIT");
-    private readonly TcpListener listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource stopping = new();
-    private readonly int server;
-    private readonly Task accepting;
     private readonly Lock gate = new();
     private BreakAt? armed;
     private int messages;
     private int breaks;
-
-    public BreakingProxy(int server)
-    {
-        this.server = server;
-        listener.Start();
-        accepting = AcceptAsync();
-    }
 
     /// <summary>Connections broken so far.</summary>
     public int Breaks => Volatile.Read(ref breaks);
@@ -44,7 +34,7 @@ public sealed class BreakingProxy : IAsyncDisposable
     /// <summary>The same database, through this proxy.</summary>
     public string Through(string connection) => new NpgsqlConnectionStringBuilder(connection)
     {
-        Port = ((IPEndPoint)listener.LocalEndpoint).Port,
+        Port = Port,
     }.ConnectionString;
 
     /// <summary>Breaks the next connection that reaches this point.</summary>
@@ -55,61 +45,32 @@ public sealed class BreakingProxy : IAsyncDisposable
         lock (gate) (armed, messages) = (at, after);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <inheritdoc/>
+    protected override async Task ServeAsync(NetworkStream near, NetworkStream far, CancellationToken cancellation)
     {
-        await stopping.CancelAsync();
-        listener.Stop();
-        await accepting;
-        stopping.Dispose();
+        var connection = new Connection(near, far);
+        await await Task.WhenAny(RequestsAsync(connection, cancellation), AnswersAsync(connection, cancellation));
     }
 
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true) _ = ServeAsync(await listener.AcceptTcpClientAsync(stopping.Token));
-        }
-        catch (Exception e) when (e is OperationCanceledException or SocketException)
-        {
-            // The proxy is being disposed.
-        }
-    }
-
-    private async Task ServeAsync(TcpClient client)
-    {
-        using var near = client;
-        using var far = new TcpClient();
-        try
-        {
-            await far.ConnectAsync(IPAddress.Loopback, server, stopping.Token);
-            var connection = new Connection(near.GetStream(), far.GetStream());
-            await await Task.WhenAny(RequestsAsync(connection), AnswersAsync(connection));
-        }
-        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException)
-        {
-            // One end has closed the connection; returning closes both.
-        }
-    }
-
-    private async Task RequestsAsync(Connection connection)
+    private async Task RequestsAsync(Connection connection, CancellationToken cancellation)
     {
         var buffer = new byte[64 * 1024];
-        while (await connection.Near.ReadAsync(buffer, stopping.Token) is var length and > 0)
+        while (await connection.Near.ReadAsync(buffer, cancellation) is var length and > 0)
         {
             var place = Place(buffer.AsSpan(0, length));
             connection.DropsAnswer = place == BreakAt.AfterCommit;
             if (place is BreakAt.Statement or BreakAt.BeforeCommit) return;
-            await connection.Far.WriteAsync(buffer.AsMemory(0, length), stopping.Token);
+            await connection.Far.WriteAsync(buffer.AsMemory(0, length), cancellation);
         }
     }
 
-    private async Task AnswersAsync(Connection connection)
+    private async Task AnswersAsync(Connection connection, CancellationToken cancellation)
     {
         var buffer = new byte[64 * 1024];
-        while (await connection.Far.ReadAsync(buffer, stopping.Token) is var length and > 0)
+        while (await connection.Far.ReadAsync(buffer, cancellation) is var length and > 0)
         {
             if (connection.DropsAnswer) return;
-            await connection.Near.WriteAsync(buffer.AsMemory(0, length), stopping.Token);
+            await connection.Near.WriteAsync(buffer.AsMemory(0, length), cancellation);
         }
     }
 

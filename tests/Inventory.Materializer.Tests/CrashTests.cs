@@ -1,5 +1,4 @@
-using System.Diagnostics;
-using System.Globalization;
+using Inventory.Testing;
 
 namespace Inventory.Materializer.Tests;
 
@@ -21,7 +20,7 @@ public sealed class CrashTests(Postgres postgres)
             // Without a new event in each partition, the wait below would prove nothing.
             Assert.NotEqual(before[0], await world.LastEventAsync(0));
             Assert.NotEqual(before[1], await world.LastEventAsync(1));
-            var process = world.StartProcess(
+            var process = await world.StartProcessAsync(
                 ("Materializer:BatchSize", "7"), ("Materializer:PollInterval", "00:00:00.010"),
                 ("Materializer:KeepEvents", "1000000"));
             await world.UntilStoredAsync(process);
@@ -53,7 +52,7 @@ public sealed class CrashTests(Postgres postgres)
             var load = new Shopping(world, seed: cut * 100).RunAsync(100);
             proxy.BreakNext((BreakAt)(cut % 3), after: random.Next(12));
             await load;
-            await World.UntilAsync(() => Task.FromResult(proxy.Breaks == cut));
+            await Eventually.EqualAsync(cut, () => proxy.Breaks);
         }
 
         await world.AssertStoredAsync();
@@ -65,17 +64,17 @@ public sealed class CrashTests(Postgres postgres)
     public async Task Another_instance_takes_over_before_the_lease_ends()
     {
         await using var world = await World.StartAsync(postgres.Server);
-        // UntilAsync fails after a minute: nine minutes before the killed process' lease ends.
+        // The waits below fail after two minutes: eight minutes before the killed process' lease ends.
         var lease = TimeSpan.FromMinutes(10);
-        var process = world.StartProcess(("Materializer:ReaderLease", lease.ToString()));
+        var process = await world.StartProcessAsync(("Materializer:ReaderLease", lease.ToString()));
         await new Shopping(world, seed: 1).RunAsync(100);
         await world.UntilStoredAsync();
         var standby = await world.StartInstanceAsync(new() { ReaderLease = lease });
-        await World.UntilAsync(() => Task.FromResult(standby.Log.Count("stands by") > 0), standby.Log);
+        await standby.Log.WaitForAsync("stands by");
         await process.KillAsync();
 
         await new Shopping(world, seed: 2).RunAsync(100);
-        await World.UntilAsync(() => Task.FromResult(standby.Figure("written") > 0));
+        await Eventually.TrueAsync(() => standby.Figure("written") > 0);
 
         Assert.Equal(1, standby.Log.Count("stands by"));
         await world.AssertStoredAsync();
@@ -85,24 +84,18 @@ public sealed class CrashTests(Postgres postgres)
     public async Task A_frozen_reader_loses_its_lock_and_stores_nothing_twice_when_it_resumes()
     {
         await using var world = await World.StartAsync(postgres.Server);
-        var process = world.StartProcess(
+        var process = await world.StartProcessAsync(
             ("Materializer:ReaderLease", "00:00:01"), ("Materializer:KeepEvents", "1000000"));
         await new Shopping(world, seed: 1).RunAsync(100);
         await world.UntilStoredAsync();
         var standby = await world.StartInstanceAsync(new() { KeepEvents = 1_000_000 });
-        await SignalAsync(process, "STOP");
+        process.Freeze();
 
         await new Shopping(world, seed: 2).RunAsync(1_000);
-        await World.UntilAsync(() => Task.FromResult(standby.Figure("written") > 0));
-        await SignalAsync(process, "CONT");
+        await Eventually.TrueAsync(() => standby.Figure("written") > 0);
+        process.Thaw();
         await new Shopping(world, seed: 3).RunAsync(1_000);
 
         await world.AssertStoredAsync();
-    }
-
-    private static async Task SignalAsync(InstanceProcess process, string signal)
-    {
-        using var kill = Process.Start("kill", [$"-{signal}", process.Id.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
     }
 }

@@ -1,5 +1,5 @@
 using System.Net;
-using System.Net.Sockets;
+using Inventory.Testing;
 
 namespace Inventory.Materializer.Tests;
 
@@ -11,35 +11,18 @@ public sealed class HealthTests(Postgres postgres)
     public async Task The_service_is_healthy_while_its_stores_are_available_and_always_alive()
     {
         await using var world = await World.StartAsync(postgres.Server);
-        var address = new Uri($"http://127.0.0.1:{FreePort()}");
-        world.StartProcess(("ASPNETCORE_URLS", address.OriginalString));
-        using var client = new HttpClient { BaseAddress = address };
+        var service = await world.StartProcessAsync();
 
-        await World.UntilAsync(async () => await StatusAsync(client, "health") == HttpStatusCode.OK);
+        await Eventually.EqualAsync(HttpStatusCode.OK, () => StatusAsync(service, "health"));
         await world.RedisServer.KillAsync();
-        await World.UntilAsync(async () => await StatusAsync(client, "health") == HttpStatusCode.ServiceUnavailable);
+        await Eventually.EqualAsync(HttpStatusCode.ServiceUnavailable, () => StatusAsync(service, "health"));
 
-        Assert.Equal(HttpStatusCode.OK, await StatusAsync(client, "alive"));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(service, "alive"));
     }
 
-    private static int FreePort()
+    private static async Task<HttpStatusCode> StatusAsync(ServiceProcess service, string path)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private static async Task<HttpStatusCode?> StatusAsync(HttpClient client, string path)
-    {
-        try
-        {
-            using var response = await client.GetAsync(new Uri(path, UriKind.Relative));
-            return response.StatusCode;
-        }
-        catch (HttpRequestException)
-        {
-            // The service isn't listening yet.
-            return null;
-        }
+        using var response = await service.Http.GetAsync(new Uri(path, UriKind.Relative));
+        return response.StatusCode;
     }
 }

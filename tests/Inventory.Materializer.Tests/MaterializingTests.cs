@@ -1,3 +1,5 @@
+using Inventory.Testing;
+
 namespace Inventory.Materializer.Tests;
 
 /// <summary>Every event becomes a row, in order and once.</summary>
@@ -17,7 +19,7 @@ public sealed class MaterializingTests(Postgres postgres)
         await world.AssertStoredAsync();
         Assert.InRange(await world.ReadAsync<long>("SELECT count(*) FROM reservation_events"), 1_000, 10_000);
         Assert.Equal(0, instance.Figure("missing"));
-        Assert.Equal(0, instance.Figure("lag_events"));
+        Assert.Equal(0, instance.Gauge("lag_events"));
         Assert.Equal(instance.Figure("batch_size"), instance.Figure("written"));
     }
 
@@ -30,7 +32,7 @@ public sealed class MaterializingTests(Postgres postgres)
         var shopping = new Shopping(world, seed: 2);
 
         var load = shopping.RunAsync(3_000);
-        await World.UntilAsync(() => Task.FromResult(shopping.Done > 1_000));
+        await Eventually.TrueAsync(() => shopping.Done > 1_000);
         await first.StopAsync();
         await load;
 
@@ -60,7 +62,7 @@ public sealed class MaterializingTests(Postgres postgres)
         const string Read =
             "SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables WHERE relname LIKE 'reservation%'";
         const string Written = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'reservation_events'";
-        await World.UntilAsync(async () => await world.ReadAsync<long>(Written) == 20_000);
+        await Eventually.EqualAsync(20_000, () => world.ReadAsync<long>(Written));
         var before = await world.ReadAsync<long>(Read);
         await world.StartInstanceAsync();
 
@@ -68,7 +70,7 @@ public sealed class MaterializingTests(Postgres postgres)
 
         await world.UntilStoredAsync();
         // A session reports all its counters at once, a second or more after its last transaction.
-        await World.UntilAsync(async () => await world.ReadAsync<long>(Written) > 20_000);
+        await Eventually.TrueAsync(async () => await world.ReadAsync<long>(Written) > 20_000);
         Assert.Equal(before, await world.ReadAsync<long>(Read));
     }
 }

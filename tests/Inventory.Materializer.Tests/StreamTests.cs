@@ -45,7 +45,7 @@ public sealed class StreamTests(Postgres postgres)
 
         await world.RedisServer.KillAsync();
         await world.RedisServer.RestartAsync();
-        await World.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             try { return await world.Engine.Maintenance.LiftFenceAsync(); }
             catch (StackExchange.Redis.RedisException) { return false; }
@@ -85,7 +85,7 @@ public sealed class StreamTests(Postgres postgres)
             await using var raise = new NpgsqlCommand("UPDATE fences SET epoch = 2", connection, rebuild);
             await raise.ExecuteNonQueryAsync();
             await world.Engine.Holds.ReleaseAsync(id, null);
-            await World.UntilAsync(() => world.ReadAsync<bool>(
+            await Eventually.TrueAsync(() => world.ReadAsync<bool>(
                 """
                 SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
                     AND wait_event_type = 'Lock' AND query LIKE '%stream_positions%')
@@ -135,14 +135,14 @@ public sealed class StreamTests(Postgres postgres)
 
         await own.KillAsync();
         await new Shopping(world, seed: 2).RunAsync(300);
-        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("is unavailable") == 1));
+        await Eventually.EqualAsync(1, () => instance.Log.Count("is unavailable"));
         await own.RestartAsync();
         world.Ledger.Clear();
-        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("are available again") == 1));
+        await Eventually.EqualAsync(1, () => instance.Log.Count("are available again"));
         await world.RedisServer.KillAsync();
-        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("is unavailable") == 2));
+        await Eventually.EqualAsync(2, () => instance.Log.Count("is unavailable"));
         await world.RedisServer.RestartAsync();
-        await World.UntilAsync(() => Task.FromResult(instance.Log.Count("are available again") == 2));
+        await Eventually.EqualAsync(2, () => instance.Log.Count("are available again"));
         // The first call finds another run of Redis and fences it; the reconciliation worker would check it and reopen.
         await new Shopping(world, seed: 4).RunAsync(1);
         await world.Engine.Maintenance.LiftFenceAsync();
@@ -175,7 +175,7 @@ public sealed class StreamTests(Postgres postgres)
         await world.StartInstanceAsync();
         await world.UntilStoredAsync();
 
-        await World.UntilAsync(() =>
+        await Eventually.TrueAsync(() =>
         {
             lock (links) return Task.FromResult(links.Exists(link => link.Context.TraceId == request.TraceId));
         });

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using Inventory.Ledger;
 using Inventory.Stock;
 using Inventory.Testing;
@@ -13,7 +13,6 @@ namespace Inventory.Materializer.Tests;
 /// <summary>A Redis and a migrated PostgreSQL database for one test, and the instances that it starts.</summary>
 public sealed class World : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly List<IAsyncDisposable> owned = [];
 
     public required RedisServer RedisServer { get; init; }
@@ -72,10 +71,17 @@ public sealed class World : IAsyncDisposable
         return instance;
     }
 
-    /// <summary>An instance in its own process.</summary>
-    public InstanceProcess StartProcess(params (string Name, string Value)[] settings)
+    /// <summary>The materializer as it is shipped, in a process that a test may kill.</summary>
+    public async Task<ServiceProcess> StartProcessAsync(params (string Name, string Value)[] settings)
     {
-        var process = InstanceProcess.Start(RedisServer.ConnectionString, LedgerConnection, Partitions, settings);
+        var process = await ServiceProcess.StartAsync(
+            "Inventory.Materializer",
+            [
+                ("ConnectionStrings:redis", RedisServer.ConnectionString),
+                ("ConnectionStrings:ledger", LedgerConnection),
+                ("Inventory:Partitions", Partitions.ToString(CultureInfo.InvariantCulture)),
+                .. settings,
+            ]);
         owned.Add(process);
         return process;
     }
@@ -86,7 +92,7 @@ public sealed class World : IAsyncDisposable
 
     /// <summary>Waits until every partition's position is the last event of its stream.</summary>
     /// <param name="who">An object whose text is added to the message of a failure.</param>
-    public Task UntilStoredAsync(object? who = null) => UntilAsync(
+    public Task UntilStoredAsync(object? who = null) => Eventually.TrueAsync(
         async () =>
         {
             for (var partition = 0; partition < Partitions; partition++)
@@ -109,17 +115,9 @@ public sealed class World : IAsyncDisposable
     public Task<string?> PositionAsync(int partition = 0) =>
         ReadAsync<string?>($"SELECT stream_id FROM stream_positions WHERE partition = {partition}");
 
-    public async Task<T> ReadAsync<T>(string sql)
-    {
-        await using var command = Ledger.CreateCommand(sql);
-        return (T)(await command.ExecuteScalarAsync())!;
-    }
+    public Task<T> ReadAsync<T>(string sql) => Ledger.ReadAsync<T>(sql);
 
-    public async Task ExecuteAsync(string sql)
-    {
-        await using var command = Ledger.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
+    public Task ExecuteAsync(string sql) => Ledger.ExecuteAsync(sql);
 
     /// <summary>Rows of a query, each as text with bars between the columns.</summary>
     public async Task<List<string>> RowsAsync(string sql)
@@ -133,19 +131,6 @@ public sealed class World : IAsyncDisposable
         }
 
         return rows;
-    }
-
-    /// <summary>Waits for a condition; fails after a minute.</summary>
-    /// <param name="happened">The condition.</param>
-    /// <param name="who">An object whose text is added to the message of a failure.</param>
-    public static async Task UntilAsync(Func<Task<bool>> happened, object? who = null)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await happened())
-        {
-            Assert.True(watch.Elapsed < Patience, $"It did not happen. {who}");
-            await Task.Delay(TimeSpan.FromMilliseconds(20));
-        }
     }
 
     public async ValueTask DisposeAsync()

@@ -1,3 +1,4 @@
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -15,7 +16,7 @@ public sealed class AuditFailureTests(Stores stores) : IClassFixture<Stores>
 
         // No confirm is under way, so overwriting the leases loses nothing.
         await scene.Redis.StringSetAsync("{inv:0}:leases", "none");
-        await Worker.UntilAsync(async () => await stores.ReadAsync<long>(
+        await Eventually.TrueAsync(async () => await stores.ReadAsync<long>(
             $"SELECT count(*) FROM audit_runs WHERE state = 'failed' AND id > {last}") >= 2);
 
         Assert.Equal(1, scene.Worker.Log.Count("The audit breaks off"));

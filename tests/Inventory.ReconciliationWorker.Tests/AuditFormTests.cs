@@ -1,4 +1,5 @@
 using Inventory.Stock;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -72,8 +73,8 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
         await stores.ExecuteAsync($"UPDATE inventory SET total = 12 WHERE sku_id IN ('{sku}', '{other}')");
         await stores.InRedisAsync(other, 12);
 
-        await Worker.UntilAsync(() => Task.FromResult(
-            scene.Worker.Log.Count($"The change of {sku} can't be written to Redis") > 0));
+        await Eventually.TrueAsync(() =>
+            scene.Worker.Log.Count($"The change of {sku} can't be written to Redis") > 0);
         await scene.RunAsync(dryRun: false);
         Assert.Equal("12", await stores.FieldAsync(sku, "total"));
     }

@@ -1,6 +1,7 @@
 using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -77,7 +78,8 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
         var sku = await LimitedAsync(limit: 3);
         var id = await BuyAsync(scene, sku, "u:buyer", 2);
         var row = $"FROM reservations WHERE reservation_id = '{id}'";
-        await Worker.UntilAsync(() => stores.ReadAsync<bool>($"SELECT EXISTS (SELECT {row} AND status = 'confirmed')"));
+        await Eventually.TrueAsync(() =>
+            stores.ReadAsync<bool>($"SELECT EXISTS (SELECT {row} AND status = 'confirmed')"));
 
         // This is the row after Redis has lost its data before the event was read.
         await stores.ExecuteAsync(
@@ -168,7 +170,7 @@ public sealed class AuditOrderTests(Stores stores) : IClassFixture<Stores>
     {
         var sku = await stores.SkuAsync(10);
         await stores.ExecuteAsync($"UPDATE products SET max_per_customer = {limit} WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "max_per_customer") is not null);
+        await Eventually.TrueAsync(async () => await stores.FieldAsync(sku, "max_per_customer") is not null);
         return sku;
     }
 

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -9,9 +9,9 @@ namespace Inventory.ReconciliationWorker.Tests;
 public sealed class AuditScene : IAsyncDisposable
 {
     private readonly Stores stores;
-    private readonly Process materializer;
+    private readonly ServiceProcess materializer;
 
-    private AuditScene(Stores stores, Worker worker, ConnectionMultiplexer redis, Process materializer) =>
+    private AuditScene(Stores stores, Worker worker, ConnectionMultiplexer redis, ServiceProcess materializer) =>
         (this.stores, Worker, Connection, this.materializer) = (stores, worker, redis, materializer);
 
     public Worker Worker { get; }
@@ -32,7 +32,7 @@ public sealed class AuditScene : IAsyncDisposable
             ("Audit:Share", "1"),
             ("Audit:AutomaticRepair", repair.ToString()));
         var redis = await ConnectionMultiplexer.ConnectAsync(stores.Redis.AdminConnectionString);
-        return new(stores, worker, redis, StartMaterializer(stores));
+        return new(stores, worker, redis, await stores.StartProcessAsync("Inventory.Materializer"));
     }
 
     /// <summary>A SKU with some units, one hold of 2 that is stored in the ledger, and its customer.</summary>
@@ -46,7 +46,7 @@ public sealed class AuditScene : IAsyncDisposable
     public async Task<Guid> StoredHoldAsync(string sku)
     {
         var id = await HoldAsync(sku, 2);
-        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+        await Eventually.TrueAsync(() => stores.ReadAsync<bool>(
             $"SELECT EXISTS (SELECT FROM reservations WHERE reservation_id = '{id}')"));
         return id;
     }
@@ -73,7 +73,7 @@ public sealed class AuditScene : IAsyncDisposable
     public async Task<(string Cause, string Repair)> FindingAsync(string kind, string sku, bool repaired)
     {
         var which = $"kind = '{kind}' AND sku_id = '{sku}'" + (repaired ? " AND repaired_at IS NOT NULL" : "");
-        await Worker.UntilAsync(() =>
+        await Eventually.TrueAsync(() =>
             stores.ReadAsync<bool>($"SELECT EXISTS (SELECT FROM audit_findings WHERE {which})"));
         return (
             await stores.ReadAsync<string>($"SELECT cause FROM audit_findings WHERE {which} ORDER BY id LIMIT 1"),
@@ -84,7 +84,7 @@ public sealed class AuditScene : IAsyncDisposable
     public async Task CyclesAsync(int count)
     {
         var last = await stores.ReadAsync<long>("SELECT coalesce(max(id), 0) FROM audit_runs");
-        await Worker.UntilAsync(async () => await stores.ReadAsync<long>(
+        await Eventually.TrueAsync(async () => await stores.ReadAsync<long>(
             $"SELECT count(*) FROM audit_runs WHERE id > {last} AND NOT requested AND state = 'completed'") >= count);
     }
 
@@ -96,7 +96,7 @@ public sealed class AuditScene : IAsyncDisposable
             INSERT INTO audit_runs (requested, dry_run, sku_id, state) VALUES (true, {dryRun}, '{sku}', 'waiting')
             RETURNING id
             """);
-        await Worker.UntilAsync(() =>
+        await Eventually.TrueAsync(() =>
             stores.ReadAsync<bool>($"SELECT state IN ('completed', 'failed') FROM audit_runs WHERE id = {id}"));
         Assert.Equal("completed", await stores.ReadAsync<string>(
             $"SELECT concat(state, error) FROM audit_runs WHERE id = {id}"));
@@ -120,27 +120,8 @@ public sealed class AuditScene : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        materializer.Kill();
-        await materializer.WaitForExitAsync();
-        materializer.Dispose();
+        await materializer.DisposeAsync();
         await Connection.DisposeAsync();
         await Worker.DisposeAsync();
-    }
-
-    private static Process StartMaterializer(Stores stores)
-    {
-        var start = new ProcessStartInfo(
-            "dotnet", [Path.Combine(AppContext.BaseDirectory, "Inventory.Materializer.dll")])
-        {
-            WorkingDirectory = AppContext.BaseDirectory,
-            RedirectStandardOutput = true,
-        };
-        start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
-        start.Environment["ConnectionStrings__redis"] = stores.Redis.ConnectionString;
-        start.Environment["ConnectionStrings__ledger"] = stores.Postgres.ConnectionString;
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += (_, _) => { };
-        process.BeginOutputReadLine();
-        return process;
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -59,12 +60,12 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
         Assert.Equal(look.Reserved, look.Held);
         var level = await stores.ReadAsync<string>(
             $"SELECT concat_ws(' ', total, version) FROM inventory WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(async () => level ==
+        await Eventually.TrueAsync(async () => level ==
             $"{await stores.FieldAsync(sku, "total")} {await stores.FieldAsync(sku, "version")}");
         if (damage is Damage.OrderWritten) return;
         // The lease has ended, so the worker has asked the ledger and unpinned the hold.
-        await Worker.UntilAsync(async () => (await scene.Engine.Holds.FindAsync(id)).Reservation!.Status
-            == ReservationStatus.Pending);
+        await Eventually.EqualAsync(
+            ReservationStatus.Pending, async () => (await scene.Engine.Holds.FindAsync(id)).Reservation!.Status);
         var hold = (await scene.Engine.Audit.AuditHoldsAsync(default, [id]))!.Holds[0];
         Assert.Equal(('p', ""), (hold.State, hold.Faults));
         Assert.Equal(ReleaseOutcome.Released, (await scene.Engine.Holds.ReleaseAsync(id, null)).Outcome);
@@ -135,7 +136,7 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
 
         await scene.FindingAsync("Oversold", oversold, repaired: true);
         await scene.FindingAsync("OverPromised", lowered, repaired: false);
-        await Worker.UntilAsync(async () => await stores.FieldAsync(oversold, "paused") == "1");
+        await Eventually.EqualAsync("1", () => stores.FieldAsync(oversold, "paused"));
         await scene.CyclesAsync(1);
         await scene.FindingAsync("OverPromised", updated, repaired: false);
         Assert.Null(await stores.FieldAsync(lowered, "paused"));
@@ -157,7 +158,7 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
 
         await scene.FindingAsync("UnknownToLedger", "nobodys", repaired: true);
         await scene.FindingAsync("UnknownToLedger", "nobodys-held", repaired: true);
-        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+        await Eventually.TrueAsync(() => stores.ReadAsync<bool>(
             $"SELECT EXISTS (SELECT FROM audit_findings WHERE kind = 'OrderMissing' AND subject = '{id}')"));
         await scene.CyclesAsync(2);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Inventory.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -22,7 +23,7 @@ public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
         }
 
         Assert.Equal("51", await stores.FieldAsync(sku, "version"));
-        await Worker.UntilAsync(() => Task.FromResult(worker.Measured("inventory.capture.lag").Count >= 50));
+        await Eventually.TrueAsync(() => worker.Measured("inventory.capture.lag").Count >= 50);
         Assert.All(worker.Measured("inventory.capture.lag"), seconds => Assert.True(seconds >= 0));
         Assert.True(worker.Measured("inventory.capture.changes").Sum() >= 50);
     }
@@ -53,12 +54,12 @@ public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
 
         await stores.ExecuteAsync(
             $"UPDATE products SET max_per_customer = 3, paused = true WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "version") == "2");
+        await Eventually.EqualAsync("2", () => stores.FieldAsync(sku, "version"));
         var changed = (await stores.FieldAsync(sku, "max_per_customer"), await stores.FieldAsync(sku, "paused"));
 
         await stores.ExecuteAsync(
             $"UPDATE products SET max_per_customer = NULL, paused = false WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(async () => await stores.FieldAsync(sku, "version") == "3");
+        await Eventually.EqualAsync("3", () => stores.FieldAsync(sku, "version"));
 
         Assert.Equal(("3", "1"), changed);
         Assert.Null(await stores.FieldAsync(sku, "max_per_customer"));
@@ -112,9 +113,9 @@ public sealed class CaptureTests(Stores stores) : IClassFixture<Stores>
         await stores.ExecuteAsync("CREATE TABLE other AS SELECT FROM generate_series(1, 1000)");
         var end = await stores.ReadAsync<string>("SELECT pg_current_wal_lsn()::text");
 
-        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+        await Eventually.TrueAsync(() => stores.ReadAsync<bool>(
             $"SELECT confirmed_flush_lsn >= '{end}' FROM pg_replication_slots"));
-        await Worker.UntilAsync(() =>
+        await Eventually.TrueAsync(() =>
             Task.FromResult(worker.Measured("inventory.capture.behind") is [.., >= 0 and < 100_000]));
     }
 

@@ -1,4 +1,5 @@
 using Inventory.Stock;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -50,7 +51,7 @@ public sealed class CorruptDataRebuildTests : OwnStores
         }
 
         await redis.SortedSetAddAsync(Only.Due, sku, 1);
-        await Worker.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             await worker.Engine.Holds.ExpireAsync(100);
             return await redis.SortedSetLengthAsync(Only.DueOf(sku)) == 2;
@@ -91,8 +92,7 @@ public sealed class CorruptDataRebuildTests : OwnStores
         await redis.KeyRenameAsync(Only.Events, "aside");
         await redis.StringSetAsync(Only.Events, "corrupt");
         await redis.KeyDeleteAsync(Only.Epoch);
-        await Worker.UntilAsync(
-            () => Task.FromResult(worker.Log.Count("Redis can't be checked or rebuilt") == 1));
+        await Eventually.EqualAsync(1, () => worker.Log.Count("Redis can't be checked or rebuilt"));
         Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "b", 1)).Outcome);
 
         await redis.KeyRenameAsync("aside", Only.Events);
@@ -109,7 +109,7 @@ public sealed class CorruptDataRebuildTests : OwnStores
         if (await worker.Engine.Maintenance.ReadLastEventIdAsync(Only) is { } last) await Stores.StoredAsync(last);
         await worker.Redis.GetDatabase().KeyDeleteAsync(Only.Epoch);
         await worker.UntilOpenAsync();
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("sells again after") >= 2));
+        await worker.Log.WaitForAsync("sells again after", atLeast: 2);
     }
 
     private static async Task<Reservation> HoldAsync(Worker worker, string sku, int quantity) =>

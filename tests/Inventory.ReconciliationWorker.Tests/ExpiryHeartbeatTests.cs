@@ -1,4 +1,5 @@
 using Inventory.Stock;
+using Inventory.Testing;
 
 namespace Inventory.ReconciliationWorker.Tests;
 
@@ -11,7 +12,7 @@ public sealed class ExpiryHeartbeatTests(Stores stores) : IClassFixture<Stores>
         await using var worker = await Worker.StartCapturingAsync(stores);
         var sku = await stores.SkuAsync(3);
         var held = (await worker.ReserveAsync(sku, "a", 3)).Reservation!;
-        await Worker.UntilAsync(() => worker.Heartbeat.BeatAsync(CancellationToken.None));
+        await Eventually.TrueAsync(() => worker.Heartbeat.BeatAsync(CancellationToken.None));
         // Another instance has claimed the payment and died.
         await stores.ExecuteAsync(
             $$"""
@@ -24,7 +25,7 @@ public sealed class ExpiryHeartbeatTests(Stores stores) : IClassFixture<Stores>
 
         // The claim ends, and the worker settles the payment.
         await stores.ExecuteAsync("UPDATE payment_events SET next_attempt_at = now()");
-        await Worker.UntilAsync(() => worker.Heartbeat.BeatAsync(CancellationToken.None));
+        await Eventually.TrueAsync(() => worker.Heartbeat.BeatAsync(CancellationToken.None));
         Assert.Equal("confirmed", await stores.ReadAsync<string>("SELECT outcome FROM payment_events"));
         Assert.Equal(
             ReservationStatus.Confirmed, (await worker.Engine.Holds.FindAsync(held.Id)).Reservation!.Status);

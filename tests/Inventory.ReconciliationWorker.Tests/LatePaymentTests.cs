@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Inventory.Stock;
+using Inventory.Testing;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -56,14 +57,14 @@ public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
         {
             crowd.Start();
             var frozen = Stopwatch.StartNew();
-            await Worker.UntilAsync(() => Task.FromResult(frozen.Elapsed > TimeSpan.FromSeconds(6)));
+            await Eventually.TrueAsync(() => frozen.Elapsed > TimeSpan.FromSeconds(6));
             stores.Redis.Thaw();
         }
 
-        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+        await Eventually.TrueAsync(() => stores.ReadAsync<bool>(
             "SELECT processed_at IS NOT NULL FROM payment_events WHERE event_id = 'evt-1'"));
         Assert.Equal(1L, await stores.ReadAsync<long>("SELECT count(*) FROM orders WHERE status = 'CONFIRMED'"));
-        await Worker.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
             (await worker.Engine.Holds.FindAsync(held.Id)).Reservation!.Status == ReservationStatus.Confirmed);
         // The hold never expired and was never revived, and no other shopper got its units.
         var events = await worker.Engine.Events.ReadStreamAsync(Only, null, 10_000);

@@ -17,7 +17,7 @@ public sealed class OutageTests
         await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
 
         await stores.InRedisAsync(sku, 11);
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is new") == 2));
+        await Eventually.EqualAsync(2, () => worker.Log.Count("is new"));
         await stores.ExecuteAsync($"UPDATE inventory SET total = 12 WHERE sku_id = '{sku}'");
         await stores.InRedisAsync(sku, 12);
     }
@@ -45,7 +45,7 @@ public sealed class OutageTests
             "max_slot_wal_keep_size=1MB", "min_wal_size=32MB", "max_wal_size=32MB");
         string sku;
         await using (await Worker.StartCapturingAsync(stores)) sku = await stores.SkuAsync(10);
-        await Worker.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             await stores.ExecuteAsync("SELECT pg_switch_wal()");
             await stores.ExecuteAsync($"UPDATE inventory SET total = total + 1 WHERE sku_id = '{sku}'");
@@ -91,7 +91,7 @@ public sealed class OutageTests
             await stores.ExecuteAsync($"UPDATE inventory SET total = 5 WHERE sku_id = '{other}'");
         }
 
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is unavailable") == 1));
+        await Eventually.EqualAsync(1, () => worker.Log.Count("is unavailable"));
         await stores.Postgres.KillAsync();
         stores.Redis.LoseData();
         await stores.Redis.RestartAsync();
@@ -101,8 +101,8 @@ public sealed class OutageTests
 
         await stores.InRedisAsync(sku, 1);
         foreach (var other in others) await stores.InRedisAsync(other, 5);
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are available again") == 1));
-        await Worker.UntilAsync(async () => !await worker.Engine.Maintenance.IsFencedAsync());
+        await Eventually.EqualAsync(1, () => worker.Log.Count("are available again"));
+        await Eventually.TrueAsync(async () => !await worker.Engine.Maintenance.IsFencedAsync());
         Assert.Single(worker.Log.All.Where(line => line.Level >= LogLevel.Warning).Select(line => line.Text));
         Assert.True(await worker.IsHealthyAsync());
         await stores.ExecuteAsync($"UPDATE inventory SET total = 2 WHERE sku_id = '{sku}'");
@@ -119,12 +119,12 @@ public sealed class OutageTests
         var sku = await stores.SkuAsync(10);
         await RedisAsync(worker, refuse);
         await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is unavailable") == 1));
+        await Eventually.EqualAsync(1, () => worker.Log.Count("is unavailable"));
 
         await RedisAsync(worker, mend);
 
         await stores.InRedisAsync(sku, 11);
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are available again") == 1));
+        await Eventually.EqualAsync(1, () => worker.Log.Count("are available again"));
         Assert.True(await worker.IsHealthyAsync());
     }
 
@@ -137,14 +137,14 @@ public sealed class OutageTests
 
         // Throws when it takes longer than ten seconds.
         await stores.Postgres.StopAsync();
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("is unavailable") == 1));
+        await Eventually.EqualAsync(1, () => worker.Log.Count("is unavailable"));
         Assert.True(await worker.IsHealthyAsync());
         await stores.Postgres.RestartAsync();
         stores.ForgetConnections();
         await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
 
         await stores.InRedisAsync(sku, 11);
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("are available again") == 1));
+        await Eventually.EqualAsync(1, () => worker.Log.Count("are available again"));
     }
 
     [Fact]
@@ -156,9 +156,9 @@ public sealed class OutageTests
         // The commit is in the log, and its rows are invisible until a standby answers, which doesn't exist.
         await stores.SetAsync("synchronous_standby_names", "nobody");
         var update = stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+        await Eventually.TrueAsync(() => stores.ReadAsync<bool>(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')"));
-        await Worker.UntilAsync(() => stores.ReadAsync<bool>(
+        await Eventually.TrueAsync(() => stores.ReadAsync<bool>(
             "SELECT sent_lsn >= pg_current_wal_lsn() FROM pg_stat_replication"));
 
         await stores.SetAsync("synchronous_standby_names", "");
@@ -173,7 +173,7 @@ public sealed class OutageTests
     {
         await using var stores = await StartAsync("wal_level=replica");
         await using var worker = Worker.Start(stores, ("Reconciliation:SweepInterval", "00:00:01"));
-        await Worker.UntilAsync(worker.IsHealthyAsync);
+        await Eventually.TrueAsync(worker.IsHealthyAsync);
         var sku = await stores.SkuAsync(10);
 
         await stores.ExecuteAsync($"UPDATE inventory SET total = 11 WHERE sku_id = '{sku}'");

@@ -1,6 +1,7 @@
 using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -35,7 +36,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
 
         await stores.EndLeasesAsync();
         await worker.Resolver.ResolveAsync(CancellationToken.None);
-        await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) != ReservationStatus.Confirming);
+        await Eventually.TrueAsync(async () => await StatusAsync(worker.Engine, id) != ReservationStatus.Confirming);
 
         var late = await worker.Confirmations.ConfirmAsync(Request(pinned), CancellationToken.None);
         Assert.Equal(status, await StatusAsync(worker.Engine, id));
@@ -68,7 +69,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
 
         await worker.Resolver.ResolveAsync(CancellationToken.None);
 
-        await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) == ReservationStatus.Pending);
+        await Eventually.EqualAsync(ReservationStatus.Pending, () => StatusAsync(worker.Engine, id));
         await redis.KeyDeleteAsync(keys.Leases);
         await redis.HashDeleteAsync(keys.HoldsOf(ReservationKey.Of(corrupt)), ReservationKey.Of(corrupt));
     }
@@ -92,7 +93,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         Assert.Equal(ReservationStatus.Confirmed, await StatusAsync(worker.Engine, second));
         Assert.Equal(ReservationStatus.Confirming, await StatusAsync(worker.Engine, first));
         await redis.KeyRenameAsync("{inv:0}:aside", key);
-        await Worker.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
             await StatusAsync(worker.Engine, first) == ReservationStatus.Confirmed);
         var snapshot = await worker.Engine.Levels.SnapshotAsync(corrupt);
         Assert.Equal((7, 0), (snapshot.Total, snapshot.Reserved));
@@ -107,7 +108,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         await worker.Engine.Confirmations.PinAsync(id, Lease);
         await stores.EndLeasesAsync();
         await worker.Resolver.ResolveAsync(CancellationToken.None);
-        await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) == ReservationStatus.Pending);
+        await Eventually.EqualAsync(ReservationStatus.Pending, () => StatusAsync(worker.Engine, id));
 
         Assert.True(await ConfirmAsync(worker, id));
         Assert.Equal(7, await TotalAsync(sku));
@@ -129,7 +130,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         // The caller died before it unpinned the hold.
         await stores.EndLeasesAsync();
         await worker.Resolver.ResolveAsync(CancellationToken.None);
-        await Worker.UntilAsync(async () => await StatusAsync(worker.Engine, id) != ReservationStatus.Confirming);
+        await Eventually.TrueAsync(async () => await StatusAsync(worker.Engine, id) != ReservationStatus.Confirming);
 
         Assert.Equal(ReservationStatus.Pending, await StatusAsync(worker.Engine, id));
         var snapshot = await worker.Engine.Levels.SnapshotAsync(sku);

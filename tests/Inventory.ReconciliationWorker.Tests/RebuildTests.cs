@@ -1,4 +1,5 @@
 using Inventory.Stock;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -13,7 +14,7 @@ public sealed class RebuildTests : OwnStores
         var sku = await Stores.SkuAsync(10);
         await Stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
         // The change is captured before the flush, so that it doesn't begin a new stream.
-        await Worker.UntilAsync(async () => await Stores.FieldAsync(sku, "max_per_customer") == "3");
+        await Eventually.EqualAsync("3", () => Stores.FieldAsync(sku, "max_per_customer"));
         var deadline = DateTimeOffset.FromUnixTimeMilliseconds(
             TimeProvider.System.GetUtcNow().AddMinutes(9).ToUnixTimeMilliseconds());
         var pending = await Stores.HoldRowAsync(sku, 2, "pending", deadline, sequence: 4);
@@ -64,7 +65,7 @@ public sealed class RebuildTests : OwnStores
 
         await Stores.StoredAsync($"{future}-7");
 
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("s older than what PostgreSQL has") == 1));
+        await Eventually.EqualAsync(1, () => worker.Log.Count("s older than what PostgreSQL has"));
         await worker.UntilOpenAsync();
         Assert.Equal(
             ReservationStatus.Released,
@@ -101,7 +102,7 @@ public sealed class RebuildTests : OwnStores
         await using var worker = await Worker.StartCapturingAsync(Stores);
         var sku = await Stores.SkuAsync(10);
         await Stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(async () => await Stores.FieldAsync(sku, "max_per_customer") == "3");
+        await Eventually.EqualAsync("3", () => Stores.FieldAsync(sku, "max_per_customer"));
         var held = (await worker.ReserveAsync(sku, "buyer", 1)).Reservation!;
         await worker.Engine.Confirmations.PinAsync(held.Id, TimeSpan.FromMinutes(5));
         await Stores.HoldRowAsync(sku, 1, "pending", held.ExpiresAt, sequence: 1, holder: "u:buyer", id: held.Id);
@@ -112,7 +113,7 @@ public sealed class RebuildTests : OwnStores
         await worker.UntilOpenAsync();
         await Stores.EndLeasesAsync();
 
-        await Worker.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
             (await worker.Engine.Holds.FindAsync(held.Id)).Reservation!.Status == ReservationStatus.Confirmed);
         // The buyer has one of three.
         Assert.Equal(ReserveOutcome.LimitExceeded, (await worker.ReserveAsync(sku, "buyer", 3)).Outcome);
@@ -128,7 +129,7 @@ public sealed class RebuildTests : OwnStores
 
         await Database(worker).KeyDeleteAsync(Only.Epoch);
 
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("waits for the materializer") >= 1));
+        await worker.Log.WaitForAsync("waits for the materializer");
         Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "b", 1)).Outcome);
         await Stores.StoredAsync((await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
         await worker.UntilOpenAsync();
@@ -144,14 +145,14 @@ public sealed class RebuildTests : OwnStores
             sku = await Stores.SkuAsync(10);
             await worker.ReserveAsync(sku, "a", 1);
             await Database(worker).KeyDeleteAsync(Only.Epoch);
-            await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("waits for the materializer") >= 1));
+            await worker.Log.WaitForAsync("waits for the materializer");
         }
 
         await using var next = Worker.Start(Stores);
-        await Worker.UntilAsync(() => Task.FromResult(next.Log.Count("an earlier rebuild broke off") >= 1));
+        await next.Log.WaitForAsync("an earlier rebuild broke off");
         Assert.Equal(ReserveOutcome.Fenced, (await next.ReserveAsync(sku, "b", 1)).Outcome);
         // The worker has to be healthy before that, since the materializer may wait for it.
-        await Worker.UntilAsync(next.IsHealthyAsync);
+        await Eventually.TrueAsync(next.IsHealthyAsync);
         await Stores.StoredAsync((await next.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
         await next.UntilOpenAsync();
         Assert.Equal(1, (await next.Engine.Levels.SnapshotAsync(sku)).Reserved);

@@ -35,7 +35,7 @@ public sealed class ReplacementTests : OwnStores
         await Stores.Redis.StopAsync();
         Stores.Redis.PutBackupBack();
         await Stores.Redis.RestartAsync();
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count("s older than what PostgreSQL has") == 1));
+        await Eventually.EqualAsync(1, () => worker.Log.Count("s older than what PostgreSQL has"));
         await worker.UntilOpenAsync();
 
         Assert.Equal(
@@ -108,7 +108,7 @@ public sealed class ReplacementTests : OwnStores
         await connection.GetDatabase().ExecuteAsync("FLUSHALL");
         await using (await Stores.LockAsync("reservations"))
         {
-            await using var killed = WorkerProcess.Start(Stores);
+            await using var killed = await Stores.StartProcessAsync("Inventory.ReconciliationWorker");
             await Stores.UntilLockedOutAsync("%FROM reservations row%");
             await killed.KillAsync();
         }
@@ -177,7 +177,7 @@ public sealed class ReplacementTests : OwnStores
         await Stores.Redis.RestartAsync();
 
         // The next regular check comes after a minute.
-        Assert.InRange(await worker.UntilOpenAsync(), TimeSpan.Zero, TimeSpan.FromSeconds(30));
+        await worker.UntilOpenAsync(patience: TimeSpan.FromSeconds(30));
     }
 
     private async Task<Reservation> StoredHoldAsync(Worker worker, string sku, int quantity)

@@ -1,4 +1,5 @@
 using Inventory.Stock;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -35,7 +36,7 @@ public sealed class RestartTests : OwnStores
         await using var worker = await StartAsync();
         var sku = await Stores.SkuAsync(10);
         await Stores.ExecuteAsync($"UPDATE products SET max_per_customer = 3 WHERE sku_id = '{sku}'");
-        await Worker.UntilAsync(async () => await Stores.FieldAsync(sku, "max_per_customer") == "3");
+        await Eventually.EqualAsync("3", () => Stores.FieldAsync(sku, "max_per_customer"));
         var sold = await StoredHoldAsync(worker, sku, "a", 2);
         var other = await StoredHoldAsync(worker, sku, "b", 1);
         await Stores.OrderAsync(sold.Id, sku, 2, "u:a");
@@ -58,7 +59,7 @@ public sealed class RestartTests : OwnStores
         await UntilCountedAsync(
             worker, $" {await Stores.ReadAsync<long>("SELECT count(*) FROM inventory")} totals loaded");
         Assert.Equal("4", await Stores.FieldAsync(lowered, "total"));
-        await Worker.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
             (await worker.Engine.Holds.FindAsync(sold.Id)).Reservation!.Status == ReservationStatus.Confirmed);
         var snapshot = await worker.Engine.Levels.SnapshotAsync(sku);
         Assert.Equal((8, 1, 1), (snapshot.Total, snapshot.Reserved, snapshot.Holds));
@@ -106,7 +107,7 @@ public sealed class RestartTests : OwnStores
         }
 
         await Stores.Redis.RestartAsync();
-        await Worker.UntilAsync(() => Task.FromResult(worker.Log.Count(GoesOn) >= 2));
+        await worker.Log.WaitForAsync(GoesOn, atLeast: 2);
         await worker.UntilOpenAsync();
 
         Assert.Equal(0, worker.Log.Count(IsCompared));
@@ -127,13 +128,13 @@ public sealed class RestartTests : OwnStores
             await Stores.Redis.KillAsync();
             await Stores.Redis.RestartAsync();
             await UntilCountedAsync(worker, "older than what PostgreSQL has of it");
-            await Worker.UntilAsync(async () => !await Database(worker).KeyExistsAsync(Only.Former));
+            await Eventually.TrueAsync(async () => !await Database(worker).KeyExistsAsync(Only.Former));
             await Stores.Redis.KillAsync();
             await Stores.StoredAsync(last);
         }
 
         await Stores.Redis.RestartAsync();
-        await Worker.UntilAsync(async () => await Stores.FieldAsync(sku, "reserved") == "1");
+        await Eventually.EqualAsync("1", () => Stores.FieldAsync(sku, "reserved"));
 
         Assert.Equal(0, worker.Log.Count(GoesOn));
     }
@@ -159,7 +160,7 @@ public sealed class RestartTests : OwnStores
 
         await Stores.Redis.KillAsync();
         await Stores.Redis.RestartAsync();
-        await Worker.UntilAsync(async () => await Stores.FieldAsync(sku, "reserved") == "1");
+        await Eventually.EqualAsync("1", () => Stores.FieldAsync(sku, "reserved"));
         Assert.Equal(0, worker.Log.Count(GoesOn));
     }
 
@@ -167,8 +168,8 @@ public sealed class RestartTests : OwnStores
     private Task<Worker> StartAsync() =>
         Worker.StartCapturingAsync(Stores, ("Audit:AutomaticRepair", "false"));
 
-    private static Task<TimeSpan> UntilCountedAsync(Worker worker, string what) =>
-        Worker.UntilAsync(() => Task.FromResult(worker.Log.Count(what) == 1));
+    private static Task UntilCountedAsync(Worker worker, string what) =>
+        Eventually.EqualAsync(1, () => worker.Log.Count(what));
 
     private static IDatabase Database(Worker worker) => worker.Redis.GetDatabase();
 

@@ -50,7 +50,7 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
     {
         await ExecuteAsync($"ALTER SYSTEM SET {name} = '{value}'");
         await ExecuteAsync("SELECT pg_reload_conf()");
-        await Worker.UntilAsync(() => ReadAsync<bool>($"SELECT current_setting('{name}') = '{value}'"));
+        await Eventually.TrueAsync(() => ReadAsync<bool>($"SELECT current_setting('{name}') = '{value}'"));
     }
 
     /// <summary>A product that no other test uses.</summary>
@@ -64,17 +64,9 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
     }
 
     /// <summary>Plain SQL, as an ERP would send it.</summary>
-    public async Task<int> ExecuteAsync(string sql)
-    {
-        await using var command = ledger!.CreateCommand(sql);
-        return await command.ExecuteNonQueryAsync();
-    }
+    public Task<int> ExecuteAsync(string sql) => ledger!.ExecuteAsync(sql);
 
-    public async Task<T> ReadAsync<T>(string sql)
-    {
-        await using var command = ledger!.CreateCommand(sql);
-        return (T)(await command.ExecuteScalarAsync())!;
-    }
+    public Task<T> ReadAsync<T>(string sql) => ledger!.ReadAsync<T>(sql);
 
     public async Task<string?> FieldAsync(string sku, string field) =>
         await connection!.GetDatabase().HashGetAsync($"{{inv:0}}:stock:{sku}", field);
@@ -125,7 +117,7 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
     }
 
     /// <summary>Waits until a statement waits for a lock.</summary>
-    public Task UntilLockedOutAsync(string statement) => Worker.UntilAsync(() => ReadAsync<bool>(
+    public Task UntilLockedOutAsync(string statement) => Eventually.TrueAsync(() => ReadAsync<bool>(
         $"""
         SELECT count(*) > 0 FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND query LIKE '{statement}' AND pid <> pg_backend_pid()
@@ -145,25 +137,21 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
         connection!.GetDatabase().KeyDeleteAsync($"{{inv:0}}:ended:{ReservationKey.Of(id)}");
 
     /// <summary>Waits until Redis has a total.</summary>
-    /// <returns>How long that took.</returns>
-    public Task<TimeSpan> InRedisAsync(string sku, int total) => Worker.UntilAsync(async () =>
-        await FieldAsync(sku, "total") == total.ToString(CultureInfo.InvariantCulture));
+    public Task InRedisAsync(string sku, int total) =>
+        Eventually.EqualAsync(total.ToString(CultureInfo.InvariantCulture), () => FieldAsync(sku, "total"));
 
     /// <summary>Drops the worker's slot, even while it is in use.</summary>
-    public async Task DropSlotAsync()
-    {
-        await Worker.UntilAsync(async () =>
+    public Task DropSlotAsync() => Eventually.TrueAsync(
+        async () =>
         {
-            try
-            {
-                await ExecuteAsync("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active");
-                await ExecuteAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
-                return true;
-            }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse)
-            {
-                return false;
-            }
-        });
-    }
+            await ExecuteAsync("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active");
+            await ExecuteAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
+            return true;
+        },
+        isTransient: e => e is PostgresException { SqlState: PostgresErrorCodes.ObjectInUse });
+
+    /// <summary>Starts a service as it is shipped, in a process that a test may kill.</summary>
+    public Task<ServiceProcess> StartProcessAsync(string project) => ServiceProcess.StartAsync(
+        project,
+        ("ConnectionStrings:redis", Redis.ConnectionString), ("ConnectionStrings:ledger", Postgres.ConnectionString));
 }

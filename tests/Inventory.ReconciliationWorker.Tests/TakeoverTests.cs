@@ -1,3 +1,4 @@
+using Inventory.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace Inventory.ReconciliationWorker.Tests;
@@ -10,7 +11,7 @@ public sealed class TakeoverTests(Stores stores) : IClassFixture<Stores>
     {
         await using var second = await StartBesideAnotherAsync();
 
-        await Worker.UntilAsync(() => Task.FromResult(second.Captures));
+        await Eventually.TrueAsync(() => second.Captures);
 
         Assert.Equal(1, second.Log.Count("Took over"));
         var sku = await stores.SkuAsync(10);
@@ -23,7 +24,7 @@ public sealed class TakeoverTests(Stores stores) : IClassFixture<Stores>
         var first = await Worker.StartCapturingAsync(stores);
         await using var _ = first;
         var second = Worker.Start(stores);
-        await Worker.UntilAsync(second.IsHealthyAsync);
+        await Eventually.TrueAsync(second.IsHealthyAsync);
         var sku = await stores.SkuAsync(10);
         for (var total = 11; total < 200; total++)
         {

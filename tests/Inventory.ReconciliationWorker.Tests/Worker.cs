@@ -1,10 +1,10 @@
-using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Net;
 using Inventory.Ledger;
 using Inventory.ReconciliationWorker.Audit;
 using Inventory.ReconciliationWorker.Rebuild;
 using Inventory.Stock;
+using Inventory.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -17,30 +17,17 @@ namespace Inventory.ReconciliationWorker.Tests;
 public sealed class Worker : IAsyncDisposable
 {
     private readonly WebApplicationFactory<Program> factory;
-    private readonly MeterListener listener = new();
-    private readonly Lock access = new();
-    private readonly Dictionary<string, List<double>> measured = [];
+    private readonly Measurements measurements;
 
-    private Worker(WebApplicationFactory<Program> factory, LoggedLines log)
+    private Worker(WebApplicationFactory<Program> factory, LogSink log)
     {
         this.factory = factory;
         Log = log;
-        var meters = factory.Services.GetRequiredService<IMeterFactory>();
-        listener.InstrumentPublished = (instrument, self) =>
-        {
-            if (instrument.Meter.Scope == meters && instrument.Meter.Name == "Inventory.Reconciliation")
-            {
-                self.EnableMeasurementEvents(instrument);
-            }
-        };
-        listener.SetMeasurementEventCallback<long>((instrument, value, _, _) => Record(instrument.Name, value));
-        listener.SetMeasurementEventCallback<int>((instrument, value, _, _) => Record(instrument.Name, value));
-        listener.SetMeasurementEventCallback<double>((instrument, value, _, _) => Record(instrument.Name, value));
-        listener.Start();
+        measurements = new(factory.Services.GetRequiredService<IMeterFactory>(), "Inventory.Reconciliation");
         Http = factory.CreateClient();
     }
 
-    public LoggedLines Log { get; }
+    public LogSink Log { get; }
 
     public HttpClient Http { get; }
 
@@ -63,7 +50,7 @@ public sealed class Worker : IAsyncDisposable
     /// <summary>Starts a worker whose sweeps are too rare to affect a test.</summary>
     public static Worker Start(Stores stores, params (string Key, string Value)[] settings)
     {
-        var log = new LoggedLines();
+        var log = new LogSink();
         var factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
         {
             host.UseEnvironment("Production");
@@ -82,8 +69,8 @@ public sealed class Worker : IAsyncDisposable
     public static async Task<Worker> StartCapturingAsync(Stores stores, params (string Key, string Value)[] settings)
     {
         var worker = Start(stores, settings);
-        await UntilAsync(() => Task.FromResult(worker.Captures));
-        await UntilAsync(async () => await worker.IsHealthyAsync());
+        await Eventually.TrueAsync(() => worker.Captures);
+        await Eventually.TrueAsync(worker.IsHealthyAsync);
         return worker;
     }
 
@@ -104,52 +91,18 @@ public sealed class Worker : IAsyncDisposable
         });
 
     /// <summary>Waits until no partition is fenced, also during an outage of Redis.</summary>
-    public Task<TimeSpan> UntilOpenAsync() => UntilAsync(async () =>
-    {
-        try
-        {
-            return !await Engine.Maintenance.IsFencedAsync();
-        }
-        catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
-        {
-            return false;
-        }
-    });
+    public Task UntilOpenAsync(TimeSpan? patience = null) => Eventually.TrueAsync(
+        async () => !await Engine.Maintenance.IsFencedAsync(),
+        patience: patience,
+        isTransient: e => e is RedisConnectionException or RedisTimeoutException);
 
     /// <summary>All measurements of an instrument of the worker, oldest first.</summary>
-    public IReadOnlyList<double> Measured(string instrument)
-    {
-        listener.RecordObservableInstruments();
-        lock (access) return measured.TryGetValue(instrument, out var values) ? [.. values] : [];
-    }
-
-    /// <summary>Waits for a condition; fails after a minute.</summary>
-    /// <returns>How long it took.</returns>
-    public static async Task<TimeSpan> UntilAsync(Func<Task<bool>> happened)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await happened())
-        {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), "It did not happen.");
-            await Task.Delay(TimeSpan.FromMilliseconds(2));
-        }
-
-        return watch.Elapsed;
-    }
+    public IReadOnlyList<double> Measured(string instrument) => measurements.Of(instrument);
 
     public async ValueTask DisposeAsync()
     {
-        listener.Dispose();
+        measurements.Dispose();
         Http.Dispose();
         await factory.DisposeAsync();
-    }
-
-    private void Record(string instrument, double value)
-    {
-        lock (access)
-        {
-            if (!measured.TryGetValue(instrument, out var values)) measured[instrument] = values = [];
-            values.Add(value);
-        }
     }
 }

@@ -47,21 +47,33 @@ public sealed class Api : IAsyncLifetime
     public async Task InitializeAsync()
     {
         redis = await RedisServer.StartAsync(RedisPersistence.Written);
-        factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
+        factory = Host(new Dictionary<string, string>
         {
-            host.UseSetting("ConnectionStrings:redis", redis.ConnectionString);
+            ["ConnectionStrings:redis"] = redis.ConnectionString,
             // Longer than pauses of a busy machine, which would look like an outage.
-            host.UseSetting("StockCircuit:CallTimeout", "00:00:02");
+            ["StockCircuit:CallTimeout"] = "00:00:02",
             // Nothing listens there: PostgreSQL is unavailable unless a test configures one.
-            host.UseSetting("ConnectionStrings:ledger", "Host=127.0.0.1;Port=1;Username=nobody;Database=none");
-            foreach (var (name, value) in Keys().Concat(settings)) host.UseSetting(name, value);
-            host.ConfigureTestServices(services => StartRefusal.Record(services, refused => startRefusal = refused));
-        });
-        // Kestrel instead of the in-memory server, because it applies limits and framing.
-        factory.UseKestrel(server => server.Listen(IPAddress.Loopback, 0));
+            ["ConnectionStrings:ledger"] = "Host=127.0.0.1;Port=1;Username=nobody;Database=none",
+        }.Concat(settings), services => StartRefusal.Record(services, refused => startRefusal = refused));
         http = factory.CreateClient();
         await Engine.Maintenance.LiftFenceAsync();
     }
+
+    /// <summary>An instance with the keys of the tests. Kestrel, because it applies limits and framing.</summary>
+    internal static WebApplicationFactory<Program> Host(
+        IEnumerable<KeyValuePair<string, string>> settings, Action<IServiceCollection>? change = null)
+    {
+        var factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
+        {
+            foreach (var (name, value) in Keys().Concat(settings)) host.UseSetting(name, value);
+            if (change is not null) host.ConfigureTestServices(change);
+        });
+        factory.UseKestrel(server => server.Listen(IPAddress.Loopback, 0));
+        return factory;
+    }
+
+    /// <summary>Whether a call failed because the API has not reconnected to a restarted Redis yet.</summary>
+    internal static bool IsReconnecting(Exception e) => e is RedisConnectionException or RedisTimeoutException;
 
     /// <summary>
     /// Starts with settings that must be refused, and returns the reason. The factory itself may see only that the host

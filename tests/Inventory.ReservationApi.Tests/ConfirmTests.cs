@@ -12,34 +12,19 @@ namespace Inventory.ReservationApi.Tests;
 /// <summary>Holds become orders, with a real Redis and a real PostgreSQL.</summary>
 public sealed class ConfirmTests : IAsyncLifetime
 {
-    private PostgresServer postgres = null!;
-    private NpgsqlDataSource ledger = null!;
-    private Api api = null!;
+    private readonly Shop shop = new();
 
-    public async Task InitializeAsync()
-    {
-        postgres = await PostgresServer.StartAsync();
-        ledger = NpgsqlDataSource.Create(postgres.ConnectionString);
-        await using var context = new LedgerContext(
-            new DbContextOptionsBuilder<LedgerContext>().UseNpgsql(ledger).Options);
-        await new LedgerMigration(context, TimeProvider.System, NullLogger<LedgerMigration>.Instance)
-            .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None);
-        api = new(new() { ["ConnectionStrings:ledger"] = postgres.ConnectionString });
-        await api.InitializeAsync();
-    }
+    private Api Api => shop.Api;
 
-    public async Task DisposeAsync()
-    {
-        await api.DisposeAsync();
-        await ledger.DisposeAsync();
-        await postgres.DisposeAsync();
-    }
+    public Task InitializeAsync() => shop.InitializeAsync();
+
+    public Task DisposeAsync() => shop.DisposeAsync();
 
     [Fact]
     public async Task A_confirmed_hold_is_one_order_for_every_caller()
     {
         var sku = await NewSkuAsync(10);
-        var id = await api.HoldAsync(sku, 3);
+        var id = await Api.HoldAsync(sku, 3);
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ =>
             ConfirmAsync(id, """{"paymentId":"pay-1"}""", "return=representation")));
@@ -56,7 +41,7 @@ public sealed class ConfirmTests : IAsyncLifetime
                 answers[0].Json.GetProperty("items")[0].GetProperty("quantity").GetInt32()));
         Assert.Equal((204, 0), (bare.Status, bare.Body.Length));
         Assert.Equal((7, 0, 7), await LevelsAsync(sku));
-        var found = await api.SendAsync("GET", $"/api/reservations/{id}");
+        var found = await Api.SendAsync("GET", $"/api/reservations/{id}");
         Assert.Equal("confirmed", found.Json.GetProperty("status").GetString());
     }
 
@@ -64,29 +49,19 @@ public sealed class ConfirmTests : IAsyncLifetime
     public async Task A_repeated_confirm_is_answered_after_Redis_lost_its_data()
     {
         var sku = await NewSkuAsync(10);
-        var id = await api.HoldAsync(sku, 3);
+        var id = await Api.HoldAsync(sku, 3);
         var first = await ConfirmAsync(id, prefer: "return=representation");
-        await api.Redis.KillAsync();
-        api.Redis.LoseData();
-        await api.Redis.RestartAsync();
+        await Api.Redis.KillAsync();
+        Api.Redis.LoseData();
+        await Api.Redis.RestartAsync();
 
-        Answer again;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        do
-        {
-            patience.Token.ThrowIfCancellationRequested();
-            try
+        var again = await Eventually.GetAsync(
+            async () =>
             {
-                await api.Engine.Maintenance.LiftFenceAsync();
-            }
-            catch (StackExchange.Redis.RedisConnectionException)
-            {
-                // The API has not reconnected yet.
-            }
-
-            again = await ConfirmAsync(id, prefer: "return=representation");
-        }
-        while (again.Status == 503);
+                await Api.Engine.Maintenance.LiftFenceAsync();
+                return await ConfirmAsync(id, prefer: "return=representation");
+            },
+            answer => answer.Status != 503, isTransient: Api.IsReconnecting);
 
         Assert.Equal((200, first.Text), (again.Status, again.Text));
     }
@@ -95,9 +70,9 @@ public sealed class ConfirmTests : IAsyncLifetime
     public async Task A_reservation_that_has_ended_or_never_existed_is_refused()
     {
         var sku = await NewSkuAsync(10);
-        var (expired, released) = (await api.HoldAsync(sku, 1), await api.HoldAsync(sku, 1));
-        await api.ExpireAsync(sku, expired);
-        await api.SendAsync("DELETE", $"/api/reservations/{released}");
+        var (expired, released) = (await Api.HoldAsync(sku, 1), await Api.HoldAsync(sku, 1));
+        await Api.ExpireAsync(sku, expired);
+        await Api.SendAsync("DELETE", $"/api/reservations/{released}");
 
         (await ConfirmAsync(expired)).AssertProblem(409, "hold-expired");
         (await ConfirmAsync(released)).AssertProblem(409, "reservation-ended");
@@ -110,12 +85,12 @@ public sealed class ConfirmTests : IAsyncLifetime
     public async Task A_confirm_with_a_total_below_the_held_units_is_refused_and_leaves_the_hold()
     {
         var sku = await NewSkuAsync(10);
-        var id = await api.HoldAsync(sku, 3);
-        await ExecuteAsync($"UPDATE inventory SET total = 2 WHERE sku_id = '{sku}'");
+        var id = await Api.HoldAsync(sku, 3);
+        await shop.ExecuteAsync($"UPDATE inventory SET total = 2 WHERE sku_id = '{sku}'");
 
         var refused = await ConfirmAsync(id);
-        var found = await api.SendAsync("GET", $"/api/reservations/{id}");
-        await ExecuteAsync($"UPDATE inventory SET total = 3 WHERE sku_id = '{sku}'");
+        var found = await Api.SendAsync("GET", $"/api/reservations/{id}");
+        await shop.ExecuteAsync($"UPDATE inventory SET total = 3 WHERE sku_id = '{sku}'");
         var accepted = await ConfirmAsync(id);
 
         refused.AssertProblem(409, "not-covered");
@@ -129,13 +104,13 @@ public sealed class ConfirmTests : IAsyncLifetime
     public async Task Without_PostgreSQL_nothing_is_confirmed_and_a_repeat_succeeds_after_the_outage()
     {
         var sku = await NewSkuAsync(10);
-        var id = await api.HoldAsync(sku, 3);
-        await postgres.KillAsync();
+        var id = await Api.HoldAsync(sku, 3);
+        await shop.Postgres.KillAsync();
 
         var refused = await ConfirmAsync(id);
-        var health = await api.SendAsync("GET", "/health");
-        await postgres.RestartAsync();
-        ledger.Clear();
+        var health = await Api.SendAsync("GET", "/health");
+        await shop.Postgres.RestartAsync();
+        shop.Ledger.Clear();
         var accepted = await ConfirmAsync(id);
 
         refused.AssertProblem(503, "orders-unavailable");
@@ -149,29 +124,24 @@ public sealed class ConfirmTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/reservations/{id}/confirm");
         if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
         if (prefer is not null) request.Headers.Add("Prefer", prefer);
-        return await api.SendAsync(request);
+        return await Api.SendAsync(request);
     }
 
     private async Task<string> NewSkuAsync(int total)
     {
         var sku = Api.Fresh("confirmed");
-        await ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
-        await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
-        await api.Engine.Levels.SetStockAsync(new StockLevel(sku, total, 1, null, false));
+        await shop.ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{sku}', 'Something')");
+        await shop.ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
+        await Api.Engine.Levels.SetStockAsync(new StockLevel(sku, total, 1, null, false));
         return sku;
     }
 
     /// <summary>Total and reserved in Redis, and the total in PostgreSQL.</summary>
     private async Task<(int Total, int Reserved, int Ledger)> LevelsAsync(string sku)
     {
-        var snapshot = await api.Engine.Levels.SnapshotAsync(sku);
-        await using var command = ledger.CreateCommand($"SELECT total FROM inventory WHERE sku_id = '{sku}'");
-        return (snapshot.Total, snapshot.Reserved, (int)(await command.ExecuteScalarAsync())!);
-    }
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var command = ledger.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
+        var snapshot = await Api.Engine.Levels.SnapshotAsync(sku);
+        return (
+            snapshot.Total, snapshot.Reserved,
+            await shop.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"));
     }
 }

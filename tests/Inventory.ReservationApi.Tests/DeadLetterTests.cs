@@ -1,7 +1,7 @@
 extern alias materializer;
 
-using System.Diagnostics;
 using Inventory.Stock;
+using Inventory.Testing;
 using materializer::Inventory.Materializer;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -13,7 +13,6 @@ namespace Inventory.ReservationApi.Tests;
 public sealed class DeadLetterTests(Shop shop) : IClassFixture<Shop>
 {
     private const string Path = "/api/operations/dead-letters";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task A_poisoned_event_becomes_a_dead_letter_while_others_are_stored_and_can_be_replayed_later()
@@ -26,7 +25,7 @@ public sealed class DeadLetterTests(Shop shop) : IClassFixture<Shop>
         var good = await ReserveAsync(sku, Api.Fresh("user"));
         await using var materializer = await StartMaterializerAsync();
 
-        await UntilAsync(async () => await StoredAsync(good) == 1);
+        await Eventually.EqualAsync(1, () => StoredAsync(good));
         var first = await shop.SendAsync("GET", $"{Path}?limit=2");
         Assert.Equal(200, first.Status);
         var ids = Ids(first);
@@ -120,15 +119,5 @@ public sealed class DeadLetterTests(Shop shop) : IClassFixture<Shop>
             .BuildServiceProvider();
         await services.GetRequiredService<StreamMaterializer>().StartAsync(CancellationToken.None);
         return services;
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> happened)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await happened())
-        {
-            Assert.True(watch.Elapsed < Patience, "The condition was not met in time.");
-            await Task.Delay(TimeSpan.FromMilliseconds(20));
-        }
     }
 }

@@ -1,3 +1,4 @@
+using Inventory.Testing;
 using Npgsql;
 
 namespace Inventory.ReservationApi.Tests;
@@ -34,14 +35,9 @@ public sealed class LedgerOutageTests : IAsyncLifetime
         await shop.Api.HoldAsync(sku, 1);
 
         await shop.Postgres.RestartAsync();
-        Answer read;
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        do
-        {
-            patience.Token.ThrowIfCancellationRequested();
-            read = await shop.SendAsync("GET", $"/api/products/{sku}", headers: "Cache-Control: no-cache");
-        }
-        while (read.Status == 503);
+        var read = await Eventually.GetAsync(
+            () => shop.SendAsync("GET", $"/api/products/{sku}", headers: "Cache-Control: no-cache"),
+            answer => answer.Status != 503);
         Assert.Equal((200, seen), (read.Status, read.Headers.ETag!.Tag));
     }
 

@@ -1,3 +1,4 @@
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
@@ -5,7 +6,6 @@ namespace Inventory.ReservationApi.Tests;
 /// <summary>Without Redis nothing is sold, every call gets a 503 at once, and the API recovers by itself.</summary>
 public sealed class OutageTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private readonly Api api = new();
 
     public Task InitializeAsync() => api.InitializeAsync();
@@ -55,15 +55,12 @@ public sealed class OutageTests : IAsyncLifetime
         api.Redis.LoseData();
         await api.Redis.RestartAsync();
 
-        using var patience = new CancellationTokenSource(Patience);
-        Answer answer;
-        do
+        await Eventually.TrueAsync(async () =>
         {
-            patience.Token.ThrowIfCancellationRequested();
-            answer = await api.SendAsync("POST", "/api/reservations", Api.OneLine(sku, "u", 1));
+            var answer = await api.SendAsync("POST", "/api/reservations", Api.OneLine(sku, "u", 1));
             AssertUnavailable(answer);
-        }
-        while (!answer.Text.Contains("being checked", StringComparison.Ordinal));
+            return answer.Text.Contains("being checked", StringComparison.Ordinal);
+        });
     }
 
     [Fact]
@@ -82,23 +79,13 @@ public sealed class OutageTests : IAsyncLifetime
         Assert.Equal(9, await api.AvailableAsync(sku));
     }
 
-    private async Task CheckedAsync()
-    {
-        using var patience = new CancellationTokenSource(Patience);
-        while (true)
+    private Task CheckedAsync() => Eventually.TrueAsync(
+        async () =>
         {
-            try
-            {
-                await api.Engine.Maintenance.LiftFenceAsync();
-                return;
-            }
-            catch (RedisException)
-            {
-                // The API is still reconnecting.
-                patience.Token.ThrowIfCancellationRequested();
-            }
-        }
-    }
+            await api.Engine.Maintenance.LiftFenceAsync();
+            return true;
+        },
+        isTransient: e => e is RedisException);
 
     private static void AssertUnavailable(Answer answer)
     {
@@ -106,14 +93,6 @@ public sealed class OutageTests : IAsyncLifetime
         Assert.NotNull(answer.Headers.RetryAfter?.Delta);
     }
 
-    private static async Task<Answer> UntilServingAsync(Func<Task<Answer>> call)
-    {
-        using var patience = new CancellationTokenSource(Patience);
-        while (true)
-        {
-            var answer = await call();
-            if (answer.Status != 503) return answer;
-            patience.Token.ThrowIfCancellationRequested();
-        }
-    }
+    private static Task<Answer> UntilServingAsync(Func<Task<Answer>> call) =>
+        Eventually.GetAsync(call, answer => answer.Status != 503);
 }

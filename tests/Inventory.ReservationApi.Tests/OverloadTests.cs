@@ -1,4 +1,5 @@
 using Inventory.ServiceDefaults.Overload;
+using Inventory.Testing;
 using Microsoft.AspNetCore.Routing;
 
 namespace Inventory.ReservationApi.Tests;

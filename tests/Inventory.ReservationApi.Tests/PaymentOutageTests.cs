@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Inventory.Identity;
 using Inventory.Settlement;
 using Inventory.Stock;
-using StackExchange.Redis;
+using Inventory.Testing;
 
 namespace Inventory.ReservationApi.Tests;
 
@@ -30,18 +30,14 @@ public sealed class PaymentOutageTests : IAsyncLifetime
         var unsettled = await settler.SettleAsync(CancellationToken.None);
         await shop.Api.Redis.RestartAsync();
         // Reconnected; lift the fence without a rebuild, because the append-only file has everything.
-        await UntilAsync(async () =>
-        {
-            try
+        await Eventually.EqualAsync(
+            0,
+            async () =>
             {
                 await shop.Api.Engine.Maintenance.LiftFenceAsync();
-                return await settler.SettleAsync(CancellationToken.None) == 0;
-            }
-            catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
-            {
-                return false;
-            }
-        });
+                return await settler.SettleAsync(CancellationToken.None);
+            },
+            isTransient: Api.IsReconnecting);
 
         var again = await provider.ApproveAsync(paid, "pay-1", "evt-kept");
         Assert.Equal((202, "accepted"), (kept.Status, kept.Json.GetProperty("outcome").GetString()));
@@ -109,21 +105,15 @@ public sealed class PaymentOutageTests : IAsyncLifetime
 
         var refused = await provider.ApproveAsync(id, "pay-1", "evt-1");
         await shop.Postgres.RestartAsync();
-        Answer? taken = null;
-        await UntilAsync(async () => (taken = await provider.ApproveAsync(id, "pay-1", "evt-1")).Status != 503);
+        var taken = await Eventually.GetAsync(
+            () => provider.ApproveAsync(id, "pay-1", "evt-1"), answer => answer.Status != 503);
 
         refused.AssertProblem(503, "orders-unavailable");
         Assert.NotNull(refused.Headers.RetryAfter?.Delta);
-        Assert.Equal((200, "confirmed"), (taken!.Status, taken.Json.GetProperty("outcome").GetString()));
+        Assert.Equal((200, "confirmed"), (taken.Status, taken.Json.GetProperty("outcome").GetString()));
     }
 
     private Task<Answer> AsAsync(string shopper, string method, string path, string? json = null) =>
         shop.Api.SendWithAsync(
             method, path, json, ["X-Forwarded-For: 203.0.113.9", $"X-Inventory-Shopper: {shopper}"]);
-
-    private static async Task UntilAsync(Func<Task<bool>> happened)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await happened()) patience.Token.ThrowIfCancellationRequested();
-    }
 }

@@ -3,6 +3,7 @@ using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Products;
 using Inventory.Stock;
+using Inventory.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -34,11 +35,10 @@ public sealed class ProductCacheTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await shop.InitializeAsync();
-        factory = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
+        factory = Api.Host(new Dictionary<string, string>(Settings)
         {
-            host.UseSetting("ConnectionStrings:redis", shop.Api.Redis.ConnectionString);
-            host.UseSetting("ConnectionStrings:ledger", shop.LedgerAddress);
-            foreach (var (name, value) in Settings.Concat(Api.Keys())) host.UseSetting(name, value);
+            ["ConnectionStrings:redis"] = shop.Api.Redis.ConnectionString,
+            ["ConnectionStrings:ledger"] = shop.LedgerAddress,
         });
         other = factory.CreateClient();
         other.DefaultRequestHeaders.Add("X-Api-Key", Api.Key("all"));
@@ -62,8 +62,8 @@ public sealed class ProductCacheTests : IAsyncLifetime
         Assert.Equal(200, changed.Status);
 
         Assert.Equal(changed.Text, (await shop.SendAsync("GET", path)).Text);
-        await Eventually.TrueAsync(
-            async () => (await ReadOtherAsync(sku)).GetProperty("name").GetString() == "Renamed");
+        await Eventually.EqualAsync(
+            "Renamed", async () => (await ReadOtherAsync(sku)).GetProperty("name").GetString());
         // A product that was not found before is found as soon as it is created.
         Assert.Equal(404, (int)(await Other.GetAsync("/api/products/made-later")).StatusCode);
         await shop.SendAsync("PUT", "/api/products/made-later", """{"name":"n"}""", "If-None-Match: *");
@@ -185,8 +185,8 @@ public sealed class ProductCacheTests : IAsyncLifetime
 
         foreach (var kind in new[] { "pubsub", "normal" }) await redis.ExecuteAsync("CLIENT", "KILL", "TYPE", kind);
 
-        await Eventually.TrueAsync(
-            async () => (await ReadOtherAsync(sku)).GetProperty("name").GetString() == "Renamed");
+        await Eventually.EqualAsync(
+            "Renamed", async () => (await ReadOtherAsync(sku)).GetProperty("name").GetString());
     }
 
     [Fact]
@@ -200,7 +200,7 @@ public sealed class ProductCacheTests : IAsyncLifetime
         Assert.InRange(cache.Entries, 1, 8);
 
         await shop.ExecuteAsync("INSERT INTO products (sku_id, name) VALUES ('none-49', 'By plain SQL')");
-        await Eventually.TrueAsync(async () => (await shop.SendAsync("GET", "/api/products/none-49")).Status == 200);
+        await Eventually.EqualAsync(200, async () => (await shop.SendAsync("GET", "/api/products/none-49")).Status);
     }
 
     private async Task<JsonElement> ReadOtherAsync(string sku) =>

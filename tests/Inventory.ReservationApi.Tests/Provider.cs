@@ -1,6 +1,5 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
+using Inventory.Testing;
 
 namespace Inventory.ReservationApi.Tests;
 
@@ -28,18 +27,10 @@ internal sealed class Provider(Api api)
 
     public async Task<Answer> SendAsync(string body, string? id, string? timestamp, string? signature)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/payments/webhook");
-        request.Content = new StringContent(body, Encoding.UTF8, "application/json");
-        if (id is not null) request.Headers.TryAddWithoutValidation("webhook-id", id);
-        if (timestamp is not null) request.Headers.TryAddWithoutValidation("webhook-timestamp", timestamp);
-        if (signature is not null) request.Headers.TryAddWithoutValidation("webhook-signature", signature);
+        using var request = SignedWebhook.Request(body, id, timestamp, signature);
         return await api.SendAsync(request);
     }
 
-    public static string Sign(string secret, string id, string timestamp, string body)
-    {
-        var key = Convert.FromBase64String(secret["whsec_".Length..]);
-        return "v1," + Convert.ToBase64String(
-            HMACSHA256.HashData(key, Encoding.UTF8.GetBytes($"{id}.{timestamp}.{body}")));
-    }
+    public static string Sign(string secret, string id, string timestamp, string body) =>
+        SignedWebhook.Sign(Convert.FromBase64String(secret[SignedWebhook.Prefix.Length..]), id, timestamp, body);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Inventory.Stock;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
@@ -65,7 +66,7 @@ public sealed class QueueOutageTests
 
         var other = await waiting.Api.NewSkuAsync(1);
         Assert.Equal(201, (await waiting.ReserveAsync(other)).Status);
-        await Eventually.TrueAsync(async () => (await waiting.ReserveAsync(sku)).Status == 409);
+        await Eventually.EqualAsync(409, async () => (await waiting.ReserveAsync(sku)).Status);
     }
 
     [Fact]
@@ -276,8 +277,8 @@ public sealed class QueueOutageTests
             return ticket is not null;
         });
         await waiting.RestartAsync();
-        await Eventually.TrueAsync(async () => await waiting.StatusAsync(ticket!) == "granted");
-        await Eventually.TrueAsync(async () => (await waiting.ReserveAsync(sku)).Status == 201);
+        await Eventually.EqualAsync("granted", () => waiting.StatusAsync(ticket!));
+        await Eventually.EqualAsync(201, async () => (await waiting.ReserveAsync(sku)).Status);
     }
 
     [Fact]

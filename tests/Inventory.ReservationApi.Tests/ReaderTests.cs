@@ -94,13 +94,10 @@ public sealed class ReaderTests : IAsyncLifetime
 
     private async Task<string> NewLedgerAsync(string name, int total)
     {
-        var address = await postgres!.CreateDatabaseAsync();
-        await using var context = new LedgerContext(
-            new DbContextOptionsBuilder<LedgerContext>().UseNpgsql(address).Options);
-        await new LedgerMigration(context, TimeProvider.System, NullLogger<LedgerMigration>.Instance)
-            .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None);
-        await ExecuteAsync(address, $"INSERT INTO products (sku_id, name) VALUES ('{Sku}', '{name}')");
-        await ExecuteAsync(address, $"INSERT INTO inventory (sku_id, total) VALUES ('{Sku}', {total})");
+        var address = await Shop.NewLedgerAsync(postgres!);
+        await using var source = NpgsqlDataSource.Create(address);
+        await source.ExecuteAsync($"INSERT INTO products (sku_id, name) VALUES ('{Sku}', '{name}')");
+        await source.ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{Sku}', {total})");
         return address;
     }
 

@@ -1,3 +1,5 @@
+using Inventory.Testing;
+
 namespace Inventory.ReservationApi.Tests;
 
 /// <summary>Operators request audits and read their reports. The tests play the worker by its tables.</summary>
@@ -45,7 +47,7 @@ public sealed class ReconciliationTests : IAsyncLifetime
     {
         await SignAsync();
         var asking = shop.SendAsync("POST", $"{Overview}/run?dryRun=false&sku=serum-50");
-        await Eventually.TrueAsync(async () => await RunsAsync() == 1);
+        await Eventually.EqualAsync(1, () => RunsAsync());
         await shop.ExecuteAsync(
             """
             UPDATE audit_runs SET state = 'completed', started_at = now(), completed_at = now(), skus = 1, found = 1,
@@ -82,7 +84,7 @@ public sealed class ReconciliationTests : IAsyncLifetime
         Assert.Equal("Redis is away.", (await shop.SendAsync("GET", address)).Json.GetProperty("error").GetString());
 
         var asking = shop.SendAsync("POST", $"{Overview}/run?dryRun=true");
-        await Eventually.TrueAsync(async () => await RunsAsync() == 2);
+        await Eventually.EqualAsync(2, () => RunsAsync());
         await shop.ExecuteAsync(
             "UPDATE audit_runs SET state = 'failed', completed_at = now(), error = 'Redis is away.'");
         var failed = await asking;

@@ -37,15 +37,21 @@ public sealed class Shop : IAsyncLifetime
     public async Task InitializeAsync()
     {
         postgres = await PostgresServer.StartAsync();
+        LedgerAddress = await NewLedgerAsync(postgres);
+        ledger = NpgsqlDataSource.Create(LedgerAddress);
+        api = new(new(settings) { ["ConnectionStrings:ledger"] = LedgerAddress });
+        await api.InitializeAsync();
+    }
+
+    /// <summary>Creates a migrated database, and returns its address.</summary>
+    internal static async Task<string> NewLedgerAsync(PostgresServer postgres)
+    {
         var address = await postgres.CreateDatabaseAsync();
-        ledger = NpgsqlDataSource.Create(address);
         await using var context = new LedgerContext(
-            new DbContextOptionsBuilder<LedgerContext>().UseNpgsql(ledger).Options);
+            new DbContextOptionsBuilder<LedgerContext>().UseNpgsql(address).Options);
         await new LedgerMigration(context, TimeProvider.System, NullLogger<LedgerMigration>.Instance)
             .ApplyAsync(LedgerMigration.StartupPatience, CancellationToken.None);
-        LedgerAddress = address;
-        api = new(new(settings) { ["ConnectionStrings:ledger"] = address });
-        await api.InitializeAsync();
+        return address;
     }
 
     public async Task DisposeAsync()
@@ -83,16 +89,8 @@ public sealed class Shop : IAsyncLifetime
         (await Api.Engine.Levels.SnapshotAsync(sku)).Total,
         (int)await ReadAsync<long>($"SELECT count(*) FROM inventory_movements WHERE sku_id = '{sku}'"));
 
-    public async Task<T> ReadAsync<T>(string sql)
-    {
-        await using var command = ledger!.CreateCommand(sql);
-        return (T)(await command.ExecuteScalarAsync())!;
-    }
+    public Task<T> ReadAsync<T>(string sql) => Ledger.ReadAsync<T>(sql);
 
     /// <summary>Runs plain SQL, as an ERP system would.</summary>
-    public async Task ExecuteAsync(string sql)
-    {
-        await using var command = ledger!.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
+    public Task ExecuteAsync(string sql) => Ledger.ExecuteAsync(sql);
 }

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Inventory.ReservationApi.Availability;
 using Inventory.Stock;
+using Inventory.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit.Abstractions;
 

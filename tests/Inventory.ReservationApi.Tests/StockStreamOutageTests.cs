@@ -1,6 +1,7 @@
 using Inventory.Contracts;
 using Inventory.ReservationApi.Availability;
 using Inventory.Stock;
+using Inventory.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

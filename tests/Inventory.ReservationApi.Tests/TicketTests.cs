@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Inventory.Identity;
+using Inventory.Testing;
 
 namespace Inventory.ReservationApi.Tests;
 
@@ -173,11 +174,11 @@ public sealed class TicketTests
         var sku = await waiting.Api.NewSkuAsync(10);
         await waiting.KillAsync(sku);
         var ticket = await waiting.QueueAsync(sku);
-        await Eventually.TrueAsync(async () => await waiting.StatusAsync(ticket) == "expired");
-        await Eventually.TrueAsync(
-            async () => await waiting.Shop.ReadAsync<int>("SELECT waiting FROM waiting_queue_load") == 0);
-        await Eventually.TrueAsync(
-            async () => (await waiting.Api.SendAsync("GET", $"/api/queue/{ticket}")).Status == 404);
+        await Eventually.EqualAsync("expired", () => waiting.StatusAsync(ticket));
+        await Eventually.EqualAsync(
+            0, () => waiting.Shop.ReadAsync<int>("SELECT waiting FROM waiting_queue_load"));
+        await Eventually.EqualAsync(
+            404, async () => (await waiting.Api.SendAsync("GET", $"/api/queue/{ticket}")).Status);
 
         await waiting.RestartAsync();
         await waiting.DrainedAsync();

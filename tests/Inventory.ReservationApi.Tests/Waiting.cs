@@ -1,10 +1,7 @@
-using System.Net;
 using Inventory.ReservationApi.Queue;
-using Inventory.Stock;
-using Microsoft.AspNetCore.Hosting;
+using Inventory.Testing;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
-using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
 
@@ -32,14 +29,12 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
     /// <summary>A second instance over the same stores.</summary>
     public HttpClient StartSecond()
     {
-        second = new WebApplicationFactory<Program>().WithWebHostBuilder(host =>
+        second = Api.Host(new Dictionary<string, string>
         {
-            host.UseSetting("ConnectionStrings:redis", Api.Redis.ConnectionString);
-            host.UseSetting("ConnectionStrings:ledger", shop.LedgerAddress);
-            host.UseSetting("StockCircuit:BreakTime", "00:00:00.500");
-            foreach (var (name, value) in Api.Keys()) host.UseSetting(name, value);
+            ["ConnectionStrings:redis"] = Api.Redis.ConnectionString,
+            ["ConnectionStrings:ledger"] = shop.LedgerAddress,
+            ["StockCircuit:BreakTime"] = "00:00:00.500",
         });
-        second.UseKestrel(server => server.Listen(IPAddress.Loopback, 0));
         return second.CreateClient();
     }
 
@@ -75,17 +70,9 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
         await LiftAsync();
     }
 
-    public Task LiftAsync() => Eventually.TrueAsync(async () =>
-    {
-        try
-        {
-            return await Api.Engine.Maintenance.LiftFenceAsync() || !await Api.Engine.Maintenance.IsFencedAsync();
-        }
-        catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
-        {
-            return false;
-        }
-    });
+    public Task LiftAsync() => Eventually.TrueAsync(
+        async () => await Api.Engine.Maintenance.LiftFenceAsync() || !await Api.Engine.Maintenance.IsFencedAsync(),
+        isTransient: Api.IsReconnecting);
 
     public StockCircuit Circuit => Api.Services.GetRequiredService<StockCircuit>();
 
@@ -96,20 +83,9 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
 
     public async Task<int> ReservedAsync(string sku)
     {
-        StockSnapshot? snapshot = null;
-        await Eventually.TrueAsync(async () =>
-        {
-            try
-            {
-                snapshot = await Api.Engine.Levels.SnapshotAsync(sku);
-                return true;
-            }
-            catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
-            {
-                return false;
-            }
-        });
-        return snapshot!.Reserved;
+        var snapshot = await Eventually.GetAsync(
+            () => Api.Engine.Levels.SnapshotAsync(sku), _ => true, isTransient: Api.IsReconnecting);
+        return snapshot.Reserved;
     }
 
     public async ValueTask DisposeAsync()

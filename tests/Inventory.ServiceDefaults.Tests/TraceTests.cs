@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Inventory.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
@@ -97,7 +98,7 @@ public sealed class TraceTests(Servers servers)
             });
         }, app => app.MapReverseProxy());
 
-        while (Volatile.Read(ref probes) < 3) await Task.Delay(10);
+        await Eventually.TrueAsync(() => Volatile.Read(ref probes) >= 3);
         var shopper = await GetAsync(gateway.Urls.Single() + "/stock/shoe", "");
         await collector.TraceAsync(shopper, spans => spans.Count(span => !IsServer(span)) == 2);
 

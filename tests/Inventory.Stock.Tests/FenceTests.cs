@@ -111,7 +111,7 @@ public sealed class FenceTests
         for (var restart = 0; restart < 3; restart++)
         {
             var before = Volatile.Read(ref held);
-            await Shop.UntilAsync(() => Task.FromResult(Volatile.Read(ref held) > before + 100));
+            await Eventually.TrueAsync(() => Volatile.Read(ref held) > before + 100);
             await server.KillAsync();
             await server.RestartAsync();
             Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveWhenBackAsync());
@@ -202,23 +202,8 @@ public sealed class FenceTests
             return (await Engine.Holds.ReserveAsync(EngineFixture.Request(customer, new Line(Sku, 1)))).Outcome;
         }
 
-        public async Task<ReserveOutcome> ReserveWhenBackAsync()
-        {
-            var outcome = ReserveOutcome.Held;
-            await UntilAsync(async () =>
-            {
-                try
-                {
-                    outcome = await ReserveAsync();
-                    return true;
-                }
-                catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
-                {
-                    return false;
-                }
-            });
-            return outcome;
-        }
+        public Task<ReserveOutcome> ReserveWhenBackAsync() => Eventually.GetAsync(
+            ReserveAsync, _ => true, isTransient: e => e is RedisConnectionException or RedisTimeoutException);
 
         /// <summary>Makes the server a replica of another one, or promotes it.</summary>
         public async Task FollowAsync(RedisServer? primary)
@@ -233,13 +218,7 @@ public sealed class FenceTests
         {
             await Database.StringSetAsync("{inv:0}:mark", Guid.NewGuid().ToString());
             var mark = await Database.StringGetAsync("{inv:0}:mark");
-            await UntilAsync(async () => await replica.Database.StringGetAsync("{inv:0}:mark") == mark);
-        }
-
-        public static async Task UntilAsync(Func<Task<bool>> happened)
-        {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-            while (!await happened()) await Task.Delay(TimeSpan.FromMilliseconds(5), patience.Token);
+            await Eventually.EqualAsync(mark, () => replica.Database.StringGetAsync("{inv:0}:mark"));
         }
 
         public ValueTask DisposeAsync() => redis.DisposeAsync();

@@ -78,7 +78,8 @@ public sealed class TogetherOutageTests : IAsyncLifetime
         }
 
         await server.RestartAsync();
-        await UntilAsync(async () => await engine.Levels.SnapshotAsync("sku") is not null);
+        await Eventually.GetAsync(
+            () => engine.Levels.SnapshotAsync("sku"), _ => true, isTransient: StockOutage.Explains);
         await engine.Maintenance.LiftFenceAsync();
         var again = await Task.WhenAll(Enumerable.Range(1, 100).Select(AskAsync));
         Assert.All(again, answer => Assert.Equal(ReserveOutcome.Held, answer.Outcome));
@@ -98,22 +99,4 @@ public sealed class TogetherOutageTests : IAsyncLifetime
         "commit" => CommitAsync(),
         _ => AskAsync(shopper),
     };
-
-    private static async Task UntilAsync(Func<Task<bool>> isSo)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (true)
-        {
-            try
-            {
-                if (await isSo()) return;
-            }
-            catch (Exception e) when (StockOutage.Explains(e))
-            {
-                // The loop tries again.
-            }
-
-            await Task.Delay(50, patience.Token);
-        }
-    }
 }

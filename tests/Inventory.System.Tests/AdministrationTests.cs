@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Inventory.Testing;
 
 namespace Inventory.System.Tests;
 
@@ -53,11 +54,11 @@ public sealed class AdministrationTests(Stack stack)
         var sku = await stack.SkuAsync(10);
         await stack.RedisAsync($"HINCRBY {{inv:0}}:stock:{sku} reserved 3", expect: ":3");
 
-        await Stack.UntilAsync(() => stack.ReadAsync<bool>(
+        await Eventually.TrueAsync(() => stack.ReadAsync<bool>(
             $"SELECT EXISTS (SELECT FROM audit_findings WHERE sku_id = '{sku}' AND kind = 'Reserved')"));
 
-        await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["reserved"] == 0);
-        await Stack.UntilAsync(() => stack.ReadAsync<bool>(
+        await Eventually.EqualAsync(0, async () => (int?)(await stack.SnapshotAsync(sku))["reserved"]);
+        await Eventually.TrueAsync(() => stack.ReadAsync<bool>(
             $"SELECT EXISTS (SELECT FROM inventory_movements WHERE sku_id = '{sku}' AND reason = 'repair')"));
     }
 
@@ -68,7 +69,7 @@ public sealed class AdministrationTests(Stack stack)
         await stack.StopAsync("reconciliation-worker");
         try
         {
-            await Stack.UntilAsync(async () =>
+            await Eventually.TrueAsync(async () =>
                 !await stack.ReadAsync<bool>("SELECT EXISTS (SELECT FROM pg_replication_slots WHERE active)"));
             await stack.ExecuteAsync("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
             await stack.ExecuteAsync($"UPDATE inventory SET total = total + 5 WHERE sku_id = '{sku}'");
@@ -78,9 +79,9 @@ public sealed class AdministrationTests(Stack stack)
             await stack.StartAsync("reconciliation-worker");
         }
 
-        await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["total"] == 15);
+        await Eventually.EqualAsync(15, async () => (int?)(await stack.SnapshotAsync(sku))["total"]);
         await stack.ExecuteAsync($"UPDATE inventory SET total = total + 5 WHERE sku_id = '{sku}'");
-        await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["total"] == 20);
+        await Eventually.EqualAsync(20, async () => (int?)(await stack.SnapshotAsync(sku))["total"]);
     }
 
     [Fact]

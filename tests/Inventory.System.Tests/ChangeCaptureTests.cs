@@ -1,3 +1,5 @@
+using Inventory.Testing;
+
 namespace Inventory.System.Tests;
 
 /// <summary>Change capture brings a total that was changed by plain SQL into Redis at once.</summary>
@@ -12,6 +14,6 @@ public sealed class ChangeCaptureTests(Stack stack)
         await stack.ExecuteAsync($"UPDATE inventory SET total = total + 5 WHERE sku_id = '{sku}'");
 
         // A sweep comes every ten minutes; UntilAsync fails after two.
-        await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["total"] == 15);
+        await Eventually.EqualAsync(15, async () => (int?)(await stack.SnapshotAsync(sku))["total"]);
     }
 }

@@ -1,9 +1,9 @@
-using System.Globalization;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Inventory.Testing;
 
 namespace Inventory.System.Tests;
 
@@ -26,7 +26,7 @@ public sealed class GuardTests(Stack stack) : IDisposable
     {
         var sku = await stack.SkuAsync(100_000);
         // A busy machine may take longer for the first hundred.
-        await Stack.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             await SellAsync(sku, 100);
             return await ReserveAsync(await CookieAsync(), sku) is (403, _);
@@ -37,10 +37,10 @@ public sealed class GuardTests(Stack stack) : IDisposable
 
         var refused = await ReserveAsync(cookie, sku);
         AssertRefused("missing", refused);
-        var challenge = refused.Answer["challenge"]!;
-        AssertRefused("expired", await ReserveAsync(cookie, sku, Solve(await OlderAsync(challenge))));
+        var puzzle = Puzzle.Of(refused.Answer["challenge"]!.ToJsonString());
+        AssertRefused("expired", await ReserveAsync(cookie, sku, (await OlderAsync(puzzle)).Solve()));
         Assert.Equal(before, await ReservedAsync(sku));
-        var solution = Solve(challenge);
+        var solution = puzzle.Solve();
         Assert.Equal(201, (await ReserveAsync(cookie, sku, solution)).Status);
         AssertRefused("reused", await ReserveAsync(cookie, sku, solution));
         Assert.Equal(before + 1, await ReservedAsync(sku));
@@ -49,7 +49,7 @@ public sealed class GuardTests(Stack stack) : IDisposable
         await stack.AskRedisAsync($"DEL {{gateway}}:guard:taken:sku:{sku}");
         await stack.RedisAsync($"HSET {{gateway}}:guard:tightened sku:{sku} \"1 2 100\"", expect: ":0");
 
-        await Stack.UntilAsync(async () => await ReserveAsync(await CookieAsync(), sku) is (201, _));
+        await Eventually.TrueAsync(async () => await ReserveAsync(await CookieAsync(), sku) is (201, _));
         Assert.Equal(["relaxed", "tightened"], await EventsAsync(sku));
     }
 
@@ -101,27 +101,12 @@ public sealed class GuardTests(Stack stack) : IDisposable
     }
 
     /// <summary>The same shopper's challenge from long ago, signed as a gateway signs.</summary>
-    private async Task<JsonNode> OlderAsync(JsonNode challenge)
+    private async Task<Puzzle> OlderAsync(Puzzle puzzle)
     {
         var key = Encoding.Latin1.GetBytes(await stack.AskRedisAsync("GET {gateway}:challenge-key"));
-        var salt = Regex.Replace((string)challenge["salt"]!, "expires=[0-9]+", "expires=1");
-        var hash = Hash(salt, 7);
+        var salt = Regex.Replace(puzzle.Salt, "expires=[0-9]+", "expires=1");
+        var hash = Puzzle.Hash(salt, 7);
         var signature = Convert.ToHexStringLower(HMACSHA256.HashData(key, Encoding.ASCII.GetBytes(hash)));
-        var older = challenge.DeepClone();
-        (older["salt"], older["challenge"], older["signature"]) = (salt, hash, signature);
-        return older;
+        return puzzle with { Salt = salt, Challenge = hash, Signature = signature };
     }
-
-    /// <summary>Solves a challenge by trying one number after the other, as a browser does.</summary>
-    private static string Solve(JsonNode challenge)
-    {
-        var (salt, hash) = ((string)challenge["salt"]!, (string)challenge["challenge"]!);
-        var number = Enumerable.Range(0, (int)challenge["maxnumber"]! + 1).First(number => Hash(salt, number) == hash);
-        var solution = challenge.DeepClone();
-        solution["number"] = number;
-        return Convert.ToBase64String(Encoding.UTF8.GetBytes(solution.ToJsonString()));
-    }
-
-    private static string Hash(string salt, int number) => Convert.ToHexStringLower(
-        SHA256.HashData(Encoding.UTF8.GetBytes(salt + number.ToString(CultureInfo.InvariantCulture))));
 }

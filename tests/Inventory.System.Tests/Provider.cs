@@ -1,10 +1,8 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Inventory.Testing;
 
 namespace Inventory.System.Tests;
 
@@ -41,19 +39,7 @@ public sealed class Provider(Stack stack)
             type = "payment.approved",
             data = new { reservationId = reservation, paymentId = payment, amount = 1990, currency = "EUR" },
         });
-        var at = (TimeProvider.System.GetUtcNow() - age).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        var signature = HMACSHA256.HashData(
-            Convert.FromBase64String(secret), Encoding.UTF8.GetBytes($"{eventId}.{at}.{body}"));
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/payments/webhook")
-        {
-            Content = new StringContent(body, Encoding.UTF8, "application/json"),
-            Headers =
-            {
-                { "webhook-id", eventId },
-                { "webhook-timestamp", at },
-                { "webhook-signature", $"v1,{Convert.ToBase64String(signature)}" },
-            },
-        };
+        using var request = SignedWebhook.Request(Convert.FromBase64String(secret), eventId, body, age);
         using var response = await stack.Gateway.SendAsync(request);
         return (response.StatusCode, (await response.Content.ReadFromJsonAsync<JsonNode>())!);
     }

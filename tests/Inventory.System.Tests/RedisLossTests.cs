@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Inventory.Testing;
 
 namespace Inventory.System.Tests;
 
@@ -18,7 +19,7 @@ public sealed class RedisLossTests(Stack stack)
         await using var crowd = new Crowd(stack, sku);
         await crowd.UntilHeldAsync(50);
         var before = crowd.Held;
-        await Stack.UntilAsync(async () => await StoredAsync(sku) >= before.Count);
+        await Eventually.TrueAsync(async () => await StoredAsync(sku) >= before.Count);
         // Without the worker there is no rebuild, so this test decides when it begins.
         await stack.SignalAsync("reconciliation-worker", "STOP");
         try
@@ -63,7 +64,7 @@ public sealed class RedisLossTests(Stack stack)
     private async Task AssertSoldOutAsync(string sku)
     {
         Assert.Equal(Total, (int?)(await stack.SnapshotAsync(sku))["reserved"]);
-        await Stack.UntilAsync(async () => await StoredAsync(sku) >= Total);
+        await Eventually.TrueAsync(async () => await StoredAsync(sku) >= Total);
         Assert.Equal(Total, await StoredAsync(sku));
     }
 
@@ -77,7 +78,7 @@ public sealed class RedisLossTests(Stack stack)
     private async Task<(string? Status, string? Deadline)> FindAsync(string id)
     {
         JsonNode found = null!;
-        await Stack.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             using var response = await stack.Gateway.GetAsync(new Uri($"/api/reservations/{id}", UriKind.Relative));
             found = (await response.Content.ReadFromJsonAsync<JsonNode>())!;
@@ -162,7 +163,7 @@ public sealed class RedisLossTests(Stack stack)
         }
 
         /// <summary>Waits for a condition; fails early when a shopper got an unexpected answer.</summary>
-        private Task UntilAsync(Func<bool> happened) => Stack.UntilAsync(async () =>
+        private Task UntilAsync(Func<bool> happened) => Eventually.TrueAsync(async () =>
         {
             if (shopping.IsFaulted) await shopping;
             return happened();

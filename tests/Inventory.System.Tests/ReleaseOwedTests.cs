@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Inventory.Testing;
 
 namespace Inventory.System.Tests;
 
@@ -64,8 +65,8 @@ public sealed class ReleaseOwedTests(Stack stack)
 
         Assert.All(await Task.WhenAll(answers), status => Assert.Equal(HttpStatusCode.Created, status));
         Assert.Equal(400, (int)(await stack.SnapshotAsync(sku))["reserved"]!);
-        await Stack.UntilAsync(() => Task.FromResult(
-            stack.ProcessIds("reservation-api") is { Count: 2 } now && !now.Contains(replicas[0])));
+        await Eventually.TrueAsync(() =>
+            stack.ProcessIds("reservation-api") is { Count: 2 } now && !now.Contains(replicas[0]));
     }
 
     [Fact]
@@ -76,10 +77,10 @@ public sealed class ReleaseOwedTests(Stack stack)
         // A killed process loses no acknowledged write; only a crash of the machine may, up to a second of them.
         stack.Kill("redis");
 
-        await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["reserved"] == 1);
+        await Eventually.EqualAsync(1, async () => (int?)(await stack.SnapshotAsync(sku))["reserved"]);
 
         // Each replica reconnects to Redis at its own time.
-        await Stack.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             using var another = await stack.PostAsync("/reserve", new { sku, qty = 9, cart_id = "cart-2" });
             Assert.Contains(another.StatusCode, new[]
@@ -89,7 +90,7 @@ public sealed class ReleaseOwedTests(Stack stack)
             });
             return another.IsSuccessStatusCode;
         });
-        await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["reserved"] == 10);
+        await Eventually.EqualAsync(10, async () => (int?)(await stack.SnapshotAsync(sku))["reserved"]);
         await stack.DecidingAsync();
     }
 
@@ -106,7 +107,7 @@ public sealed class ReleaseOwedTests(Stack stack)
     private async Task<DateTimeOffset> EventAsync(string sku, string type)
     {
         JsonNode? found = null;
-        await Stack.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             using var response = await stack.Gateway.GetAsync(new Uri("/events?limit=100", UriKind.Relative));
             var events = await response.Content.ReadFromJsonAsync<JsonNode>();

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Inventory.Testing;
 
 namespace Inventory.System.Tests;
 
@@ -22,7 +23,7 @@ public sealed class RestartTests(Stack stack)
         var before = stack.ProcessIds(resource);
         var held = new List<string>();
         var killed = false;
-        await Stack.UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             if (await TryHoldAsync(sku) is { } id) held.Add(id);
             if (held.Count < 5) return false;
@@ -39,7 +40,7 @@ public sealed class RestartTests(Stack stack)
         await stack.LedgerAnsweringAsync();
         foreach (var id in held)
         {
-            await Stack.UntilAsync(async () => await StatusAsync(id) == "pending");
+            await Eventually.EqualAsync("pending", () => StatusAsync(id));
         }
 
         await stack.DecidingAsync();
@@ -49,14 +50,14 @@ public sealed class RestartTests(Stack stack)
     public async Task A_service_that_a_person_stopped_stays_down_until_started()
     {
         await stack.StopAsync("expiration-worker");
-        await Stack.UntilAsync(() => Task.FromResult(stack.ProcessIds("expiration-worker").Count == 0));
+        await Eventually.EqualAsync(0, () => stack.ProcessIds("expiration-worker").Count);
         // A restart would have happened after half a second.
         stack.Kill("materializer");
-        await Stack.UntilAsync(() => Task.FromResult(stack.ProcessIds("materializer").Count == 1));
+        await Eventually.EqualAsync(1, () => stack.ProcessIds("materializer").Count);
 
         Assert.Empty(stack.ProcessIds("expiration-worker"));
         await stack.StartAsync("expiration-worker");
-        await Stack.UntilAsync(() => Task.FromResult(stack.ProcessIds("expiration-worker").Count == 1));
+        await Eventually.EqualAsync(1, () => stack.ProcessIds("expiration-worker").Count);
     }
 
     /// <returns>The reservation; null when the call did not hold it.</returns>

@@ -22,7 +22,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
 
     private readonly ConcurrentDictionary<string, ResourceEvent> states = new();
     private readonly CancellationTokenSource watching = new();
-    private readonly ResourceLog log = new();
+    private readonly LogSink log = new();
     private readonly ServerFolder data = ServerFolder.Create();
     private DistributedApplication app = null!;
     private NpgsqlDataSource ledger = null!;
@@ -78,7 +78,10 @@ public sealed class Stack : IAsyncLifetime, IDisposable
 
     /// <summary>Fails with the last output of the resources, which has the reason of an unexpected answer.</summary>
     /// <param name="what">A description of the failure.</param>
-    public void Fail(string what) => Assert.Fail($"{what}{Environment.NewLine}{log}");
+    public void Fail(string what) => Assert.Fail(string.Join(
+        Environment.NewLine,
+        log.All.Where(line => line.Category.Contains(".Resources.", StringComparison.Ordinal)).TakeLast(400)
+            .Select(line => $"{line}").Prepend(what)));
 
     /// <summary>Creates a product for one test in PostgreSQL, and waits until Redis has it.</summary>
     public async Task<string> SkuAsync(int total, int? limit = null)
@@ -87,7 +90,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
         var most = limit?.ToString(CultureInfo.InvariantCulture) ?? "NULL";
         await ExecuteAsync($"INSERT INTO products (sku_id, name, max_per_customer) VALUES ('{sku}', 'Test', {most})");
         await ExecuteAsync($"INSERT INTO inventory (sku_id, total) VALUES ('{sku}', {total})");
-        await UntilAsync(async () => (int?)(await SnapshotAsync(sku))["total"] == total);
+        await Eventually.EqualAsync(total, async () => (int?)(await SnapshotAsync(sku))["total"]);
         return sku;
     }
 
@@ -98,7 +101,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     public async Task DecidingAsync()
     {
         var sku = await SkuAsync(0);
-        await UntilAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             for (var i = 0; i < 20; i++)
             {
@@ -111,30 +114,14 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     }
 
     /// <summary>Waits until PostgreSQL answers; after a kill it recovers first.</summary>
-    public Task LedgerAnsweringAsync() => UntilAsync(async () =>
-    {
-        try
-        {
-            return await ReadAsync<int>("SELECT 1") == 1;
-        }
-        catch (NpgsqlException)
-        {
-            // The server is not back yet, or this connection was to the killed one.
-            return false;
-        }
-    });
+    public Task LedgerAnsweringAsync() => Eventually.EqualAsync(
+        1, () => ReadAsync<int>("SELECT 1"),
+        // The server is not back yet, or the connection was to the killed one.
+        isTransient: e => e is NpgsqlException);
 
-    public async Task ExecuteAsync(string sql)
-    {
-        await using var command = ledger.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
+    public Task ExecuteAsync(string sql) => ledger.ExecuteAsync(sql);
 
-    public async Task<T> ReadAsync<T>(string sql)
-    {
-        await using var command = ledger.CreateCommand(sql);
-        return (T)(await command.ExecuteScalarAsync())!;
-    }
+    public Task<T> ReadAsync<T>(string sql) => ledger.ReadAsync<T>(sql);
 
     /// <summary>Sends Redis one command directly, as an operator would, and checks its answer.</summary>
     /// <param name="command">The command, as an operator types it.</param>
@@ -174,17 +161,6 @@ public sealed class Stack : IAsyncLifetime, IDisposable
 
     public Task<HttpResponseMessage> PostAsync(string path, object body) =>
         Gateway.PostAsJsonAsync(new Uri(path, UriKind.Relative), body);
-
-    /// <summary>Waits until a condition is met, and fails when that takes too long.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> happened)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await happened())
-        {
-            Assert.True(watch.Elapsed < Patience, "The condition was not met in time.");
-            await Task.Delay(TimeSpan.FromMilliseconds(50));
-        }
-    }
 
     /// <summary>Kills the processes of a resource, as a crash would end them.</summary>
     /// <param name="resource">The resource's name; every replica is killed.</param>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Inventory.Testing;
 
 namespace Inventory.System.Tests;
 
@@ -120,18 +121,18 @@ public sealed class TourTests(Stack stack)
     private async Task<Guid> ExpiredHoldAsync(string sku)
     {
         var id = await HoldAsync(sku, seconds: 1);
-        await Stack.UntilAsync(async () => (int?)(await stack.SnapshotAsync(sku))["reserved"] == 0);
+        await Eventually.EqualAsync(0, async () => (int?)(await stack.SnapshotAsync(sku))["reserved"]);
         Assert.Equal("reserved expired", await HistoryAsync(id, 2));
         return id;
     }
 
-    private Task InRedisAsync(string sku, int total, int reserved) => Stack.UntilAsync(async () =>
+    private Task InRedisAsync(string sku, int total, int reserved) => Eventually.TrueAsync(async () =>
         await stack.SnapshotAsync(sku) is var shown
         && (int?)shown["total"] == total && (int?)shown["reserved"] == reserved);
 
     private async Task<string> HistoryAsync(Guid id, int events)
     {
-        await Stack.UntilAsync(async () => await stack.ReadAsync<long>(
+        await Eventually.TrueAsync(async () => await stack.ReadAsync<long>(
             $"SELECT count(*) FROM reservation_events WHERE reservation_id = '{id}'") == events);
         return await stack.ReadAsync<string>(
             $"SELECT string_agg(type, ' ' ORDER BY sequence) FROM reservation_events WHERE reservation_id = '{id}'");

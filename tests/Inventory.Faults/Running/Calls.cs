@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Inventory.Faults.History;
+using Inventory.Testing;
 
 namespace Inventory.Faults.Running;
 
@@ -101,19 +102,7 @@ public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey,
     private HttpRequestMessage Signed(string type, Guid reservation, string payment, string eventId)
     {
         var data = $$"""{"reservationId":"{{reservation}}","paymentId":"{{payment}}"}""";
-        var body = $$"""{"type":"{{type}}","data":{{data}}}""";
-        var sentAt = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        var signature = HMACSHA256.HashData(webhookKey, Encoding.UTF8.GetBytes($"{eventId}.{sentAt}.{body}"));
-        return new(HttpMethod.Post, "/api/payments/webhook")
-        {
-            Content = new StringContent(body, Encoding.UTF8, "application/json"),
-            Headers =
-            {
-                { "webhook-id", eventId },
-                { "webhook-timestamp", sentAt },
-                { "webhook-signature", $"v1,{Convert.ToBase64String(signature)}" },
-            },
-        };
+        return SignedWebhook.Request(webhookKey, eventId, $$"""{"type":"{{type}}","data":{{data}}}""");
     }
 
     private static Operation Understand(Operation asked, HttpResponseMessage response, string body)

@@ -2,6 +2,7 @@ using Inventory.Contracts;
 using Inventory.Faults.History;
 using Inventory.Faults.Laws;
 using Inventory.Stock;
+using Inventory.Testing;
 
 namespace Inventory.Faults.Running;
 

@@ -98,11 +98,7 @@ public sealed class Installation : IAsyncDisposable
     }
 
     /// <summary>Runs SQL statements directly on the ledger.</summary>
-    public async Task ExecuteAsync(string sql)
-    {
-        await using var command = Ledger.CreateCommand(sql);
-        await command.ExecuteNonQueryAsync();
-    }
+    public Task ExecuteAsync(string sql) => Ledger.ExecuteAsync(sql);
 
     /// <summary>Stops everything.</summary>
     public async ValueTask DisposeAsync()
@@ -142,7 +138,7 @@ public sealed class Installation : IAsyncDisposable
         if (bug?.Sql is { } sql) await ExecuteAsync(sql);
         var (one, two, gateway) = (Ports.Free(), Ports.Free(), Ports.Free());
         (string, string)[] api =
-            [.. keys, ("Payments:WebhookSecrets:0", $"whsec_{Convert.ToBase64String(WebhookKey)}")];
+            [.. keys, ("Payments:WebhookSecrets:0", SignedWebhook.Prefix + Convert.ToBase64String(WebhookKey))];
         await Task.WhenAll(
             AddAsync("materializer", "Inventory.Materializer", Ports.Free(), Stores("worker")),
             AddAsync("expiration-worker", "Inventory.ExpirationWorker", Ports.Free(), Stores("worker")),

@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Inventory.Faults.History;
 using Inventory.Stock;
+using Inventory.Testing;
 
 namespace Inventory.Faults.Running;
 

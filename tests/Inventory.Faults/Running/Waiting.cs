@@ -1,18 +1,12 @@
-using System.Diagnostics;
+using Inventory.Testing;
 using Npgsql;
 using StackExchange.Redis;
 
 namespace Inventory.Faults.Running;
 
-/// <summary>A condition was not met in time.</summary>
-public sealed class NeverHappenedException(string what, TimeSpan patience)
-    : Exception($"Not met within {patience.TotalSeconds:0} s: {what}");
-
 /// <summary>Waiting for conditions.</summary>
 public static class Waiting
 {
-    private static readonly TimeSpan Usual = TimeSpan.FromSeconds(120);
-
     /// <summary>Repeats an idempotent action that times out on a busy machine, ten times at most.</summary>
     public static async Task UntilDoneAsync(Func<Task> act)
     {
@@ -36,25 +30,11 @@ public static class Waiting
     /// <param name="happened">Whether it is met.</param>
     /// <param name="patience">The longest wait; two minutes by default.</param>
     /// <exception cref="NeverHappenedException">The condition was not met in time.</exception>
-    public static async Task UntilAsync(string what, Func<Task<bool>> happened, TimeSpan? patience = null)
-    {
-        ArgumentNullException.ThrowIfNull(happened);
-        var most = patience ?? Usual;
-        var watch = Stopwatch.StartNew();
-        while (true)
-        {
-            try
-            {
-                if (await happened()) return;
-            }
-            catch (Exception e) when (e is NpgsqlException or RedisException or RedisTimeoutException
-                or InvalidOperationException or TimeoutException or HttpRequestException or TaskCanceledException)
-            {
-                // Not met yet.
-            }
-
-            if (watch.Elapsed > most) throw new NeverHappenedException(what, most);
-            await Task.Delay(TimeSpan.FromMilliseconds(50));
-        }
-    }
+    public static Task UntilAsync(string what, Func<Task<bool>> happened, TimeSpan? patience = null) =>
+        Eventually.TrueAsync(
+            happened,
+            patience: patience,
+            isTransient: e => e is NpgsqlException or RedisException or RedisTimeoutException
+                or InvalidOperationException or TimeoutException or HttpRequestException or TaskCanceledException,
+            what: what);
 }

@@ -4,24 +4,27 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace Inventory.Gateway.Tests;
+namespace Inventory.Testing;
 
 /// <summary>A challenge as a browser receives and solves it.</summary>
-internal sealed record Puzzle(string Algorithm, string Challenge, long Maxnumber, string Salt, string Signature)
+public sealed record Puzzle(string Algorithm, string Challenge, long Maxnumber, string Salt, string Signature)
 {
-    public static Puzzle Of(JsonElement json) => json.Deserialize<Puzzle>(JsonSerializerOptions.Web)!;
+    public static Puzzle Of(string json) => JsonSerializer.Deserialize<Puzzle>(json, JsonSerializerOptions.Web)!;
 
+    /// <summary>The challenge of a refused request.</summary>
     public static async Task<Puzzle> OfAsync(HttpResponseMessage refusal) =>
-        Of(JsonDocument.Parse(await refusal.Content.ReadAsStringAsync()).RootElement.GetProperty("challenge"));
+        Of(JsonNode.Parse(await refusal.Content.ReadAsStringAsync())!["challenge"]!.ToJsonString());
+
+    /// <summary>The hash that a number has with this salt.</summary>
+    public static string Hash(string salt, long number) => Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes(salt + number.ToString(CultureInfo.InvariantCulture))));
 
     /// <summary>The solution, found by trying one number after the other.</summary>
     public long Number()
     {
         for (var number = 0L; number <= Maxnumber; number++)
         {
-            var text = Salt + number.ToString(CultureInfo.InvariantCulture);
-            var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
-            if (hash == Challenge) return number;
+            if (Hash(Salt, number) == Challenge) return number;
         }
 
         throw new InvalidOperationException("No number up to maxnumber solves it.");
