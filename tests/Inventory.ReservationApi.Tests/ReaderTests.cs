@@ -2,7 +2,6 @@ using Inventory.Ledger;
 using Inventory.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Inventory.ReservationApi.Tests;

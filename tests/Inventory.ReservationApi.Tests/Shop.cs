@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Inventory.Ledger;
 using Inventory.Testing;
 using Microsoft.EntityFrameworkCore;

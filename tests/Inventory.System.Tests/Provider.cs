@@ -17,12 +17,10 @@ public sealed class Provider(Stack stack)
     public async Task<JsonNode> PayAsync(Guid reservation, string payment, string? eventId = null)
     {
         eventId ??= $"evt_{Guid.NewGuid():N}";
-        while (true)
-        {
-            var (status, answer) = await SendAsync(reservation, payment, eventId);
-            // 202 Accepted has no outcome yet; a repeated event returns it later.
-            if (status != HttpStatusCode.Accepted) return answer;
-        }
+        // 202 Accepted has no outcome yet; a repeated event returns it later.
+        var (_, answer) = await Eventually.GetAsync(
+            () => SendAsync(reservation, payment, eventId), sent => sent.Status != HttpStatusCode.Accepted);
+        return answer;
     }
 
     /// <summary>Sends one attempt.</summary>

@@ -1,0 +1,134 @@
+using Inventory.Stock;
+using Inventory.Testing;
+using StackExchange.Redis;
+
+namespace Inventory.ReconciliationWorker.Tests.Rebuild;
+
+/// <summary>Values that were written into Redis by hand don't keep a partition fenced.</summary>
+public sealed class CorruptDataRebuildTests : OwnStores
+{
+    [Fact]
+    public async Task A_rebuild_replaces_unreadable_holds_with_those_of_PostgreSQL()
+    {
+        await using var worker = await StartAsync();
+        var redis = worker.Redis.GetDatabase();
+        var sku = await Stores.SkuAsync(100);
+        var (pending, pinned, ended, unknown, whole) = (
+            await HoldAsync(worker, sku, 1), await HoldAsync(worker, sku, 2), await HoldAsync(worker, sku, 4),
+            await HoldAsync(worker, sku, 8), await HoldAsync(worker, sku, 16));
+        await worker.Engine.Confirmations.PinAsync(pinned.Id, TimeSpan.FromHours(1));
+        await RowAsync(pending, sku, "pending", 1);
+        await RowAsync(pinned, sku, "pending", 1);
+        await RowAsync(ended, sku, "released", 2);
+        await RowAsync(whole, sku, "pending", 1);
+        await CorruptAsync(redis, pending.Id, "corrupt");
+        await CorruptAsync(redis, pinned.Id, $"c\t1\t1\t1\tu:me\t{sku}\ttwo");
+        await CorruptAsync(redis, ended.Id, "");
+        await CorruptAsync(redis, unknown.Id, $"p\tx\t1\t0\tu:me\t{sku}\t8");
+        // A field that is no reservation id, a hold in the wrong bucket, and a bucket of another type.
+        await redis.HashSetAsync("{inv:0}:holds:zz", "stray", "corrupt");
+        await redis.HashSetAsync("{inv:0}:holds:zz", "AAAAAAAAAAAAAAAAAAAAAA", $"p\t1\t1\t0\tu:me\t{sku}\t32");
+        await redis.StringSetAsync("{inv:0}:holds:__", "corrupt");
+
+        await RebuildAsync(worker);
+
+        Assert.Equal(
+            (FindOutcome.Active, ReservationStatus.Pending, pending.ExpiresAt), await FindAsync(worker, pending.Id));
+        Assert.Equal(
+            (FindOutcome.Active, ReservationStatus.Pending, pinned.ExpiresAt), await FindAsync(worker, pinned.Id));
+        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.Holds.FindAsync(ended.Id)).Outcome);
+        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.Holds.FindAsync(unknown.Id)).Outcome);
+        Assert.Equal(1 + 2 + 16, (await worker.Engine.Levels.SnapshotAsync(sku)).Reserved);
+        Assert.Equal(0, await redis.SortedSetLengthAsync(Only.Leases));
+        Assert.Equal(1, worker.Log.Count("7 holds of partition 0 could not be read"));
+        foreach (var one in new[] { pending, pinned, ended, unknown }) Assert.Equal(1, Named(worker, one.Id));
+        Assert.Equal(0, Named(worker, whole.Id));
+
+        // Deadlines whose hold is gone don't block the expiry of other holds.
+        foreach (var one in new[] { ended, unknown, whole })
+        {
+            await redis.SortedSetAddAsync(Only.DueOf(sku), ReservationKey.Of(one.Id), 1);
+        }
+
+        await redis.SortedSetAddAsync(Only.Due, sku, 1);
+        await Eventually.TrueAsync(async () =>
+        {
+            await worker.Engine.Holds.ExpireAsync(100);
+            return await redis.SortedSetLengthAsync(Only.DueOf(sku)) == 2;
+        });
+        Assert.Equal(1 + 2, (await worker.Engine.Levels.SnapshotAsync(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task A_hold_that_cannot_be_restored_keeps_its_units_and_the_partition_opens()
+    {
+        await using var worker = await StartAsync();
+        var (corrupt, whole) = (await Stores.SkuAsync(10), await Stores.SkuAsync(10));
+        var deadline = DateTimeOffset.FromUnixTimeMilliseconds(
+            TimeProvider.System.GetUtcNow().AddMinutes(9).ToUnixTimeMilliseconds());
+        var kept = await Stores.HoldRowAsync(corrupt, 3, "pending", deadline, sequence: 1);
+        var back = await Stores.HoldRowAsync(whole, 3, "pending", deadline, sequence: 1);
+        var redis = worker.Redis.GetDatabase();
+        await redis.StringSetAsync(Only.DueOf(corrupt), "tomorrow");
+        await redis.HashSetAsync(Only.Ended(ReservationKey.Of(back)), "of another", "type");
+
+        await RebuildAsync(worker);
+
+        Assert.Equal(FindOutcome.Active, (await worker.Engine.Holds.FindAsync(back)).Outcome);
+        Assert.Equal(FindOutcome.NotFound, (await worker.Engine.Holds.FindAsync(kept)).Outcome);
+        Assert.Equal(
+            ("3", "3"), (await Stores.FieldAsync(corrupt, "reserved"), await Stores.FieldAsync(whole, "reserved")));
+        Assert.Equal(1, worker.Log.Count("1 holds of partition 0 can't be restored"));
+    }
+
+    [Fact]
+    public async Task A_failed_rebuild_does_not_end_the_process_and_a_later_attempt_opens_the_partition()
+    {
+        await using var worker = await StartAsync();
+        var sku = await Stores.SkuAsync(10);
+        await worker.ReserveAsync(sku, "a", 1);
+        await Stores.StoredAsync((await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
+        var redis = worker.Redis.GetDatabase();
+        await redis.KeyRenameAsync(Only.Events, "aside");
+        await redis.StringSetAsync(Only.Events, "corrupt");
+        await redis.KeyDeleteAsync(Only.Epoch);
+        await Eventually.EqualAsync(1, () => worker.Log.Count("Redis can't be checked or rebuilt"));
+        Assert.Equal(ReserveOutcome.Fenced, (await worker.ReserveAsync(sku, "b", 1)).Outcome);
+
+        await redis.KeyRenameAsync("aside", Only.Events);
+
+        await worker.UntilOpenAsync();
+        Assert.Equal(ReserveOutcome.Held, (await worker.ReserveAsync(sku, "b", 9)).Outcome);
+    }
+
+    // Automatic repair is off, so that the audit doesn't repair what the rebuild has to.
+    private Task<Worker> StartAsync() => Worker.StartCapturingAsync(Stores, ("Audit:AutomaticRepair", "false"));
+
+    private async Task RebuildAsync(Worker worker)
+    {
+        if (await worker.Engine.Maintenance.ReadLastEventIdAsync(Only) is { } last) await Stores.StoredAsync(last);
+        await worker.Redis.GetDatabase().KeyDeleteAsync(Only.Epoch);
+        await worker.UntilOpenAsync();
+        await worker.Log.WaitForAsync("sells again after", atLeast: 2);
+    }
+
+    private static async Task<Reservation> HoldAsync(Worker worker, string sku, int quantity) =>
+        (await worker.ReserveAsync(sku, $"user-{quantity}", quantity)).Reservation!;
+
+    private Task<Guid> RowAsync(Reservation hold, string sku, string status, int sequence) => Stores.HoldRowAsync(
+        sku, hold.Lines[0].Quantity, status, hold.ExpiresAt, sequence, hold.Holder.Text, hold.Id);
+
+    private static Task<bool> CorruptAsync(IDatabase redis, Guid id, string text) =>
+        redis.HashSetAsync(Only.HoldsOf(ReservationKey.Of(id)), ReservationKey.Of(id), text);
+
+    private static int Named(Worker worker, Guid id) =>
+        worker.Log.All.Count(line =>
+            line.Text.Contains("could not be read", StringComparison.Ordinal)
+            && line.Text.Contains(id.ToString(), StringComparison.Ordinal));
+
+    private static async Task<(FindOutcome, ReservationStatus, DateTimeOffset)> FindAsync(Worker worker, Guid id)
+    {
+        var found = await worker.Engine.Holds.FindAsync(id);
+        return (found.Outcome, found.Reservation!.Status, found.Reservation.ExpiresAt);
+    }
+}

@@ -1,0 +1,93 @@
+using Inventory.Ledger;
+using Inventory.Stock;
+using StackExchange.Redis;
+
+namespace Inventory.ReservationApi.Tests.Orders;
+
+/// <summary>A cancelled order does not count for the limit; a corrupt SKU is refused by name.</summary>
+public sealed class CancelTests : IAsyncLifetime
+{
+    private readonly Shop shop = new();
+
+    public Task InitializeAsync() => shop.InitializeAsync();
+
+    public Task DisposeAsync() => shop.DisposeAsync();
+
+    [Fact]
+    public async Task A_cancelled_order_no_longer_counts_and_Redis_has_the_counts_that_a_rebuild_would_load()
+    {
+        var sku = await LimitedAsync(total: 10, limit: 3);
+        var first = await BuyAsync(sku, 2);
+        await BuyAsync(sku, 1);
+        (await ReserveAsync(sku, 1)).AssertProblem(409, "limit-exceeded");
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ =>
+            shop.SendAsync("POST", $"/api/orders/{first}/cancel")));
+
+        Assert.All(answers, answer => Assert.Equal(200, answer.Status));
+        Assert.Equal(0, await shop.Api.Engine.Maintenance.LoadUnitsAsync(default, await RebuiltAsync(sku)));
+        Assert.Equal([("u:regular", sku, 1L)], await RebuiltAsync(sku));
+        Assert.Equal((9, 9, 3), await LevelsOfOrdersAsync(sku));
+        (await ReserveAsync(sku, 3)).AssertProblem(409, "limit-exceeded");
+        Assert.Equal(201, (await ReserveAsync(sku, 2)).Status);
+    }
+
+    [Fact]
+    public async Task A_corrupt_SKU_is_refused_by_name_and_others_are_sold()
+    {
+        var (good, bad) = (await shop.Api.NewSkuAsync(5), await shop.Api.NewSkuAsync(5));
+        var redis = shop.Api.Get<IConnectionMultiplexer>().GetDatabase();
+        await redis.HashSetAsync($"{{inv:0}}:stock:{bad}", "reserved", "many");
+
+        for (var i = 0; i < 5; i++)
+        {
+            var refused = await shop.SendAsync("POST", "/api/reservations", Api.OneLine(bad, Api.Fresh("user"), 1));
+            refused.AssertProblem(503, "stock-unreadable");
+            Assert.Contains(bad, refused.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
+            Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+        }
+
+        (await shop.SendAsync("GET", $"/api/stock/{bad}")).AssertProblem(503, "stock-unreadable");
+        Assert.Equal(201, (await shop.SendAsync(
+            "POST", "/api/reservations", Api.OneLine(good, Api.Fresh("user"), 5))).Status);
+    }
+
+    private async Task<string> LimitedAsync(int total, int limit)
+    {
+        var sku = Api.Fresh("limited");
+        var created = await shop.SendAsync(
+            "PUT", $"/api/products/{sku}", $$"""{"name":"n","total":{{total}},"maxPerCustomer":{{limit}}}""",
+            "If-None-Match: *");
+        Assert.Equal(201, created.Status);
+        return sku;
+    }
+
+    private Task<Answer> ReserveAsync(string sku, int quantity) =>
+        shop.SendAsync("POST", "/api/reservations", Api.OneLine(sku, "regular", quantity));
+
+    private async Task<Guid> BuyAsync(string sku, int quantity)
+    {
+        var id = (await ReserveAsync(sku, quantity)).Json.GetProperty("reservationId").GetGuid();
+        return (await shop.SendAsync(
+            "POST", $"/api/reservations/{id}/confirm", null, "Prefer: return=representation"))
+            .Json.GetProperty("orderId").GetGuid();
+    }
+
+    private async Task<List<(string Owner, string Sku, long Units)>> RebuiltAsync(string sku)
+    {
+        var bought = new List<(string, string, long)>();
+        await foreach (var one in new HoldRows(shop.Ledger).ReadBoughtAsync([], CancellationToken.None))
+        {
+            if (one.Sku == sku) bought.Add((one.Owner, one.Sku, one.Units));
+        }
+
+        return bought;
+    }
+
+    /// <summary>Totals of both stores, and movements of orders.</summary>
+    private async Task<(int Ledger, int Redis, long Movements)> LevelsOfOrdersAsync(string sku) => (
+        await shop.ReadAsync<int>($"SELECT total FROM inventory WHERE sku_id = '{sku}'"),
+        (await shop.Api.Engine.Levels.SnapshotAsync(sku)).Total,
+        await shop.ReadAsync<long>(
+            $"SELECT count(*) FROM inventory_movements WHERE sku_id = '{sku}' AND order_id IS NOT NULL"));
+}
