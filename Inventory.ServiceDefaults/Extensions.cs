@@ -1,12 +1,15 @@
+using System.Net.Mime;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.HttpLogging;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
+using OpenTelemetry.Context.Propagation;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 
@@ -22,6 +25,7 @@ public static class Extensions
     private const string HealthPath = "/health";
     private const string ReadyPath = "/ready";
     private const string AlivePath = "/alive";
+    private static readonly string[] Probing = [HttpMethods.Get, HttpMethods.Head];
 
     /// <summary>Adds everything in this class that a builder can take.</summary>
     /// <returns>The same builder.</returns>
@@ -57,6 +61,9 @@ public static class Extensions
             return builder;
         }
 
+        // The host decides whose trace a request continues, and not a second reading of its headers.
+        Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
+
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;
@@ -85,6 +92,8 @@ public static class Extensions
     public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<SharedHealth>();
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), ["live"]);
         return builder;
     }
@@ -98,21 +107,35 @@ public static class Extensions
     /// <returns>The same application.</returns>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        app.MapProbe(HealthPath, new HealthCheckOptions());
-        app.MapProbe(ReadyPath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("ready") });
-        app.MapProbe(AlivePath, new HealthCheckOptions { Predicate = check => check.Tags.Contains("live") });
+        var stores = app.Services.GetRequiredService<SharedHealth>();
+        app.MapProbe(HealthPath, stores.CheckAsync);
+        app.MapProbe(ReadyPath, health => health.CheckHealthAsync(check => check.Tags.Contains("ready")));
+        app.MapProbe(AlivePath, health => health.CheckHealthAsync(check => check.Tags.Contains("live")));
         return app;
     }
 
     // Probes are neither refused nor counted: they come every few seconds, and say nothing about shoppers.
-    private static void MapProbe(this WebApplication app, string path, HealthCheckOptions options) =>
-        app.MapHealthChecks(path, options)
+    private static void MapProbe(
+        this WebApplication app, string path, Func<HealthCheckService, Task<HealthReport>> check) =>
+        app.MapMethods(path, Probing, (HttpContext http, HealthCheckService health) => AnswerAsync(http, check(health)))
+            .ExcludeFromDescription()
             .AllowAnonymous()
             .DisableRateLimiting()
             .DisableHttpMetrics()
             .WithHttpLogging(HttpLoggingFields.None);
 
-    private static bool IsProbe(Microsoft.AspNetCore.Http.PathString path) =>
+    private static async Task AnswerAsync(HttpContext http, Task<HealthReport> check)
+    {
+        var status = (await check).Status;
+        http.Response.StatusCode = status == HealthStatus.Unhealthy
+            ? StatusCodes.Status503ServiceUnavailable
+            : StatusCodes.Status200OK;
+        http.Response.ContentType = MediaTypeNames.Text.Plain;
+        http.Response.Headers.CacheControl = "no-store, no-cache";
+        await http.Response.WriteAsync(status.ToString());
+    }
+
+    private static bool IsProbe(PathString path) =>
         path.StartsWithSegments(HealthPath) || path.StartsWithSegments(ReadyPath) || path.StartsWithSegments(AlivePath);
 
     private static bool HasCollector(this IHostApplicationBuilder builder) =>

@@ -25,6 +25,8 @@ public sealed class GatewayLimits
     /// <summary>Method, path and query together, in bytes. The longest has a SKU and a page cursor.</summary>
     [Range(1_024, 16_384)] public int RequestLineBytes { get; init; } = 4 * 1_024;
 
+    // A request's body must have arrived within RequestTimeout, too.
+
     /// <summary>Time for the headers to arrive. A client that trickles them wastes a connection.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -37,10 +39,25 @@ public sealed class GatewayLimits
     public TimeSpan KeepAliveTimeout { get; init; } = TimeSpan.FromSeconds(75);
 
     /// <summary>
-    /// Connections open at once. At 20 to 30 KiB each this is some 250 MiB; a flood beyond it is closed at accept,
-    /// which is cheaper than any answer.
+    /// Connections open at once. At 20 to 30 KiB each this is some 500 MiB; a flood beyond it is closed at accept,
+    /// which is cheaper than any answer. Twice <see cref="Streams"/>, so that readers leave room for buyers.
     /// </summary>
-    [Range(100, 200_000)] public int ConcurrentConnections { get; init; } = 10_000;
+    [Range(100, 200_000)] public int ConcurrentConnections { get; init; } = 20_000;
+
+    /// <summary>
+    /// Connections of one address, an IPv6 one counted by its network. Many shoppers may share an address, and a
+    /// browser opens some six. Trusted proxies are not bound.
+    /// </summary>
+    [Range(10, 200_000)] public int ConnectionsPerAddress { get; init; } = 2_000;
+
+    /// <summary>Streams open at once: of stock, and of the waiting queue.</summary>
+    [Range(1, 100_000)] public int Streams { get; init; } = 10_000;
+
+    /// <summary>Streams of one address, without those of callers with a key.</summary>
+    [Range(1, 100_000)] public int StreamsPerAddress { get; init; } = 1_000;
+
+    /// <summary>Streams of one shopper's session: some windows of a shop.</summary>
+    [Range(1, 100_000)] public int StreamsPerSession { get; init; } = 20;
 
     /// <summary>
     /// Longest an ordinary request may take, a second attempt included. A shopper has given up by then, and a reserve
@@ -64,9 +81,9 @@ public sealed class GatewayLimits
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Connections to one replica; further requests wait for one to come free. HTTP/1.1 needs one per request in
-    /// flight: at 5,000 requests/s and 50 ms that is 250. Health probes share the pool, so a limit that is
-    /// reached in normal operation would look like a dead replica.
+    /// Connections to one replica for requests, and as many for payments; further ones wait for one to come free.
+    /// HTTP/1.1 needs one per request in flight: at 5,000 requests/s and 50 ms that is 250. Streams and health probes
+    /// have connections of their own.
     /// </summary>
     [Range(8, 10_000)] public int ConnectionsPerReplica { get; init; } = 1_024;
 

@@ -38,6 +38,12 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
         "Too many requests", "The budget of requests is used up. Repeat the request after the time given in "
         + "Retry-After; RateLimit-Policy lists the budgets.");
 
+    /// <summary>One caller has too many streams open. Comes with a Retry-After of its own.</summary>
+    public static readonly GatewayProblem TooManyStreams = TooManyRequests with
+    {
+        Detail = "You have as many streams open as one caller may. Close one; GET /api/stock/{sku} still answers.",
+    };
+
     /// <summary>A shopper's attempt comes too soon after the last. Comes with a Retry-After of its own.</summary>
     public static readonly GatewayProblem AttemptTooEarly = TooManyRequests with
     {
@@ -64,6 +70,10 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
 
     public static readonly GatewayProblem UpstreamUnavailable = new("upstream-unavailable", 503,
         "The service is unavailable", "Nothing was done. Repeat the request after the time given in Retry-After.");
+
+    /// <summary>Comes with a Retry-After of its own.</summary>
+    public static readonly GatewayProblem TooManyListeners = new("too-many-listeners", 503,
+        "Too many live streams", "This gateway has as many streams open as it allows. GET /api/stock/{sku} still answers.");
 
     public static readonly GatewayProblem TemporaryReducedCapacity = new("temporary-reduced-capacity", 503,
         "The service is overloaded", "Nothing was done. Try again after the time in Retry-After.");
@@ -117,7 +127,7 @@ internal sealed record GatewayProblem(string Slug, int Status, string Title, str
     public Task WriteAsync(HttpContext context, Dictionary<string, object?>? members = null)
     {
         context.Response.StatusCode = Status;
-        if (Status == StatusCodes.Status503ServiceUnavailable)
+        if (Status == StatusCodes.Status503ServiceUnavailable && context.Response.Headers.RetryAfter.Count == 0)
         {
             context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         }

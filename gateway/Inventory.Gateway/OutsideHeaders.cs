@@ -1,13 +1,24 @@
+using System.Net;
+
 namespace Inventory.Gateway;
 
 /// <summary>
 /// Removes the headers that only this gateway may send to the API: the caller's identity (<c>X-Inventory-</c>) and
 /// address. Those of a trusted proxy have been read before, and the forwarder writes its own from the connection.
 /// </summary>
+/// <remarks>It remembers that a request came through a proxy, trusted or not: such a request is not local.</remarks>
 internal sealed class OutsideHeaders(RequestDelegate next)
 {
-    private static readonly string[] ReservedPrefixes = ["X-Inventory-", "X-Forwarded-", "X-Original-"];
+    private static readonly object Proxied = new();
+
+    private const string Identity = "X-Inventory-";
+    private static readonly string[] ReservedPrefixes = [Identity, "X-Forwarded-", "X-Original-"];
     private static readonly string[] ReservedNames = ["Forwarded", "X-Real-IP"];
+
+    /// <summary>Whether the caller is a program on this machine, without a proxy in between.</summary>
+    public static bool IsLocal(HttpContext context) =>
+        context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
+        && !context.Items.ContainsKey(Proxied);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -18,7 +29,12 @@ internal sealed class OutsideHeaders(RequestDelegate next)
             if (IsReserved(header.Key)) (reserved ??= []).Add(header.Key);
         }
 
-        foreach (var name in reserved ?? []) headers.Remove(name);
+        foreach (var name in reserved ?? [])
+        {
+            headers.Remove(name);
+            if (!name.StartsWith(Identity, StringComparison.OrdinalIgnoreCase)) context.Items[Proxied] = true;
+        }
+
         return next(context);
     }
 

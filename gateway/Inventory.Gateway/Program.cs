@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Inventory.Gateway;
 using Inventory.Gateway.BotGuard;
 using Inventory.Gateway.Proxying;
@@ -15,17 +16,20 @@ builder.AddTrustedProxies();
 builder.AddRateLimiting();
 builder.AddBotGuard();
 builder.AddReservationApi();
+builder.Services.AddSingleton<DistributedContextPropagator, KnownTraces>();
 
 var app = builder.Build();
 
 // The order matters: an early refusal costs little, and client headers are cleaned before admission trusts any.
 app.UseGatewayProblems();
+app.UseMiddleware<RequestFraming>();
 app.UseDraining();
-app.UseLoadShedding(GatewayProblem.TemporaryReducedCapacity.ToJson());
 app.UseForwardedHeaders();
 app.UseMiddleware<OutsideHeaders>();
-app.UseMiddleware<BodyLimit>();
+app.UseMiddleware<RequestArrival>();
+app.UseLoadShedding(GatewayProblem.TemporaryReducedCapacity.ToJson());
 app.UseMiddleware<AdmissionControl>();
+app.UseMiddleware<OpenStreams>();
 app.UseRequestTimeouts();
 app.UseMiddleware<BotGuardMiddleware>();
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
@@ -14,8 +15,13 @@ public static class ServerLimits
     {
         builder.Services.AddValidatedOptions<GatewayLimits>(GatewayLimits.Section);
 
+        builder.Services.AddSingleton<ConnectionLimit>();
         builder.Services.AddOptions<KestrelServerOptions>()
-            .Configure<IOptions<GatewayLimits>>((server, limits) => Apply(server, limits.Value));
+            .Configure<IOptions<GatewayLimits>, ConnectionLimit>((server, limits, connections) =>
+            {
+                Apply(server, limits.Value);
+                server.ConfigureEndpointDefaults(connections.Apply);
+            });
 
         builder.Services.AddRequestTimeouts();
         builder.Services.AddOptions<RequestTimeoutOptions>()
@@ -32,6 +38,9 @@ public static class ServerLimits
         server.Limits.RequestHeadersTimeout = limits.RequestHeadersTimeout;
         server.Limits.KeepAliveTimeout = limits.KeepAliveTimeout;
         server.Limits.MaxConcurrentConnections = limits.ConcurrentConnections;
+
+        // What a replica's header says is passed on as it is.
+        server.ResponseHeaderEncodingSelector = static _ => Encoding.UTF8;
 
         // By design: Kestrel's minimum data rates (240 bytes/s after 5 s end a trickled body) and its buffers stay.
         // The buffers, 1 MiB in and 64 KiB out, exceed every message of the API.

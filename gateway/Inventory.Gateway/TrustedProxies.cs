@@ -16,6 +16,18 @@ public sealed class TrustedProxyOptions
     /// <summary>Addresses (<c>10.0.0.7</c>) or networks (<c>10.0.0.0/8</c>). Empty: no proxy is trusted.</summary>
     public IReadOnlyList<string> TrustedProxies { get; init; } = [];
 
+    /// <summary>The entries as networks.</summary>
+    internal IEnumerable<IPNetwork> Networks
+    {
+        get
+        {
+            foreach (var text in TrustedProxies)
+            {
+                if (TryParse(text, out var network)) yield return network;
+            }
+        }
+    }
+
     internal static bool TryParse(string text, out IPNetwork network)
     {
         if (IPAddress.TryParse(text, out var address))
@@ -52,10 +64,7 @@ public static class TrustedProxies
     {
         forwarded.KnownProxies.Clear();
         forwarded.KnownIPNetworks.Clear();
-        foreach (var text in trusted.TrustedProxies)
-        {
-            if (TrustedProxyOptions.TryParse(text, out var network)) forwarded.KnownIPNetworks.Add(network);
-        }
+        foreach (var network in trusted.Networks) forwarded.KnownIPNetworks.Add(network);
 
         // With two empty lists the middleware trusts every sender, hence None. Hops need no limit: the middleware stops
         // at the first address that is not trusted, which is the client.

@@ -47,6 +47,7 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = 
 
 var app = builder.Build();
 app.UseServerRefusals(Failures.DescribeUnread);
+app.UseHeadRequests();
 app.UseDraining();
 app.UseLoadShedding(Failures.DescribeShed());
 app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = Failures.AnswerBugAsync });

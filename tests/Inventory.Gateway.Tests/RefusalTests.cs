@@ -81,7 +81,7 @@ public sealed class RefusalTests : TwoReplicas
     [InlineData("/api/%2e%2e/health")]
     public async Task The_gateway_answers_health_itself_for_every_spelling_of_the_path(string target)
     {
-        var answer = await SendRawAsync($"GET {target} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n");
+        var answer = await SendRawAsync($"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
         Assert.DoesNotContain("X-Replica", answer, StringComparison.OrdinalIgnoreCase);
@@ -144,8 +144,8 @@ public sealed class RefusalTests : TwoReplicas
     }
 
     [Theory]
-    [InlineData("GET /api/reservations HTTP/1.1\r\nHost: gateway\r\nX-Long: {20000}\r\n\r\n", "431")]
-    [InlineData("GET /api/reservations?{5000} HTTP/1.1\r\nHost: gateway\r\n\r\n", "414")]
+    [InlineData("GET /api/reservations HTTP/1.1\r\nHost: localhost\r\nX-Long: {20000}\r\n\r\n", "431")]
+    [InlineData("GET /api/reservations?{5000} HTTP/1.1\r\nHost: localhost\r\n\r\n", "414")]
     [InlineData("GET /api/reservations HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400")]
     [InlineData("POST /api/reservations HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", "400")]
     [InlineData("nonsense\r\n\r\n", "400")]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using Microsoft.Extensions.Options;
 using Yarp.ReverseProxy.Configuration;
 using Yarp.ReverseProxy.Forwarder;
@@ -19,6 +20,26 @@ internal sealed class ReplicaConnections(IOptions<GatewayLimits> limits)
     public ValueTask<RouteConfig> ConfigureRouteAsync(
         RouteConfig route, ClusterConfig? cluster, CancellationToken cancel) => ValueTask.FromResult(route);
 
+    /// <summary>Each kind of request gets a handler of its own, with the same settings but for its size.</summary>
+    protected override HttpMessageHandler WrapHandler(ForwarderHttpClientContext context, HttpMessageHandler handler)
+    {
+        var usual = (SocketsHttpHandler)handler;
+        return base.WrapHandler(context, new ReplicaPools(pool =>
+        {
+            if (pool == ReplicaPool.Requests) return usual;
+            var own = new SocketsHttpHandler { ActivityHeadersPropagator = usual.ActivityHeadersPropagator };
+            ConfigureHandler(context, own);
+            own.MaxConnectionsPerServer = pool switch
+            {
+                ReplicaPool.Streams => limits.Value.Streams,
+                // One probe at a time, and the connection of one that timed out.
+                ReplicaPool.Probes => 2,
+                _ => limits.Value.ConnectionsPerReplica,
+            };
+            return own;
+        }));
+    }
+
     protected override void ConfigureHandler(ForwarderHttpClientContext context, SocketsHttpHandler handler)
     {
         base.ConfigureHandler(context, handler);
@@ -26,6 +47,11 @@ internal sealed class ReplicaConnections(IOptions<GatewayLimits> limits)
         handler.ConnectTimeout = limits.Value.ConnectTimeout;
         handler.MaxConnectionsPerServer = limits.Value.ConnectionsPerReplica;
         handler.PooledConnectionLifetime = limits.Value.ConnectionLifetime;
+
+        // HTTP allows bytes beyond ASCII in a header, and the server reads them as UTF-8. The client's own default, to
+        // refuse them, would make a caller's header look like a broken replica.
+        handler.RequestHeaderEncodingSelector = static (_, _) => Encoding.UTF8;
+        handler.ResponseHeaderEncodingSelector = static (_, _) => Encoding.UTF8;
 
         // Shorter than the replicas' own keep-alive (Kestrel: 130 s), so that no request is sent on a connection that
         // the replica is closing: its answer would be lost, and not every request may be repeated.

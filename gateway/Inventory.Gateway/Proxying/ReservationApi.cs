@@ -17,10 +17,19 @@ internal static class ReservationApi
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IForwarderHttpClientFactory, ReplicaConnections>();
         builder.Services.AddSingleton<IPassiveHealthCheckPolicy, DestinationFailureHealthPolicy>();
+        builder.Services.AddSingleton<IProbingRequestFactory, ProbeRequests>();
+        builder.Services.AddSingleton<StreamMetrics>();
 
         builder.Services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
             .AddConfigFilter<ReplicaConnections>()
+            .AddTransforms(route =>
+            {
+                if (ReplicaPools.Of(route.Route) is var pool and not ReplicaPool.Requests)
+                {
+                    route.RequestTransforms.Add(new UsesPool(pool));
+                }
+            })
             .AddTransforms(route => route.ResponseTransforms.Add(new PublicLocation()))
             .AddTransforms(route => route.ResponseTransforms.Add(route.Services.GetRequiredService<UnitsTaken>()))
             .AddTransforms(route => route.ResponseTransforms.Add(
@@ -45,6 +54,7 @@ internal static class ReservationApi
         {
             if (RouteLimits.Of(route, policies) is { } limits) endpoint.WithMetadata(limits);
             if (RoutePriority.Of(route) is { } priority) endpoint.MayBeShed(priority);
+            if (ReplicaPools.Of(route) == ReplicaPool.Streams) endpoint.WithMetadata(new IsStream());
             if (GuardedRoute.Of(route) is { } guarded) endpoint.WithMetadata(guarded);
         });
     }

@@ -18,8 +18,8 @@ internal enum UpstreamFailure
     /// <summary>No answer in time: the request may still be carried out.</summary>
     TimedOut,
 
-    /// <summary>The client's body could not be read to its end.</summary>
-    BadBody,
+    /// <summary>The client's request can't be forwarded: a header, or a body that didn't come to its end.</summary>
+    BadRequest,
 
     /// <summary>The client disconnected, so no answer is needed.</summary>
     ClientGone,
@@ -41,7 +41,7 @@ internal static class UpstreamOutcome
         ForwarderError.Request when IsConnectFailure(failure.Exception) => UpstreamFailure.Unreachable,
         ForwarderError.RequestTimedOut when IsConnectTimeout(failure.Exception) => UpstreamFailure.Unreachable,
         ForwarderError.RequestTimedOut => UpstreamFailure.TimedOut,
-        ForwarderError.RequestBodyClient => UpstreamFailure.BadBody,
+        ForwarderError.RequestBodyClient or ForwarderError.RequestCreation => UpstreamFailure.BadRequest,
 
         // Cancelled through the request's token: the client disconnected, or the gateway's own timeout expired.
         ForwarderError.RequestCanceled or ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled =>

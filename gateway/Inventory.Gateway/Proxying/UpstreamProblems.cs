@@ -27,7 +27,9 @@ internal sealed partial class UpstreamProblems(
             UpstreamFailure.Unreachable => GatewayProblem.UpstreamUnavailable,
             UpstreamFailure.Interrupted => GatewayProblem.UpstreamInterrupted,
             UpstreamFailure.TimedOut => GatewayProblem.UpstreamTimeout,
-            UpstreamFailure.BadBody => GatewayProblem.ForStatus(context.Response.StatusCode),
+            UpstreamFailure.BadRequest when context.Response.StatusCode < StatusCodes.Status500InternalServerError =>
+                GatewayProblem.ForStatus(context.Response.StatusCode),
+            UpstreamFailure.BadRequest => GatewayProblem.MalformedRequest,
             _ => null,
         };
         if (problem is null) return;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using Inventory.Gateway.Sessions;
 using Inventory.Identity;
 
@@ -29,10 +28,9 @@ internal sealed class AdmissionControl(
 
     private async Task AdmitAsync(HttpContext context, RouteLimits route)
     {
-        var address = context.Connection.RemoteIpAddress;
         var apiKey = keys.Find(context.Request.Headers[CallerHeaders.ApiKey])?.Name;
         var session = apiKey is null ? cookie.Read(context.Request) : null;
-        var begins = apiKey is null && session is null && Begins(context.Request, route.Session, address);
+        var begins = apiKey is null && session is null && Begins(context, route.Session);
         if (begins && !cookie.IsReady)
         {
             await GatewayProblem.SessionsUnavailable.WriteAsync(context);
@@ -41,12 +39,25 @@ internal sealed class AdmissionControl(
 
         var subject = begins ? ShopperSubject.Create() : session?.Subject;
         var set = Charged(route.Policy, apiKey, subject, begins);
-        var who = new Identities(subject, apiKey, ClientAddress.Of(address));
+        var who = new Identities(subject, apiKey, ClientAddress.Of(context.Connection.RemoteIpAddress));
 
         // A session that Redis doesn't know has ended. Where its cookie is too fresh for the session to have been idle,
         // Redis has lost its data, and the session begins again.
         var mayBegin = begins || (session is not null && cookie.IsFresh(session));
         var verdict = await shared.TakeAsync(set, who, mayBegin) ?? local.Take(set, who);
+        if (verdict is { Session: SessionState.Ended, Outcome: not RateLimitOutcome.Refused })
+        {
+            // The caller begins a session like one without a cookie, and is charged for a new one.
+            session = null;
+            begins = Begins(context, route.Session);
+            subject = begins ? ShopperSubject.Create() : null;
+            if (begins)
+            {
+                (set, who) = (route.Policy.NewShopper, who with { Subject = subject });
+                verdict = await shared.TakeAsync(set, who, mayBegin: true) ?? local.Take(set, who);
+            }
+        }
+
         WriteHeaders(context.Response.Headers, set, verdict);
         if (verdict.Outcome == RateLimitOutcome.Refused)
         {
@@ -55,21 +66,18 @@ internal sealed class AdmissionControl(
             return;
         }
 
-        if (Continue(context, route, session, subject, begins, verdict) is { } shopper)
-        {
-            context.Request.Headers[CallerHeaders.Shopper] = shopper;
-        }
-
+        Continue(context, session, subject, begins, verdict);
+        if (subject is not null) context.Request.Headers[CallerHeaders.Shopper] = subject;
         await next(context);
     }
 
     /// <summary>Whether a request without session and key begins a session.</summary>
-    private bool Begins(HttpRequest request, SessionUse use, IPAddress? address) => use switch
+    private bool Begins(HttpContext context, SessionUse use) => use switch
     {
-        _ when request.Headers.ContainsKey(CallerHeaders.ApiKey) => false,
+        _ when context.Request.Headers.ContainsKey(CallerHeaders.ApiKey) => false,
         SessionUse.BeginAlways => true,
         // In Development, callers on this machine name their customers themselves.
-        SessionUse.Begin => !environment.IsDevelopment() || address is null || !IPAddress.IsLoopback(address),
+        SessionUse.Begin => !environment.IsDevelopment() || !OutsideHeaders.IsLocal(context),
         _ => false,
     };
 
@@ -80,25 +88,12 @@ internal sealed class AdmissionControl(
         : policy.Anonymous;
 
     /// <summary>Writes a cookie when a session begins or its cookie is due for renewal.</summary>
-    /// <returns>The shopper's subject, or null for a caller without session.</returns>
-    private string? Continue(
-        HttpContext context, RouteLimits route, Session? session, string? subject, bool begins, Verdict verdict)
+    private void Continue(HttpContext context, Session? session, string? subject, bool begins, Verdict verdict)
     {
-        if (verdict.Session == SessionState.Ended)
-        {
-            subject = null;
-            if (Begins(context.Request, route.Session, context.Connection.RemoteIpAddress))
-            {
-                subject = ShopperSubject.Create();
-                begins = true;
-            }
-        }
-
         // A cookie that isn't fresh is renewed only when Redis says that its session is alive; without Redis it stays.
         var renews = !begins && session is not null && verdict.Session == SessionState.Alive
             && cookie.IsDue(session) && (verdict.Shared || cookie.IsFresh(session));
         if (subject is not null && (begins || renews)) cookie.Issue(context, subject);
-        return subject;
     }
 
     private static void WriteHeaders(IHeaderDictionary headers, BudgetSet set, Verdict verdict)

@@ -28,7 +28,7 @@ public sealed class RatePolicy
     [ValidateObjectMembers] public RateBudget ApiKey { get; init; } = new();
 
     /// <summary>
-    /// Of a network address (IPv6: a /64), for callers without a key. Thousands of shoppers share the address of their
+    /// Of a network address (IPv6: a /56), for callers without a key. Thousands of shoppers share the address of their
     /// mobile carrier, so this budget only stops a machine that begins sessions by the thousand.
     /// </summary>
     [ValidateObjectMembers] public RateBudget Address { get; init; } = new();

@@ -15,7 +15,7 @@ internal enum IdentityKind
 /// <summary>The known identities of a request's caller.</summary>
 /// <param name="Subject">The session's subject, or null.</param>
 /// <param name="ApiKey">The name of a recognized key, or null.</param>
-/// <param name="Address">The network address, an IPv6 one without its last 64 bits.</param>
+/// <param name="Address">The network address, an IPv6 one by its first 56 bits.</param>
 internal readonly record struct Identities(string? Subject, string? ApiKey, string Address)
 {
     public string? Of(IdentityKind kind) => kind switch

@@ -31,6 +31,7 @@ public static class StreamStock
             + "state that was seen before is not sent again.")
         .TakesHeader(LastSeen, "The id of the last event that was seen.")
         .Streams<ShowStock.Response>("The stock as it changes; each event's data has this shape.")
+        .RefusesHead()
         .Refuses(Problem.UnknownSku, Problem.TooManyListeners)
         // A stream lasts as long as its client stays: its duration means nothing as a request metric.
         .DisableHttpMetrics();

@@ -21,6 +21,11 @@ internal static class ApiDescription
     private const string Page = "/docs";
     private const string KeyScheme = "ApiKey";
 
+    // The page runs the script that starts the viewer, and the viewer's own styles.
+    private const string PagePolicy = "default-src 'self'; script-src 'self' 'unsafe-inline'; "
+        + "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        + "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
     private static readonly string[] Mutating = ["POST", "PUT", "PATCH", "DELETE"];
 
     internal static void AddApiDescription(this IServiceCollection services)
@@ -32,7 +37,8 @@ internal static class ApiDescription
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
         });
-        services.AddOpenApi("v1", openApi =>
+        services.AddSingleton<ServedDescription>();
+        services.AddOpenApi(ServedDescription.Name, openApi =>
         {
             openApi.CreateSchemaReferenceId = NameSchema;
             openApi.AddDocumentTransformer(DescribeDocument);
@@ -43,7 +49,9 @@ internal static class ApiDescription
 
     internal static void MapApiDescription(this WebApplication app)
     {
-        app.MapOpenApi().ForEveryone("It describes the API; it gives no access.").MayBeShed(Priority.Browsing);
+        app.MapGet(ServedDescription.Path, (HttpContext http, ServedDescription document) => document.ServeAsync(http))
+            .ExcludeFromDescription()
+            .ForEveryone("It describes the API; it gives no access.").MayBeShed(Priority.Browsing);
         app.MapScalarApiReference(Page, page =>
         {
             page.Title = "Inventory reservations";
@@ -52,7 +60,8 @@ internal static class ApiDescription
             page.DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp();
             // Both lead to an application on that host.
             page.HideDeveloperTools().HideClientButton();
-        }).ForEveryone("It describes the API; it gives no access.").MayBeShed(Priority.Browsing);
+        }).ForEveryone("It describes the API; it gives no access.").MayBeShed(Priority.Browsing)
+            .WithContentPolicy(PagePolicy);
     }
 
     private static string? NameSchema(JsonTypeInfo json)

@@ -20,7 +20,8 @@ public static class ProblemPages
         // Pages for people, so they stay out of the API description.
         var pages = routes.MapGroup(Path).ExcludeFromDescription()
             .ForEveryone("A refused caller reads here why, also one without a key.")
-            .MayBeShed(Priority.Browsing);
+            .MayBeShed(Priority.Browsing)
+            .WithContentPolicy(Policy);
         pages.MapGet("", Index);
         pages.MapGet("/{slug}", Page);
     }
@@ -48,6 +49,10 @@ public static class ProblemPages
             <p><a href="{Path}">All problems</a></p>
             """);
     }
+
+    // A page loads nothing but its own style, and no other page may show it in a frame.
+    private const string Policy =
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private static ContentHttpResult Document(string title, string body) => TypedResults.Content($$"""
         <!doctype html>

@@ -33,6 +33,7 @@ public static class StreamTicket
             + "`refused`, `cancelled` and `expired`, which ends the stream. Comments in between keep the "
             + "connection alive. Reconnecting starts with the present state.")
         .Streams<TicketView>("The ticket; each event's data has this shape.")
+        .RefusesHead()
         .Refuses(Problem.TicketNotFound, Problem.LedgerUnavailable)
         .DisableHttpMetrics();
 

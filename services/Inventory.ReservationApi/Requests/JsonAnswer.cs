@@ -39,7 +39,7 @@ internal static class JsonAnswer
         response.ContentType = mediaType;
         response.ContentLength = bytes.WrittenCount;
         // Not flushed: the server sends it with the end of the response.
-        if (!HttpMethods.IsHead(http.Request.Method)) response.BodyWriter.Write(bytes.WrittenSpan);
+        response.BodyWriter.Write(bytes.WrittenSpan);
         return Task.CompletedTask;
     }
 

@@ -1,0 +1,33 @@
+using System.Diagnostics;
+using Inventory.Identity;
+using Microsoft.AspNetCore.Http;
+
+namespace Inventory.Gateway;
+
+/// <summary>
+/// Continues a caller's trace only for callers with a key. Anybody else's trace begins here: a stranger must choose
+/// neither the id of our traces nor what is recorded.
+/// </summary>
+internal sealed class KnownTraces(ApiKeyRing keys) : DistributedContextPropagator
+{
+    private readonly DistributedContextPropagator usual = CreateDefaultPropagator();
+
+    public override IReadOnlyCollection<string> Fields => usual.Fields;
+
+    public override void Inject(Activity? activity, object? carrier, PropagatorSetterCallback? setter) =>
+        usual.Inject(activity, carrier, setter);
+
+    public override void ExtractTraceIdAndState(
+        object? carrier, PropagatorGetterCallback? getter, out string? traceId, out string? traceState)
+    {
+        (traceId, traceState) = (null, null);
+        if (IsKnown(carrier)) usual.ExtractTraceIdAndState(carrier, getter, out traceId, out traceState);
+    }
+
+    public override IEnumerable<KeyValuePair<string, string?>>? ExtractBaggage(
+        object? carrier, PropagatorGetterCallback? getter) =>
+        IsKnown(carrier) ? usual.ExtractBaggage(carrier, getter) : null;
+
+    private bool IsKnown(object? carrier) =>
+        carrier is IHeaderDictionary headers && keys.Find(headers[CallerHeaders.ApiKey]) is not null;
+}

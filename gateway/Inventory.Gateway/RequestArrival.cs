@@ -1,0 +1,60 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+
+namespace Inventory.Gateway;
+
+/// <summary>
+/// Waits until a request's body has arrived, before the request takes anything that others need: a place of the
+/// overload limiter, a budget, a connection to a replica. A client that trickles its body waits for itself alone.
+/// </summary>
+/// <remarks>
+/// The body stays in the server's own buffer, which is larger than <see cref="GatewayLimits.RequestBodyBytes"/> may be:
+/// nothing is copied, and the body of most requests has come with the headers. A declared length that is too large is
+/// refused at once; a body without one is counted by the server while it arrives.
+/// </remarks>
+internal sealed class RequestArrival(RequestDelegate next, IOptions<GatewayLimits> limits)
+{
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true) return next(context);
+        if (context.Request.ContentLength > limits.Value.RequestBodyBytes)
+        {
+            return GatewayProblem.PayloadTooLarge.WriteAsync(context);
+        }
+
+        return HasArrived(context.Request.BodyReader) ? next(context) : ReceiveAsync(context);
+    }
+
+    /// <summary>Whether the whole body is there, without waiting.</summary>
+    private static bool HasArrived(PipeReader body) => body.TryRead(out var read) && Keep(body, read);
+
+    private async Task ReceiveAsync(HttpContext context)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        patience.CancelAfter(limits.Value.RequestTimeout);
+        try
+        {
+            while (!Keep(context.Request.BodyReader, await context.Request.BodyReader.ReadAsync(patience.Token)))
+            {
+            }
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            // The rest of the body would be taken for the next request.
+            context.Response.Headers.Connection = "close";
+            await GatewayProblem.RequestTooSlow.WriteAsync(context);
+            return;
+        }
+
+        await next(context);
+    }
+
+    /// <summary>Leaves what was read in the buffer, for the forwarder.</summary>
+    /// <returns>Whether it is the whole body.</returns>
+    private static bool Keep(PipeReader body, ReadResult read)
+    {
+        body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        return read.IsCompleted;
+    }
+}

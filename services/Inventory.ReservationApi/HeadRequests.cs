@@ -1,0 +1,38 @@
+using Inventory.ReservationApi.Problems;
+
+namespace Inventory.ReservationApi;
+
+/// <summary>
+/// Answers HEAD as GET is answered, without its body, which the server leaves out by itself: every GET route answers
+/// HEAD too, but for streams, whose head would never end.
+/// </summary>
+internal static class HeadRequests
+{
+    private static readonly object Asked = new();
+
+    /// <summary>Comes before routing, which would find no route for HEAD.</summary>
+    internal static void UseHeadRequests(this WebApplication app)
+    {
+        app.Use((http, next) =>
+        {
+            if (HttpMethods.IsHead(http.Request.Method))
+            {
+                http.Request.Method = HttpMethods.Get;
+                http.Items[Asked] = true;
+            }
+
+            return next(http);
+        });
+        app.UseRouting();
+    }
+
+    /// <summary>Refuses HEAD for an endpoint that answers with a stream.</summary>
+    internal static RouteHandlerBuilder RefusesHead(this RouteHandlerBuilder endpoint) =>
+        endpoint.AddEndpointFilter((call, next) =>
+        {
+            if (!call.HttpContext.Items.ContainsKey(Asked)) return next(call);
+            call.HttpContext.Response.Headers.Allow = HttpMethods.Get;
+            return ValueTask.FromResult<object?>(
+                Refusal.Of(Problem.MethodNotAllowed, "A stream has no head; use GET."));
+        });
+}

@@ -1,0 +1,102 @@
+using System.Net;
+using System.Text.Json;
+using Inventory.Identity;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>Streams, which last as long as their readers like.</summary>
+public sealed class StreamLimitTests : TwoGateways
+{
+    private const string Stream = "/api/stock/shoe/stream";
+    private const string Tickets = "/api/queue/1/events";
+
+    private readonly List<HttpResponseMessage> open = [];
+
+    protected override (string Key, string Value)[] Settings =>
+    [
+        ("Gateway:Limits:ConnectionsPerReplica", "8"),
+        ("Gateway:Limits:Streams", "60"),
+        ("Gateway:Limits:StreamsPerAddress", "30"),
+        ("Gateway:Limits:StreamsPerSession", "3"),
+    ];
+
+    [Fact]
+    public async Task Streams_take_no_connection_from_requests_and_payments()
+    {
+        await OpenAsync(30, "203.0.113.1");
+        await OpenAsync(30, "203.0.113.2");
+
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal(200, (await SendAsync(One, "POST", "/api/reservations")).Status);
+            Assert.Equal(200, (await SendAsync(One, "POST", "/api/payments/webhook")).Status);
+        }
+    }
+
+    [Fact]
+    public async Task One_address_has_a_bound_and_all_together_have_one()
+    {
+        await OpenAsync(30, "203.0.113.1");
+        await IsRefusedAsync(await StreamAsync("203.0.113.1"), 429, "too-many-requests");
+        await OpenAsync(29, "203.0.113.2");
+        // A caller with a key is bound by the total alone.
+        await OpenAsync(1, "203.0.113.1", key: DemoKeys.Backend);
+        await IsRefusedAsync(await StreamAsync("203.0.113.3"), 503, "too-many-listeners");
+        await IsRefusedAsync(await StreamAsync("203.0.113.3", DemoKeys.Backend), 503, "too-many-listeners");
+
+        open[0].Dispose();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while ((int)(await StreamAsync("203.0.113.3")).StatusCode != 200) await Task.Delay(20, patience.Token);
+    }
+
+    [Fact]
+    public async Task One_session_has_a_bound()
+    {
+        var cookie = await CookieAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await StreamAsync(Home, cookie: cookie)).StatusCode);
+        }
+
+        await IsRefusedAsync(await StreamAsync(Home, cookie: cookie), 429, "too-many-requests");
+        Assert.Equal(HttpStatusCode.OK, (await StreamAsync(Home, cookie: await CookieAsync())).StatusCode);
+        Assert.Equal(200, (await SendAsync(One, "GET", "/api/stock/shoe", cookie: cookie)).Status);
+    }
+
+    [Fact]
+    public async Task Every_route_without_a_timeout_counts_as_a_stream_or_is_for_operators()
+    {
+        var counted = One.Endpoints.Where(one => one.Metadata.Any(mark => mark.GetType().Name == "IsStream"))
+            .Select(one => one.DisplayName).Order();
+
+        Assert.Equal(["queue-events", "stock-stream"], counted);
+        Assert.Equal(200, (await SendAsync(One, "GET", Tickets)).Status);
+    }
+
+    private async Task OpenAsync(int count, string from, string? key = null)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await StreamAsync(from, key)).StatusCode);
+        }
+    }
+
+    private async Task<HttpResponseMessage> StreamAsync(string from, string? key = null, string? cookie = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Stream);
+        request.Headers.Add("X-Forwarded-For", from);
+        if (key is not null) request.Headers.Add("X-Api-Key", key);
+        if (cookie is not null) request.Headers.Add("Cookie", cookie);
+        var response = await One.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        open.Add(response);
+        return response;
+    }
+
+    private static async Task IsRefusedAsync(HttpResponseMessage response, int status, string slug)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(status == (int)response.StatusCode, $"{(int)response.StatusCode}: {text}");
+        Assert.Equal($"/problems/{slug}", JsonElement.Parse(text).GetProperty("type").GetString());
+        Assert.Equal(10, response.Headers.RetryAfter!.Delta!.Value.TotalSeconds);
+    }
+}

@@ -1,0 +1,110 @@
+using System.Text;
+using Inventory.Identity;
+
+namespace Inventory.Gateway.Tests;
+
+/// <summary>Requests that HTTP allows, or nearly, and that no usual client sends.</summary>
+public sealed class UnusualRequestTests : TwoReplicas
+{
+    private const string TraceId = "0af7651916cd43dd8448eb211c80319c";
+
+    [Theory]
+    [InlineData("User-Agent")]
+    [InlineData("Cookie")]
+    [InlineData("Idempotency-Key")]
+    [InlineData("X-Anything")]
+    public async Task A_header_beyond_ASCII_is_passed_on_and_harms_no_replica(string name)
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            var answer = await SendAsync($"GET /api/reservations/1 HTTP/1.1\r\nHost: localhost\r\n{name}: é€\r\n");
+            Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
+        }
+
+        var received = One.Requests.Concat(Other.Requests).ToList();
+        Assert.Equal(5, received.Count);
+        Assert.All(received, request => Assert.Equal("é€", request.Headers[name]));
+        Assert.DoesNotContain(Gateway.Log.All, line => line.Contains("Unhealthy", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_header_that_is_not_UTF8_is_refused_and_harms_no_replica()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            using var client = await RawClient.ConnectAsync(Gateway.Address.Port);
+            await client.SendAsync([
+                .. "GET /api/reservations/1 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: "u8, 0xE9, .. "\r\n\r\n"u8,
+            ]);
+            Assert.StartsWith("HTTP/1.1 400", await client.LineAsync(), StringComparison.Ordinal);
+        }
+
+        Assert.Empty(One.Requests.Concat(Other.Requests));
+        Assert.DoesNotContain(Gateway.Log.All, line => line.Contains("Unhealthy", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("head /api/reservations/1 HTTP/1.1\r\nHost: localhost\r\n")]
+    [InlineData("get /api/reservations/1 HTTP/1.1\r\nHost: localhost\r\n")]
+    [InlineData("head /nowhere HTTP/1.1\r\nHost: localhost\r\n")]
+    [InlineData("head /health HTTP/1.1\r\nHost: localhost\r\n")]
+    [InlineData("POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n")]
+    [InlineData("POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")]
+    public async Task A_request_that_could_be_read_in_two_ways_is_refused(string request)
+    {
+        var answer = await SendAsync(request);
+
+        Assert.StartsWith("HTTP/1.1 400", answer, StringComparison.Ordinal);
+        Assert.Contains("/problems/malformed-request", answer, StringComparison.Ordinal);
+        Assert.Empty(One.Requests.Concat(Other.Requests));
+    }
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("inv_unknown_0000000000000000000000000000", false)]
+    [InlineData(DemoKeys.Backend, true)]
+    public async Task Only_a_known_caller_chooses_the_trace(string? key, bool continues)
+    {
+        using var request = Request("GET", "/api/reservations/1");
+        request.Headers.Add("traceparent", $"00-{TraceId}-b7ad6b7169203331-01");
+        request.Headers.Add("tracestate", "a=b");
+        request.Headers.Add("baggage", "c=d");
+        if (key is not null) request.Headers.Add("X-Api-Key", key);
+        using var response = await Client.SendAsync(request);
+
+        var received = Assert.Single(One.Requests.Concat(Other.Requests)).Headers;
+        Assert.Equal(continues, received["traceparent"].Contains(TraceId, StringComparison.Ordinal));
+        Assert.Equal(continues, received.ContainsKey("tracestate"));
+        Assert.Equal(continues, received.ContainsKey("baggage"));
+    }
+
+    [Theory]
+    [InlineData("/health")]
+    [InlineData("/ready")]
+    [InlineData("/alive")]
+    public async Task A_probe_takes_GET_and_HEAD_alone(string path)
+    {
+        using var post = await Client.SendAsync(Request("POST", path));
+        await ProblemAssert.IsProblemAsync(post, 405, "method-not-allowed", path);
+        using var head = await Client.SendAsync(Request("HEAD", path));
+        Assert.Equal(200, (int)head.StatusCode);
+    }
+
+    [Fact]
+    public async Task Browsers_are_told_not_to_guess()
+    {
+        foreach (var path in new[] { "/api/reservations/1", "/nowhere", "/health", "/api/session" })
+        {
+            using var response = await Client.GetAsync(path);
+            Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+        }
+    }
+
+    private async Task<string> SendAsync(string request)
+    {
+        using var client = await RawClient.ConnectAsync(Gateway.Address.Port);
+        await client.SendAsync(Encoding.UTF8.GetBytes(request.Replace("Host: localhost", "Host: localhost\r\nConnection: close",
+            StringComparison.Ordinal) + "\r\n"));
+        return await client.RestAsync();
+    }
+}
