@@ -9,7 +9,7 @@
 -- ARGV[4] idem_retention_s ARGV[5] reclaim_batch, lines, 1 or more
 -- ARGV[6] id, for a new hold                          ARGV[7] holder
 -- ARGV[8] hold_ms, for a new hold, 1 or more          ARGV[9] sku
--- ARGV[10] quantity, 1 or more
+-- ARGV[10] quantity, 1 or more     ARGV[11] max_holds, 1 or more: see reserve
 --
 -- Returns outcome, now_ms and, by AdjustOutcome:
 --    1 held, 2 already held, 3 adjusted  id, state, deadline_ms, holder, lines, units left, and
@@ -17,6 +17,7 @@
 --   -1 insufficient  units that this holder could have at most
 --   -3 confirming    id, state, deadline_ms, holder, lines
 --   -4 limit exceeded  limit, units the owner has      -2 unknown sku    -5 paused
+--      With max_holds holds of the SKU an owner gets no other one: both numbers are the same.
 --   -7 idempotency key reused with another request     -9 fenced   -10 more are due: call again
 --
 -- Invariants: as for reserve; the deadline stays, so that changing a cart doesn't prolong it;
@@ -32,6 +33,9 @@ assert(budget and budget >= 1, 'adjust: reclaim_batch must be 1 or more')
 assert(#id == 22, 'adjust: id must have 22 characters')
 assert(hold_ms and hold_ms >= 1, 'adjust: hold_ms must be 1 or more')
 assert(quantity and quantity >= 1, 'adjust: quantity must be 1 or more')
+
+local max_holds = tonumber(ARGV[11])
+assert(max_holds and max_holds >= 1, 'adjust: max_holds must be 1 or more')
 
 local now_ms = clock_ms()
 local _, more_due = give_back_due(sku, now_ms, budget)
@@ -53,6 +57,9 @@ local more = quantity - (held and held.quantity or 0)
 if hold and more == 0 then
   local held_id, state, deadline_ms, _, text = hold_fields(held.id, hold)
   return answer(2, now_ms, held_id, state, deadline_ms, holder, text, math.max(0, available), 0)
+end
+if not hold and #units.holds >= max_holds then
+  return answer(-4, now_ms, units.confirmed + units.held, units.confirmed + units.held)
 end
 if more > 0 then
   if stock.paused then return answer(-5, now_ms) end

@@ -9,7 +9,8 @@
 -- units:<bucket>; the same keys of holds that expire.
 -- ARGV[1] empty            ARGV[2] ended_retention_s  ARGV[3] empty: each request has its own
 -- ARGV[4] idem_retention_s ARGV[5] reclaim_batch, lines of all requests together, 1 or more
--- ARGV[6..] of each request: number of lines, trace, fingerprint or empty, digest of its key, id,
+-- ARGV[6] max_holds, 1 or more: most holds that an owner may have of one SKU
+-- ARGV[7..] of each request: number of lines, trace, fingerprint or empty, digest of its key, id,
 --   holder, hold_ms (1 or more), on_existing (refuse, refuse-unless-limited, replace, allow), then
 --   sku and quantity (1 or more) of each line; each SKU once
 --
@@ -26,7 +27,10 @@
 --   -9 fenced       -10 more holds are due than one call expires: call again
 --
 -- `own`: id, state, deadline_ms, holder, lines of a hold that the holder has of one of the SKUs;
--- absent where there is none. A refusal that the holder's own hold may have caused reports it.
+-- absent where there is none. A refusal that the holder's own hold may have caused reports it. An
+-- owner with max_holds holds of a SKU gets -3 too, whatever on_existing says.
+--
+-- Work: per line, the due holds that the budget allows and the owner's holds, max_holds at most.
 --
 -- Invariants: reserved <= total after every hold; every line or none; due holds expire before a
 -- request is refused; an owner's units stay within max_per_customer; a request affects the next one
@@ -36,6 +40,8 @@
 if fenced() then return reply(-9) end
 local budget = tonumber(ARGV[5])
 assert(budget and budget >= 1, 'reserve: reclaim_batch must be 1 or more')
+local max_holds = tonumber(ARGV[6])
+assert(max_holds and max_holds >= 1, 'reserve: max_holds must be 1 or more')
 local BEFORE_LINES = 8
 
 -- One time for all requests: a SKU with nothing due for the first has nothing due for the last.
@@ -108,12 +114,14 @@ local function look_up_stock(lines)
   end
 end
 
--- By on_existing, own holds refuse the request, or are replaced by it, or neither.
+-- By on_existing, own holds refuse the request, or are replaced by it, or neither. Each hold of an
+-- owner makes all later calls for the owner dearer, so their number has a bound.
 local function weigh_own(own, own_ids, on_existing, lines)
   for _, own_id in ipairs(own_ids) do
     for _, line in ipairs(lines) do
       local held = quantity_of(own[own_id], line.sku)
       local refusing = on_existing == 'refuse'
+        or (on_existing ~= 'replace' and #line.account.holds >= max_holds)
         or (on_existing == 'refuse-unless-limited' and not line.limit)
         or (on_existing == 'replace' and own[own_id].state ~= 'p')
       if held > 0 and refusing then
@@ -182,7 +190,7 @@ local function decide(at)
 end
 
 -- All requests are checked to be complete before the first is decided.
-local starts, at = {}, 6
+local starts, at = {}, 7
 while at <= #ARGV do
   local count = tonumber(ARGV[at])
   assert(count and count >= 1, 'reserve: a line or more')

@@ -160,6 +160,7 @@ public sealed class HoldStore
                     Trace, redis.EndedRetention, Fingerprint(idempotency), redis.IdempotencyRetention,
                     redis.Settings.ReclaimBatch,
                     ReservationKey.Of(Guid.NewGuid()), holder.Text, Milliseconds(holdFor), line.Sku, line.Quantity,
+                    redis.Settings.MaxHoldsPerSku,
                 ])));
         }
         while (answer.Outcome == AdjustOutcome.MoreDue);

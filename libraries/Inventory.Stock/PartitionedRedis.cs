@@ -90,7 +90,8 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
     // Repeating a call terminates: each call that answers MoreDue has expired at least one due hold, and new holds are
     // not due yet.
     private CoalescedCalls ReserveCalls(Partition partition) => new(
-        Guard, Script.Reserve, partition, "", EndedRetention, "", IdempotencyRetention, Settings.ReclaimBatch)
+        Guard, Script.Reserve, partition, "", EndedRetention, "", IdempotencyRetention, Settings.ReclaimBatch,
+        Settings.MaxHoldsPerSku)
     {
         Again = MoreDue,
     };

@@ -21,6 +21,12 @@ public sealed class StockOptions
     public TimeSpan MaxLifetime { get; init; } = TimeSpan.FromHours(2);
 
     /// <summary>
+    /// Most active holds of one SKU that one owner may have: a customer, a cart, or a shopper with all carts. Each hold
+    /// makes further calls for its owner dearer, so without a bound one owner could keep Redis busy.
+    /// </summary>
+    [Range(1, 1_000)] public int MaxHoldsPerSku { get; init; } = 10;
+
+    /// <summary>
     /// How long an Idempotency-Key is remembered. 24 hours are longer than the retries of any client we know of.
     /// </summary>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]

@@ -39,7 +39,10 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
             var middle = pair.IndexOf('=');
             if (middle < 1 || !int.TryParse(pair[(middle + 1)..], out var taken) || taken < 1) continue;
             all += taken;
-            Add(Who.Sku(pair[..middle].ToString()), taken, guard.Units, share: 10);
+            // One shopper who fills a cart, and perhaps empties it again, must not make all others prove work: beyond
+            // what tightens a session, units are that session's matter.
+            var ofCrowd = subject is null || guard.SessionUnits == 0 ? taken : Math.Min(taken, guard.SessionUnits);
+            Add(Who.Sku(pair[..middle].ToString()), ofCrowd, guard.Units, share: 10);
         }
 
         if (all == 0 || subject is null || address is null) return;
