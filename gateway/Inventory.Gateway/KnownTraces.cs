@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Inventory.Identity;
-using Microsoft.AspNetCore.Http;
 
 namespace Inventory.Gateway;
 

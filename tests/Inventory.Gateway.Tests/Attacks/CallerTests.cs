@@ -1,7 +1,7 @@
 using System.Net;
 using Inventory.Gateway.RateLimiting;
 
-namespace Inventory.Gateway.Tests;
+namespace Inventory.Gateway.Tests.Attacks;
 
 /// <summary>Callers that look like many, or like somebody else.</summary>
 public sealed class CallerTests : TwoGateways

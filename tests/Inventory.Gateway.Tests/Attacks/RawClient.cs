@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Inventory.Gateway.Tests;
+namespace Inventory.Gateway.Tests.Attacks;
 
 /// <summary>One connection to a server, over which a test sends any bytes it likes.</summary>
 public sealed class RawClient : IDisposable

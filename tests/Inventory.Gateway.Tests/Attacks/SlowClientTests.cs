@@ -1,6 +1,7 @@
 using System.Net;
+using Inventory.Testing;
 
-namespace Inventory.Gateway.Tests;
+namespace Inventory.Gateway.Tests.Attacks;
 
 /// <summary>Clients that hold what others need: connections, and requests that arrive slowly.</summary>
 public sealed class SlowClientTests : TwoReplicas
@@ -87,18 +88,12 @@ public sealed class SlowClientTests : TwoReplicas
         }
 
         idle.First.Dispose();
-        await Eventually(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             using var next = await RawClient.ConnectAsync(Gateway.Address.Port, "127.0.0.2");
             await next.SendAsync("GET /alive HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
             return await next.LineAsync() == "HTTP/1.1 200 OK";
         });
-    }
-
-    private static async Task Eventually(Func<Task<bool>> happened)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        while (!await happened()) await Task.Delay(20, patience.Token);
     }
 
     private sealed class Crowd : IDisposable

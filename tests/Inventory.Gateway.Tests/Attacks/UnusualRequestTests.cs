@@ -1,7 +1,7 @@
 using System.Text;
 using Inventory.Identity;
 
-namespace Inventory.Gateway.Tests;
+namespace Inventory.Gateway.Tests.Attacks;
 
 /// <summary>Requests that HTTP allows, or nearly, and that no usual client sends.</summary>
 public sealed class UnusualRequestTests : TwoReplicas

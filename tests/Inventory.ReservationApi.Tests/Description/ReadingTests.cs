@@ -2,7 +2,7 @@ using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 
-namespace Inventory.ReservationApi.Tests;
+namespace Inventory.ReservationApi.Tests.Description;
 
 /// <summary>Reads that anybody may send, in every form that HTTP allows.</summary>
 [Collection(ApiTests.Name)]
