@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Gateway;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace Inventory.Gateway;
 /// </summary>
 internal sealed class OutsideHeaders(RequestDelegate next)
 {
-    private static readonly string[] ReservedPrefixes = ["X-Inventory-", "X-Forwarded-", "X-Original-"];
+    private static readonly string[] ReservedPrefixes = [InventoryHeaders.GatewayPrefix, "X-Forwarded-", "X-Original-"];
     private static readonly string[] ReservedNames = ["Forwarded", "X-Real-IP"];
 
     public Task InvokeAsync(HttpContext context)

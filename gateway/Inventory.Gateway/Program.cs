@@ -8,13 +8,14 @@ using Inventory.ServiceDefaults.Overload;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddGatewayLimits();
 builder.AddDraining();
 builder.AddLoadShedding();
+builder.AddGatewayLimits();
 builder.AddTrustedProxies();
 builder.AddRateLimiting();
+builder.AddSessions();
 builder.AddBotGuard();
-builder.AddReservationApi();
+builder.AddProxying();
 
 var app = builder.Build();
 
@@ -31,8 +32,8 @@ app.UseMiddleware<BotGuardMiddleware>();
 
 app.MapDefaultEndpoints();
 app.MapGet("/", () => Results.Redirect("/docs"));
-ShopperSession.Map(app);
-ShowChallenge.Map(app);
-app.MapReservationApi();
+app.MapSessions();
+app.MapBotGuard();
+app.MapProxying();
 
 app.Run();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Inventory.Contracts;
 using Inventory.Gateway.Sessions;
 using Inventory.Identity;
 
@@ -30,7 +31,7 @@ internal sealed class AdmissionControl(
     private async Task AdmitAsync(HttpContext context, RouteLimits route)
     {
         var address = context.Connection.RemoteIpAddress;
-        var apiKey = keys.Find(context.Request.Headers[CallerHeaders.ApiKey])?.Name;
+        var apiKey = keys.Find(context.Request.Headers[InventoryHeaders.ApiKey])?.Name;
         var session = apiKey is null ? cookie.Read(context.Request) : null;
         var begins = apiKey is null && session is null && Begins(context.Request, route.Session, address);
         if (begins && !cookie.IsReady)
@@ -57,7 +58,7 @@ internal sealed class AdmissionControl(
 
         if (Continue(context, route, session, subject, begins, verdict) is { } shopper)
         {
-            context.Request.Headers[CallerHeaders.Shopper] = shopper;
+            context.Request.Headers[InventoryHeaders.Shopper] = shopper;
         }
 
         await next(context);
@@ -66,7 +67,7 @@ internal sealed class AdmissionControl(
     /// <summary>Whether a request without session and key begins a session.</summary>
     private bool Begins(HttpRequest request, SessionUse use, IPAddress? address) => use switch
     {
-        _ when request.Headers.ContainsKey(CallerHeaders.ApiKey) => false,
+        _ when request.Headers.ContainsKey(InventoryHeaders.ApiKey) => false,
         SessionUse.BeginAlways => true,
         // In Development, callers on this machine name their customers themselves.
         SessionUse.Begin => !environment.IsDevelopment() || address is null || !IPAddress.IsLoopback(address),
