@@ -4,7 +4,6 @@ using System.Net.Mime;
 using System.Text.Json.Serialization;
 using Inventory.Contracts;
 using Inventory.ReservationApi.Requests;
-using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Problems;
