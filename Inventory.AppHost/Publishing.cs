@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.AppHost;
 
 /// <summary>
@@ -74,11 +76,11 @@ internal static class Publishing
             service
                 .WithEnvironment("ApiKeys__0__Name", "admin")
                 .WithEnvironment("ApiKeys__0__Hash", admin)
-                .WithEnvironment("ApiKeys__0__Scopes__0", "admin")
+                .WithEnvironment("ApiKeys__0__Scopes__0", ScopeNames.Admin)
                 .WithEnvironment("ApiKeys__1__Name", "backend")
                 .WithEnvironment("ApiKeys__1__Hash", backend)
-                .WithEnvironment("ApiKeys__1__Scopes__0", "reserve")
-                .WithEnvironment("ApiKeys__1__Scopes__1", "confirm");
+                .WithEnvironment("ApiKeys__1__Scopes__0", ScopeNames.Reserve)
+                .WithEnvironment("ApiKeys__1__Scopes__1", ScopeNames.Confirm);
         }
     }
 

@@ -16,7 +16,7 @@ using OpenTelemetry.Trace;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>
-/// What every service has in common: telemetry, health, service discovery and HTTP resilience.
+/// What every service has in common: telemetry, health, a clock, service discovery and HTTP resilience.
 /// <see cref="AddServiceDefaults"/> comes before the clients of Redis and PostgreSQL are added, because it decides
 /// whether they trace.
 /// </summary>
@@ -36,6 +36,7 @@ public static class Extensions
         builder.ConfigureOpenTelemetry();
         builder.AddDefaultHealthChecks();
 
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http =>
         {

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Net.Mime;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
@@ -41,7 +42,7 @@ public static class ServerRefusals
         var transport = connection.Get<IConnectionTransportFeature>()?.Transport;
         if (response is null || start is null || transport is null || response.HasStarted) return;
         response.StatusCode = status;
-        response.Headers.ContentType = "application/problem+json";
+        response.Headers.ContentType = MediaTypeNames.Application.ProblemJson;
         response.Headers.ContentLength = body.Length;
         response.Headers.Connection = "close";
         // There is no stream for a body yet: the head is sent the usual way, and the body is written behind it.

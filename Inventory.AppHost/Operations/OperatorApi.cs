@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Inventory.Contracts;
 using Inventory.Identity;
 
 namespace Inventory.AppHost.Operations;
@@ -30,7 +31,7 @@ internal sealed class OperatorApi(EndpointReference gateway)
     private async Task<JsonNode> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(method, new Uri(new Uri(gateway.Url), path));
-        request.Headers.Add("X-Api-Key", DemoKeys.Admin);
+        request.Headers.Add(InventoryHeaders.ApiKey, DemoKeys.Admin);
         try
         {
             using var response = await Client.SendAsync(request, cancellationToken);

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -69,7 +68,6 @@ public static class InstanceDrainServices
         builder.Services.AddValidatedOptions<DrainingOptions>(DrainingOptions.Section);
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<DrainingOptions>>(
             (host, drain) => host.ShutdownTimeout = drain.Value.Delay + drain.Value.Patience);
-        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<InstanceDrain>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<InstanceDrain>());
         builder.Services.AddHealthChecks().Add(new(

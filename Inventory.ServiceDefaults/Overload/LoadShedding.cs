@@ -1,7 +1,7 @@
+using System.Net.Mime;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -58,7 +58,7 @@ internal sealed partial class LoadShedding(
         Report();
         var response = context.Response;
         response.StatusCode = StatusCodes.Status503ServiceUnavailable;
-        response.ContentType = "application/problem+json";
+        response.ContentType = MediaTypeNames.Application.ProblemJson;
         response.ContentLength = problem.Length;
         response.Headers.RetryAfter = RetryAfter[(uint)Interlocked.Increment(ref turn) % (uint)RetryAfter.Length];
         return HttpMethods.IsHead(context.Request.Method)
@@ -93,7 +93,6 @@ public static class LoadSheddingServices
     public static void AddLoadShedding(this IHostApplicationBuilder builder)
     {
         builder.Services.AddValidatedOptions<OverloadOptions>(OverloadOptions.Section);
-        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<OverloadMetrics>();
         builder.Services.AddSingleton<LoadShedder>();
     }

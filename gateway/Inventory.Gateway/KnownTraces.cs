@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.Contracts;
 using Inventory.Identity;
 
 namespace Inventory.Gateway;
@@ -28,5 +29,13 @@ internal sealed class KnownTraces(ApiKeyRing keys) : DistributedContextPropagato
         IsKnown(carrier) ? usual.ExtractBaggage(carrier, getter) : null;
 
     private bool IsKnown(object? carrier) =>
-        carrier is IHeaderDictionary headers && keys.Find(headers[CallerHeaders.ApiKey]) is not null;
+        carrier is IHeaderDictionary headers && keys.Find(headers[InventoryHeaders.ApiKey]) is not null;
+}
+
+/// <summary>Registers <see cref="KnownTraces"/>.</summary>
+internal static class KnownTracesServices
+{
+    /// <summary>Makes the server use it.</summary>
+    public static void AddKnownTraces(this IHostApplicationBuilder builder) =>
+        builder.Services.AddSingleton<DistributedContextPropagator, KnownTraces>();
 }

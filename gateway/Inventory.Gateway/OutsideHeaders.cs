@@ -1,4 +1,5 @@
 using System.Net;
+using Inventory.Contracts;
 
 namespace Inventory.Gateway;
 
@@ -10,9 +11,7 @@ namespace Inventory.Gateway;
 internal sealed class OutsideHeaders(RequestDelegate next)
 {
     private static readonly object Proxied = new();
-
-    private const string Identity = "X-Inventory-";
-    private static readonly string[] ReservedPrefixes = [Identity, "X-Forwarded-", "X-Original-"];
+    private static readonly string[] ReservedPrefixes = [InventoryHeaders.GatewayPrefix, "X-Forwarded-", "X-Original-"];
     private static readonly string[] ReservedNames = ["Forwarded", "X-Real-IP"];
 
     /// <summary>Whether the caller is a program on this machine, without a proxy in between.</summary>
@@ -32,7 +31,10 @@ internal sealed class OutsideHeaders(RequestDelegate next)
         foreach (var name in reserved ?? [])
         {
             headers.Remove(name);
-            if (!name.StartsWith(Identity, StringComparison.OrdinalIgnoreCase)) context.Items[Proxied] = true;
+            if (!name.StartsWith(InventoryHeaders.GatewayPrefix, StringComparison.OrdinalIgnoreCase))
+            {
+                context.Items[Proxied] = true;
+            }
         }
 
         return next(context);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Inventory.Gateway;
 using Inventory.Gateway.BotGuard;
 using Inventory.Gateway.Proxying;
@@ -9,14 +8,15 @@ using Inventory.ServiceDefaults.Overload;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
-builder.AddGatewayLimits();
 builder.AddDraining();
 builder.AddLoadShedding();
+builder.AddGatewayLimits();
 builder.AddTrustedProxies();
+builder.AddKnownTraces();
 builder.AddRateLimiting();
+builder.AddSessions();
 builder.AddBotGuard();
-builder.AddReservationApi();
-builder.Services.AddSingleton<DistributedContextPropagator, KnownTraces>();
+builder.AddProxying();
 
 var app = builder.Build();
 
@@ -35,8 +35,8 @@ app.UseMiddleware<BotGuardMiddleware>();
 
 app.MapDefaultEndpoints();
 app.MapGet("/", () => Results.Redirect("/docs"));
-ShopperSession.Map(app);
-ShowChallenge.Map(app);
-app.MapReservationApi();
+app.MapSessions();
+app.MapBotGuard();
+app.MapProxying();
 
 app.Run();

@@ -1,6 +1,3 @@
-using System.Buffers;
-using System.Text;
-using System.Text.Json;
 using Inventory.Contracts;
 using Inventory.Stock;
 using Npgsql;
@@ -129,9 +126,11 @@ public static class EventRows
     /// <summary>The status of a reservation's row after an event.</summary>
     private static string StatusAfter(string type) => type switch
     {
+        EventTypes.Released => ReservationStatusNames.Released,
+        EventTypes.Expired => ReservationStatusNames.Expired,
+        EventTypes.Confirmed => ReservationStatusNames.Confirmed,
         // A hold that is being confirmed is still pending.
-        "reserved" or "adjusted" or "extended" or "unpinned" or "revived" => "pending",
-        _ => type,
+        _ => ReservationStatusNames.Pending,
     };
 
     private static async Task<(Dictionary<Guid, int> Sequences, Dictionary<(Guid, int), string> Known)>
@@ -162,12 +161,12 @@ public static class EventRows
         batch.BatchCommands.Add(Command(
             InsertEvents, partition, Ids(events), Sequences(events), Texts(events, found => found.Type),
             Texts(events, found => found.Holder!.Value.Text), Times(events, found => found.ExpiresAt!.Value),
-            Texts(events, found => LinesJson(found.Lines)), Texts(events, found => found.Id),
+            Texts(events, found => LinesJson.Write(found.Lines)), Texts(events, found => found.Id),
             Times(events, found => found.At), events.Select(found => found.TraceParent).ToArray()));
         batch.BatchCommands.Add(Command(
             UpsertReservations, partition, Ids(latest), Sequences(latest),
             Texts(latest, found => StatusAfter(found.Type)), Texts(latest, found => found.Holder!.Value.Text),
-            Times(latest, found => found.ExpiresAt!.Value), Texts(latest, found => LinesJson(found.Lines)),
+            Times(latest, found => found.ExpiresAt!.Value), Texts(latest, found => LinesJson.Write(found.Lines)),
             ofReservation.ConvertAll(group => group.Min(found => found.At).UtcDateTime).ToArray(),
             Times(latest, found => found.At)));
         await batch.ExecuteNonQueryAsync(cancellation);
@@ -181,26 +180,6 @@ public static class EventRows
 
     private static DateTime[] Times(List<StockEvent> events, Func<StockEvent, DateTimeOffset> time) =>
         [.. events.Select(found => time(found).UtcDateTime)];
-
-    private static string LinesJson(IReadOnlyList<Line> lines)
-    {
-        var json = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(json))
-        {
-            writer.WriteStartArray();
-            foreach (var line in lines)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("sku", line.Sku);
-                writer.WriteNumber("quantity", line.Quantity);
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndArray();
-        }
-
-        return Encoding.UTF8.GetString(json.WrittenSpan);
-    }
 
     private static NpgsqlBatchCommand Command(string sql, params object[] values)
     {

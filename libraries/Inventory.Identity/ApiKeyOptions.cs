@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Inventory.Contracts;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -89,7 +90,7 @@ internal sealed class ApiKeyRules(IHostEnvironment environment) : IValidateOptio
         var hashed = key.Hash.Length == 2 * SHA256.HashSizeInBytes && key.Hash.All(char.IsAsciiHexDigit);
         if (!hashed) yield return $"{which}:Hash must be the key's SHA-256 in 64 hex digits, and not the key itself.";
         if (key.Scopes.Count == 0) yield return $"{which}:Scopes must name one or more of {ScopeNames.Known}.";
-        foreach (var scope in key.Scopes.Where(scope => ScopeNames.Parse(scope) == Identity.Scopes.None))
+        foreach (var scope in key.Scopes.Where(scope => ScopeNames.Parse(scope) == Scopes.None))
         {
             yield return $"{which}:Scopes names {scope}; known are {ScopeNames.Known}.";
         }

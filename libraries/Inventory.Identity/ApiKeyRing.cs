@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Inventory.Contracts;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 
@@ -42,7 +43,7 @@ public sealed class ApiKeyRing
 
     /// <summary>Recognizes a key; null for an unknown key.</summary>
     /// <param name="header">
-    /// The values of <see cref="CallerHeaders.ApiKey"/>. A header that is given twice is refused: two programs might
+    /// The values of <see cref="InventoryHeaders.ApiKey"/>. A header that is given twice is refused: two programs might
     /// not agree on which value counts.
     /// </param>
     public ApiKey? Find(StringValues header)

@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Identity;
 
 /// <summary>
@@ -14,7 +16,17 @@ public static class DemoKeys
 
     internal static IReadOnlyList<ApiKeySetting> Settings { get; } =
     [
-        new() { Name = "demo-admin", Hash = ApiKeyRing.HashOf(Admin), Scopes = ["reserve", "confirm", "admin"] },
-        new() { Name = "demo-backend", Hash = ApiKeyRing.HashOf(Backend), Scopes = ["reserve", "confirm"] },
+        new()
+        {
+            Name = "demo-admin",
+            Hash = ApiKeyRing.HashOf(Admin),
+            Scopes = [ScopeNames.Reserve, ScopeNames.Confirm, ScopeNames.Admin],
+        },
+        new()
+        {
+            Name = "demo-backend",
+            Hash = ApiKeyRing.HashOf(Backend),
+            Scopes = [ScopeNames.Reserve, ScopeNames.Confirm],
+        },
     ];
 }

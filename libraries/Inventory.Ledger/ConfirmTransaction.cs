@@ -17,12 +17,12 @@ internal sealed class ConfirmTransaction
     // The insert waits for another transaction that decides the same attempt; keys are inserted in order. Outdated
     // attempts are left out: after a rebuild, a new attempt can have the same number.
     private const string Decide =
-        """
+        $"""
         WITH attempt AS (
             SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::bigint[])
                 AS attempt (reservation_id, partition, pin, pin_epoch))
         INSERT INTO pin_decisions (reservation_id, partition, pin, decision)
-        SELECT reservation_id, partition, pin, 'confirmed' FROM attempt
+        SELECT reservation_id, partition, pin, '{PinDecision.Confirmed}' FROM attempt
         WHERE reservation_id NOT IN (
             SELECT reservation_id FROM attempt JOIN fences USING (partition) WHERE epoch > pin_epoch)
         ORDER BY reservation_id, partition, pin
@@ -36,8 +36,8 @@ internal sealed class ConfirmTransaction
         """;
 
     private const string Abandon =
-        """
-        UPDATE pin_decisions SET decision = 'abandoned'
+        $"""
+        UPDATE pin_decisions SET decision = '{PinDecision.Abandoned}'
         FROM unnest($1::uuid[], $2::int[], $3::int[]) AS attempt (reservation_id, partition, pin)
         WHERE pin_decisions.reservation_id = attempt.reservation_id
           AND pin_decisions.partition = attempt.partition AND pin_decisions.pin = attempt.pin
@@ -300,11 +300,11 @@ internal sealed class ConfirmTransaction
     // an order, inserting it again violates the unique index on the reservation id. So the transaction reads earlier
     // decisions and orders only when it repeats something.
     private const string ReadAbandoned =
-        """
+        $"""
         SELECT DISTINCT reservation_id
         FROM unnest($1::uuid[], $2::int[], $3::int[]) AS attempt (reservation_id, partition, pin)
         JOIN pin_decisions USING (reservation_id, partition, pin)
-        WHERE decision = 'abandoned'
+        WHERE decision = '{PinDecision.Abandoned}'
         """;
 
     /// <summary>

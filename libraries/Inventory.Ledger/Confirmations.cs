@@ -133,8 +133,9 @@ public sealed class Confirmations
     private static bool IsUnavailable(Exception failure) => LedgerOutage.Explains(failure) && !IsContention(failure);
 
     private const string AbandonAttempt =
-        """
-        INSERT INTO pin_decisions (reservation_id, partition, pin, decision) VALUES ($1, $2, $3, 'abandoned')
+        $"""
+        INSERT INTO pin_decisions (reservation_id, partition, pin, decision)
+        VALUES ($1, $2, $3, '{PinDecision.Abandoned}')
         ON CONFLICT DO NOTHING
         """;
 

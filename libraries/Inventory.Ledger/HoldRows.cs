@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Inventory.Contracts;
 using Npgsql;
 
@@ -48,19 +47,20 @@ public sealed class HoldRows(NpgsqlDataSource source)
 
     // The partial index on pending deadlines gives the order. Pages avoid a transaction that stays open between reads.
     private const string Pending =
-        """
+        $"""
         SELECT reservation_id, holder, deadline, sequence, created_at, lines
         FROM reservations row
-        WHERE status = 'pending' AND partition = $1 AND (deadline, reservation_id) > ($2, $3)
+        WHERE status = '{ReservationStatusNames.Pending}' AND partition = $1 AND (deadline, reservation_id) > ($2, $3)
             AND NOT EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
         ORDER BY deadline, reservation_id LIMIT $4
         """;
 
     private const string Unheard =
-        """
+        $"""
         SELECT reservation_id FROM orders WHERE confirmed_at > $2 AND NOT EXISTS (
             SELECT FROM reservations row
-            WHERE row.partition = $1 AND row.reservation_id = orders.reservation_id AND status <> 'pending')
+            WHERE row.partition = $1 AND row.reservation_id = orders.reservation_id
+                AND status <> '{ReservationStatusNames.Pending}')
         """;
 
     private const string Bought =
@@ -165,20 +165,10 @@ public sealed class HoldRows(NpgsqlDataSource source)
         {
             page.Add(new(
                 reader.GetGuid(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2), reader.GetInt32(3),
-                reader.GetFieldValue<DateTimeOffset>(4), ReadLines(reader.GetString(5))));
+                reader.GetFieldValue<DateTimeOffset>(4), LinesJson.Read(reader.GetString(5))));
         }
 
         return page;
-    }
-
-    internal static List<Line> ReadLines(string json)
-    {
-        using var lines = JsonDocument.Parse(json);
-        return
-        [
-            .. lines.RootElement.EnumerateArray().Select(line =>
-                new Line(line.GetProperty("sku").GetString()!, line.GetProperty("quantity").GetInt32())),
-        ];
     }
 
     private NpgsqlCommand Command(string sql, params object[] arguments)

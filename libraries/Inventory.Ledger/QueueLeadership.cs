@@ -189,13 +189,14 @@ public sealed class QueueLeadership : IAsyncDisposable
 
     // A reservation that became an order has ended, even if Redis lost the event that says so.
     private const string Ended =
-        """
-        SELECT asked.id, part.holder, CASE WHEN part.has_ended THEN part.status ELSE 'confirmed' END,
+        $"""
+        SELECT asked.id, part.holder,
+            CASE WHEN part.has_ended THEN part.status ELSE '{ReservationStatusNames.Confirmed}' END,
             part.deadline, part.lines
         FROM (SELECT DISTINCT unnest($1) AS id) asked
         CROSS JOIN LATERAL (
             SELECT min(holder) AS holder, min(status) AS status, max(deadline) AS deadline,
-                bool_and(status <> 'pending') AS has_ended, jsonb_agg(line)::text AS lines
+                bool_and(status <> '{ReservationStatusNames.Pending}') AS has_ended, jsonb_agg(line)::text AS lines
             FROM reservations row, jsonb_array_elements(row.lines) line
             WHERE row.reservation_id = asked.id) part
         LEFT JOIN LATERAL (
@@ -217,7 +218,7 @@ public sealed class QueueLeadership : IAsyncDisposable
         {
             ended.Add(reader.GetGuid(0), new(
                 reader.GetString(1), reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3),
-                HoldRows.ReadLines(reader.GetString(4))));
+                LinesJson.Read(reader.GetString(4))));
         }
 
         return ended;

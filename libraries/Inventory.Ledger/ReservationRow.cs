@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
@@ -8,9 +9,6 @@ namespace Inventory.Ledger;
 /// </summary>
 public sealed class ReservationRow
 {
-    /// <summary>The status of a hold that has not ended. The other statuses are types of ending events.</summary>
-    public const string Pending = "pending";
-
     /// <summary>The reservation.</summary>
     public required Guid ReservationId { get; init; }
 
@@ -22,7 +20,7 @@ public sealed class ReservationRow
     /// <summary>The holder in the form that Redis stores.</summary>
     public required string Holder { get; init; }
 
-    /// <summary><see cref="Pending"/>, or how it ended.</summary>
+    /// <summary>One of <see cref="ReservationStatusNames"/>.</summary>
     public required string Status { get; set; }
 
     /// <summary>The deadline, by Redis' clock.</summary>
@@ -49,6 +47,6 @@ internal sealed class ReservationTable : IEntityTypeConfiguration<ReservationRow
         builder.HasKey(row => new { row.ReservationId, row.Partition });
         builder.Property(row => row.Lines).HasColumnType("jsonb");
         // A rebuild of Redis reads the few pending rows among all rows.
-        builder.HasIndex(row => row.Deadline).HasFilter($"status = '{ReservationRow.Pending}'");
+        builder.HasIndex(row => row.Deadline).HasFilter($"status = '{ReservationStatusNames.Pending}'");
     }
 }

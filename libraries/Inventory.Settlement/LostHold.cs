@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
@@ -17,25 +16,15 @@ internal static class LostHold
     {
         if (parts.Count == 0) return null;
         var first = parts[0];
-        var released = parts.Any(part => part.Status == "released");
+        var released = parts.Any(part => part.Status == ReservationStatusNames.Released);
         return new(
             new(
                 first.ReservationId,
                 released ? ReservationStatus.Released : ReservationStatus.Expired,
                 Holder.Parse(first.Holder),
-                [.. parts.SelectMany(part => Lines(part.Lines))],
+                [.. parts.SelectMany(part => LinesJson.Read(part.Lines))],
                 first.Deadline),
             parts.Max(part => part.Sequence),
             first.CreatedAt);
-    }
-
-    private static IEnumerable<Line> Lines(string json)
-    {
-        using var document = JsonDocument.Parse(json);
-        return
-        [
-            .. document.RootElement.EnumerateArray().Select(line =>
-                new Line(line.GetProperty("sku").GetString()!, line.GetProperty("quantity").GetInt32())),
-        ];
     }
 }

@@ -163,9 +163,7 @@ public sealed record ExpireAnswer(ExpireOutcome Outcome, IReadOnlyList<TimeSpan>
 
 /// <summary>One event of the stream.</summary>
 /// <param name="Id">Its position in the stream: milliseconds and a number, ascending.</param>
-/// <param name="Type">
-/// <c>reserved</c>, <c>adjusted</c>, <c>extended</c>, <c>released</c>, <c>expired</c> or <c>stock-set</c>.
-/// </param>
+/// <param name="Type">One of <see cref="EventTypes"/>.</param>
 /// <param name="ReservationId">Null for events about stock.</param>
 /// <param name="Sequence">1, 2, 3 … within a reservation, without gaps; 0 for events about stock.</param>
 /// <param name="Holder">Null for events about stock.</param>

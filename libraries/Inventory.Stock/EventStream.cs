@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
@@ -136,7 +137,7 @@ public sealed class EventStream
         if (!isThere && !nothingCame) return new(end, new HashSet<string>(), HasMore: false, HasGap: true);
 
         var skus = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var entry in entries.Skip(1)) AddSkus(skus, (string?)entry["lines"]);
+        foreach (var entry in entries.Skip(1)) AddSkus(skus, (string?)entry[EventFields.Lines]);
         return new(entries.Length > 0 ? entries[^1].Id! : after, skus, entries.Length > count, HasGap: false);
     }
 

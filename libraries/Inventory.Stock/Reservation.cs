@@ -27,6 +27,21 @@ public enum ReservationStatus
     Expired,
 }
 
+/// <summary>The names of states in answers.</summary>
+public static class ReservationStatusWords
+{
+    /// <summary>The state's name; see <see cref="ReservationStatusNames"/>.</summary>
+    public static string Word(this ReservationStatus status) => status switch
+    {
+        ReservationStatus.Pending => ReservationStatusNames.Pending,
+        ReservationStatus.Confirming => ReservationStatusNames.Confirming,
+        ReservationStatus.Confirmed => ReservationStatusNames.Confirmed,
+        ReservationStatus.Released => ReservationStatusNames.Released,
+        ReservationStatus.Expired => ReservationStatusNames.Expired,
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No word for this status."),
+    };
+}
+
 /// <summary>One holder's lines, held together, all or nothing, until a deadline.</summary>
 public sealed record Reservation(
     Guid Id,

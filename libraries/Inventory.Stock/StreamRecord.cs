@@ -8,11 +8,6 @@ namespace Inventory.Stock;
 /// <param name="Fields">Its fields, in order.</param>
 public sealed record StreamRecord(string Id, IReadOnlyList<KeyValuePair<string, string>> Fields)
 {
-    private static readonly HashSet<string> HoldTypes =
-    [
-        "reserved", "adjusted", "extended", "released", "expired", "unpinned", "confirmed", "revived",
-    ];
-
     /// <summary>Parses the entry as an event.</summary>
     /// <exception cref="FormatException">
     /// The entry is not one that the scripts of this version write; the message gives the reason.
@@ -21,8 +16,8 @@ public sealed record StreamRecord(string Id, IReadOnlyList<KeyValuePair<string, 
     {
         try
         {
-            var type = Field("type");
-            return type == "stock-set" ? ParseStock() : ParseHold(type);
+            var type = Field(EventFields.Type);
+            return type == EventTypes.StockSet ? ParseStock() : ParseHold(type);
         }
         catch (Exception e) when (e is ArgumentException or OverflowException)
         {
@@ -32,33 +27,34 @@ public sealed record StreamRecord(string Id, IReadOnlyList<KeyValuePair<string, 
 
     private StockEvent ParseHold(string type)
     {
-        Require(HoldTypes.Contains(type), "type");
-        var sequence = int.Parse(Field("sequence"), Invariant);
-        Require(sequence >= 1, "sequence");
-        var holder = Field("holder");
-        Require(Holder.IsText(holder), "holder");
-        var deadline = long.Parse(Field("deadline_ms"), Invariant);
-        Require(deadline >= 1, "deadline_ms");
+        Require(EventTypes.OfReservations.Contains(type), EventFields.Type);
+        var sequence = int.Parse(Field(EventFields.Sequence), Invariant);
+        Require(sequence >= 1, EventFields.Sequence);
+        var holder = Field(EventFields.Holder);
+        Require(Holder.IsText(holder), EventFields.Holder);
+        var deadline = long.Parse(Field(EventFields.DeadlineMs), Invariant);
+        Require(deadline >= 1, EventFields.DeadlineMs);
         return new(
-            Id, type, ReservationKey.Parse(Field("reservation")), sequence, Holder.Parse(holder),
+            Id, type, ReservationKey.Parse(Field(EventFields.Reservation)), sequence, Holder.Parse(holder),
             DateTimeOffset.FromUnixTimeMilliseconds(deadline), Lines(least: 1), Trace());
     }
 
     private StockEvent ParseStock()
     {
-        Require(Field("reservation").Length == 0, "reservation");
-        Require(Field("sequence") == "0", "sequence");
-        return new(Id, "stock-set", null, 0, null, null, Lines(least: 0), Trace());
+        Require(Field(EventFields.Reservation).Length == 0, EventFields.Reservation);
+        Require(Field(EventFields.Sequence) == "0", EventFields.Sequence);
+        return new(Id, EventTypes.StockSet, null, 0, null, null, Lines(least: 0), Trace());
     }
 
     private IReadOnlyList<Line> Lines(int least)
     {
-        var lines = Reply.Lines(Field("lines"));
-        Require(lines.Count > 0 && lines.All(line => Names.IsSku(line.Sku) && line.Quantity >= least), "lines");
+        var lines = Reply.Lines(Field(EventFields.Lines));
+        var areValid = lines.Count > 0 && lines.All(line => Names.IsSku(line.Sku) && line.Quantity >= least);
+        Require(areValid, EventFields.Lines);
         return lines;
     }
 
-    private string? Trace() => Field("trace") is { Length: > 0 } trace ? trace : null;
+    private string? Trace() => Field(EventFields.Trace) is { Length: > 0 } trace ? trace : null;
 
     private string Field(string name)
     {

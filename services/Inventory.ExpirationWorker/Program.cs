@@ -7,7 +7,6 @@ builder.AddRedisClient("redis", configureOptions: StockServices.ReconnectSoon);
 builder.Services.AddStock();
 
 builder.Services.AddValidatedOptions<ExpirationOptions>(ExpirationOptions.Section);
-builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton<ExpirationMetrics>();
 builder.Services.AddHostedService<HoldExpirer>();
 

@@ -9,7 +9,6 @@ builder.Services.AddStock();
 
 builder.Services.AddValidatedOptions<MaterializerOptions>(MaterializerOptions.Section)
     .Validate(MaterializerOptions.LeaseOutlivesPolls, MaterializerOptions.LeaseOutlivesPollsRule);
-builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddSingleton<MaterializerMetrics>();
 builder.Services.AddSingleton<Outage>();
 builder.Services.AddSingleton<BatchWriter>();

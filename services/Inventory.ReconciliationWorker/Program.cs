@@ -14,7 +14,6 @@ builder.AddNpgsqlDataSource("ledger", settings => settings.DisableHealthChecks =
 builder.Services.AddStock();
 
 builder.Services.AddValidatedOptions<ReconciliationOptions>(ReconciliationOptions.Section);
-builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddScoped<LedgerMigration>();
 builder.Services.AddScoped<StockLevels>();
 builder.Services.AddSingleton<ReconciliationMetrics>();
@@ -22,14 +21,7 @@ builder.Services.AddSingleton<StoreOutages>();
 builder.Services.AddSingleton<StockWriter>();
 builder.Services.AddSingleton<StockLoader>();
 builder.Services.AddHostedService(services => services.GetRequiredService<StockLoader>());
-builder.Services.AddSingleton<Fences>();
-builder.Services.AddSingleton<HoldRows>();
-builder.Services.AddScoped<HoldRebuild>();
-builder.Services.AddSingleton<StockRebuild>();
-builder.Services.AddSingleton<FenceWatch>();
-builder.Services.AddHostedService(services => services.GetRequiredService<FenceWatch>());
-builder.Services.AddSingleton<ExpiryHeartbeat>();
-builder.Services.AddHostedService(services => services.GetRequiredService<ExpiryHeartbeat>());
+builder.AddRebuild();
 builder.Services.AddHostedService<ChangeCapture>();
 builder.Services.AddSettlement();
 builder.Services.AddSingleton<PinResolver>();

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.ReservationApi.Problems;
 
 namespace Inventory.ReservationApi;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Json;
+using Inventory.Contracts;
 using Inventory.Testing;
 
 namespace Inventory.Crash.Tests;
@@ -99,7 +100,7 @@ public sealed class RollingRestartTests(Site site)
                 {
                     Content = JsonContent.Create(new { productId = sku, userId = $"{Guid.NewGuid():N}", quantity = 1 }),
                 };
-            request.Headers.Add("X-Api-Key", Site.Key);
+            request.Headers.Add(InventoryHeaders.ApiKey, Site.Key);
             using var response = await gateway.SendAsync(request, CancellationToken.None);
             answers.AddOrUpdate((int)response.StatusCode, 1, (_, count) => count + 1);
             Interlocked.Increment(ref answered);

@@ -120,7 +120,7 @@ public sealed class Site : IAsyncLifetime
     {
         var http = (await api).Http;
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/reservations/{id}/confirm");
-        request.Headers.Add("X-Api-Key", Key);
+        request.Headers.Add(InventoryHeaders.ApiKey, Key);
         try
         {
             using var response = await http.SendAsync(request);

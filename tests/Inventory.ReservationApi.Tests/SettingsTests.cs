@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Identity;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Inventory.Contracts;
 
 namespace Inventory.Stock.Tests;
 
@@ -59,6 +60,41 @@ public sealed partial class ScriptTests
     [Fact]
     public void Every_script_has_an_enum() =>
         Assert.Equal(Script.Names, Outcomes.Select(row => (string)row[0]).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void The_scripts_write_exactly_the_types_of_events_that_the_contract_names()
+    {
+        var written = Script.Names.SelectMany(name => Written().Matches(Script.Load(name)))
+            .Select(match => match.Groups["type"].Value);
+
+        Assert.Equal(
+            EventTypes.OfReservations.Append(EventTypes.StockSet).Order(StringComparer.Ordinal),
+            written.Distinct().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Every_event_has_exactly_the_fields_that_the_contract_names()
+    {
+        string[] named =
+        [
+            EventFields.Type, EventFields.Reservation, EventFields.Sequence, EventFields.Holder,
+            EventFields.DeadlineMs, EventFields.Lines, EventFields.Trace,
+        ];
+        var events = Script.Names.SelectMany(name => Event().Matches(Script.Load(name))).ToList();
+
+        Assert.NotEmpty(events);
+        Assert.All(events, one => Assert.Equal(
+            named, Field().Matches(one.Value).Select(match => match.Groups[1].Value).Where(named.Contains)));
+    }
+
+    [GeneratedRegex(@"(?:append_event\(|end_hold\(.*'[fre]', |'type', )'(?<type>[a-z-]+)'")]
+    private static partial Regex Written();
+
+    [GeneratedRegex(@"'type', (?!'').*\n.*(?:\n.*'trace', trace)?")]
+    private static partial Regex Event();
+
+    [GeneratedRegex(@"'([a-z_-]+)'")]
+    private static partial Regex Field();
 
     [GeneratedRegex(@"(?:reply|answer)\((-?\d+)")]
     private static partial Regex Returned();

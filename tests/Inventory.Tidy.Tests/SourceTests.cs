@@ -59,7 +59,8 @@ public sealed partial class SourceTests
     [InlineData("libraries/Inventory.Ledger/Inventory.Ledger.csproj", "Redis|Inventory.Stock")]
     [InlineData("libraries/Inventory.Settlement/Inventory.Settlement.csproj", "ServiceDefaults|Api|Worker")]
     [InlineData("libraries/Inventory.History/Inventory.History.csproj", "ServiceDefaults|Api|Worker|Materializer")]
-    [InlineData("libraries/Inventory.Identity/Inventory.Identity.csproj", "ProjectReference|PackageReference")]
+    [InlineData("libraries/Inventory.Contracts/Inventory.Contracts.csproj", "Reference")]
+    [InlineData("libraries/Inventory.Identity/Inventory.Identity.csproj", "Inventory.Stock|Inventory.Ledger|Package")]
     [InlineData("gateway/Inventory.Gateway/Inventory.Gateway.csproj", "Inventory.Ledger")]
     [InlineData("Inventory.ServiceDefaults/Inventory.ServiceDefaults.csproj", "Inventory.Stock|Inventory.Ledger")]
     public void Dependencies_run_one_way(string project, string forbidden) =>

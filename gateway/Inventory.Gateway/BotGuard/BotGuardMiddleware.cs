@@ -1,6 +1,6 @@
 using System.Globalization;
+using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
-using Inventory.Identity;
 using Microsoft.AspNetCore.Http.Timeouts;
 
 namespace Inventory.Gateway.BotGuard;
@@ -22,8 +22,7 @@ internal sealed class BotGuardMiddleware(
     GuardMetrics metrics,
     TimeProvider time)
 {
-    /// <summary>The header with the solution: base64, as ALTCHA's widget makes it.</summary>
-    public const string Header = "X-Proof-Of-Work";
+    private const string Header = InventoryHeaders.ProofOfWork;
 
     private const string WhatToDo =
         $"Solve `challenge`, and send the same request again with the solution in {Header}. Nothing was done.";
@@ -32,7 +31,7 @@ internal sealed class BotGuardMiddleware(
     {
         var tightened = memory.Tightened;
         return tightened.IsEmpty || context.GetEndpoint()?.Metadata.GetMetadata<GuardedRoute>() is null
-            || context.Request.Headers.ContainsKey(CallerHeaders.ApiKey)
+            || context.Request.Headers.ContainsKey(InventoryHeaders.ApiKey)
             ? next(context)
             : ConsiderAsync(context, tightened);
     }
@@ -40,7 +39,7 @@ internal sealed class BotGuardMiddleware(
     private async Task ConsiderAsync(HttpContext context, Tightened tightened)
     {
         // 1. Only shoppers who are tightened, or ask for a tightened SKU, need a proof.
-        var subject = context.Request.Headers[CallerHeaders.Shopper].ToString();
+        var subject = context.Request.Headers[InventoryHeaders.Shopper].ToString();
         try
         {
             if (subject.Length == 0 || !await IsAtStakeAsync(context, tightened, subject))
@@ -86,8 +85,8 @@ internal sealed class BotGuardMiddleware(
     private async ValueTask<bool> IsAtStakeAsync(HttpContext context, Tightened tightened, string subject)
     {
         var now = time.GetTimestamp();
-        return tightened.Has(Who.Session(subject), now)
-            || tightened.Has(Who.Address(ClientAddress.Of(context.Connection.RemoteIpAddress)), now)
+        return tightened.Has(GuardSubject.Session(subject), now)
+            || tightened.Has(GuardSubject.Address(ClientAddress.Of(context.Connection.RemoteIpAddress)), now)
             || (tightened.HasSkus && await NamedSkus.AnyAsync(context, tightened, now));
     }
 
@@ -99,7 +98,7 @@ internal sealed class BotGuardMiddleware(
         metrics.Refused(why);
         metrics.Issued();
         context.Response.Headers.CacheControl = "no-store";
-        var problem = GatewayProblem.ProofOfWorkRequired with { Detail = $"{Explain(why)} {WhatToDo}" };
+        var problem = new GatewayProblem(Problem.ProofOfWorkRequired, $"{Explain(why)} {WhatToDo}");
         return problem.WriteAsync(context, new()
         {
             ["reason"] = why.ToString().ToLowerInvariant(),

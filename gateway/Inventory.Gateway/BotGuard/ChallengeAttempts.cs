@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -31,7 +32,7 @@ internal sealed class ChallengeAttempts(
     // Some 20 MiB. When it is full, it is cleared: no shopper is refused for lack of memory.
     private const int MostRemembered = 100_000;
 
-    private static readonly string Prefix = $"{RatePolicies.Tag}:guard:";
+    private static readonly string Prefix = $"{GatewayKeys.Guard}:";
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, long> until = new(StringComparer.Ordinal);

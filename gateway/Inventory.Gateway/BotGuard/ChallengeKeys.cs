@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Inventory.Gateway.RateLimiting;
+using Inventory.Contracts;
 using StackExchange.Redis;
 
 namespace Inventory.Gateway.BotGuard;
@@ -15,7 +15,7 @@ internal sealed class ChallengeKeys(IConnectionMultiplexer redis)
 {
     private const int KeyBytes = 32;
 
-    private static readonly RedisKey Name = $"{RatePolicies.Tag}:challenge-key";
+    private static readonly RedisKey Name = $"{GatewayKeys.Tag}:challenge-key";
 
     private volatile Pair keys = new(RandomNumberGenerator.GetBytes(KeyBytes), null);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Inventory.Contracts;
 
 namespace Inventory.Gateway.BotGuard;
 
@@ -30,7 +31,7 @@ internal sealed class GuardMetrics
 
     /// <summary>Counts what this gateway's call has tightened or relaxed.</summary>
     public void Changed(string change, string who) => changes.Add(
-        1, new KeyValuePair<string, object?>("change", change), new("kind", who[..who.IndexOf(':')]));
+        1, new KeyValuePair<string, object?>("change", change), new("kind", GuardSubject.Split(who).Kind));
 
     /// <summary>Counts a challenge that was issued to a shopper.</summary>
     public void Issued() => Count(ref issued, "issued");

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -26,9 +27,8 @@ internal sealed partial class GuardWatch(
     // Most sessions and addresses that are tightened at once. When more of them take too much, the SKU is tightened.
     private const int MostOthers = 1_000;
 
-    private static readonly string Name = $"{RatePolicies.Tag}:guard";
     private static readonly RedisKey[] StateKeys =
-        [Name, $"{Name}:tightened", $"{Name}:operator", $"{Name}:events"];
+        [GatewayKeys.Guard, GatewayKeys.GuardTightened, GatewayKeys.GuardOperator, GatewayKeys.GuardEvents];
 
     private string version = "";
 
@@ -74,7 +74,7 @@ internal sealed partial class GuardWatch(
     private async Task TellAsync(List<Taken> seen, (long Issued, long Solved, long Refused) challenges)
     {
         var guard = options.Value;
-        RedisKey[] scriptKeys = [.. StateKeys, .. seen.Select(one => (RedisKey)$"{Name}:taken:{one.Who}")];
+        RedisKey[] scriptKeys = [.. StateKeys, .. seen.Select(one => (RedisKey)$"{GatewayKeys.Guard}:taken:{one.Who}")];
         List<RedisValue> arguments =
         [
             (long)guard.Within.TotalMilliseconds, (long)guard.Duration.TotalMilliseconds, MostOthers, this.version,
@@ -109,7 +109,7 @@ internal sealed partial class GuardWatch(
         var switchedOn = new List<string>();
         for (var i = 0; i < switches.Length; i += 2)
         {
-            if ((string?)switches[i + 1] == "on") switchedOn.Add((string)switches[i]!);
+            if ((string?)switches[i + 1] == GuardModes.On) switchedOn.Add((string)switches[i]!);
         }
 
         return new Tightened(entries, switchedOn);

@@ -1,5 +1,5 @@
+using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
-using Inventory.Identity;
 
 namespace Inventory.Gateway.BotGuard;
 
@@ -11,10 +11,9 @@ internal static class ShowChallenge
 {
     private const string Path = "/api/challenge";
 
-    private static readonly GatewayProblem WithKey = GatewayProblem.NotFound with
-    {
-        Detail = "Callers with an API key need no proof of work: they name their customers themselves.",
-    };
+    private static readonly GatewayProblem WithKey = new(
+        Problem.NotFound,
+        "Callers with an API key need no proof of work: they name their customers themselves.");
 
     internal static void Map(IEndpointRouteBuilder routes)
     {
@@ -25,7 +24,7 @@ internal static class ShowChallenge
 
     private static Task Show(HttpContext context, ProofOfWork proofs, GuardMetrics metrics)
     {
-        var subject = context.Request.Headers[CallerHeaders.Shopper].ToString();
+        var subject = context.Request.Headers[InventoryHeaders.Shopper].ToString();
         if (subject.Length == 0) return WithKey.WriteAsync(context);
 
         metrics.Issued();

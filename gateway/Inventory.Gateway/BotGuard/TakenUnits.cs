@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Microsoft.Extensions.Options;
 
 namespace Inventory.Gateway.BotGuard;
@@ -27,27 +28,24 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
     private long began = time.GetTimestamp();
 
     /// <summary>Counts the units that an answer of the API reports as taken.</summary>
-    /// <param name="units">Pairs of SKU and units: <c>sku-1=2,sku-2=1</c>.</param>
+    /// <param name="units">In the form of <see cref="TakenUnitsText"/>.</param>
     /// <param name="subject">The shopper's session; null for callers who name their customers themselves.</param>
     /// <param name="address">The shopper's network address.</param>
     public void Add(ReadOnlySpan<char> units, string? subject, string? address)
     {
         long all = 0;
-        foreach (var range in units.Split(','))
+        foreach (var (sku, taken) in TakenUnitsText.Read(units))
         {
-            var pair = units[range];
-            var middle = pair.IndexOf('=');
-            if (middle < 1 || !int.TryParse(pair[(middle + 1)..], out var taken) || taken < 1) continue;
             all += taken;
             // One shopper who fills a cart, and perhaps empties it again, must not make all others prove work: beyond
             // what tightens a session, units are that session's matter.
             var ofCrowd = subject is null || guard.SessionUnits == 0 ? taken : Math.Min(taken, guard.SessionUnits);
-            Add(Who.Sku(pair[..middle].ToString()), ofCrowd, guard.Units, share: 10);
+            Add(GuardSubject.Sku(sku), ofCrowd, guard.Units, share: 10);
         }
 
         if (all == 0 || subject is null || address is null) return;
-        Add(Who.Session(subject), all, guard.SessionUnits, share: 4);
-        Add(Who.Address(address), all, guard.AddressUnits, share: 4);
+        Add(GuardSubject.Session(subject), all, guard.SessionUnits, share: 4);
+        Add(GuardSubject.Address(address), all, guard.AddressUnits, share: 4);
     }
 
     /// <summary>Completes after a time, or at once when a count of this gateway alone reaches its threshold.</summary>
@@ -90,10 +88,8 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
                 var sum = few + fewBefore.GetValueOrDefault(who);
                 if (sum < Math.Max(1, threshold / share))
                 {
-                    if (this.few.Count < MostCounted || this.few.ContainsKey(who) || Who.SkuOf(who) is not null)
-                    {
-                        this.few[who] = few;
-                    }
+                    var isCounted = this.few.Count < MostCounted || this.few.ContainsKey(who);
+                    if (isCounted || GuardSubject.SkuOf(who) is not null) this.few[who] = few;
 
                     return;
                 }

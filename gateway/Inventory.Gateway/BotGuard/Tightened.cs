@@ -1,19 +1,7 @@
 using System.Collections.Frozen;
+using Inventory.Contracts;
 
 namespace Inventory.Gateway.BotGuard;
-
-/// <summary>The names of SKUs, sessions and addresses in <c>guard_watch.lua</c>.</summary>
-internal static class Who
-{
-    public static string Sku(string sku) => "sku:" + sku;
-
-    public static string Session(string subject) => "session:" + subject;
-
-    public static string Address(string address) => "address:" + address;
-
-    /// <summary>The SKU, or null for a session or an address.</summary>
-    public static string? SkuOf(string who) => who.StartsWith("sku:", StringComparison.Ordinal) ? who[4..] : null;
-}
 
 /// <summary>
 /// What is tightened, as this gateway last learned it from Redis. Each entry ends by itself, so that none outlives its
@@ -35,13 +23,13 @@ internal sealed class Tightened
         var skus = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var (who, until) in entries)
         {
-            if (Who.SkuOf(who) is { } sku) skus[sku] = until;
+            if (GuardSubject.SkuOf(who) is { } sku) skus[sku] = until;
         }
 
         foreach (var sku in switchedOn) skus[sku] = WithoutEnd;
         this.skus = skus.ToFrozenDictionary(StringComparer.Ordinal);
         skusBySpan = this.skus.GetAlternateLookup<ReadOnlySpan<char>>();
-        others = entries.Where(entry => Who.SkuOf(entry.Who) is null)
+        others = entries.Where(entry => GuardSubject.SkuOf(entry.Who) is null)
             .ToFrozenDictionary(entry => entry.Who, entry => entry.Until, StringComparer.Ordinal);
     }
 

@@ -1,5 +1,5 @@
+using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
-using Inventory.Identity;
 using Yarp.ReverseProxy.Transforms;
 
 namespace Inventory.Gateway.BotGuard;
@@ -10,9 +10,9 @@ internal sealed class UnitsTaken(TakenUnits counts) : ResponseTransform
     public override ValueTask ApplyAsync(ResponseTransformContext context)
     {
         var http = context.HttpContext;
-        if (!http.Response.Headers.Remove(CallerHeaders.UnitsTaken, out var units)) return ValueTask.CompletedTask;
+        if (!http.Response.Headers.Remove(InventoryHeaders.UnitsTaken, out var units)) return ValueTask.CompletedTask;
 
-        var subject = http.Request.Headers[CallerHeaders.Shopper].ToString();
+        var subject = http.Request.Headers[InventoryHeaders.Shopper].ToString();
         var isShopper = subject.Length > 0;
         counts.Add(
             units.ToString(),

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Mime;
 using Inventory.ServiceDefaults.Draining;
 using Yarp.ReverseProxy.Transforms;
 
@@ -10,11 +11,10 @@ namespace Inventory.Gateway.Proxying;
 /// </summary>
 internal sealed class EndingStreams(InstanceDrain drain) : ResponseTransform
 {
-    private const string Events = "text/event-stream";
-
     public override ValueTask ApplyAsync(ResponseTransformContext context)
     {
-        if (context.ProxyResponse is { Content: { Headers.ContentType.MediaType: Events } events } response)
+        if (context.ProxyResponse is { Content: { } events } response
+            && events.Headers.ContentType?.MediaType == MediaTypeNames.Text.EventStream)
         {
             response.Content = new EndingContent(events, drain.StreamsEnd);
         }

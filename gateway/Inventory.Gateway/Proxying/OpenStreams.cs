@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
 using Inventory.Identity;
 using Microsoft.Extensions.Options;
@@ -32,10 +33,10 @@ internal sealed class OpenStreams(
     private async Task StreamAsync(HttpContext context)
     {
         string? address = null, session = null;
-        if (keys.Find(context.Request.Headers[CallerHeaders.ApiKey]) is null)
+        if (keys.Find(context.Request.Headers[InventoryHeaders.ApiKey]) is null)
         {
             address = "address " + ClientAddress.Of(context.Connection.RemoteIpAddress);
-            if (context.Request.Headers[CallerHeaders.Shopper] is [{ } shopper]) session = "session " + shopper;
+            if (context.Request.Headers[InventoryHeaders.Shopper] is [{ } shopper]) session = "session " + shopper;
         }
 
         if (Refusal(address, session) is { } refusal)

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Model;
@@ -19,8 +20,6 @@ namespace Inventory.Gateway.Proxying;
 /// </remarks>
 internal sealed class RetryOnce(RequestDelegate next)
 {
-    private const string IdempotencyKey = "Idempotency-Key";
-
     public async Task InvokeAsync(HttpContext context)
     {
         var repeatable = IsRepeatable(context.Request);
@@ -43,7 +42,7 @@ internal sealed class RetryOnce(RequestDelegate next)
     private static bool IsRepeatable(HttpRequest request) =>
         HttpMethods.IsGet(request.Method)
         || HttpMethods.IsHead(request.Method)
-        || request.Headers.ContainsKey(IdempotencyKey);
+        || request.Headers.ContainsKey(InventoryHeaders.IdempotencyKey);
 
     private static void KeepBody(HttpContext context)
     {

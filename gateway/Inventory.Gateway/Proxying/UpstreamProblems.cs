@@ -35,7 +35,7 @@ internal sealed partial class UpstreamProblems(
         if (problem is null) return;
 
         // An unreachable replica was logged when its health changed.
-        if (problem.Status is StatusCodes.Status502BadGateway or StatusCodes.Status504GatewayTimeout)
+        if (problem.Kind.Status is StatusCodes.Status502BadGateway or StatusCodes.Status504GatewayTimeout)
         {
             ReportLost(context, problem);
         }
@@ -53,7 +53,7 @@ internal sealed partial class UpstreamProblems(
         if (Interlocked.CompareExchange(ref lastLine, now, last) != last) return;
 
         var lost = Interlocked.Exchange(ref unreported, 0);
-        AnswersLost(log, lost, context.Request.Method, context.Request.Path, problem.Slug);
+        AnswersLost(log, lost, context.Request.Method, context.Request.Path, problem.Kind.Slug);
     }
 
     [LoggerMessage(1, LogLevel.Warning,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Contracts;
 using Inventory.Gateway.Sessions;
 using Inventory.Identity;
 
@@ -28,7 +29,7 @@ internal sealed class AdmissionControl(
 
     private async Task AdmitAsync(HttpContext context, RouteLimits route)
     {
-        var apiKey = keys.Find(context.Request.Headers[CallerHeaders.ApiKey])?.Name;
+        var apiKey = keys.Find(context.Request.Headers[InventoryHeaders.ApiKey])?.Name;
         var session = apiKey is null ? cookie.Read(context.Request) : null;
         var begins = apiKey is null && session is null && Begins(context, route.Session);
         if (begins && !cookie.IsReady)
@@ -67,14 +68,14 @@ internal sealed class AdmissionControl(
         }
 
         Continue(context, session, subject, begins, verdict);
-        if (subject is not null) context.Request.Headers[CallerHeaders.Shopper] = subject;
+        if (subject is not null) context.Request.Headers[InventoryHeaders.Shopper] = subject;
         await next(context);
     }
 
     /// <summary>Whether a request without session and key begins a session.</summary>
     private bool Begins(HttpContext context, SessionUse use) => use switch
     {
-        _ when context.Request.Headers.ContainsKey(CallerHeaders.ApiKey) => false,
+        _ when context.Request.Headers.ContainsKey(InventoryHeaders.ApiKey) => false,
         SessionUse.BeginAlways => true,
         // In Development, callers on this machine name their customers themselves.
         SessionUse.Begin => !environment.IsDevelopment() || !OutsideHeaders.IsLocal(context),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Contracts;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -34,7 +35,7 @@ internal sealed class Budget
         (Name, Kind, Permits, Window) = (name, kind, settings.Permits, settings.Window);
         RedisPermits = Permits;
         RedisWindow = (long)Window.TotalMilliseconds;
-        KeyPrefix = $"{RatePolicies.Tag}:{name}:";
+        KeyPrefix = $"{GatewayKeys.Tag}:{name}:";
         var seconds = Math.Max(1, (long)Math.Ceiling(Window.TotalSeconds));
         Announcement = string.Create(CultureInfo.InvariantCulture, $"\"{name}\";q={Permits};w={seconds}");
     }
@@ -102,12 +103,6 @@ internal sealed class CompiledPolicy
 /// <summary>The policies of <see cref="RateLimitOptions"/> by name.</summary>
 internal sealed class RatePolicies
 {
-    /// <summary>
-    /// One hash tag for all keys of the gateway, because a script charges all identities of a request together: in
-    /// Redis Cluster its keys must lie in one slot.
-    /// </summary>
-    public const string Tag = "{gateway}";
-
     private readonly Dictionary<string, CompiledPolicy> named;
 
     public RatePolicies(IOptions<RateLimitOptions> options)

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Gateway.Sessions;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -60,7 +61,7 @@ internal sealed class SharedLimiter(
         Read(set, (long[])(await charges.AskAsync(new Charge(set, who, mayBegin)))!);
 
     /// <summary>The key of a session's record.</summary>
-    public static string SessionKey(string? subject) => $"{RatePolicies.Tag}:session:{subject}";
+    public static string SessionKey(string? subject) => $"{GatewayKeys.Tag}:session:{subject}";
 
     private static Verdict Read(BudgetSet set, long[] reply) => new(
         (RateLimitOutcome)reply[0],

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Xml.Linq;
-using Inventory.Gateway.RateLimiting;
+using Inventory.Contracts;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using StackExchange.Redis;
 
@@ -15,7 +15,7 @@ namespace Inventory.Gateway.Sessions;
 /// </remarks>
 internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
 {
-    private static readonly RedisKey Name = $"{RatePolicies.Tag}:cookie-keys";
+    private static readonly RedisKey Name = $"{GatewayKeys.Tag}:cookie-keys";
 
     private readonly ConcurrentDictionary<string, string> copy = new();
 

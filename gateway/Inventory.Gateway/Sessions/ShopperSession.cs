@@ -1,5 +1,5 @@
+using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
-using Inventory.Identity;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -12,10 +12,9 @@ public static class ShopperSession
 {
     private const string Path = "/api/session";
 
-    private static readonly GatewayProblem WithKey = GatewayProblem.NotFound with
-    {
-        Detail = "Callers with an API key have no session: they name their customers themselves.",
-    };
+    private static readonly GatewayProblem WithKey = new(
+        Problem.NotFound,
+        "Callers with an API key have no session: they name their customers themselves.");
 
     /// <summary>A session as its owner sees it.</summary>
     /// <param name="Subject">The shopper: the customer of all reservations that are made in this session.</param>
@@ -33,7 +32,7 @@ public static class ShopperSession
 
     private static Task Show(HttpContext context, IOptions<ShopperSessionOptions> options)
     {
-        var subject = context.Request.Headers[CallerHeaders.Shopper].ToString();
+        var subject = context.Request.Headers[InventoryHeaders.Shopper].ToString();
         if (subject.Length == 0) return WithKey.WriteAsync(context);
 
         // Neither a browser nor a proxy may give one shopper's answer to another.
@@ -48,7 +47,7 @@ public static class ShopperSession
         IConnectionMultiplexer redis,
         IOptions<ShopperSessionOptions> options)
     {
-        var subject = context.Request.Headers[CallerHeaders.Shopper].ToString();
+        var subject = context.Request.Headers[InventoryHeaders.Shopper].ToString();
         if (subject.Length > 0)
         {
             try

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
 
@@ -63,9 +64,9 @@ internal sealed class KeptHolds
     {
         end = row.Status switch
         {
-            ReservationRow.Pending => row.HasOrder ? HoldEnd.Ordered : HoldEnd.NotEnded,
-            "released" => HoldEnd.Released,
-            "expired" => HoldEnd.Expired,
+            ReservationStatusNames.Pending => row.HasOrder ? HoldEnd.Ordered : HoldEnd.NotEnded,
+            ReservationStatusNames.Released => HoldEnd.Released,
+            ReservationStatusNames.Expired => HoldEnd.Expired,
             _ => HoldEnd.Confirmed,
         };
         // A pinned hold with an order is kept: PinResolver commits it when its lease ends. The order may be older than

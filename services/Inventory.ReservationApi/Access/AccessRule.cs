@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Microsoft.AspNetCore.Authorization;
 
 namespace Inventory.ReservationApi.Access;

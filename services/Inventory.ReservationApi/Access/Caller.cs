@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Inventory.Contracts;
 using Inventory.Identity;
 using Inventory.ReservationApi.Queue;
 using Inventory.Stock;
@@ -17,7 +18,7 @@ internal sealed class Caller : ClaimsPrincipal
 {
     private const string LocalName = "local";
 
-    private Caller(string name, Scopes scopes, string? shopper) : base(new ClaimsIdentity(AccessServices.Scheme))
+    private Caller(string name, Scopes scopes, string? shopper) : base(new ClaimsIdentity(AccessFeature.Scheme))
     {
         (Name, Scopes) = (name, scopes);
         if (shopper is not null) Shopper = Holder.Customer(shopper);

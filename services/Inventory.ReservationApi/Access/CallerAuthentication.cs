@@ -1,7 +1,9 @@
 using System.Collections.Frozen;
 using System.Net;
+using Inventory.Contracts;
 using Inventory.Identity;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.HttpOverrides;
 
 namespace Inventory.ReservationApi.Access;
 
@@ -54,12 +56,12 @@ internal sealed class KnownCallers
     internal Task<AuthenticateResult> Recognize(HttpContext http)
     {
         var headers = http.Request.Headers;
-        if (headers.TryGetValue(CallerHeaders.ApiKey, out var key))
+        if (headers.TryGetValue(InventoryHeaders.ApiKey, out var key))
         {
             return ring.Find(key) is { } found ? byKey[found.Name] : WrongKey;
         }
 
-        if (headers.TryGetValue(CallerHeaders.Shopper, out var subject))
+        if (headers.TryGetValue(InventoryHeaders.Shopper, out var subject))
         {
             return subject is [{ } text] && ShopperSubject.IsWellFormed(text)
                 ? Success(Caller.WithSession(text))
@@ -73,7 +75,7 @@ internal sealed class KnownCallers
     private static bool IsAtThisMachine(HttpContext http)
     {
         if (http.Connection.RemoteIpAddress is not { } remote || !IPAddress.IsLoopback(remote)) return false;
-        foreach (var line in http.Request.Headers["X-Forwarded-For"])
+        foreach (var line in http.Request.Headers[ForwardedHeadersDefaults.XForwardedForHeaderName])
         {
             foreach (var hop in line!.Split(','))
             {
@@ -87,5 +89,5 @@ internal sealed class KnownCallers
     }
 
     private static Task<AuthenticateResult> Success(Caller caller) =>
-        Task.FromResult(AuthenticateResult.Success(new(caller, AccessServices.Scheme)));
+        Task.FromResult(AuthenticateResult.Success(new(caller, AccessFeature.Scheme)));
 }

@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Problems;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Authorization.Policy;
@@ -11,7 +11,7 @@ namespace Inventory.ReservationApi.Access;
 /// </summary>
 internal sealed class RefusedCallers : IAuthorizationMiddlewareResultHandler
 {
-    private const string Challenge = $"ApiKey realm=\"inventory\", header=\"{CallerHeaders.ApiKey}\"";
+    private const string Challenge = $"ApiKey realm=\"inventory\", header=\"{InventoryHeaders.ApiKey}\"";
 
     /// <inheritdoc/>
     public Task HandleAsync(
@@ -29,16 +29,16 @@ internal sealed class RefusedCallers : IAuthorizationMiddlewareResultHandler
 
     /// <summary>Refuses an unknown key, also where everyone may call.</summary>
     internal static Task RefuseWrongKeysAsync(HttpContext http, RequestDelegate next) =>
-        http.User is not Caller && http.Request.Headers.ContainsKey(CallerHeaders.ApiKey)
+        http.User is not Caller && http.Request.Headers.ContainsKey(InventoryHeaders.ApiKey)
             ? ChallengeAsync(http)
             : next(http);
 
     internal static Task ChallengeAsync(HttpContext http)
     {
         http.Response.Headers.WWWAuthenticate = Challenge;
-        var detail = http.Request.Headers.ContainsKey(CallerHeaders.ApiKey)
-            ? $"The key in {CallerHeaders.ApiKey} is not known here. Nothing was done."
-            : $"This call needs a key in {CallerHeaders.ApiKey}, or a shopper's session where shoppers may call. "
+        var detail = http.Request.Headers.ContainsKey(InventoryHeaders.ApiKey)
+            ? $"The key in {InventoryHeaders.ApiKey} is not known here. Nothing was done."
+            : $"This call needs a key in {InventoryHeaders.ApiKey}, or a shopper's session where shoppers may call. "
                 + "Nothing was done.";
         return Refusal.Of(Problem.AuthenticationRequired, detail).ExecuteAsync(http);
     }

@@ -2,7 +2,6 @@ using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queue;
 using Inventory.ServiceDefaults.Draining;
 using Inventory.Stock;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Availability;
@@ -76,15 +75,6 @@ internal sealed partial class LiveStock : BackgroundService
         {
             lock (gate) return (listeners, topics.Count);
         }
-    }
-
-    internal static void Register(IServiceCollection services)
-    {
-        services.AddValidatedOptions<LiveStockOptions>(LiveStockOptions.Section);
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<LiveStockMetrics>();
-        services.AddSingleton<LiveStock>();
-        services.AddHostedService(provider => provider.GetRequiredService<LiveStock>());
     }
 
     /// <summary>Registers a listener until it is disposed; null when there are too many.</summary>

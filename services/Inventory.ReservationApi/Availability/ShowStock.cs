@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;

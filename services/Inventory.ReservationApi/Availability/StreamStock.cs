@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Availability;
@@ -15,9 +16,6 @@ public static class StreamStock
 {
     private const string LastSeen = "Last-Event-ID";
     private const int RetrySeconds = 10;
-
-    private static readonly byte[] Heartbeat = ":\n\n"u8.ToArray();
-    internal static readonly byte[] Farewell = ": this instance stops, reconnect\n\n"u8.ToArray();
 
     internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/stock/{sku}/stream", Handle)
         .WithName(nameof(StreamStock))
@@ -54,7 +52,7 @@ public static class StreamStock
         await listener.Topic.ReadAsync().WaitAsync(http.RequestAborted);
         if (listener.Topic.Latest.Frame == LiveFrame.UnknownSku) return Refusal.UnknownSku(sku);
 
-        Open(http.Response);
+        ServerSentEvents.Open(http.Response);
         try
         {
             await WriteAsync(Preamble(options.Value.Reconnect), http);
@@ -83,7 +81,7 @@ public static class StreamStock
                 metrics.Sent(spared: latest.Number - number - 1);
                 if (frame == LiveFrame.UnknownSku) return;
             }
-            else if (beat != live.Beat && !await WriteAsync(Heartbeat, http))
+            else if (beat != live.Beat && !await WriteAsync(ServerSentEvents.Heartbeat, http))
             {
                 return;
             }
@@ -92,16 +90,7 @@ public static class StreamStock
             if (!live.HasEnded) await pulse.WaitAsync(http.RequestAborted);
         }
 
-        await WriteAsync(Farewell, http);
-    }
-
-    private static void Open(HttpResponse response)
-    {
-        response.ContentType = "text/event-stream";
-        response.Headers.CacheControl = "no-cache, no-store";
-        // nginx would buffer some kilobytes before it forwards anything.
-        response.Headers["X-Accel-Buffering"] = "no";
-        response.HttpContext.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
+        await WriteAsync(ServerSentEvents.Farewell, http);
     }
 
     private static byte[] Preamble(TimeSpan reconnect)

@@ -1,8 +1,8 @@
 using System.Text.Json.Serialization;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Description;
-using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.ServiceDefaults.Overload;

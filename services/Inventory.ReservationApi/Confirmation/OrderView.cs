@@ -12,13 +12,7 @@ public sealed record OrderView
         OrderId = order.Id;
         ReservationId = order.ReservationId;
         (CustomerId, CartId) = Holder.Parse(order.Holder).Names();
-        Status = order.Status switch
-        {
-            OrderStatus.Pending => "pending",
-            OrderStatus.Confirmed => "confirmed",
-            OrderStatus.Cancelled => "cancelled",
-            _ => throw new ArgumentOutOfRangeException(nameof(order), order.Status, "No word for this status."),
-        };
+        Status = WordOf(order.Status);
         PaymentId = order.PaymentId;
         CreatedAt = order.CreatedAt.UtcDateTime;
         Items = [.. order.Items.Select(item => new ItemView(item.SkuId, item.Quantity))];
@@ -29,7 +23,7 @@ public sealed record OrderView
     {
         ReservationId = payment.ReservationId;
         if (payment.Holder is { } holder) (CustomerId, CartId) = Holder.Parse(holder).Names();
-        Status = "pending";
+        Status = WordOf(OrderStatus.Pending);
         PaymentId = payment.PaymentId;
         CreatedAt = payment.Since.UtcDateTime;
         Items = [.. payment.Lines.Select(line => new ItemView(line.Sku, line.Quantity))];
@@ -65,4 +59,12 @@ public sealed record OrderView
     /// reservation.
     /// </summary>
     public IReadOnlyList<ItemView> Items { get; }
+
+    private static string WordOf(OrderStatus status) => status switch
+    {
+        OrderStatus.Pending => "pending",
+        OrderStatus.Confirmed => "confirmed",
+        OrderStatus.Cancelled => "cancelled",
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No word for this status."),
+    };
 }

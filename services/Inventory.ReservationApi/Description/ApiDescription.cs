@@ -1,70 +1,25 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
-using Inventory.ServiceDefaults.Overload;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
-using Scalar.AspNetCore;
 
 namespace Inventory.ReservationApi.Description;
 
-/// <summary>The OpenAPI document at /openapi/v1.json, and a page to read and try it at /docs.</summary>
+/// <summary>Makes the OpenAPI document of the endpoints and their metadata.</summary>
 internal static class ApiDescription
 {
-    private const string Page = "/docs";
     private const string KeyScheme = "ApiKey";
-
-    // The page runs the script that starts the viewer, and the viewer's own styles.
-    private const string PagePolicy = "default-src 'self'; script-src 'self' 'unsafe-inline'; "
-        + "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
-        + "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
     private static readonly string[] Mutating = ["POST", "PUT", "PATCH", "DELETE"];
 
-    internal static void AddApiDescription(this IServiceCollection services)
-    {
-        // The document's schemas come from the same metadata that reads and writes the bodies. Nothing else uses these
-        // options.
-        services.ConfigureHttpJsonOptions(json =>
-        {
-            json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
-            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
-        });
-        services.AddSingleton<ServedDescription>();
-        services.AddOpenApi(ServedDescription.Name, openApi =>
-        {
-            openApi.CreateSchemaReferenceId = NameSchema;
-            openApi.AddDocumentTransformer(DescribeDocument);
-            openApi.AddOperationTransformer(DescribeOperation);
-            openApi.AddSchemaTransformer(DescribeSchema);
-        });
-    }
-
-    internal static void MapApiDescription(this WebApplication app)
-    {
-        app.MapGet(ServedDescription.Path, (HttpContext http, ServedDescription document) => document.ServeAsync(http))
-            .ExcludeFromDescription()
-            .ForEveryone("It describes the API; it gives no access.").MayBeShed(Priority.Browsing);
-        app.MapScalarApiReference(Page, page =>
-        {
-            page.Title = "Inventory reservations";
-            page.DocumentDownloadType = DocumentDownloadType.Direct;
-            // By default the page loads fonts from another host, reports its use there, and offers an assistant.
-            page.DisableDefaultFonts().DisableTelemetry().DisableAgent().DisableMcp();
-            // Both lead to an application on that host.
-            page.HideDeveloperTools().HideClientButton();
-        }).ForEveryone("It describes the API; it gives no access.").MayBeShed(Priority.Browsing)
-            .WithContentPolicy(PagePolicy);
-    }
-
-    private static string? NameSchema(JsonTypeInfo json)
+    internal static string? NameSchema(JsonTypeInfo json)
     {
         if (json.Type == typeof(Refusal)) return "Problem";
         // Each use case has its own Request and Response.
@@ -74,7 +29,7 @@ internal static class ApiDescription
             : OpenApiOptions.CreateDefaultSchemaReferenceId(json);
     }
 
-    private static Task DescribeDocument(
+    internal static Task DescribeDocument(
         OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken stop)
     {
         document.Info = new()
@@ -83,7 +38,7 @@ internal static class ApiDescription
             Version = "v1",
             Description = "Hold stock while a customer pays. Errors are problem details (RFC 9457) whose type leads to "
                 + "a page under "
-                + $"{ProblemPages.Path}. Calls that change something take an Idempotency-Key.",
+                + $"{Problem.Path}. Calls that change something take an Idempotency-Key.",
         };
         document.Components ??= new();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
@@ -92,7 +47,7 @@ internal static class ApiDescription
             {
                 Type = SecuritySchemeType.ApiKey,
                 In = ParameterLocation.Header,
-                Name = CallerHeaders.ApiKey,
+                Name = InventoryHeaders.ApiKey,
                 Description = $"A backend's or operator's key, with scopes: {ScopeNames.Known}.",
             },
         };
@@ -101,7 +56,7 @@ internal static class ApiDescription
         return Task.CompletedTask;
     }
 
-    private static Task DescribeOperation(
+    internal static Task DescribeOperation(
         OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken stop)
     {
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
@@ -110,11 +65,11 @@ internal static class ApiDescription
         {
             operation.Parameters.Add(new OpenApiParameter
             {
-                Name = IdempotencyKey.Header,
+                Name = InventoryHeaders.IdempotencyKey,
                 In = ParameterLocation.Header,
                 Description = "Makes a retry safe: the same key with the same request gets the same answer, byte for "
                     + "byte, marked with "
-                    + $"{IdempotencyKey.ReplayedHeader}: true. Remembered for a day. It {IdempotencyKey.Rule}.",
+                    + $"{InventoryHeaders.IdempotentReplayed}: true. Remembered for a day. It {IdempotencyKey.Rule}.",
                 Schema = new OpenApiSchema
                 {
                     Type = JsonSchemaType.String,
@@ -201,7 +156,7 @@ internal static class ApiDescription
         ["detail"] = type.Meaning,
     };
 
-    private static Task DescribeSchema(
+    internal static Task DescribeSchema(
         OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken stop)
     {
         // Answers omit fields without a value, and requests may: null means the same as an absent field.

@@ -1,3 +1,5 @@
+using System.Net.Mime;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Problems;
 using Inventory.ServiceDefaults.Overload;
@@ -51,7 +53,7 @@ internal static class Described
     /// <summary>The endpoint answers with server-sent events, whose data is of this shape.</summary>
     internal static RouteHandlerBuilder Streams<T>(this RouteHandlerBuilder endpoint, string description) =>
         endpoint.WithMetadata(
-            new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), ["text/event-stream"])
+            new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [MediaTypeNames.Text.EventStream])
             {
                 Description = description,
             });

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
@@ -12,7 +12,7 @@ namespace Inventory.ReservationApi.Operations;
 public static class FindReconciliationRun
 {
     internal static void Map(IEndpointRouteBuilder routes) => routes
-        .MapGet(ReconciliationRoutes.Path + "/runs/{id}", Handle)
+        .MapGet(ShowReconciliation.Path + "/runs/{id}", Handle)
         .WithName(nameof(FindReconciliationRun))
         .OnlyFor(Scopes.Admin)
         .WithTags("Operations")

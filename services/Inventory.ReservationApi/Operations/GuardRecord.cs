@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Contracts;
 using Inventory.Stock;
 using StackExchange.Redis;
 
@@ -10,21 +11,18 @@ namespace Inventory.ReservationApi.Operations;
 /// </summary>
 internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider time)
 {
-    internal const string On = "on", Off = "off", Automatic = "automatic";
-
-    private const string Name = "{gateway}:guard";
     private const int MostEvents = 1_000, RecentEvents = 50;
     private const char Separator = '\t';
 
-    private static readonly RedisKey Tightened = Name + ":tightened", Operator = Name + ":operator",
-        Events = Name + ":events";
+    private static readonly RedisKey Guard = GatewayKeys.Guard, Tightened = GatewayKeys.GuardTightened,
+        Operator = GatewayKeys.GuardOperator, Events = GatewayKeys.GuardEvents;
 
     private readonly IDatabase database = redis.GetDatabase();
 
     /// <summary>What is tightened and switched, and the latest events.</summary>
     internal async Task<ShowGuard.Response> ReadAsync()
     {
-        var counts = database.HashGetAsync(Name, ["issued", "solved", "refused"]);
+        var counts = database.HashGetAsync(Guard, ["issued", "solved", "refused"]);
         var tightened = database.HashGetAllAsync(Tightened);
         var switched = database.HashGetAllAsync(Operator);
         var events = database.StreamRangeAsync(
@@ -44,14 +42,14 @@ internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider tim
 
     /// <summary>Switches one SKU, or leaves it to the guard again, in one transaction.</summary>
     /// <param name="sku">The SKU. Not checked: whether it is on sale.</param>
-    /// <param name="mode"><see cref="On"/>, <see cref="Off"/> or <see cref="Automatic"/>.</param>
+    /// <param name="mode">One of <see cref="GuardModes"/>.</param>
     /// <param name="by">The caller that decides.</param>
     /// <param name="reason">Why; without control characters.</param>
     internal async Task<GuardSwitch> SwitchAsync(string sku, string mode, string by, string reason)
     {
         var since = time.GetUtcNow().ToUnixTimeMilliseconds();
         var change = database.CreateTransaction();
-        if (mode == Automatic)
+        if (mode == GuardModes.Automatic)
         {
             _ = change.HashDeleteAsync(Operator, sku);
         }
@@ -60,15 +58,15 @@ internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider tim
             string[] fields = [mode, since.ToString(CultureInfo.InvariantCulture), by, reason];
             _ = change.HashSetAsync(Operator, sku, string.Join(Separator, fields));
             // The operator's switch replaces the guard's own decision.
-            _ = change.HashDeleteAsync(Tightened, "sku:" + sku);
+            _ = change.HashDeleteAsync(Tightened, GuardSubject.Sku(sku));
         }
 
-        _ = change.HashSetAsync(Name, "began_ms", since, When.NotExists);
-        _ = change.HashIncrementAsync(Name, "version");
+        _ = change.HashSetAsync(Guard, "began_ms", since, When.NotExists);
+        _ = change.HashIncrementAsync(Guard, "version");
         _ = change.StreamAddAsync(
             Events,
             [
-                new("event", "switched " + mode), new("who", "sku:" + sku), new("units", 0),
+                new("event", "switched " + mode), new("who", GuardSubject.Sku(sku)), new("units", 0),
                 new("by", by), new("reason", reason),
             ],
             maxLength: MostEvents, useApproximateMaxLength: true);
@@ -78,7 +76,7 @@ internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider tim
 
     private static TightenedSubject ReadTightened(HashEntry entry)
     {
-        var (kind, name) = Split(entry.Name.ToString());
+        var (kind, name) = GuardSubject.Split(entry.Name.ToString());
         var fields = entry.Value.ToString().Split(' ');
         return new(kind, name, Time(Number(fields[0])), Time(Number(fields[1])), Number(fields[2]));
     }
@@ -91,19 +89,13 @@ internal sealed class GuardRecord(IConnectionMultiplexer redis, TimeProvider tim
 
     private static GuardEvent ReadEvent(StreamEntry entry)
     {
-        var (kind, name) = Split(entry["who"].ToString());
+        var (kind, name) = GuardSubject.Split(entry["who"].ToString());
         return new(Time(Number(entry.Id.ToString().Split('-')[0])), entry["event"].ToString(), kind, name)
         {
             Units = (long?)entry["units"] is > 0 and var units ? units : null,
             By = entry["by"],
             Reason = entry["reason"],
         };
-    }
-
-    private static (string Kind, string Name) Split(string who)
-    {
-        var middle = who.IndexOf(':', StringComparison.Ordinal);
-        return (who[..middle], who[(middle + 1)..]);
     }
 
     private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);

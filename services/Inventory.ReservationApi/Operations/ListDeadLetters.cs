@@ -1,8 +1,7 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
-using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Microsoft.EntityFrameworkCore;
 
@@ -11,7 +10,7 @@ namespace Inventory.ReservationApi.Operations;
 /// <summary>GET /api/operations/dead-letters: events that could not be stored, oldest first.</summary>
 public static class ListDeadLetters
 {
-    internal const string Path = OperationRoutes.Path + "/dead-letters";
+    internal const string Path = OperationsFeature.Path + "/dead-letters";
 
     private const int DefaultLimit = 50;
 

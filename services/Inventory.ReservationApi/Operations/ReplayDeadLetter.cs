@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using Inventory.Contracts;
 using Inventory.History;
-using Inventory.Identity;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;

@@ -1,9 +1,8 @@
+using Inventory.Contracts;
 using Inventory.History;
-using Inventory.Identity;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
-using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Microsoft.EntityFrameworkCore;
 

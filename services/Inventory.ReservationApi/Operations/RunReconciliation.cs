@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
@@ -18,7 +18,7 @@ public static class RunReconciliation
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     internal static void Map(IEndpointRouteBuilder routes) => routes
-        .MapPost(ReconciliationRoutes.Path + "/run", Handle)
+        .MapPost(ShowReconciliation.Path + "/run", Handle)
         .WithName(nameof(RunReconciliation))
         .OnlyFor(Scopes.Admin)
         .WithTags("Operations")
@@ -60,7 +60,7 @@ public static class RunReconciliation
         }
 
         if (run.HasEnded) return JsonAnswer.Of(StatusCodes.Status200OK, run, ApiJson.Default.AuditRunView);
-        http.Response.Headers.Location = $"{ReconciliationRoutes.Path}/runs/{id}";
+        http.Response.Headers.Location = $"{ShowReconciliation.Path}/runs/{id}";
         return JsonAnswer.Of(StatusCodes.Status202Accepted, run, ApiJson.Default.AuditRunView);
     }
 

@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Products;
@@ -16,7 +16,7 @@ public static class ShowCache
     /// <param name="Invalidations">Products removed because they were changed.</param>
     public sealed record Response(string Instance, CacheLayer Memory, CacheLayer Redis, long Invalidations);
 
-    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/operations/cache", Handle)
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(OperationsFeature.Path + "/cache", Handle)
         .WithName(nameof(ShowCache))
         .WithTags("Operations")
         .OnlyFor(Scopes.Admin)

@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Requests;
@@ -8,7 +8,7 @@ namespace Inventory.ReservationApi.Operations;
 /// <summary>GET /api/operations/guard: what the gateways' bot guard has tightened, and why.</summary>
 public static class ShowGuard
 {
-    internal const string Path = "/api/operations/guard";
+    internal const string Path = OperationsFeature.Path + "/guard";
 
     /// <summary>The guard as all gateways know it.</summary>
     public sealed record Response

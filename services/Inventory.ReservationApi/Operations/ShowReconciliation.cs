@@ -1,7 +1,6 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
-using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
 using Npgsql;
 
@@ -10,6 +9,8 @@ namespace Inventory.ReservationApi.Operations;
 /// <summary>GET /api/operations/reconciliation: whether both stores agree, and what the audit has found.</summary>
 public static class ShowReconciliation
 {
+    internal const string Path = OperationsFeature.Path + "/reconciliation";
+
     private const int MostFindings = 200, MostRepairs = 50;
 
     /// <summary>The state of the audit.</summary>
@@ -24,7 +25,7 @@ public static class ShowReconciliation
         string? Worker, AuditRunView? LastCycle, IReadOnlyList<AuditRunView> OpenRuns,
         IReadOnlyList<FindingView> OpenFindings, IReadOnlyList<FindingView> RecentRepairs);
 
-    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(ReconciliationRoutes.Path, Handle)
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Path, Handle)
         .WithName(nameof(ShowReconciliation))
         .OnlyFor(Scopes.Admin)
         .WithTags("Operations")

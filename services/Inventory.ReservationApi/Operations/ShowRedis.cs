@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Requests;
@@ -46,7 +46,7 @@ public static class ShowRedis
         public IReadOnlyList<SlowCommand>? SlowLog { get; init; }
     }
 
-    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet("/api/operations/redis", Handle)
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(OperationsFeature.Path + "/redis", Handle)
         .WithName(nameof(ShowRedis))
         .WithTags("Operations")
         .OnlyFor(Scopes.Admin)

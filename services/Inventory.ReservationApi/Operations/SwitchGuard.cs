@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Products;
@@ -12,7 +12,7 @@ public static class SwitchGuard
 {
     private const int MaxReasonLength = 200;
 
-    private static readonly string[] Modes = [GuardRecord.On, GuardRecord.Off, GuardRecord.Automatic];
+    private static readonly string[] Modes = [GuardModes.On, GuardModes.Off, GuardModes.Automatic];
 
     /// <summary>The decision.</summary>
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Confirmation;
@@ -39,7 +39,7 @@ public static class CancelOrder
         .MayBeRepeated()
         .Answers<OrderView>(StatusCodes.Status200OK, "Cancelled, now or before: the order as it is.")
         .Refuses(Problem.OrderNotFound, Problem.LedgerUnavailable)
-        .AddEndpointFilter(ProductRoutes.AnswerOutageAsync);
+        .AnswerLedgerOutages();
 
     internal static async Task<IResult> Handle(
         HttpContext http, string id, Ledger.Orders orders, Confirmations confirmations, SettlementMetrics metrics,

@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Confirmation;
 using Inventory.ReservationApi.Description;

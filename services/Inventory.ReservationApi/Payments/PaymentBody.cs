@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Confirmation;
 using Inventory.ReservationApi.Problems;

@@ -25,14 +25,6 @@ public sealed class WebhookOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan Tolerance { get; init; } = TimeSpan.FromMinutes(5);
 
-    internal static void Register(IServiceCollection services, IHostEnvironment environment) =>
-        services.AddValidatedOptions<WebhookOptions>(Section)
-            .Validate(own => own.WebhookSecrets.All(secret => Key(secret) is not null),
-                "Each of Payments:WebhookSecrets must be whsec_ and 24 to 64 bytes in base64.")
-            // The secret for local runs is text; a random one is practically never text.
-            .Validate(own => environment.IsDevelopment() || !own.WebhookSecrets.Any(IsText),
-                "Payments:WebhookSecrets has a secret that isn't random, such as the one for local runs.");
-
     /// <summary>The bytes of a secret; null when it isn't one.</summary>
     internal static byte[]? Key(string secret)
     {
@@ -43,5 +35,6 @@ public sealed class WebhookOptions
             : null;
     }
 
-    private static bool IsText(string secret) => Key(secret) is { } key && key.All(one => one is >= 0x20 and < 0x7f);
+    /// <summary>Whether a secret is text, as the one for local runs is; a random one is practically never.</summary>
+    internal static bool IsText(string secret) => Key(secret) is { } key && key.All(one => one is >= 0x20 and < 0x7f);
 }

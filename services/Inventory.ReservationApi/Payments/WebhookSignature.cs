@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Problems;
 using Microsoft.Extensions.Options;
 

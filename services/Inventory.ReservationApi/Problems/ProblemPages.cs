@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Mime;
 using System.Text;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ServiceDefaults.Overload;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -13,12 +14,10 @@ namespace Inventory.ReservationApi.Problems;
 /// </summary>
 public static class ProblemPages
 {
-    internal const string Path = "/problems";
-
     internal static void Map(IEndpointRouteBuilder routes)
     {
         // Pages for people, so they stay out of the API description.
-        var pages = routes.MapGroup(Path).ExcludeFromDescription()
+        var pages = routes.MapGroup(Problem.Path).ExcludeFromDescription()
             .ForEveryone("A refused caller reads here why, also one without a key.")
             .MayBeShed(Priority.Browsing)
             .WithContentPolicy(Policy);
@@ -46,7 +45,7 @@ public static class ProblemPages
             <p><code>{type.Slug}</code>, HTTP status {type.Status}</p>
             <h2>What has happened</h2><p>{Html(type.Meaning)}</p>
             <h2>What to do</h2><p>{Html(type.Remedy)}</p>
-            <p><a href="{Path}">All problems</a></p>
+            <p><a href="{Problem.Path}">All problems</a></p>
             """);
     }
 

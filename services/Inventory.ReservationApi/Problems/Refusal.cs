@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Mime;
 using System.Text.Json.Serialization;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Requests;
-using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Problems;
@@ -14,7 +14,7 @@ namespace Inventory.ReservationApi.Problems;
 /// </summary>
 public sealed record Refusal : IResult
 {
-    internal const string MediaType = "application/problem+json";
+    internal const string MediaType = MediaTypeNames.Application.ProblemJson;
 
     private Refusal(ProblemType kind, string detail) => (Kind, Detail) = (kind, detail);
 
@@ -201,7 +201,7 @@ public sealed record Refusal : IResult
     /// <inheritdoc/>
     public Task ExecuteAsync(HttpContext httpContext)
     {
-        httpContext.Response.Headers["Trace-Id"] = TraceOf(httpContext);
+        httpContext.Response.Headers[InventoryHeaders.TraceId] = TraceOf(httpContext);
         if (RetryAfterSeconds is { } seconds)
         {
             httpContext.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
@@ -213,7 +213,7 @@ public sealed record Refusal : IResult
     internal Refusal In(HttpContext http) => this with
     {
         Instance = http.Request.Path.Value,
-        TraceId = http.Request.Headers.ContainsKey(IdempotencyKey.Header) ? null : TraceOf(http),
+        TraceId = http.Request.Headers.ContainsKey(InventoryHeaders.IdempotencyKey) ? null : TraceOf(http),
     };
 
     /// <summary>This problem for a request to <paramref name="path"/> that is answered later, from the queue.</summary>

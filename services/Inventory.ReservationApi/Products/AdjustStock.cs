@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
@@ -35,7 +35,7 @@ public static class AdjustStock
     }
 
     internal static void Map(IEndpointRouteBuilder routes) => routes
-        .MapPost(ProductRoutes.Path + "/adjustments", Handle)
+        .MapPost(ShowProduct.Path + "/adjustments", Handle)
         .WithName(nameof(AdjustStock))
         .WithTags("Products")
         .OnlyFor(Scopes.Admin)

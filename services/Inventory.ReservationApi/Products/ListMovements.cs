@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
@@ -24,7 +24,7 @@ public static class ListMovements
     /// <param name="NextBefore">The value of before for the next page; absent on the last page.</param>
     public sealed record Response(string Sku, int Total, IReadOnlyList<MovementView> Movements, long? NextBefore);
 
-    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(ProductRoutes.Path + "/movements", Handle)
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(ShowProduct.Path + "/movements", Handle)
         .WithName(nameof(ListMovements))
         .WithTags("Products")
         .OnlyFor(Scopes.Admin)

@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
@@ -14,7 +14,7 @@ public static class PauseProduct
 {
     internal static void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapPost(ProductRoutes.Path + "/pause", Pause)
+        routes.MapPost(ShowProduct.Path + "/pause", Pause)
             .WithName(nameof(PauseProduct))
             .WithTags("Products")
             .OnlyFor(Scopes.Admin)
@@ -23,7 +23,7 @@ public static class PauseProduct
             .MayBeRepeated()
             .Answers<ProductView>(StatusCodes.Status200OK, "The product, paused now or from before.")
             .Refuses(Problem.UnknownSku, Problem.LedgerUnavailable);
-        routes.MapPost(ProductRoutes.Path + "/resume", Resume)
+        routes.MapPost(ShowProduct.Path + "/resume", Resume)
             .WithName("ResumeProduct")
             .WithTags("Products")
             .OnlyFor(Scopes.Admin)

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Inventory.Ledger;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -30,16 +29,6 @@ internal sealed partial class ProductCache(
 
     /// <summary>How many products are in memory.</summary>
     internal int Entries => entries.Count;
-
-    internal static void Register(IServiceCollection services)
-    {
-        services.AddValidatedOptions<ProductCacheOptions>(ProductCacheOptions.Section);
-        services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<ProductCacheMetrics>();
-        services.AddSingleton<SharedProducts>();
-        services.AddSingleton<ProductCache>();
-        services.AddHostedService(provider => provider.GetRequiredService<ProductCache>());
-    }
 
     /// <summary>A product; null when there is none.</summary>
     internal Task<ProductState?> ReadAsync(string sku, CancellationToken stop)

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
@@ -39,7 +39,7 @@ public static class PutProduct
         public int? Total { get; init; }
     }
 
-    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPut(ProductRoutes.Path, Handle)
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapPut(ShowProduct.Path, Handle)
         .WithName(nameof(PutProduct))
         .WithTags("Products")
         .OnlyFor(Scopes.Admin)

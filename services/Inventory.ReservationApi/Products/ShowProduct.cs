@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
@@ -12,7 +12,9 @@ namespace Inventory.ReservationApi.Products;
 /// <summary>GET /api/products/{sku}: a product, and the ETag that a change of it needs.</summary>
 public static class ShowProduct
 {
-    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(ProductRoutes.Path, Handle)
+    internal const string Path = "/api/products/{sku}";
+
+    internal static void Map(IEndpointRouteBuilder routes) => routes.MapGet(Path, Handle)
         .WithName(nameof(ShowProduct))
         .WithTags("Products")
         .OnlyFor(Scopes.Admin)

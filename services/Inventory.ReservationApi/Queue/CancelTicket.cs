@@ -1,4 +1,4 @@
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;

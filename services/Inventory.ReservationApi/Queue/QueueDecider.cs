@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Carts;
 using Inventory.ReservationApi.Problems;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;

@@ -1,13 +1,11 @@
 using System.Text;
 using System.Text.Json;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
-using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Description;
-using Inventory.ReservationApi.Problems;
+using Inventory.ReservationApi.Requests;
 using Inventory.ServiceDefaults.Draining;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Queue;
@@ -20,8 +18,6 @@ namespace Inventory.ReservationApi.Queue;
 public static class StreamTicket
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
-
-    private static readonly byte[] Heartbeat = ":\n\n"u8.ToArray();
 
     internal static void Map(IEndpointRouteBuilder routes) => routes
         .MapGet(ShowTicket.Path + "/{ticket}/events", Handle)
@@ -44,7 +40,7 @@ public static class StreamTicket
         var (entry, refusal) = await ShowTicket.FindAsync(http, ticket, queue);
         if (entry is null) return refusal!;
 
-        Open(http.Response);
+        ServerSentEvents.Open(http.Response);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(
             http.RequestAborted, drain.StreamsEnd);
         try
@@ -54,7 +50,7 @@ public static class StreamTicket
             {
                 var view = room.ViewOf(entry);
                 var isNews = view.Status != sent?.Status || view.Place != sent.Place;
-                await WriteAsync(isNews ? Frame(view) : Heartbeat, http, ending.Token);
+                await WriteAsync(isNews ? Frame(view) : ServerSentEvents.Heartbeat, http, ending.Token);
                 if (view.Place is null) return TypedResults.Empty;
                 sent = view;
                 await WaitAsync(entry.Place, watch, options.Value.Heartbeat, time, ending.Token);
@@ -70,7 +66,7 @@ public static class StreamTicket
             // The client has disconnected, or this instance stops: then the client reconnects to another one.
             if (!http.RequestAborted.IsCancellationRequested)
             {
-                await http.Response.BodyWriter.WriteAsync(StreamStock.Farewell, http.RequestAborted);
+                await http.Response.BodyWriter.WriteAsync(ServerSentEvents.Farewell, http.RequestAborted);
             }
 
             return TypedResults.Empty;
@@ -93,15 +89,6 @@ public static class StreamTicket
 
     private static byte[] Frame(TicketView view) => Encoding.UTF8.GetBytes(
         $"event: {view.Status}\ndata: {JsonSerializer.Serialize(view, ApiJson.Default.TicketView)}\n\n");
-
-    private static void Open(HttpResponse response)
-    {
-        response.ContentType = "text/event-stream";
-        response.Headers.CacheControl = "no-cache, no-store";
-        // nginx would buffer some kilobytes before it forwards anything.
-        response.Headers["X-Accel-Buffering"] = "no";
-        response.HttpContext.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
-    }
 
     private static async Task WriteAsync(byte[] bytes, HttpContext http, CancellationToken stop)
     {

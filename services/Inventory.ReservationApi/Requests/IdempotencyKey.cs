@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Problems;
 using Inventory.Stock;
@@ -12,8 +13,6 @@ namespace Inventory.ReservationApi.Requests;
 /// </summary>
 internal static class IdempotencyKey
 {
-    internal const string Header = "Idempotency-Key";
-    internal const string ReplayedHeader = "Idempotent-Replayed";
     internal const string Rule = "must be given once, as 1 to 255 printable ASCII characters";
     private const int MaxLength = 255;
 
@@ -25,10 +24,10 @@ internal static class IdempotencyKey
     internal static Refusal? Read(HttpContext http, in ReadOnlySequence<byte> body, out Idempotency? key)
     {
         key = null;
-        if (!http.Request.Headers.TryGetValue(Header, out var values)) return null;
+        if (!http.Request.Headers.TryGetValue(InventoryHeaders.IdempotencyKey, out var values)) return null;
         if (values is not [{ Length: > 0 and <= MaxLength } value] || value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
         {
-            return Refusal.Invalid(Header, Rule);
+            return Refusal.Invalid(InventoryHeaders.IdempotencyKey, Rule);
         }
         var operation = $"{http.Request.Method} {http.Request.Path.Value}\n";
         var operationLength = Encoding.UTF8.GetByteCount(operation);
@@ -44,6 +43,6 @@ internal static class IdempotencyKey
     /// <summary>Marks an answer that was given before.</summary>
     internal static void MarkReplayed(HttpContext http, bool replayed)
     {
-        if (replayed) http.Response.Headers[ReplayedHeader] = "true";
+        if (replayed) http.Response.Headers[InventoryHeaders.IdempotentReplayed] = "true";
     }
 }

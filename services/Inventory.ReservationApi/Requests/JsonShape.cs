@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Problems;
 
 namespace Inventory.ReservationApi.Requests;

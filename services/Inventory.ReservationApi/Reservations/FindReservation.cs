@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;

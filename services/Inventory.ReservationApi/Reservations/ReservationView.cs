@@ -51,17 +51,6 @@ public sealed record ItemView(string Sku, int Quantity);
 /// <summary>How reservations are shown to clients of either interface.</summary>
 internal static class ReservationWords
 {
-    /// <summary>The state's name in JSON.</summary>
-    internal static string Word(this ReservationStatus status) => status switch
-    {
-        ReservationStatus.Pending => "pending",
-        ReservationStatus.Confirming => "confirming",
-        ReservationStatus.Confirmed => "confirmed",
-        ReservationStatus.Released => "released",
-        ReservationStatus.Expired => "expired",
-        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "No word for this status."),
-    };
-
     /// <summary>The customer and the cart behind a holder; a cart of a shopper's session has both.</summary>
     internal static (string? CustomerId, string? CartId) Names(this Holder holder)
     {

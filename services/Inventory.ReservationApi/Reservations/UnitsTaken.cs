@@ -1,6 +1,4 @@
-using System.Globalization;
-using System.Text;
-using Inventory.Identity;
+using Inventory.Contracts;
 using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Reservations;
@@ -46,21 +44,9 @@ internal sealed class UnitsTaken
     internal void TellGateway(HttpContext http)
     {
         if (only is null) return;
-        http.Response.Headers[CallerHeaders.UnitsTaken] = all is null
-            ? string.Create(CultureInfo.InvariantCulture, $"{only}={units}")
-            : Text(all);
-    }
-
-    private static string Text(Dictionary<string, long> all)
-    {
-        var text = new StringBuilder();
-        foreach (var (sku, taken) in all.OrderByDescending(one => one.Value).Take(MostSkus))
-        {
-            if (text.Length > 0) text.Append(',');
-            text.Append(CultureInfo.InvariantCulture, $"{sku}={taken}");
-        }
-
-        return text.ToString();
+        http.Response.Headers[InventoryHeaders.UnitsTaken] = all is null
+            ? TakenUnitsText.Write(only, units)
+            : TakenUnitsText.Write(all.OrderByDescending(one => one.Value).Take(MostSkus));
     }
 
     private void Add(string sku, long taken)

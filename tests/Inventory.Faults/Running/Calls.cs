@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Inventory.Contracts;
 using Inventory.Faults.History;
 using Inventory.Testing;
 
@@ -21,7 +22,7 @@ public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey,
     {
         ArgumentNullException.ThrowIfNull(asked);
         using var request = Describe(asked, (int)ttl.TotalSeconds);
-        if (asked.Act is not (Act.Look or Act.Pay)) request.Headers.Add("Idempotency-Key", asked.Key);
+        if (asked.Act is not (Act.Look or Act.Pay)) request.Headers.Add(InventoryHeaders.IdempotencyKey, asked.Key);
         var begun = asked with { Number = recorder.Begin(), Client = client, BegunMs = Clock.NowMs };
         var heard = begun;
         try
@@ -129,7 +130,7 @@ public sealed class Calls(HttpClient http, Recorder recorder, byte[] webhookKey,
             Available = (answer?["available"] as JsonArray)?.OfType<JsonObject>().ToDictionary(
                 line => (string)line["sku"]!, line => (int)line["available"]!),
             Named = Guid.TryParse(Text(answer, "reservationId"), out var named) ? named : null,
-            Replayed = response.Headers.Contains("Idempotent-Replayed"),
+            Replayed = response.Headers.Contains(InventoryHeaders.IdempotentReplayed),
             Body = isDecided && asked.Act is Act.Reserve or Act.Extend or Act.Release ? body : null,
         };
     }

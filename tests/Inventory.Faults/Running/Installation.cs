@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Inventory.Contracts;
 using Inventory.Faults.History;
 using Inventory.Identity;
 using Inventory.Stock;
@@ -75,7 +76,7 @@ public sealed class Installation : IAsyncDisposable
     {
         BaseAddress = Front,
         Timeout = patience,
-        DefaultRequestHeaders = { { "X-Api-Key", Key } },
+        DefaultRequestHeaders = { { InventoryHeaders.ApiKey, Key } },
     };
 
     /// <summary>Creates products, and waits until Redis has them.</summary>
@@ -128,7 +129,8 @@ public sealed class Installation : IAsyncDisposable
         (string, string)[] keys =
         [
             ("ApiKeys:0:Name", "test"), ("ApiKeys:0:Hash", ApiKeyRing.HashOf(Key)),
-            .. new[] { "reserve", "confirm", "admin" }.Select((scope, at) => ($"ApiKeys:0:Scopes:{at}", scope)),
+            ("ApiKeys:0:Scopes:0", ScopeNames.Reserve), ("ApiKeys:0:Scopes:1", ScopeNames.Confirm),
+            ("ApiKeys:0:Scopes:2", ScopeNames.Admin),
         ];
         // Repairs are off: they would hide violations from the checker.
         await AddAsync("reconciliation-worker", "Inventory.ReconciliationWorker", Ports.Free(), Stores("worker"),

@@ -1,13 +1,12 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
-using Inventory.ReservationApi.Problems;
+using Inventory.Contracts;
 using Microsoft.OpenApi;
 
 namespace Inventory.ReservationApi.Tests.Description;
 
 /// <summary>The API's documentation: its OpenAPI document, its pages, and a page for every problem.</summary>
 [Collection(ApiTests.Name)]
-public sealed partial class DescriptionTests(Api api)
+public sealed class DescriptionTests(Api api)
 {
     public static TheoryData<string> Slugs => [.. Problem.All.Select(type => type.Slug)];
 
@@ -34,21 +33,10 @@ public sealed partial class DescriptionTests(Api api)
     [Fact]
     public void The_catalogue_has_every_problem_type_once()
     {
-        var declared = typeof(Problem).GetFields().Select(field => (ProblemType)field.GetValue(null)!);
+        var declared = typeof(Problem).GetFields().Select(field => field.GetValue(null)).OfType<ProblemType>();
         Assert.Equal(declared.OrderBy(type => type.Slug), Problem.All.OrderBy(type => type.Slug));
         Assert.Equal(Problem.All.Count, Problem.All.DistinctBy(type => type.Slug).Count());
         Assert.All(Problem.All, type => Assert.Matches("^[a-z]+(-[a-z]+)*$", type.Slug));
-    }
-
-    [Fact]
-    public void The_gateways_problems_are_in_the_catalogue_with_the_same_status()
-    {
-        var sources = Directory.EnumerateFiles(Path.Combine(Root, "gateway"), "*.cs", SearchOption.AllDirectories);
-        var used = sources.SelectMany(path => GatewayProblem().Matches(File.ReadAllText(path)))
-            .Select(match => (Slug: match.Groups["slug"].Value, Status: match.Groups["status"].Value)).ToList();
-        Assert.NotEmpty(used);
-        Assert.All(used, one => Assert.Contains(
-            Problem.All, type => type.Slug == one.Slug && type.Status.ToString("D") == one.Status));
     }
 
     [Fact]
@@ -192,20 +180,4 @@ public sealed partial class DescriptionTests(Api api)
             Assert.Equal(isProblem, schema == "#/components/schemas/Problem");
         }
     }
-
-    private static string Root
-    {
-        get
-        {
-            var folder = new DirectoryInfo(Source());
-            while (!File.Exists(Path.Combine(folder.FullName, "Directory.Packages.props"))) folder = folder.Parent!;
-            return folder.FullName;
-        }
-    }
-
-    private static string Source([System.Runtime.CompilerServices.CallerFilePath] string path = "") =>
-        Path.GetDirectoryName(path)!;
-
-    [GeneratedRegex("""new\("(?<slug>[a-z-]+)", (?<status>[45]\d\d),""")]
-    private static partial Regex GatewayProblem();
 }

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Inventory.Contracts;
 using Inventory.Identity;
 using Inventory.Load.Stack;
 
@@ -20,7 +21,7 @@ internal static class Shoppers
     public static async Task RunAsync(Shop shop, int count, CancellationToken stop)
     {
         using var client = new HttpClient { BaseAddress = shop.Gateway };
-        client.DefaultRequestHeaders.Add("X-Api-Key", DemoKeys.Backend);
+        client.DefaultRequestHeaders.Add(InventoryHeaders.ApiKey, DemoKeys.Backend);
         var sku = await shop.CreateOwnAsync();
         Console.WriteLine($"{count} shoppers at once buy {sku} through {shop.Gateway}");
         await Task.WhenAll(Enumerable.Range(0, count).Select(_ => ShopAsync(client, sku, stop)));

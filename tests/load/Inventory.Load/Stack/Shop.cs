@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Inventory.Contracts;
 using Inventory.Identity;
 using Npgsql;
 using StackExchange.Redis;
@@ -52,7 +53,7 @@ internal class Shop(Uri gateway, string redis, string ledger) : IDisposable
             Content = JsonContent.Create(new { name = $"Load {sku}", total }),
         };
         request.Headers.IfNoneMatch.Add(EntityTagHeaderValue.Any);
-        request.Headers.Add("X-Api-Key", DemoKeys.Admin);
+        request.Headers.Add(InventoryHeaders.ApiKey, DemoKeys.Admin);
         using var response = await client.SendAsync(request);
         response.EnsureSuccessStatusCode();
     }

@@ -1,4 +1,4 @@
-namespace Inventory.Identity;
+namespace Inventory.Contracts;
 
 /// <summary>What a caller may do. No scope includes another one: a key lists every scope it has.</summary>
 [Flags]
@@ -20,8 +20,17 @@ public enum Scopes
 /// <summary>The scopes' names in settings and responses.</summary>
 public static class ScopeNames
 {
+    /// <summary>The name of <see cref="Scopes.Reserve"/>.</summary>
+    public const string Reserve = "reserve";
+
+    /// <summary>The name of <see cref="Scopes.Confirm"/>.</summary>
+    public const string Confirm = "confirm";
+
+    /// <summary>The name of <see cref="Scopes.Admin"/>.</summary>
+    public const string Admin = "admin";
+
     private static readonly (string Name, Scopes Scope)[] All =
-        [("reserve", Scopes.Reserve), ("confirm", Scopes.Confirm), ("admin", Scopes.Admin)];
+        [(Reserve, Scopes.Reserve), (Confirm, Scopes.Confirm), (Admin, Scopes.Admin)];
 
     /// <summary>All names, as text for messages.</summary>
     public static string Known { get; } = string.Join(", ", All.Select(one => one.Name));

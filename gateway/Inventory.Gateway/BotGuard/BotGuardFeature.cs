@@ -1,15 +1,11 @@
-using Microsoft.Extensions.DependencyInjection.Extensions;
-
 namespace Inventory.Gateway.BotGuard;
 
-/// <summary>Registers the bot guard.</summary>
-internal static class GuardServices
+/// <summary>Proof of work where machines buy: the guard, and its challenges.</summary>
+internal static class BotGuardFeature
 {
-    /// <summary>Reads the guard's settings; refuses to start when one is out of range or unknown.</summary>
     public static void AddBotGuard(this IHostApplicationBuilder builder)
     {
         builder.Services.AddValidatedOptions<GuardOptions>(GuardOptions.Section);
-        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<GuardMemory>();
         builder.Services.AddSingleton<GuardMetrics>();
         builder.Services.AddSingleton<TakenUnits>();
@@ -19,4 +15,6 @@ internal static class GuardServices
         builder.Services.AddSingleton<ChallengeAttempts>();
         builder.Services.AddHostedService<GuardWatch>();
     }
+
+    public static void MapBotGuard(this IEndpointRouteBuilder routes) => ShowChallenge.Map(routes);
 }

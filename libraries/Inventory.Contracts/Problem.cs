@@ -1,4 +1,4 @@
-namespace Inventory.ReservationApi.Problems;
+namespace Inventory.Contracts;
 
 /// <summary>One problem type. Clients recognize it by its URI.</summary>
 /// <param name="Slug">The last part of its URI: lower-case words and hyphens. Never changes once published.</param>
@@ -11,15 +11,18 @@ public sealed record ProblemType(string Slug, int Status, string Title, string M
     /// <summary>
     /// The value of <c>type</c>: a relative reference to this type's page on the host that served the answer.
     /// </summary>
-    public string Uri { get; } = ProblemPages.Path + "/" + Slug;
+    public string Uri { get; } = Problem.Path + "/" + Slug;
 }
 
 /// <summary>
-/// Every problem that this API or the gateway in front of it answers with. The pages under <c>/problems</c> and the API
+/// Every problem that the API or the gateway in front of it answers with. The pages under <c>/problems</c> and the API
 /// description are made from this list, so a type that is not here has no page.
 /// </summary>
 public static class Problem
 {
+    /// <summary>Where the API has a page for each type, and the list of all.</summary>
+    public const string Path = "/problems";
+
     // The request can't be read, or breaks a rule that doesn't depend on stock.
 
     public static readonly ProblemType Validation = new("validation", 400, "The request breaks a rule",
@@ -35,7 +38,7 @@ public static class Problem
         "authentication-required", 401, "Authentication is required",
         "The call came without a key, or with one that isn't known here. A wrong key is refused even where none is "
             + "needed. Nothing was changed.",
-        "Send the key in `X-Api-Key`. Shoppers call through the gateway, which gives them a session.");
+        $"Send the key in `{InventoryHeaders.ApiKey}`. Shoppers call through the gateway, which gives them a session.");
 
     public static readonly ProblemType ScopeMissing = new("scope-missing", 403, "The caller lacks permission",
         "The caller is known but lacks permission: a key permits what its scopes say, and a shopper may only use their "
@@ -48,7 +51,8 @@ public static class Problem
             + "shopper. The request brought no solution, or one that is wrong, expired, another shopper's or used "
             + "before: `reason` says which. Nothing was done.",
         "Solve `challenge`, as ALTCHA's widget does, and send the request again with the solution in "
-            + "`X-Proof-Of-Work`. GET /api/challenge returns more challenges. Callers with a key need no proof.");
+            + $"`{InventoryHeaders.ProofOfWork}`. GET /api/challenge returns more challenges. Callers with a key need "
+            + "no proof.");
 
     public static readonly ProblemType NotFound = new("not-found", 404, "Nothing is at this address",
         "No resource of this API has this path.",

@@ -1,8 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Inventory.Stock;
-using Microsoft.Extensions.Options;
 
-namespace Inventory.ReservationApi;
+namespace Inventory.ReservationApi.Reservations;
 
 /// <summary>What clients may ask of this API. Section <c>Reservations</c>.</summary>
 public sealed class ReservationOptions
@@ -42,14 +41,6 @@ public sealed class ReservationOptions
         ActiveReservationRule.Never => OnExisting.Allow,
         _ => throw new ArgumentOutOfRangeException(nameof(ActivePerCustomerAndSku), ActivePerCustomerAndSku, null),
     };
-
-    internal static void Register(IServiceCollection services) => services
-        .AddValidatedOptions<ReservationOptions>(Section)
-        .Validate(own => Enum.IsDefined(own.ActivePerCustomerAndSku),
-            "ActivePerCustomerAndSku must be Always, UnlessLimited or Never.")
-        .Validate(own => own.DefaultHold <= own.LongestHold, "DefaultHold must not be longer than LongestHold.")
-        .Validate<IOptions<StockOptions>>((own, stock) => own.LongestHold <= stock.Value.MaxLifetime,
-            "Reservations:LongestHold must not be longer than Inventory:MaxLifetime.");
 }
 
 /// <summary>Where the rule of one active reservation per customer and SKU holds.</summary>

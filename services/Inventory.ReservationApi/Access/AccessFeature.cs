@@ -2,13 +2,14 @@ using Microsoft.AspNetCore.Authorization;
 
 namespace Inventory.ReservationApi.Access;
 
-/// <summary>Registers authentication and authorization of callers.</summary>
-internal static class AccessServices
+/// <summary>Authentication and authorization of callers.</summary>
+internal static class AccessFeature
 {
     internal const string Scheme = "Caller";
 
-    internal static void AddAccess(this IServiceCollection services)
+    internal static void AddAccess(this IHostApplicationBuilder builder)
     {
+        var services = builder.Services;
         services.AddApiKeys();
         services.AddSingleton<KnownCallers>();
         // The core alone: AddAuthentication adds data protection for cookies, which needs keys of its own.

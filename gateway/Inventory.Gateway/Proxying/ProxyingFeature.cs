@@ -2,19 +2,17 @@ using Inventory.Gateway.BotGuard;
 using Inventory.Gateway.RateLimiting;
 using Inventory.ServiceDefaults.Draining;
 using Inventory.ServiceDefaults.Overload;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Health;
 
 namespace Inventory.Gateway.Proxying;
 
 /// <summary>Forwards to the reservation API's replicas. Routes and clusters are in appsettings.json.</summary>
-internal static class ReservationApi
+internal static class ProxyingFeature
 {
     /// <summary>Reads the routes, finds the replicas by service discovery and watches their health.</summary>
-    public static void AddReservationApi(this IHostApplicationBuilder builder)
+    public static void AddProxying(this IHostApplicationBuilder builder)
     {
-        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IForwarderHttpClientFactory, ReplicaConnections>();
         builder.Services.AddSingleton<IPassiveHealthCheckPolicy, DestinationFailureHealthPolicy>();
         builder.Services.AddSingleton<IProbingRequestFactory, ProbeRequests>();
@@ -41,7 +39,7 @@ internal static class ReservationApi
     /// Forwards the public routes. The retry encloses load balancing and health checks, so that each attempt chooses a
     /// replica and is judged by itself. By design: no session affinity, because every replica serves every caller.
     /// </summary>
-    public static void MapReservationApi(this IEndpointRouteBuilder routes)
+    public static void MapProxying(this IEndpointRouteBuilder routes)
     {
         var policies = routes.ServiceProvider.GetRequiredService<RatePolicies>();
         routes.MapReverseProxy(proxy =>

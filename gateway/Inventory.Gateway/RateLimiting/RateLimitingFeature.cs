@@ -1,48 +1,23 @@
-using Inventory.Gateway.Sessions;
-using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.DataProtection.KeyManagement;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using StackExchange.Redis;
 
 namespace Inventory.Gateway.RateLimiting;
 
-/// <summary>Registers rate limits, API keys and shopper sessions.</summary>
-internal static class RateLimitingServices
+/// <summary>The budgets of callers, counted in Redis for all gateways.</summary>
+internal static class RateLimitingFeature
 {
-    /// <summary>Reads limits, sessions and keys; refuses to start when a setting is out of range or unknown.</summary>
+    /// <summary>Adds the connection to Redis too, which sessions and the bot guard share.</summary>
     public static void AddRateLimiting(this IHostApplicationBuilder builder)
     {
         // The gateway works without Redis, so an outage of Redis must not make it unhealthy.
         builder.AddRedisClient("redis", settings => settings.DisableHealthChecks = true, Tune);
         builder.Services.AddApiKeys();
-        builder.AddRateLimits();
-        builder.AddSessions();
-    }
-
-    private static void AddRateLimits(this IHostApplicationBuilder builder)
-    {
         builder.Services.AddValidatedOptions<RateLimitOptions>(RateLimitOptions.Section);
-        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<RatePolicies>();
         builder.Services.AddSingleton<LimiterCircuit>();
         builder.Services.AddSingleton<SharedLimiter>();
         builder.Services.AddSingleton<LocalLimiter>();
         builder.Services.AddSingleton<AdmissionMetrics>();
         builder.Services.AddHostedService<LimiterProbe>();
-    }
-
-    private static void AddSessions(this IHostApplicationBuilder builder)
-    {
-        builder.Services.AddValidatedOptions<ShopperSessionOptions>(ShopperSessionOptions.Section);
-
-        // The default name is the content root, but every instance must read the cookies of all others.
-        builder.Services.AddDataProtection().SetApplicationName("Inventory.Gateway");
-        builder.Services.AddSingleton<SessionKeys>();
-        builder.Services.AddOptions<KeyManagementOptions>()
-            .Configure<SessionKeys>((management, keys) => management.XmlRepository = keys);
-        builder.Services.AddSingleton<SessionKeyring>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<SessionKeyring>());
-        builder.Services.AddSingleton<SessionCookie>();
     }
 
     private static void Tune(ConfigurationOptions redis)

@@ -1,7 +1,7 @@
 using Inventory.ReservationApi.Queue;
 using StackExchange.Redis;
 
-namespace Inventory.ReservationApi;
+namespace Inventory.ReservationApi.Stores;
 
 /// <summary>How this API's connection to Redis behaves when Redis is unavailable.</summary>
 internal static class StockConnection

@@ -1,0 +1,34 @@
+using System.Globalization;
+
+namespace Inventory.Contracts;
+
+/// <summary>
+/// Units that a request has taken of each SKU, as the API tells the gateway: <c>sku-1=2,sku-2=1</c>. See
+/// <see cref="InventoryHeaders.UnitsTaken"/>.
+/// </summary>
+public static class TakenUnitsText
+{
+    /// <summary>Writes the units of one SKU.</summary>
+    public static string Write(string sku, long units) => string.Create(CultureInfo.InvariantCulture, $"{sku}={units}");
+
+    /// <summary>Writes the units of several SKUs.</summary>
+    public static string Write(IEnumerable<KeyValuePair<string, long>> units) =>
+        string.Join(',', units.Select(one => Write(one.Key, one.Value)));
+
+    /// <summary>Reads the units. A part that names no SKU or no unit is skipped.</summary>
+    public static IReadOnlyList<(string Sku, int Units)> Read(ReadOnlySpan<char> text)
+    {
+        var units = new List<(string, int)>(1);
+        foreach (var range in text.Split(','))
+        {
+            var pair = text[range];
+            var middle = pair.IndexOf('=');
+            if (middle < 1) continue;
+            var number = pair[(middle + 1)..];
+            if (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var taken)) continue;
+            if (taken >= 1) units.Add((pair[..middle].ToString(), taken));
+        }
+
+        return units;
+    }
+}
