@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -66,7 +67,7 @@ public sealed partial class PaymentSettler(
         {
             return await DecideAsync(payment, cancellation);
         }
-        catch (Exception e) when (StockOutage.Explains(e))
+        catch (StoreException e) when (e is { Store: Store.Redis, IsOutage: true })
         {
             return new(PaymentProgress.StoreUnavailable);
         }

@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
@@ -111,7 +112,7 @@ public sealed class EventStream
         {
             return (await redis.Database.StreamInfoAsync(partition.Events).OrFailedAsync()).LastGeneratedId!;
         }
-        catch (RedisServerException e) when (e.Message.Contains("no such key", StringComparison.Ordinal))
+        catch (StoreRejectedException e) when (e.Message.Contains("no such key", StringComparison.Ordinal))
         {
             return Beginning;
         }

@@ -1,7 +1,6 @@
 using Inventory.Stock;
 using Inventory.Storage;
 using Npgsql;
-using StackExchange.Redis;
 
 namespace Inventory.Materializer;
 
@@ -53,7 +52,7 @@ internal sealed partial class PartitionReader(
                 LockLost(e.Message);
                 pause = options.TakeoverInterval;
             }
-            catch (Exception e) when (e is NpgsqlException or RedisException or RedisTimeoutException)
+            catch (Exception e) when (e is NpgsqlException or StoreException)
             {
                 outage.Failed(partition.Index, e);
                 pause = backoff;

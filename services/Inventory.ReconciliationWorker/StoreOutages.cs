@@ -1,5 +1,5 @@
 using Inventory.Ledger;
-using Inventory.Stock;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.ReconciliationWorker;
@@ -17,7 +17,7 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     /// Whether waiting may fix a failure: a store is unavailable, or PostgreSQL is set up in a way that only an
     /// operator can fix. Entity Framework wraps transient failures.
     /// </summary>
-    public static bool Explains(Exception failure) => StockOutage.Explains(failure) || LedgerOutage.Explains(failure)
+    public static bool Explains(Exception failure) => failure is StoreException { IsOutage: true } || LedgerOutage.Explains(failure)
         || failure is NpgsqlException or TimeoutException or IOException or CaptureRefusedException
         || (failure.InnerException is { } cause && Explains(cause));
 

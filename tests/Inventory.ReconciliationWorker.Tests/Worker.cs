@@ -5,6 +5,7 @@ using Inventory.Ledger;
 using Inventory.ReconciliationWorker.Audit;
 using Inventory.ReconciliationWorker.Rebuild;
 using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -110,7 +111,7 @@ public sealed class Worker : IAsyncDisposable
         {
             return !await Engine.Maintenance.IsFencedAsync();
         }
-        catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+        catch (StoreException)
         {
             return false;
         }

@@ -2,6 +2,7 @@ using System.Text;
 using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -79,7 +80,7 @@ public sealed class ConfirmTests : IAsyncLifetime
             {
                 await api.Engine.Maintenance.LiftFenceAsync();
             }
-            catch (StackExchange.Redis.RedisConnectionException)
+            catch (StoreException)
             {
                 // The API has not reconnected yet.
             }

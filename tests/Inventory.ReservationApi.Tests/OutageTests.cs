@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
@@ -92,7 +93,7 @@ public sealed class OutageTests : IAsyncLifetime
                 await api.Engine.Maintenance.LiftFenceAsync();
                 return;
             }
-            catch (RedisException)
+            catch (StoreException)
             {
                 // The API is still reconnecting.
                 patience.Token.ThrowIfCancellationRequested();

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Inventory.Identity;
 using Inventory.Settlement;
 using Inventory.Stock;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
@@ -37,7 +38,7 @@ public sealed class PaymentOutageTests : IAsyncLifetime
                 await shop.Api.Engine.Maintenance.LiftFenceAsync();
                 return await settler.SettleAsync(CancellationToken.None) == 0;
             }
-            catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+            catch (StoreException)
             {
                 return false;
             }

@@ -1,6 +1,7 @@
 using System.Net;
 using Inventory.ReservationApi.Queue;
 using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -81,7 +82,7 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
         {
             return await Api.Engine.Maintenance.LiftFenceAsync() || !await Api.Engine.Maintenance.IsFencedAsync();
         }
-        catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+        catch (StoreException)
         {
             return false;
         }
@@ -104,7 +105,7 @@ internal sealed class Waiting(params (string Name, string Value)[] settings) : I
                 snapshot = await Api.Engine.Levels.SnapshotAsync(sku);
                 return true;
             }
-            catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+            catch (StoreException)
             {
                 return false;
             }

@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Storage;
 using Inventory.Testing;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -101,7 +102,7 @@ public sealed class FenceTests
                 {
                     if (await shop.ReserveAsync() == ReserveOutcome.Held) Interlocked.Increment(ref held);
                 }
-                catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+                catch (StoreException e) when (e.IsOutage)
                 {
                     // The server is gone for a moment.
                 }
@@ -212,7 +213,7 @@ public sealed class FenceTests
                     outcome = await ReserveAsync();
                     return true;
                 }
-                catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+                catch (StoreException e) when (e.IsOutage)
                 {
                     return false;
                 }

@@ -1,4 +1,5 @@
 using Inventory.Gateway.RateLimiting;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -56,7 +57,7 @@ internal sealed class ChallengeAttempts(
             if (reply[0] == (long)GuardOutcome.Admitted) Remember(spent, turn);
             return ((GuardOutcome)reply[0], TimeSpan.FromMilliseconds(reply[1]));
         }
-        catch (Exception e) when (RedisOutage.Is(e))
+        catch (StoreException e)
         {
             circuit.Failed(e);
             return TakeFromMemory(spent, turn);

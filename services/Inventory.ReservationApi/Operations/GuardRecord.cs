@@ -1,5 +1,5 @@
 using System.Globalization;
-using Inventory.Stock;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Operations;

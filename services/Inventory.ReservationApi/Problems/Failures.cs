@@ -2,8 +2,7 @@ using System.Text.Json;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
-using Inventory.Stock;
-using StackExchange.Redis;
+using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Problems;
 
@@ -16,9 +15,9 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// <summary>What to answer after <paramref name="exception"/>; null when it is a bug.</summary>
     internal static Refusal? Explain(Exception exception) => exception switch
     {
-        RedisConnectionException e when StockCircuit.WasSpared(e) => Refusal.StockUnavailable(),
-        _ when StockOutage.Explains(exception) => Refusal.OutcomeUnknown(),
-        RedisServerException e when Unreadable.Explain(e) is { } what => Refusal.StockUnreadable(what),
+        StockCircuitOpenException => Refusal.StockUnavailable(),
+        CorruptDataException corrupt => Refusal.StockUnreadable(corrupt.Message),
+        _ when IsStockUnavailable(exception) => Refusal.OutcomeUnknown(),
         _ when LedgerOutage.Explains(exception) => Refusal.OrdersUnavailable(),
         BadHttpRequestException { StatusCode: var status, Message: var message } => ForStatus(status, message),
         _ => null,
@@ -28,8 +27,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// Whether <paramref name="exception"/> means that Redis is unavailable, so stock can't be decided.
     /// </summary>
     internal static bool IsStockUnavailable(Exception exception) =>
-        exception is RedisException or RedisTimeoutException && Explain(exception) is not null
-        && Unreadable.Explain(exception) is null;
+        exception is StoreException { Store: Store.Redis, IsOutage: true };
 
     /// <summary>
     /// Whether PostgreSQL is unavailable: it failed, or a timeout of this service ended the call. A cancellation by the

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Inventory.Ledger;
+using Inventory.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -113,8 +114,7 @@ internal sealed partial class ProductCache(
                 entries.Clear();
                 return;
             }
-            catch (Exception e) when (e is RedisException or TimeoutException
-                || (e is OperationCanceledException && !stoppingToken.IsCancellationRequested))
+            catch (StoreException e)
             {
                 NotHeard(e.Message);
             }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Inventory.Storage;
 using Npgsql;
 using StackExchange.Redis;
 
@@ -47,7 +48,7 @@ public static class Waiting
             {
                 if (await happened()) return;
             }
-            catch (Exception e) when (e is NpgsqlException or RedisException or RedisTimeoutException
+            catch (Exception e) when (e is StoreException or NpgsqlException or RedisException or RedisTimeoutException
                 or InvalidOperationException or TimeoutException or HttpRequestException or TaskCanceledException)
             {
                 // Not met yet.
