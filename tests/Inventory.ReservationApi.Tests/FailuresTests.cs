@@ -1,5 +1,5 @@
 using Inventory.ReservationApi.Problems;
-using Npgsql;
+using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Tests;
 
@@ -14,7 +14,7 @@ public sealed class FailuresTests
         var caller = new CancellationToken(hasGone);
 
         Assert.True(Failures.IsLedgerUnavailable(new TimeoutException("No answer in time."), caller));
-        Assert.True(Failures.IsLedgerUnavailable(new NpgsqlException("", new IOException()), caller));
+        Assert.True(Failures.IsLedgerUnavailable(new StoreUnansweredException(Store.PostgreSql, ""), caller));
         Assert.Equal(!hasGone, Failures.IsLedgerUnavailable(new OperationCanceledException(caller), caller));
         Assert.False(Failures.IsLedgerUnavailable(new InvalidDataException(), caller));
     }

@@ -13,6 +13,8 @@ namespace Inventory.Stock.Tests;
 /// </summary>
 public sealed class RedisCallsTests(EngineFixture stock) : IClassFixture<EngineFixture>
 {
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(10);
+
     [Theory]
     [InlineData("LOADING Redis is loading the dataset in memory", true)]
     [InlineData("READONLY You can't write against a read only replica.", true)]
@@ -159,6 +161,7 @@ public sealed class RedisCallsTests(EngineFixture stock) : IClassFixture<EngineF
                 catch (StoreException e) when (e.IsOutage)
                 {
                     // The server is gone for a moment.
+                    await Task.Delay(RetryPause);
                 }
                 catch (Exception e)
                 {
@@ -171,7 +174,7 @@ public sealed class RedisCallsTests(EngineFixture stock) : IClassFixture<EngineF
         {
             await server.KillAsync();
             await server.RestartAsync();
-            while (!await AnswersAsync(redis)) await Task.Yield();
+            while (!await AnswersAsync(redis)) await Task.Delay(RetryPause);
         }
 
         await ending.CancelAsync();

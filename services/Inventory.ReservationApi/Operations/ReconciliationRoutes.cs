@@ -1,5 +1,5 @@
-using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
+using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Operations;
 
@@ -23,7 +23,7 @@ internal static class ReconciliationRoutes
         {
             return await next(context);
         }
-        catch (Exception e) when (LedgerOutage.Explains(e))
+        catch (StoreException e) when (e is { Store: Store.PostgreSql, IsOutage: true })
         {
             return Refusal.Of(Problem.LedgerUnavailable,
                 "The system of record, which the audit writes its reports to, did not answer. A requested run may have "

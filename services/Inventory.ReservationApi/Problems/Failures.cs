@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Inventory.Ledger;
 using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Storage;
@@ -18,7 +17,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
         StockCircuitOpenException => Refusal.StockUnavailable(),
         CorruptDataException corrupt => Refusal.StockUnreadable(corrupt.Message),
         _ when IsStockUnavailable(exception) => Refusal.OutcomeUnknown(),
-        _ when LedgerOutage.Explains(exception) => Refusal.OrdersUnavailable(),
+        StoreException { IsOutage: true } => Refusal.OrdersUnavailable(),
         BadHttpRequestException { StatusCode: var status, Message: var message } => ForStatus(status, message),
         _ => null,
     };
@@ -38,7 +37,8 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     internal static bool IsLedgerUnavailable(Exception exception, CancellationToken caller) => exception switch
     {
         OperationCanceledException => !caller.IsCancellationRequested,
-        _ => LedgerOutage.Explains(exception) || exception is TimeoutException,
+        StoreException failed => failed is { Store: Store.PostgreSql, IsOutage: true },
+        _ => exception is TimeoutException,
     };
 
     /// <summary>Adds problem details to an answer that the framework leaves without a body.</summary>

@@ -94,7 +94,7 @@ internal sealed partial class ProductCache(
         {
             await entry.Loading;
         }
-        catch (Exception e) when (LedgerOutage.Explains(e))
+        catch (StoreException e) when (e.IsOutage)
         {
             // The change is committed, and a failed entry is not used; the next read loads it.
         }

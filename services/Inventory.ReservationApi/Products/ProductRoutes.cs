@@ -1,6 +1,7 @@
 using Aspire.Npgsql.EntityFrameworkCore.PostgreSQL;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
+using Inventory.Storage;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -72,7 +73,7 @@ internal static class ProductRoutes
         {
             return await next(context);
         }
-        catch (Exception e) when (LedgerOutage.Explains(e))
+        catch (StoreException e) when (e is { Store: Store.PostgreSql, IsOutage: true })
         {
             return Refusal.Of(Problem.LedgerUnavailable,
                 "The system of record did not answer, so the outcome of a change is unknown. Read before trying again, "
