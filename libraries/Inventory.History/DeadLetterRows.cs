@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Inventory.Stock;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.History;
@@ -26,20 +27,19 @@ public static class DeadLetterRows
         """;
 
     /// <summary>Adds dead letters in the caller's transaction.</summary>
-    /// <param name="transaction">The transaction.</param>
+    /// <param name="connection">The connection with the transaction.</param>
     /// <param name="partition">The partition's index.</param>
     /// <param name="letters">The partition's events that can't be stored, with their errors. May be empty.</param>
     /// <param name="cancellation">Cancels the write; the caller must then roll the transaction back.</param>
     public static async Task AddAsync(
-        NpgsqlTransaction transaction, int partition, List<Refused> letters, CancellationToken cancellation)
+        NpgsqlConnection connection, int partition, List<Refused> letters, CancellationToken cancellation)
     {
         if (letters.Count == 0) return;
-        await using var insert = new NpgsqlCommand(Insert, transaction.Connection, transaction);
-        insert.Parameters.AddWithValue(partition);
-        insert.Parameters.AddWithValue(letters.ConvertAll(letter => letter.Record.Id).ToArray());
-        insert.Parameters.AddWithValue(letters.ConvertAll(letter => Payload(letter.Record)).ToArray());
-        insert.Parameters.AddWithValue(letters.ConvertAll(letter => Text(letter.Error)).ToArray());
-        await insert.ExecuteNonQueryAsync(cancellation);
+        await connection.ExecuteAsync(
+            Insert, cancellation, partition,
+            letters.ConvertAll(letter => letter.Record.Id).ToArray(),
+            letters.ConvertAll(letter => Payload(letter.Record)).ToArray(),
+            letters.ConvertAll(letter => Text(letter.Error)).ToArray());
     }
 
     /// <summary>An error message, shortened to what a dead letter stores.</summary>

@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.History;
@@ -35,70 +36,58 @@ public sealed class DeadLetters(NpgsqlDataSource ledger)
     /// <param name="cancellation">Cancels the attempt; a cancelled attempt changes nothing.</param>
     public async Task<ReplayAnswer> ReplayAsync(long id, CancellationToken cancellation)
     {
-        await using var connection = await ledger.OpenConnectionAsync(cancellation);
+        await using var connection = await ledger.ConnectAsync(cancellation);
         try
         {
-            return await ApplyAsync(connection, id, cancellation);
+            return await connection.InTransactionAsync(() => ApplyAsync(connection, id, cancellation), cancellation);
         }
         catch (FormatException e)
         {
             return await RejectAsync(connection, id, e.Message, cancellation);
         }
-        catch (PostgresException e) when (Poison.IsIn(e))
+        catch (StoreRejectedException e) when (Poison.IsIn(e))
         {
-            return await RejectAsync(connection, id, Poison.Describe(e), cancellation);
+            return await RejectAsync(connection, id, e.Message, cancellation);
         }
     }
 
     private static async Task<ReplayAnswer> ApplyAsync(
         NpgsqlConnection connection, long id, CancellationToken cancellation)
     {
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        if (await ReadAsync(transaction, id, cancellation) is not { } letter) return new(ReplayOutcome.NotFound);
+        if (await ReadAsync(connection, id, cancellation) is not { } letter) return new(ReplayOutcome.NotFound);
         if (letter.IsResolved) return new(ReplayOutcome.AlreadyResolved);
 
         var record = DeadLetterRows.Record(letter.StreamId, letter.Payload);
         var applied = await EventRows.ApplyAsync(
-            transaction, letter.Partition, [new(record, record.Parse())], cancellation);
+            connection, letter.Partition, [new(record, record.Parse())], cancellation);
         if (applied.Refused is [var refused]) throw new FormatException(refused.Error);
 
-        await using var resolve = new NpgsqlCommand(
-            "UPDATE dead_letters SET resolved_at = now() WHERE id = $1", connection, transaction);
-        resolve.Parameters.AddWithValue(id);
-        await resolve.ExecuteNonQueryAsync(cancellation);
-        await transaction.CommitAsync(cancellation);
+        await connection.ExecuteAsync("UPDATE dead_letters SET resolved_at = now() WHERE id = $1", cancellation, id);
         return new(ReplayOutcome.Replayed);
     }
 
     private static async Task<(int Partition, string StreamId, string Payload, bool IsResolved)?> ReadAsync(
-        NpgsqlTransaction transaction, long id, CancellationToken cancellation)
+        NpgsqlConnection connection, long id, CancellationToken cancellation)
     {
         // The lock lets the second of two concurrent replays see that the dead letter is resolved.
-        await using var read = new NpgsqlCommand(
+        var letters = await connection.ReadAsync(
             """
             SELECT partition, stream_id, payload::text, resolved_at IS NOT NULL
             FROM dead_letters WHERE id = $1 FOR UPDATE
             """,
-            transaction.Connection,
-            transaction);
-        read.Parameters.AddWithValue(id);
-        await using var row = await read.ExecuteReaderAsync(cancellation);
-        if (!await row.ReadAsync(cancellation)) return null;
-        return (row.GetInt32(0), row.GetString(1), row.GetString(2), row.GetBoolean(3));
+            row => (row.GetInt32(0), row.GetString(1), row.GetString(2), row.GetBoolean(3)), cancellation, id);
+        return letters.Count == 0 ? null : letters[0];
     }
 
     private static async Task<ReplayAnswer> RejectAsync(
         NpgsqlConnection connection, long id, string error, CancellationToken cancellation)
     {
-        await using var reject = new NpgsqlCommand(
+        await connection.ExecuteAsync(
             """
             UPDATE dead_letters SET error = $2, attempts = attempts + 1, last_at = now()
             WHERE id = $1 AND resolved_at IS NULL
             """,
-            connection);
-        reject.Parameters.AddWithValue(id);
-        reject.Parameters.AddWithValue(DeadLetterRows.Text(error));
-        await reject.ExecuteNonQueryAsync(cancellation);
+            cancellation, id, DeadLetterRows.Text(error));
         return new(ReplayOutcome.StillFailing, error);
     }
 }

@@ -1,5 +1,6 @@
 using Inventory.Contracts;
 using Inventory.Stock;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.History;
@@ -78,20 +79,20 @@ public static class EventRows
         """;
 
     /// <summary>Stores events in their order, in the caller's transaction.</summary>
-    /// <param name="transaction">The transaction.</param>
+    /// <param name="connection">The connection with the transaction.</param>
     /// <param name="partition">The partition's index.</param>
     /// <param name="all">The partition's events; events about stock are skipped.</param>
     /// <param name="cancellation">Cancels the write; the caller must then roll the transaction back.</param>
-    /// <exception cref="PostgresException">
+    /// <exception cref="StoreRejectedException">
     /// <see cref="Poison.IsIn"/> returns true if a value can't be stored; otherwise PostgreSQL can't store at the
     /// moment.
     /// </exception>
     public static async Task<Applied> ApplyAsync(
-        NpgsqlTransaction transaction, int partition, IReadOnlyList<Readable> all, CancellationToken cancellation)
+        NpgsqlConnection connection, int partition, IReadOnlyList<Readable> all, CancellationToken cancellation)
     {
         var events = all.Where(readable => readable.Event.ReservationId is not null).ToList();
         if (events.Count == 0) return new(0, null, []);
-        var (sequences, known) = await ReadStoredAsync(transaction, partition, events, cancellation);
+        var (sequences, known) = await ReadStoredAsync(connection, partition, events, cancellation);
 
         var refused = new List<Refused>();
         var fresh = new List<StockEvent>(events.Count);
@@ -119,7 +120,7 @@ public static class EventRows
             fresh.Add(found);
         }
 
-        if (fresh.Count > 0) await InsertAsync(transaction, partition, fresh, cancellation);
+        if (fresh.Count > 0) await InsertAsync(connection, partition, fresh, cancellation);
         return new(missing, firstMissing, refused);
     }
 
@@ -135,41 +136,44 @@ public static class EventRows
 
     private static async Task<(Dictionary<Guid, int> Sequences, Dictionary<(Guid, int), string> Known)>
         ReadStoredAsync(
-            NpgsqlTransaction transaction, int partition, List<Readable> events, CancellationToken cancellation)
+            NpgsqlConnection connection, int partition, List<Readable> events, CancellationToken cancellation)
     {
-        await using var batch = new NpgsqlBatch(transaction.Connection, transaction);
         Guid[] ids = [.. events.Select(readable => readable.Event.ReservationId!.Value)];
-        batch.BatchCommands.Add(Command(ReadSequences, partition, ids.Distinct().ToArray()));
-        batch.BatchCommands.Add(Command(
-            ReadKnown, partition, ids, events.Select(readable => readable.Event.Sequence).ToArray()));
-        var sequences = new Dictionary<Guid, int>();
-        var known = new Dictionary<(Guid, int), string>();
-        await using var row = await batch.ExecuteReaderAsync(cancellation);
-        while (await row.ReadAsync(cancellation)) sequences.Add(row.GetGuid(0), row.GetInt32(1));
-        await row.NextResultAsync(cancellation);
-        // An event that is in the batch twice finds its row twice.
-        while (await row.ReadAsync(cancellation)) known[(row.GetGuid(0), row.GetInt32(1))] = row.GetString(2);
-        return (sequences, known);
+        return await connection.ReadAsync(
+            [
+                Sql.Command(ReadSequences, partition, ids.Distinct().ToArray()),
+                Sql.Command(ReadKnown, partition, ids, events.Select(readable => readable.Event.Sequence).ToArray()),
+            ],
+            async row =>
+            {
+                var sequences = new Dictionary<Guid, int>();
+                var known = new Dictionary<(Guid, int), string>();
+                while (await row.ReadAsync(cancellation)) sequences.Add(row.GetGuid(0), row.GetInt32(1));
+                await row.NextResultAsync(cancellation);
+                // An event that is in the batch twice finds its row twice.
+                while (await row.ReadAsync(cancellation)) known[(row.GetGuid(0), row.GetInt32(1))] = row.GetString(2);
+                return (sequences, known);
+            },
+            cancellation);
     }
 
-    private static async Task InsertAsync(
-        NpgsqlTransaction transaction, int partition, List<StockEvent> events, CancellationToken cancellation)
+    private static Task InsertAsync(
+        NpgsqlConnection connection, int partition, List<StockEvent> events, CancellationToken cancellation)
     {
         var ofReservation = events.GroupBy(found => found.ReservationId!.Value).ToList();
         var latest = ofReservation.ConvertAll(group => group.MaxBy(found => found.Sequence)!);
-        await using var batch = new NpgsqlBatch(transaction.Connection, transaction);
-        batch.BatchCommands.Add(Command(
+        var insert = Sql.Command(
             InsertEvents, partition, Ids(events), Sequences(events), Texts(events, found => found.Type),
             Texts(events, found => found.Holder!.Value.Text), Times(events, found => found.ExpiresAt!.Value),
             Texts(events, found => LinesJson.Write(found.Lines)), Texts(events, found => found.Id),
-            Times(events, found => found.At), events.Select(found => found.TraceParent).ToArray()));
-        batch.BatchCommands.Add(Command(
+            Times(events, found => found.At), events.Select(found => found.TraceParent).ToArray());
+        var upsert = Sql.Command(
             UpsertReservations, partition, Ids(latest), Sequences(latest),
             Texts(latest, found => StatusAfter(found.Type)), Texts(latest, found => found.Holder!.Value.Text),
             Times(latest, found => found.ExpiresAt!.Value), Texts(latest, found => LinesJson.Write(found.Lines)),
             ofReservation.ConvertAll(group => group.Min(found => found.At).UtcDateTime).ToArray(),
-            Times(latest, found => found.At)));
-        await batch.ExecuteNonQueryAsync(cancellation);
+            Times(latest, found => found.At));
+        return connection.ExecuteAsync([insert, upsert], cancellation);
     }
 
     private static Guid[] Ids(List<StockEvent> events) => [.. events.Select(found => found.ReservationId!.Value)];
@@ -180,11 +184,4 @@ public static class EventRows
 
     private static DateTime[] Times(List<StockEvent> events, Func<StockEvent, DateTimeOffset> time) =>
         [.. events.Select(found => time(found).UtcDateTime)];
-
-    private static NpgsqlBatchCommand Command(string sql, params object[] values)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        return command;
-    }
 }

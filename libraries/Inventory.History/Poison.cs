@@ -1,4 +1,4 @@
-using Npgsql;
+using Inventory.Storage;
 
 namespace Inventory.History;
 
@@ -14,11 +14,6 @@ public static class Poison
     /// By design: a missing table or column (42) is not included. While a migration is late every event fails with it,
     /// and all of them would become dead letters.
     /// </remarks>
-    public static bool IsIn(PostgresException failure) =>
-        failure.SqlState[..2] is "22" or "23" or "44" or "54" or "P0";
-
-    /// <summary>The failure in one line, with the name of the violated constraint.</summary>
-    public static string Describe(PostgresException failure) => failure.ConstraintName is { Length: > 0 } constraint
-        ? $"{failure.SqlState} {failure.MessageText} ({constraint})"
-        : $"{failure.SqlState} {failure.MessageText}";
+    public static bool IsIn(StoreRejectedException failure) =>
+        failure.Store == Store.PostgreSql && failure.Code[..2] is "22" or "23" or "44" or "54" or "P0";
 }

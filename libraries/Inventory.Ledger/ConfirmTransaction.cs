@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -92,19 +93,23 @@ internal sealed class ConfirmTransaction
     {
         var self = new ConfirmTransaction(members);
         using var activity = ConfirmSpan.Start(members);
-        await using var connection = await source.OpenConnectionAsync();
-        await using var transaction = await connection.BeginTransactionAsync();
-        var areAllNew = await self.ReadAsync(connection) && !isKnown;
-        var answers = areAllNew ? self.Answers() : [];
+        var answers = await source.InTransactionAsync(
+            connection => self.DecideAsync(connection, isKnown), CancellationToken.None);
+        return [.. answers.Select((answer, i) => answer.Order is { } order ? self.WithTotals(answer, order) : answer)];
+    }
+
+    private async Task<List<ConfirmAnswer>> DecideAsync(NpgsqlConnection connection, bool isKnown)
+    {
+        var areAllNew = await ReadAsync(connection) && !isKnown;
+        var answers = areAllNew ? Answers() : [];
         if (!areAllNew || answers.Exists(answer => answer.Outcome != ConfirmOutcome.Confirmed))
         {
-            await self.ReadEarlierAsync(connection);
-            answers = self.Answers();
+            await ReadEarlierAsync(connection);
+            answers = Answers();
         }
 
-        await self.WriteAsync(connection, answers);
-        await transaction.CommitAsync();
-        return [.. answers.Select((answer, i) => answer.Order is { } order ? self.WithTotals(answer, order) : answer)];
+        await WriteAsync(connection, answers);
+        return answers;
     }
 
     /// <summary>The first round trip: takes the locks, then reads under them.</summary>
@@ -113,21 +118,22 @@ internal sealed class ConfirmTransaction
     {
         var pins = Pins(members);
         var skus = members.SelectMany(member => member.Lines, (_, line) => line.Sku).Distinct().ToArray();
-        var decide = Command(Decide, [.. pins, members.SelectMany(Epochs).ToArray()]);
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            Timeout = PatienceSeconds,
-            BatchCommands =
-            {
-                Command(Fences.LockForConfirm, members.SelectMany(Partitions).Distinct().ToArray()),
-                decide,
-                Command(LockPayments, Reservations()),
-                Command(LockTotals, (object)skus),
-                Command("SELECT now()"),
-            },
-        };
-        if (RefundKeys() is { Length: > 0 } keys) batch.BatchCommands.Add(Command(ReadRefunds, (object)keys));
-        await using var reader = await batch.ExecuteReaderAsync();
+        var decide = Sql.Command(Decide, [.. pins, members.SelectMany(Epochs).ToArray()]);
+        List<NpgsqlBatchCommand> commands =
+        [
+            Sql.Command(Fences.LockForConfirm, members.SelectMany(Partitions).Distinct().ToArray()),
+            decide,
+            Sql.Command(LockPayments, Reservations()),
+            Sql.Command(LockTotals, (object)skus),
+            Sql.Command("SELECT now()"),
+        ];
+        if (RefundKeys() is { Length: > 0 } keys) commands.Add(Sql.Command(ReadRefunds, (object)keys));
+        await connection.ReadAsync(commands, ReadUnderLocksAsync, CancellationToken.None, PatienceSeconds);
+        return decide.RecordsAffected == members.Sum(member => member.Request.Pins.Count);
+    }
+
+    private async Task<int> ReadUnderLocksAsync(NpgsqlDataReader reader)
+    {
         while (await reader.ReadAsync()) epochs.Add(reader.GetInt32(0), reader.GetInt64(1));
         await reader.NextResultAsync();
         await reader.NextResultAsync();
@@ -137,7 +143,7 @@ internal sealed class ConfirmTransaction
         now = reader.GetFieldValue<DateTimeOffset>(0);
         await reader.NextResultAsync();
         while (await reader.ReadAsync()) refunds.Add(reader.GetString(0));
-        return decide.RecordsAffected == members.Sum(member => member.Request.Pins.Count);
+        return before.Count;
     }
 
     private List<ConfirmAnswer> Answers()
@@ -204,18 +210,16 @@ internal sealed class ConfirmTransaction
     {
         var refused = members
             .Where((_, i) => answers[i].Outcome is < 0 and not ConfirmOutcome.PinOutdated).ToList();
-        await using var batch = new NpgsqlBatch(connection) { Timeout = PatienceSeconds };
+        var commands = new List<NpgsqlBatchCommand>();
         // The caller unpins a refused hold. If its attempt stayed open, a second call for it could still write an
         // order.
-        if (refused.Count > 0) batch.BatchCommands.Add(Command(Abandon, Pins(refused)));
-        if (written.Count > 0) AddWrites(batch);
-        if (written.Exists(order => order.PaymentId is not null)) AddPayments(batch);
-        if (batch.BatchCommands.Count == 0) return;
+        if (refused.Count > 0) commands.Add(Sql.Command(Abandon, Pins(refused)));
+        if (written.Count > 0) AddWrites(commands);
+        if (written.Exists(order => order.PaymentId is not null)) AddPayments(commands);
+        if (commands.Count == 0) return;
 
-        await using var reader = await batch.ExecuteReaderAsync();
-        foreach (var total in await ReadTotalsAsync(reader)) after.Add(total.Sku, total);
-        // Read to the end: a failure of the last statement shows only there.
-        while (await reader.NextResultAsync()) await reader.ReadAsync();
+        var totals = await connection.ReadAsync(commands, ReadTotalsAsync, CancellationToken.None, PatienceSeconds);
+        foreach (var total in totals) after.Add(total.Sku, total);
         foreach (var total in after.Values)
         {
             if (total != new SkuTotal(total.Sku, left[total.Sku], before[total.Sku].Version + 1))
@@ -225,24 +229,24 @@ internal sealed class ConfirmTransaction
         }
     }
 
-    private void AddWrites(NpgsqlBatch batch)
+    private void AddWrites(List<NpgsqlBatchCommand> commands)
     {
         var items = written.SelectMany(order => order.Items, (order, item) => (Order: order, Item: item)).ToList();
         var running = before.ToDictionary(total => total.Key, total => total.Value.Total, StringComparer.Ordinal);
         var ids = items.ConvertAll(one => one.Order.Id).ToArray();
         var skus = items.ConvertAll(one => one.Item.SkuId).ToArray();
         var sold = skus.Distinct().ToArray();
-        batch.BatchCommands.Add(Command(
+        commands.Add(Sql.Command(
             InsertOrders,
             written.ConvertAll(order => order.Id).ToArray(),
             written.ConvertAll(order => order.ReservationId).ToArray(),
             written.ConvertAll(order => order.Holder).ToArray(),
             written.ConvertAll(order => order.CustomerId).ToArray(),
             written.ConvertAll(order => order.PaymentId).ToArray()));
-        batch.BatchCommands.Add(Command(InsertItems, ids, skus, items.ConvertAll(one => one.Item.Quantity).ToArray()));
-        batch.BatchCommands.Add(Command(
+        commands.Add(Sql.Command(InsertItems, ids, skus, items.ConvertAll(one => one.Item.Quantity).ToArray()));
+        commands.Add(Sql.Command(
             ChangeTotals, sold, sold.Select(sku => left[sku] - before[sku].Total).ToArray()));
-        batch.BatchCommands.Add(Command(
+        commands.Add(Sql.Command(
             InsertMovements,
             ids,
             skus,
@@ -278,23 +282,8 @@ internal sealed class ConfirmTransaction
     private static IEnumerable<long> Epochs(ConfirmMember member) => member.Request.Pins.Select(pin => pin.Epoch);
 
     /// <summary>Reads the rest of a result set of SKU, total and version.</summary>
-    internal static async Task<List<SkuTotal>> ReadTotalsAsync(NpgsqlDataReader reader)
-    {
-        var totals = new List<SkuTotal>();
-        while (await reader.ReadAsync())
-        {
-            totals.Add(new(reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2)));
-        }
-
-        return totals;
-    }
-
-    internal static NpgsqlBatchCommand Command(string sql, params object[] arguments)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
-        return command;
-    }
+    internal static Task<List<SkuTotal>> ReadTotalsAsync(NpgsqlDataReader reader) => reader.ReadAllAsync(
+        row => new SkuTotal(row.GetString(0), row.GetInt32(1), row.GetInt64(2)), CancellationToken.None);
 
     // An attempt that is decided for the first time has not been abandoned. If an earlier attempt made the reservation
     // an order, inserting it again violates the unique index on the reservation id. So the transaction reads earlier
@@ -311,27 +300,24 @@ internal sealed class ConfirmTransaction
     /// Whether the failure means that a reservation had already become an order without the transaction knowing it.
     /// </summary>
     public static bool IsRepetition(Exception failure) =>
-        failure is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
+        failure is StoreRejectedException { Code: PostgresErrorCodes.UniqueViolation };
 
     /// <summary>Reads earlier decisions and orders of these reservations while the locks are held.</summary>
     private async Task ReadEarlierAsync(NpgsqlConnection connection)
     {
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            Timeout = PatienceSeconds,
-            BatchCommands =
+        var earlier = await connection.ReadAsync(
+            [
+                Sql.Command(ReadAbandoned, Pins(members)),
+                Sql.Command(OrderRows.ByReservations, Reservations()),
+            ],
+            async reader =>
             {
-                Command(ReadAbandoned, Pins(members)),
-                Command(OrderRows.ByReservations, Reservations()),
+                while (await reader.ReadAsync()) abandoned.Add(reader.GetGuid(0));
+                await reader.NextResultAsync();
+                return await reader.ReadAllAsync(OrderRows.Read, CancellationToken.None);
             },
-        };
-        await using var reader = await batch.ExecuteReaderAsync();
-        while (await reader.ReadAsync()) abandoned.Add(reader.GetGuid(0));
-        await reader.NextResultAsync();
-        foreach (var order in await OrderRows.ReadAsync(reader, CancellationToken.None))
-        {
-            orders.Add(order.ReservationId, order);
-        }
+            CancellationToken.None, PatienceSeconds);
+        foreach (var order in earlier) orders.Add(order.ReservationId, order);
     }
 
     // A transaction that decides on a refund locks the payment's events first, so that the payment can't become an
@@ -364,12 +350,12 @@ internal sealed class ConfirmTransaction
         request.PaymentId is { } payment && refunds.Contains(Refund.KeyOf(request.ReservationId, payment));
 
     /// <summary>Marks the payments of the written orders as settled, in the same transaction.</summary>
-    private void AddPayments(NpgsqlBatch batch)
+    private void AddPayments(List<NpgsqlBatchCommand> commands)
     {
         var late = members.Where(member => member.Request.Late)
             .Select(member => member.Request.ReservationId).ToHashSet();
         var paid = written.FindAll(order => order.PaymentId is not null);
-        batch.BatchCommands.Add(Command(
+        commands.Add(Sql.Command(
             MarkPaid,
             paid.ConvertAll(order => order.ReservationId).ToArray(),
             paid.ConvertAll(order => order.PaymentId).ToArray(),

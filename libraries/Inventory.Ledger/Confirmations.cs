@@ -48,7 +48,7 @@ public sealed class Confirmations
     /// <param name="request">What to confirm.</param>
     /// <param name="cancellation">Stops waiting. The confirm goes on, so its outcome is unknown to the caller.</param>
     /// <exception cref="ArgumentException">The request has no pin, no line, or a quantity below 1.</exception>
-    /// <exception cref="NpgsqlException">
+    /// <exception cref="StoreException">
     /// PostgreSQL is unavailable or the transaction failed. The order may have been written; a repetition returns it.
     /// </exception>
     public Task<ConfirmAnswer> ConfirmAsync(ConfirmRequest request, CancellationToken cancellation)
@@ -120,17 +120,18 @@ public sealed class Confirmations
         }
     }
 
-    private static bool IsContention(Exception failure) => failure is PostgresException
+    private static bool IsContention(Exception failure) => failure is StoreRejectedException
     {
-        SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure,
+        Code: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure,
     };
 
     /// <summary>Whether a new connection may work at once. Not after a timeout, which has already taken long.</summary>
     private static bool IsBroken(Exception failure) =>
-        IsUnavailable(failure) && failure.InnerException is not TimeoutException;
+        IsUnavailable(failure) && failure.GetBaseException() is not TimeoutException;
 
     /// <summary>Whether the failure would be the same for every member.</summary>
-    private static bool IsUnavailable(Exception failure) => LedgerOutage.Explains(failure) && !IsContention(failure);
+    private static bool IsUnavailable(Exception failure) =>
+        failure is StoreException { IsOutage: true } && !IsContention(failure);
 
     private const string AbandonAttempt =
         $"""
@@ -154,20 +155,13 @@ public sealed class Confirmations
     /// <param name="partition">The partition's index.</param>
     /// <param name="pin">The attempt's number in that partition.</param>
     /// <param name="cancellation">Stops waiting; the attempt may or may not be abandoned.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable: the hold must stay pinned.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable: the hold must stay pinned.</exception>
     public async Task<AbandonAnswer> AbandonAsync(
         Guid reservationId, int partition, int pin, CancellationToken cancellation)
     {
         // The decision is committed before the order is read. If another transaction decided first, it has committed
         // too by then.
-        await using (var decision = source.CreateCommand(AbandonAttempt))
-        {
-            decision.Parameters.Add(new() { Value = reservationId });
-            decision.Parameters.Add(new() { Value = partition });
-            decision.Parameters.Add(new() { Value = pin });
-            await decision.ExecuteNonQueryAsync(cancellation);
-        }
-
+        await source.ExecuteAsync(AbandonAttempt, cancellation, reservationId, partition, pin);
         var (order, totals) = await FindOrderAsync(reservationId, cancellation);
         return new(order, totals);
     }
@@ -176,29 +170,29 @@ public sealed class Confirmations
     /// <param name="reservationId">The reservation.</param>
     /// <param name="cancellation">Cancels the read.</param>
     /// <returns>Null, and no totals, when there is no order.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public async Task<(Order? Order, IReadOnlyList<SkuTotal> Totals)> FindOrderAsync(
         Guid reservationId, CancellationToken cancellation)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var connection = await source.ConnectAsync(cancellation);
         return await FindOrderAsync(connection, reservationId, cancellation);
     }
 
     private static async Task<(Order? Order, IReadOnlyList<SkuTotal> Totals)> FindOrderAsync(
         NpgsqlConnection connection, Guid reservationId, CancellationToken cancellation)
     {
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
+        var (orders, totals) = await connection.ReadAsync(
+            [
+                Sql.Command(OrderRows.ByReservations, new[] { reservationId }),
+                Sql.Command(TotalsOfReservation, reservationId),
+            ],
+            async reader =>
             {
-                ConfirmTransaction.Command(OrderRows.ByReservations, new[] { reservationId }),
-                ConfirmTransaction.Command(TotalsOfReservation, reservationId),
+                var found = await reader.ReadAllAsync(OrderRows.Read, cancellation);
+                await reader.NextResultAsync(cancellation);
+                return (found, await ConfirmTransaction.ReadTotalsAsync(reader));
             },
-        };
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        var orders = await OrderRows.ReadAsync(reader, cancellation);
-        await reader.NextResultAsync(cancellation);
-        var totals = await ConfirmTransaction.ReadTotalsAsync(reader);
+            cancellation);
         // An order that is written between the two reads is found by the next call, with its totals.
         return orders.Count == 0 ? (null, []) : (orders[0], totals);
     }
@@ -221,27 +215,27 @@ public sealed class Confirmations
     /// </param>
     /// <param name="cancellation">Stops waiting; the order may or may not be cancelled.</param>
     /// <exception cref="ArgumentException"><paramref name="reason"/> is empty or too long.</exception>
-    /// <exception cref="NpgsqlException">
+    /// <exception cref="StoreException">
     /// PostgreSQL is unavailable, or another writer made the transaction fail.
     /// </exception>
-    public async Task<CancelAnswer> CancelOrderAsync(Guid reservationId, string reason, CancellationToken cancellation)
+    public Task<CancelAnswer> CancelOrderAsync(Guid reservationId, string reason, CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(reason);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
             reason.Length, InventoryMovement.MaxReasonLength, nameof(reason));
-        await using var connection = await source.OpenConnectionAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await using var cancel = new NpgsqlBatch(connection)
-        {
-            BatchCommands = { ConfirmTransaction.Command(CancelOrder, reservationId) },
-        };
-        var cancelled = await cancel.ExecuteNonQueryAsync(cancellation) == 1;
+        return source.InTransactionAsync(
+            connection => CancelAsync(connection, reservationId, reason, cancellation), cancellation);
+    }
+
+    private static async Task<CancelAnswer> CancelAsync(
+        NpgsqlConnection connection, Guid reservationId, string reason, CancellationToken cancellation)
+    {
+        var cancelled = await connection.ExecuteAsync(CancelOrder, cancellation, reservationId) == 1;
         var (order, totals) = await FindOrderAsync(connection, reservationId, cancellation);
         if (order is null) return new(CancelOutcome.NotFound, null, []);
         if (!cancelled) return new(CancelOutcome.AlreadyCancelled, order, totals);
 
         totals = await ReturnUnitsAsync(connection, order, reason, cancellation);
-        await transaction.CommitAsync(cancellation);
         return new(CancelOutcome.Cancelled, order, totals);
     }
 
@@ -250,44 +244,37 @@ public sealed class Confirmations
     {
         var skus = order.Items.ConvertAll(item => item.SkuId).ToArray();
         var quantities = order.Items.ConvertAll(item => item.Quantity).ToArray();
-        await using var change = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
+        var changed = await connection.ReadAsync(
+            [
+                Sql.Command(ConfirmTransaction.LockTotals, (object)skus),
+                Sql.Command(ConfirmTransaction.ChangeTotals, skus, quantities),
+            ],
+            async reader =>
             {
-                ConfirmTransaction.Command(ConfirmTransaction.LockTotals, (object)skus),
-                ConfirmTransaction.Command(ConfirmTransaction.ChangeTotals, skus, quantities),
+                await reader.NextResultAsync(cancellation);
+                return await ConfirmTransaction.ReadTotalsAsync(reader);
             },
-        };
-        IReadOnlyList<SkuTotal> totals;
-        await using (var reader = await change.ExecuteReaderAsync(cancellation))
-        {
-            await reader.NextResultAsync(cancellation);
-            totals = [.. (await ConfirmTransaction.ReadTotalsAsync(reader))
-                .OrderBy(total => total.Sku, StringComparer.Ordinal)];
-        }
-
-        await using var movements = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                ConfirmTransaction.Command(
-                    ConfirmTransaction.InsertMovements,
-                    Array.ConvertAll(skus, _ => order.Id),
-                    skus,
-                    quantities,
-                    Array.ConvertAll(skus, _ => reason),
-                    Array.ConvertAll(skus, _ => order.ReservationId.ToString()),
-                    totals.Select(total => total.Total).ToArray(),
-                    totals.Select(total => total.Version).ToArray()),
-            },
-        };
+            cancellation);
+        List<SkuTotal> totals = [.. changed.OrderBy(total => total.Sku, StringComparer.Ordinal)];
+        List<NpgsqlBatchCommand> changes =
+        [
+            Sql.Command(
+                ConfirmTransaction.InsertMovements,
+                Array.ConvertAll(skus, _ => order.Id),
+                skus,
+                quantities,
+                Array.ConvertAll(skus, _ => reason),
+                Array.ConvertAll(skus, _ => order.ReservationId.ToString()),
+                totals.Select(total => total.Total).ToArray(),
+                totals.Select(total => total.Version).ToArray()),
+        ];
         if (order.PaymentId is { } payment)
         {
             var why = RefundReason.OrderCancelled.Word();
-            movements.BatchCommands.Add(Refund.Write(order.ReservationId, payment, why, order.Id));
+            changes.Add(Refund.Write(order.ReservationId, payment, why, order.Id));
         }
 
-        await movements.ExecuteNonQueryAsync(cancellation);
+        await connection.ExecuteAsync(changes, cancellation);
         return totals;
     }
 
@@ -308,12 +295,7 @@ public sealed class Confirmations
     /// <param name="most">Maximum number deleted by one call. Limits its transaction.</param>
     /// <param name="cancellation">Cancels the call; a cancelled call deletes nothing.</param>
     /// <returns>The number of deleted decisions; fewer than <paramref name="most"/> when none are left.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
-    public async Task<int> PruneDecisionsAsync(TimeSpan retention, int most, CancellationToken cancellation)
-    {
-        await using var prune = source.CreateCommand(PruneDecisions);
-        prune.Parameters.Add(new() { Value = retention });
-        prune.Parameters.Add(new() { Value = most });
-        return await prune.ExecuteNonQueryAsync(cancellation);
-    }
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
+    public Task<int> PruneDecisionsAsync(TimeSpan retention, int most, CancellationToken cancellation) =>
+        source.ExecuteAsync(PruneDecisions, cancellation, retention, most);
 }

@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -33,27 +34,18 @@ public sealed class Fences(NpgsqlDataSource source)
     /// <param name="cause">The reason, as text.</param>
     /// <param name="cancellation">Stops waiting; the epoch may or may not be raised.</param>
     /// <returns>The new epoch.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
-    public async Task<long> RaiseAsync(int partition, long known, string cause, CancellationToken cancellation)
-    {
-        await using var raise = source.CreateCommand(Raise);
-        raise.Parameters.Add(new() { Value = partition });
-        raise.Parameters.Add(new() { Value = known });
-        raise.Parameters.Add(new() { Value = cause });
-        return (long)(await raise.ExecuteScalarAsync(cancellation))!;
-    }
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
+    public async Task<long> RaiseAsync(int partition, long known, string cause, CancellationToken cancellation) =>
+        (long)(await source.ReadValueAsync(Raise, cancellation, partition, known, cause))!;
 
     /// <summary>The last epoch in which a partition may have sold.</summary>
     /// <param name="partition">The partition's index.</param>
     /// <param name="cancellation">Cancels the read.</param>
     /// <returns>0 before the first epoch.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
-    public async Task<long> ReadSoldAsync(int partition, CancellationToken cancellation)
-    {
-        await using var read = source.CreateCommand("SELECT sold_epoch FROM fences WHERE partition = $1");
-        read.Parameters.Add(new() { Value = partition });
-        return (long?)await read.ExecuteScalarAsync(cancellation) ?? 0;
-    }
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
+    public async Task<long> ReadSoldAsync(int partition, CancellationToken cancellation) =>
+        (long?)await source.ReadValueAsync(
+            "SELECT sold_epoch FROM fences WHERE partition = $1", cancellation, partition) ?? 0;
 
     /// <summary>Records the last epoch in which a partition may have sold. Call it before Redis is opened.</summary>
     /// <param name="partition">The partition's index.</param>
@@ -63,47 +55,30 @@ public sealed class Fences(NpgsqlDataSource source)
     /// opened.
     /// </param>
     /// <param name="cancellation">Cancels the call.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
-    public async Task SoldAsync(int partition, long epoch, long sold, CancellationToken cancellation)
-    {
-        await using var note = source.CreateCommand(
-            "UPDATE fences SET sold_epoch = $3 WHERE partition = $1 AND epoch = $2");
-        note.Parameters.Add(new() { Value = partition });
-        note.Parameters.Add(new() { Value = epoch });
-        note.Parameters.Add(new() { Value = sold });
-        await note.ExecuteNonQueryAsync(cancellation);
-    }
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
+    public Task SoldAsync(int partition, long epoch, long sold, CancellationToken cancellation) => source.ExecuteAsync(
+        "UPDATE fences SET sold_epoch = $3 WHERE partition = $1 AND epoch = $2", cancellation, partition, epoch, sold);
 
     /// <summary>Records that a partition sells again.</summary>
     /// <param name="partition">The partition's index.</param>
     /// <param name="epoch">The epoch that <see cref="RaiseAsync"/> returned.</param>
     /// <param name="runId">The run of the server that was opened for sale.</param>
     /// <param name="cancellation">Cancels the call.</param>
-    public async Task OpenedAsync(int partition, long epoch, string runId, CancellationToken cancellation)
-    {
-        await using var opened = source.CreateCommand(
-            "UPDATE fences SET run_id = $3, opened_at = now() WHERE partition = $1 AND epoch = $2");
-        opened.Parameters.Add(new() { Value = partition });
-        opened.Parameters.Add(new() { Value = epoch });
-        opened.Parameters.Add(new() { Value = runId });
-        await opened.ExecuteNonQueryAsync(cancellation);
-    }
+    public Task OpenedAsync(int partition, long epoch, string runId, CancellationToken cancellation) =>
+        source.ExecuteAsync(
+            "UPDATE fences SET run_id = $3, opened_at = now() WHERE partition = $1 AND epoch = $2",
+            cancellation, partition, epoch, runId);
 
     /// <summary>The current epoch, and the position up to which the partition's events are stored.</summary>
     /// <param name="partition">The partition's index.</param>
     /// <param name="cancellation">Cancels the read.</param>
     /// <returns>Epoch 0 before the first rebuild; position null before the first event.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
-    public async Task<(long Epoch, string? StreamId)> ReadAsync(int partition, CancellationToken cancellation)
-    {
-        await using var read = source.CreateCommand(
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
+    public async Task<(long Epoch, string? StreamId)> ReadAsync(int partition, CancellationToken cancellation) =>
+        (await source.ReadAsync(
             """
             SELECT coalesce((SELECT epoch FROM fences WHERE partition = $1), 0),
                 (SELECT stream_id FROM stream_positions WHERE partition = $1)
-            """);
-        read.Parameters.Add(new() { Value = partition });
-        await using var reader = await read.ExecuteReaderAsync(cancellation);
-        await reader.ReadAsync(cancellation);
-        return (reader.GetInt64(0), reader.IsDBNull(1) ? null : reader.GetString(1));
-    }
+            """,
+            row => (row.GetInt64(0), row.IsDBNull(1) ? null : row.GetString(1)), cancellation, partition)).Single();
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Inventory.Contracts;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -82,15 +83,11 @@ public sealed class HoldRows(NpgsqlDataSource source)
     public async Task<Dictionary<Guid, KnownHold>> FindAsync(
         int partition, Guid[] reservations, CancellationToken cancellation)
     {
-        await using var find = Command(Find, partition, reservations);
-        await using var reader = await find.ExecuteReaderAsync(cancellation);
-        var known = new Dictionary<Guid, KnownHold>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            known.Add(reader.GetGuid(0), new(reader.GetString(1), reader.GetInt32(2), reader.GetBoolean(3)));
-        }
-
-        return known;
+        var known = await source.ReadAsync(
+            Find,
+            row => (Id: row.GetGuid(0), Hold: new KnownHold(row.GetString(1), row.GetInt32(2), row.GetBoolean(3))),
+            cancellation, partition, reservations);
+        return known.ToDictionary(one => one.Id, one => one.Hold);
     }
 
     /// <summary>
@@ -113,68 +110,31 @@ public sealed class HoldRows(NpgsqlDataSource source)
     }
 
     /// <summary>Reservations that became orders after a time, without an event that ended them.</summary>
-    public async Task<List<Guid>> FindUnheardAsync(
-        int partition, DateTimeOffset since, CancellationToken cancellation)
-    {
-        await using var find = Command(Unheard, partition, since.UtcDateTime);
-        await using var reader = await find.ExecuteReaderAsync(cancellation);
-        var unheard = new List<Guid>();
-        while (await reader.ReadAsync(cancellation)) unheard.Add(reader.GetGuid(0));
-        return unheard;
-    }
+    public Task<List<Guid>> FindUnheardAsync(
+        int partition, DateTimeOffset since, CancellationToken cancellation) =>
+        source.ReadAsync(Unheard, row => row.GetGuid(0), cancellation, partition, since.UtcDateTime);
 
     /// <summary>The units bought of SKUs with a limit.</summary>
     /// <param name="without">Reservations whose orders don't count.</param>
     /// <param name="cancellation">Cancels the read.</param>
-    public async IAsyncEnumerable<BoughtUnits> ReadBoughtAsync(
-        Guid[] without, [EnumeratorCancellation] CancellationToken cancellation)
-    {
-        await using var bought = Command(Bought, (object)without);
+    public IAsyncEnumerable<BoughtUnits> ReadBoughtAsync(Guid[] without, CancellationToken cancellation) =>
         // The query reads all orders.
-        bought.CommandTimeout = 0;
-        await using var reader = await bought.ExecuteReaderAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
-        {
-            yield return new(reader.GetString(0), reader.GetString(1), reader.GetInt64(2));
-        }
-    }
+        source.StreamAsync(
+            Bought, row => new BoughtUnits(row.GetString(0), row.GetString(1), row.GetInt64(2)), cancellation, without);
 
     /// <summary>The levels of some SKUs as they are now.</summary>
-    public async Task<List<StockLevel>> ReadLevelsAsync(string[] skus, CancellationToken cancellation)
-    {
-        await using var read = Command(Levels, (object)skus);
-        await using var reader = await read.ExecuteReaderAsync(cancellation);
-        var levels = new List<StockLevel>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            levels.Add(new(
-                reader.GetString(0), reader.GetInt32(1), reader.GetInt64(2),
-                reader.IsDBNull(3) ? null : reader.GetInt32(3), reader.GetBoolean(4)));
-        }
+    public Task<List<StockLevel>> ReadLevelsAsync(string[] skus, CancellationToken cancellation) => source.ReadAsync(
+        Levels,
+        row => new StockLevel(
+            row.GetString(0), row.GetInt32(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetInt32(3),
+            row.GetBoolean(4)),
+        cancellation, (object)skus);
 
-        return levels;
-    }
-
-    private async Task<List<PendingHold>> ReadPageAsync(
-        int partition, DateTime deadline, Guid id, CancellationToken cancellation)
-    {
-        await using var read = Command(Pending, partition, deadline, id, PageSize);
-        await using var reader = await read.ExecuteReaderAsync(cancellation);
-        var page = new List<PendingHold>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            page.Add(new(
-                reader.GetGuid(0), reader.GetString(1), reader.GetFieldValue<DateTimeOffset>(2), reader.GetInt32(3),
-                reader.GetFieldValue<DateTimeOffset>(4), LinesJson.Read(reader.GetString(5))));
-        }
-
-        return page;
-    }
-
-    private NpgsqlCommand Command(string sql, params object[] arguments)
-    {
-        var command = source.CreateCommand(sql);
-        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
-        return command;
-    }
+    private Task<List<PendingHold>> ReadPageAsync(
+        int partition, DateTime deadline, Guid id, CancellationToken cancellation) => source.ReadAsync(
+        Pending,
+        row => new PendingHold(
+            row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2), row.GetInt32(3),
+            row.GetFieldValue<DateTimeOffset>(4), LinesJson.Read(row.GetString(5))),
+        cancellation, partition, deadline, id, PageSize);
 }

@@ -18,14 +18,8 @@ internal static class OrderRows
 
         """;
 
-    public static async Task<List<Order>> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellation)
-    {
-        var orders = new List<Order>();
-        while (await reader.ReadAsync(cancellation)) orders.Add(Read(reader));
-        return orders;
-    }
-
-    private static Order Read(NpgsqlDataReader reader)
+    /// <summary>Reads one order.</summary>
+    public static Order Read(NpgsqlDataReader reader)
     {
         var id = reader.GetGuid(0);
         var quantities = reader.GetFieldValue<int[]>(10);

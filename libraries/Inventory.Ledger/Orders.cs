@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -49,11 +50,11 @@ public sealed class Orders(NpgsqlDataSource source)
         """;
 
     /// <summary>The order with this id; null when there is none.</summary>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public Task<Order?> FindAsync(Guid id, CancellationToken cancellation) => FindAsync(ById, [id], cancellation);
 
     /// <summary>The order that a reservation has become; null when there is none.</summary>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public Task<Order?> FindByReservationAsync(Guid reservationId, CancellationToken cancellation) =>
         FindAsync(OrderRows.ByReservations, [new[] { reservationId }], cancellation);
 
@@ -61,7 +62,7 @@ public sealed class Orders(NpgsqlDataSource source)
     /// <param name="holder">The holder in the form that Redis stores: a prefix, a colon and the id.</param>
     /// <param name="sku">The SKU.</param>
     /// <param name="cancellation">Cancels the call.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public Task<Order?> FindLastAsync(string holder, string sku, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(holder);
@@ -71,26 +72,23 @@ public sealed class Orders(NpgsqlDataSource source)
 
     /// <summary>A reservation's payment that is not settled yet.</summary>
     /// <returns>The oldest; null when there is none.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public async Task<UnsettledPayment?> FindUnsettledAsync(
         Guid reservationId, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(Unsettled);
-        command.Parameters.Add(new() { Value = reservationId });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        if (!await reader.ReadAsync(cancellation)) return null;
-        var (payment, since) = (reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1));
-        if (reader.IsDBNull(2)) return new(reservationId, payment, since, null, []);
-        var lines = reader.GetFieldValue<string[]>(3)
-            .Zip(reader.GetFieldValue<int[]>(4), (sku, quantity) => new Line(sku, quantity));
-        return new(reservationId, payment, since, reader.GetString(2), [.. lines]);
+        var found = await source.ReadAsync(Unsettled, row => Read(reservationId, row), cancellation, reservationId);
+        return found.SingleOrDefault();
     }
 
-    private async Task<Order?> FindAsync(string sql, object[] arguments, CancellationToken cancellation)
+    private static UnsettledPayment Read(Guid reservationId, NpgsqlDataReader row)
     {
-        await using var command = source.CreateCommand(sql);
-        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        return (await OrderRows.ReadAsync(reader, cancellation)).SingleOrDefault();
+        var (payment, since) = (row.GetString(0), row.GetFieldValue<DateTimeOffset>(1));
+        if (row.IsDBNull(2)) return new(reservationId, payment, since, null, []);
+        var lines = row.GetFieldValue<string[]>(3)
+            .Zip(row.GetFieldValue<int[]>(4), (sku, quantity) => new Line(sku, quantity));
+        return new(reservationId, payment, since, row.GetString(2), [.. lines]);
     }
+
+    private async Task<Order?> FindAsync(string sql, object[] arguments, CancellationToken cancellation) =>
+        (await source.ReadAsync(sql, OrderRows.Read, cancellation, arguments)).SingleOrDefault();
 }

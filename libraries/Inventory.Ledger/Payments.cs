@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -123,132 +124,90 @@ public sealed class Payments(NpgsqlDataSource source)
     /// <returns>
     /// The stored event, whether this call stored it or an earlier one, with its verdict if it has one.
     /// </returns>
-    /// <exception cref="PostgresException">The body is not valid JSON for PostgreSQL: class 22.</exception>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreRejectedException">The body is not valid JSON for PostgreSQL: class 22.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public async Task<StoredPayment> StoreAsync(PaymentEvent entry, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(entry);
-        await using var connection = await source.OpenConnectionAsync(cancellation);
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                ConfirmTransaction.Command(
+        await using var connection = await source.ConnectAsync(cancellation);
+        var stored = await connection.ReadAsync(
+            [
+                Sql.Command(
                     Insert, entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId,
-                    entry.OccurredAt.ToUniversalTime(), entry.Body, (object?)entry.Trace ?? DBNull.Value),
-                ConfirmTransaction.Command(Read, (object)new[] { entry.EventId }),
-            },
-        };
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        return (await ReadAllAsync(reader, cancellation)).Single();
+                    entry.OccurredAt.ToUniversalTime(), entry.Body, entry.Trace),
+                Sql.Command(Read, (object)new[] { entry.EventId }),
+            ],
+            reader => reader.ReadAllAsync(ToPayment, cancellation),
+            cancellation);
+        return stored.Single();
     }
 
     /// <summary>Claims due events, so that no other instance tries them for a while.</summary>
     /// <param name="count">Maximum number, 1 or more.</param>
     /// <param name="cancellation">Stops waiting; events may or may not be claimed.</param>
     /// <returns>The events, the oldest first.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public async Task<IReadOnlyList<StoredPayment>> ClaimAsync(int count, CancellationToken cancellation)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        await using var connection = await source.OpenConnectionAsync(cancellation);
-        var ids = new List<string>();
-        await using (var claim = new NpgsqlBatch(connection))
-        {
-            claim.BatchCommands.Add(ConfirmTransaction.Command(Claim, count, ClaimedFor));
-            await using var claimed = await claim.ExecuteReaderAsync(cancellation);
-            while (await claimed.ReadAsync(cancellation)) ids.Add(claimed.GetString(0));
-        }
-
-        if (ids.Count == 0) return [];
-        await using var read = new NpgsqlBatch(connection);
-        read.BatchCommands.Add(ConfirmTransaction.Command(Read, (object)ids.ToArray()));
-        await using var reader = await read.ExecuteReaderAsync(cancellation);
-        return await ReadAllAsync(reader, cancellation);
+        await using var connection = await source.ConnectAsync(cancellation);
+        var ids = await connection.ReadAsync(Claim, row => row.GetString(0), cancellation, count, ClaimedFor);
+        return ids.Count == 0 ? [] : await connection.ReadAsync(Read, ToPayment, cancellation, (object)ids.ToArray());
     }
 
     /// <summary>Releases claims of events that were not tried because a store is unavailable.</summary>
     public Task ReturnAsync(IEnumerable<string> eventIds, CancellationToken cancellation) =>
-        ExecuteAsync(Return, [eventIds.ToArray()], cancellation);
+        source.ExecuteAsync(Return, cancellation, (object)eventIds.ToArray());
 
     /// <summary>Postpones the next attempt after a failed one, longer each time.</summary>
     public Task PostponeAsync(string eventId, CancellationToken cancellation) =>
-        ExecuteAsync(Postpone, [eventId, LongestPause], cancellation);
+        source.ExecuteAsync(Postpone, cancellation, eventId, LongestPause);
 
     /// <summary>The rows of a reservation that Redis' events have created, one for each partition.</summary>
     /// <returns>Empty if no event of the reservation is stored yet.</returns>
     public async Task<IReadOnlyList<ReservationRow>> FindReservationAsync(
         Guid reservationId, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(FindParts);
-        command.Parameters.Add(new() { Value = reservationId });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var parts = new List<ReservationRow>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            parts.Add(new()
+        return await source.ReadAsync(
+            FindParts,
+            row => new ReservationRow
             {
                 ReservationId = reservationId,
-                Partition = reader.GetInt32(0),
-                Holder = reader.GetString(1),
-                Status = reader.GetString(2),
-                Deadline = reader.GetFieldValue<DateTimeOffset>(3),
-                Lines = reader.GetString(4),
-                Sequence = reader.GetInt32(5),
-                CreatedAt = reader.GetFieldValue<DateTimeOffset>(6),
-                UpdatedAt = reader.GetFieldValue<DateTimeOffset>(7),
-            });
-        }
-
-        return parts;
+                Partition = row.GetInt32(0),
+                Holder = row.GetString(1),
+                Status = row.GetString(2),
+                Deadline = row.GetFieldValue<DateTimeOffset>(3),
+                Lines = row.GetString(4),
+                Sequence = row.GetInt32(5),
+                CreatedAt = row.GetFieldValue<DateTimeOffset>(6),
+                UpdatedAt = row.GetFieldValue<DateTimeOffset>(7),
+            },
+            cancellation, reservationId);
     }
 
     /// <summary>The number of events without a verdict.</summary>
-    public Task<long> CountUnsettledAsync(CancellationToken cancellation) => CountAsync(Count, [], cancellation);
+    public async Task<long> CountUnsettledAsync(CancellationToken cancellation) =>
+        (long)(await source.ReadValueAsync(Count, cancellation))!;
 
     /// <summary>The number of events without a finished attempt.</summary>
     /// <param name="all">Whether unclaimed events count too.</param>
     /// <param name="cancellation">Cancels the call.</param>
-    public Task<long> CountUntriedAsync(bool all, CancellationToken cancellation) =>
-        CountAsync(CountUntried, [all], cancellation);
+    public async Task<long> CountUntriedAsync(bool all, CancellationToken cancellation) =>
+        (long)(await source.ReadValueAsync(CountUntried, cancellation, all))!;
 
-    private async Task<long> CountAsync(string sql, object[] arguments, CancellationToken cancellation)
+    private static StoredPayment ToPayment(NpgsqlDataReader row) => new()
     {
-        await using var command = source.CreateCommand(sql);
-        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
-        return (long)(await command.ExecuteScalarAsync(cancellation))!;
-    }
-
-    private async Task ExecuteAsync(string sql, object[] arguments, CancellationToken cancellation)
-    {
-        await using var command = source.CreateCommand(sql);
-        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
-
-    private static async Task<List<StoredPayment>> ReadAllAsync(
-        NpgsqlDataReader reader, CancellationToken cancellation)
-    {
-        var payments = new List<StoredPayment>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            payments.Add(new()
-            {
-                EventId = reader.GetString(0),
-                Type = reader.GetString(1),
-                ReservationId = reader.GetGuid(2),
-                PaymentId = reader.GetString(3),
-                Trace = reader.IsDBNull(4) ? null : reader.GetString(4),
-                Age = TimeSpan.FromSeconds(reader.GetDouble(5)),
-                Verdict = reader.IsDBNull(6) ? null : new(
-                    reader.GetString(6),
-                    reader.IsDBNull(7) ? null : reader.GetGuid(7),
-                    reader.IsDBNull(8) ? null : reader.GetString(8)),
-            });
-        }
-
-        return payments;
-    }
+        EventId = row.GetString(0),
+        Type = row.GetString(1),
+        ReservationId = row.GetGuid(2),
+        PaymentId = row.GetString(3),
+        Trace = row.IsDBNull(4) ? null : row.GetString(4),
+        Age = TimeSpan.FromSeconds(row.GetDouble(5)),
+        Verdict = row.IsDBNull(6) ? null : new(
+            row.GetString(6),
+            row.IsDBNull(7) ? null : row.GetGuid(7),
+            row.IsDBNull(8) ? null : row.GetString(8)),
+    };
 
     private const string LockEvents =
         "SELECT event_id FROM payment_events WHERE reservation_id = $1 ORDER BY event_id FOR NO KEY UPDATE";
@@ -273,32 +232,35 @@ public sealed class Payments(NpgsqlDataSource source)
     /// <param name="withoutOrder">The refund reason if there is no order.</param>
     /// <param name="cancellation">Stops waiting; the payment may or may not be decided.</param>
     /// <returns>The verdict, and whether this call decided it.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
-    public async Task<(PaymentVerdict Verdict, bool IsNew)> ConcludeAsync(
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
+    public Task<(PaymentVerdict Verdict, bool IsNew)> ConcludeAsync(
         StoredPayment payment, RefundReason withoutOrder, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(payment);
-        await using var connection = await source.OpenConnectionAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        return source.InTransactionAsync(
+            connection => DecideAsync(connection, payment, withoutOrder, cancellation), cancellation);
+    }
+
+    private static async Task<(PaymentVerdict Verdict, bool IsNew)> DecideAsync(
+        NpgsqlConnection connection, StoredPayment payment, RefundReason withoutOrder, CancellationToken cancellation)
+    {
         var found = await LockAsync(connection, payment, cancellation);
         if (found.Verdict is not null) return (found.Verdict, false);
 
-        await using var batch = new NpgsqlBatch(connection);
+        var changes = new List<NpgsqlBatchCommand>();
         var verdict = Judge(payment, found, withoutOrder);
         if (verdict.Outcome == PaymentEvent.RefundRequired)
         {
-            batch.BatchCommands.Add(
-                Refund.Write(payment.ReservationId, payment.PaymentId, verdict.Reason!, found.OrderId));
+            changes.Add(Refund.Write(payment.ReservationId, payment.PaymentId, verdict.Reason!, found.OrderId));
         }
 
         if (found.OrderId is { } order && found.PaymentId is null)
         {
-            batch.BatchCommands.Add(ConfirmTransaction.Command(Attach, order, payment.PaymentId));
+            changes.Add(Sql.Command(Attach, order, payment.PaymentId));
         }
 
-        batch.BatchCommands.Add(ConfirmTransaction.Command(Decide, payment.EventId, verdict.Outcome));
-        await batch.ExecuteNonQueryAsync(cancellation);
-        await transaction.CommitAsync(cancellation);
+        changes.Add(Sql.Command(Decide, payment.EventId, verdict.Outcome));
+        await connection.ExecuteAsync(changes, cancellation);
         return (verdict, true);
     }
 
@@ -318,21 +280,20 @@ public sealed class Payments(NpgsqlDataSource source)
         static PaymentVerdict Refunded(string reason) => new(PaymentEvent.RefundRequired, Reason: reason);
     }
 
-    private static async Task<Found> LockAsync(
-        NpgsqlConnection connection, StoredPayment payment, CancellationToken cancellation)
+    private static Task<Found> LockAsync(
+        NpgsqlConnection connection, StoredPayment payment, CancellationToken cancellation) => connection.ReadAsync(
+        [
+            Sql.Command(LockEvents, payment.ReservationId),
+            Sql.Command(LockOrder, payment.ReservationId),
+            Sql.Command(ReadRefund, Refund.KeyOf(payment.ReservationId, payment.PaymentId)),
+            Sql.Command(Read, (object)new[] { payment.EventId }),
+        ],
+        reader => ReadFoundAsync(reader, cancellation),
+        cancellation);
+
+    private static async Task<Found> ReadFoundAsync(NpgsqlDataReader reader, CancellationToken cancellation)
     {
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                ConfirmTransaction.Command(LockEvents, payment.ReservationId),
-                ConfirmTransaction.Command(LockOrder, payment.ReservationId),
-                ConfirmTransaction.Command(ReadRefund, Refund.KeyOf(payment.ReservationId, payment.PaymentId)),
-                ConfirmTransaction.Command(Read, (object)new[] { payment.EventId }),
-            },
-        };
         var found = new Found();
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
         await reader.NextResultAsync(cancellation);
         if (await reader.ReadAsync(cancellation))
         {
@@ -351,7 +312,7 @@ public sealed class Payments(NpgsqlDataSource source)
         }
 
         await reader.NextResultAsync(cancellation);
-        var stored = (await ReadAllAsync(reader, cancellation)).Single();
+        var stored = (await reader.ReadAllAsync(ToPayment, cancellation)).Single();
         return found with { Verdict = stored.Verdict };
     }
 

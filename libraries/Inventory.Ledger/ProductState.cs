@@ -26,13 +26,13 @@ public sealed record ProductState(
     {
         ArgumentNullException.ThrowIfNull(context);
         // The revision is the id of the transaction that wrote the row, because two writes can have the same timestamp.
-        var found = await context.Database.SqlQuery<ProductState>(
+        var found = await LedgerCalls.RunAsync(() => context.Database.SqlQuery<ProductState>(
             $"""
             SELECT sku_id AS sku, name, max_per_customer AS "limit", paused, coalesce(total, 0) AS total,
                    coalesce(version, 0) AS version, products.xmin::text::bigint AS revision
             FROM products LEFT JOIN inventory USING (sku_id)
             WHERE sku_id = {sku}
-            """).ToListAsync(cancellation);
+            """).ToListAsync(cancellation));
         return found.SingleOrDefault();
     }
 

@@ -23,8 +23,8 @@ public sealed class QueueLeadership : IAsyncDisposable
     /// waiting places or read every reservation. Access by place and by id is right at any size. The settings, and a
     /// list instead of a join, leave PostgreSQL no other plan.
     /// </summary>
-    private const string PlanByIndex =
-        "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; SET jit = off";
+    private static readonly string[] PlanByIndex =
+        ["SET enable_seqscan = off", "SET enable_bitmapscan = off", "SET enable_sort = off", "SET jit = off"];
 
     private const string Leave =
         """
@@ -57,8 +57,7 @@ public sealed class QueueLeadership : IAsyncDisposable
         if (await AdvisoryLease.TryTakeAsync(source, Lock, LeaseIdle, cancellation) is not { } lease) return null;
         try
         {
-            await using var plan = new NpgsqlCommand(PlanByIndex, lease.Connection);
-            await plan.ExecuteNonQueryAsync(cancellation);
+            await lease.Connection.ExecuteAsync([.. PlanByIndex.Select(set => Sql.Command(set))], cancellation);
             return new(lease);
         }
         catch
@@ -73,13 +72,8 @@ public sealed class QueueLeadership : IAsyncDisposable
     /// <param name="count">Maximum number.</param>
     /// <param name="cancellation">Cancels the attempt.</param>
     /// <returns>Their number.</returns>
-    public async Task<int> ExpireAsync(TimeSpan longest, int count, CancellationToken cancellation)
-    {
-        await using var expire = new NpgsqlCommand(Leave, connection);
-        expire.Parameters.Add(new() { Value = longest });
-        expire.Parameters.Add(new() { Value = count });
-        return (int?)await expire.ExecuteScalarAsync(cancellation) ?? 0;
-    }
+    public async Task<int> ExpireAsync(TimeSpan longest, int count, CancellationToken cancellation) =>
+        (int?)await connection.ReadValueAsync(Leave, cancellation, longest, count) ?? 0;
 
     /// <summary>Claims the first waiting places, and marks them unsure.</summary>
     /// <param name="count">Maximum number.</param>
@@ -87,105 +81,71 @@ public sealed class QueueLeadership : IAsyncDisposable
     /// <returns>The first places, in order.</returns>
     public async Task<IReadOnlyList<QueueEntry>> ClaimAsync(int count, CancellationToken cancellation)
     {
-        await using var claim = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                new(
+        return await connection.ReadAsync(
+            [
+                Sql.Command(
                     """
                     UPDATE waiting_queue SET unsure = true WHERE state = 0 AND NOT unsure AND place = ANY(ARRAY(
                         SELECT place FROM waiting_queue WHERE state = 0 ORDER BY place LIMIT $1))
-                    """)
-                { Parameters = { new() { Value = count } } },
+                    """,
+                    count),
                 // If places were cancelled in between, later places that were not claimed move up; they are claimed
                 // next time.
-                new(
+                Sql.Command(
                     $"""
                     SELECT {QueueRows.Columns} FROM
                         (SELECT * FROM waiting_queue WHERE state = 0 ORDER BY place LIMIT $1) q
                     WHERE unsure ORDER BY place
-                    """)
-                { Parameters = { new() { Value = count } } },
-            },
-        };
-        return await ReadAsync(claim, cancellation);
+                    """,
+                    count),
+            ],
+            reader => reader.ReadAllAsync(QueueRows.Read, cancellation),
+            cancellation);
     }
 
     /// <summary>Writes decisions about places that still wait.</summary>
     /// <param name="decisions">The decisions, at most one for each place.</param>
     /// <param name="cancellation">Cancels the attempt.</param>
     /// <returns>The number of decided places.</returns>
-    public async Task<int> DecideAsync(IReadOnlyList<QueueDecision> decisions, CancellationToken cancellation)
-    {
-        await using var decide = new NpgsqlCommand(Decide, connection);
-        decide.Parameters.Add(new() { Value = decisions.Select(one => one.Place).ToArray() });
-        decide.Parameters.Add(new() { Value = decisions.Select(one => (short)one.State).ToArray() });
-        decide.Parameters.Add(new() { Value = decisions.Select(one => one.Status).ToArray() });
-        decide.Parameters.Add(new() { Value = decisions.Select(one => one.Answer).ToArray() });
-        return (int?)await decide.ExecuteScalarAsync(cancellation) ?? 0;
-    }
+    public async Task<int> DecideAsync(IReadOnlyList<QueueDecision> decisions, CancellationToken cancellation) =>
+        (int?)await connection.ReadValueAsync(
+            Decide, cancellation,
+            decisions.Select(one => one.Place).ToArray(),
+            decisions.Select(one => (short)one.State).ToArray(),
+            decisions.Select(one => one.Status).ToArray(),
+            decisions.Select(one => one.Answer).ToArray()) ?? 0;
 
     /// <summary>Reads cancelled and expired places that may have a hold.</summary>
     /// <param name="count">Maximum number.</param>
     /// <param name="cancellation">Cancels the read.</param>
-    public async Task<IReadOnlyList<QueueEntry>> ReadOwedAsync(int count, CancellationToken cancellation)
-    {
-        await using var read = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
-                new(
-                    $"""
-                    SELECT {QueueRows.Columns} FROM waiting_queue q WHERE unsure AND state > 2
-                    ORDER BY place LIMIT $1
-                    """)
-                { Parameters = { new() { Value = count } } },
-            },
-        };
-        return await ReadAsync(read, cancellation);
-    }
+    public async Task<IReadOnlyList<QueueEntry>> ReadOwedAsync(int count, CancellationToken cancellation) =>
+        await connection.ReadAsync(
+            $"SELECT {QueueRows.Columns} FROM waiting_queue q WHERE unsure AND state > 2 ORDER BY place LIMIT $1",
+            QueueRows.Read, cancellation, count);
 
     /// <summary>Records that a cancelled or expired place has no hold.</summary>
     /// <param name="place">The place.</param>
     /// <param name="cancellation">Cancels the attempt.</param>
-    public async Task SettleAsync(long place, CancellationToken cancellation)
-    {
-        await using var settle = new NpgsqlCommand(
-            "UPDATE waiting_queue SET unsure = false WHERE place = $1 AND state > 2", connection);
-        settle.Parameters.Add(new() { Value = place });
-        await settle.ExecuteNonQueryAsync(cancellation);
-    }
+    public Task SettleAsync(long place, CancellationToken cancellation) => connection.ExecuteAsync(
+        "UPDATE waiting_queue SET unsure = false WHERE place = $1 AND state > 2", cancellation, place);
 
     /// <summary>Deletes places that were decided long ago.</summary>
     /// <param name="age">How long a decision is kept.</param>
     /// <param name="count">Maximum number.</param>
     /// <param name="cancellation">Cancels the attempt.</param>
     /// <returns>Their number.</returns>
-    public async Task<int> PruneAsync(TimeSpan age, int count, CancellationToken cancellation)
-    {
+    public Task<int> PruneAsync(TimeSpan age, int count, CancellationToken cancellation) =>
         // In order of places: old places come first, and the scan stops at the limit.
-        await using var prune = new NpgsqlCommand(
+        connection.ExecuteAsync(
             """
             DELETE FROM waiting_queue WHERE place = ANY(ARRAY(
                 SELECT place FROM (SELECT * FROM waiting_queue ORDER BY place LIMIT $2) oldest
                 WHERE state > 0 AND NOT (unsure AND state > 2) AND resolved_at < now() - $1))
             """,
-            connection);
-        prune.Parameters.Add(new() { Value = age });
-        prune.Parameters.Add(new() { Value = count });
-        return await prune.ExecuteNonQueryAsync(cancellation);
-    }
+            cancellation, age, count);
 
     /// <summary>Releases the leadership.</summary>
     public ValueTask DisposeAsync() => lease.DisposeAsync();
-
-    private static async Task<IReadOnlyList<QueueEntry>> ReadAsync(NpgsqlBatch batch, CancellationToken cancellation)
-    {
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        var entries = new List<QueueEntry>();
-        while (await reader.ReadAsync(cancellation)) entries.Add(QueueRows.Read(reader));
-        return entries;
-    }
 
     // A reservation that became an order has ended, even if Redis lost the event that says so.
     private const string Ended =
@@ -210,18 +170,13 @@ public sealed class QueueLeadership : IAsyncDisposable
     public async Task<Dictionary<Guid, EndedHold>> FindEndedAsync(
         Guid[] reservations, CancellationToken cancellation)
     {
-        await using var find = new NpgsqlCommand(Ended, connection);
-        find.Parameters.Add(new() { Value = reservations });
-        await using var reader = await find.ExecuteReaderAsync(cancellation);
-        var ended = new Dictionary<Guid, EndedHold>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            ended.Add(reader.GetGuid(0), new(
-                reader.GetString(1), reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3),
-                LinesJson.Read(reader.GetString(4))));
-        }
-
-        return ended;
+        var ended = await connection.ReadAsync(
+            Ended,
+            row => (Id: row.GetGuid(0), Hold: new EndedHold(
+                row.GetString(1), row.GetString(2), row.GetFieldValue<DateTimeOffset>(3),
+                LinesJson.Read(row.GetString(4)))),
+            cancellation, reservations);
+        return ended.ToDictionary(one => one.Id, one => one.Hold);
     }
 }
 

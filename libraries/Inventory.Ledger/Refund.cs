@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Ledger;
@@ -57,7 +58,5 @@ public static class Refund
     internal static string KeyOf(Guid reservationId, string paymentId) => $"{Kind}:{reservationId}:{paymentId}";
 
     internal static NpgsqlBatchCommand Write(Guid reservationId, string paymentId, string reason, Guid? orderId) =>
-        ConfirmTransaction.Command(
-            Insert, KeyOf(reservationId, paymentId), reservationId, paymentId, reason,
-            (object?)orderId ?? DBNull.Value);
+        Sql.Command(Insert, KeyOf(reservationId, paymentId), reservationId, paymentId, reason, orderId);
 }

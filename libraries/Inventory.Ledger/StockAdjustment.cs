@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using Microsoft.EntityFrameworkCore;
 
 namespace Inventory.Ledger;
@@ -50,10 +51,13 @@ public sealed record StockAdjustment(string Sku, int Quantity, string Reason, st
     /// <summary>Applies the adjustment, once for each key.</summary>
     /// <param name="context">A context without unsaved changes and without a transaction.</param>
     /// <param name="cancellation">Stops waiting; the total may or may not be changed.</param>
-    /// <exception cref="Npgsql.NpgsqlException">
+    /// <exception cref="StoreException">
     /// PostgreSQL is unavailable; the total may or may not be changed. The exception may be wrapped in another one.
     /// </exception>
-    public async Task<AdjustmentAnswer> ApplyAsync(LedgerContext context, CancellationToken cancellation)
+    public Task<AdjustmentAnswer> ApplyAsync(LedgerContext context, CancellationToken cancellation) =>
+        LedgerCalls.RunAsync(() => AdjustAsync(context, cancellation));
+
+    private async Task<AdjustmentAnswer> AdjustAsync(LedgerContext context, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentOutOfRangeException.ThrowIfZero(Quantity);

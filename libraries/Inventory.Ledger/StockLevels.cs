@@ -50,19 +50,22 @@ public sealed class StockLevels(LedgerContext context)
         return ReadPagesAsync(pageSize, cancellation);
     }
 
+    private async Task<List<StockLevel>> ReadPageAsync(string after, int pageSize, CancellationToken cancellation)
+    {
+        var page = new List<StockLevel>(pageSize);
+        await foreach (var level in PageAfter(context, after, pageSize).WithCancellation(cancellation)) page.Add(level);
+        return page;
+    }
+
     private async IAsyncEnumerable<StockLevel> ReadPagesAsync(
         int pageSize, [EnumeratorCancellation] CancellationToken cancellation)
     {
         // The empty text sorts before every SKU.
         var after = "";
-        var page = new List<StockLevel>(pageSize);
+        List<StockLevel> page;
         do
         {
-            page.Clear();
-            await foreach (var level in PageAfter(context, after, pageSize).WithCancellation(cancellation))
-            {
-                page.Add(level);
-            }
+            page = await LedgerCalls.RunAsync(() => ReadPageAsync(after, pageSize, cancellation));
 
             foreach (var level in page)
             {

@@ -67,7 +67,7 @@ public sealed class WaitingQueue : IDisposable
     /// <param name="intent">The request.</param>
     /// <param name="capacity">The maximum number of waiting places.</param>
     /// <param name="cancellation">Stops waiting. The write goes on, so there may be a place.</param>
-    /// <exception cref="NpgsqlException">
+    /// <exception cref="StoreException">
     /// PostgreSQL is unavailable, or was a moment ago: there may be a place.
     /// </exception>
     /// <exception cref="TimeoutException">PostgreSQL did not answer in time: there may be a place.</exception>
@@ -75,7 +75,7 @@ public sealed class WaitingQueue : IDisposable
     {
         if (Volatile.Read(ref unavailableAt) is var at and not 0 && time.GetElapsedTime(at) < Pause)
         {
-            throw new NpgsqlException("PostgreSQL did not answer a moment ago.");
+            throw new StoreUnavailableException(Store.PostgreSql, "PostgreSQL did not answer a moment ago.");
         }
 
         var member = new QueueMember(intent, capacity, NewTicket());
@@ -117,15 +117,17 @@ public sealed class WaitingQueue : IDisposable
 
     private async Task WriteAsync(List<QueueMember> members, CancellationToken cancellation)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await using var lockLoad = new NpgsqlCommand(
-            "SELECT waiting FROM waiting_queue_load FOR UPDATE", connection, transaction);
-        var load = (int)(await lockLoad.ExecuteScalarAsync(cancellation))!;
-        await FindKnownAsync(connection, members, cancellation);
-        var added = QueueMember.Place(members, load);
-        if (added.Count > 0) await AddAsync(connection, added, cancellation);
-        await transaction.CommitAsync(cancellation);
+        await source.InTransactionAsync(
+            async connection =>
+            {
+                var load = (int)(await connection.ReadValueAsync(
+                    "SELECT waiting FROM waiting_queue_load FOR UPDATE", cancellation))!;
+                await FindKnownAsync(connection, members, cancellation);
+                var added = QueueMember.Place(members, load);
+                if (added.Count > 0) await AddAsync(connection, added, cancellation);
+                return added.Count;
+            },
+            cancellation);
         foreach (var member in members) member.Complete();
     }
 
@@ -135,13 +137,11 @@ public sealed class WaitingQueue : IDisposable
         var keyed = members.Where(member => member.Intent.IdempotencyKey is not null)
             .ToLookup(member => member.Intent.IdempotencyKey!);
         if (keyed.Count == 0) return;
-        await using var find = new NpgsqlCommand(
-            $"SELECT {QueueRows.Columns} FROM waiting_queue q WHERE idempotency_key = ANY($1)", connection);
-        find.Parameters.Add(new() { Value = keyed.Select(same => same.Key).ToArray() });
-        await using var reader = await find.ExecuteReaderAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
+        var known = await connection.ReadAsync(
+            $"SELECT {QueueRows.Columns} FROM waiting_queue q WHERE idempotency_key = ANY($1)", QueueRows.Read,
+            cancellation, (object)keyed.Select(same => same.Key).ToArray());
+        foreach (var entry in known)
         {
-            var entry = QueueRows.Read(reader);
             foreach (var member in keyed[entry.Intent.IdempotencyKey!]) member.MeetBefore(entry);
         }
     }
@@ -149,24 +149,18 @@ public sealed class WaitingQueue : IDisposable
     private static async Task AddAsync(
         NpgsqlConnection connection, List<QueueMember> added, CancellationToken cancellation)
     {
-        await using var add = new NpgsqlBatch(connection)
-        {
-            BatchCommands =
-            {
+        var places = await connection.ReadAsync(
+            [
                 QueueRows.Insert(added),
-                new("UPDATE waiting_queue_load SET waiting = waiting + $1")
-                {
-                    Parameters = { new() { Value = added.Count } },
-                },
-                new($"NOTIFY {Channel}"),
-            },
-        };
-        await using var reader = await add.ExecuteReaderAsync(cancellation);
+                Sql.Command("UPDATE waiting_queue_load SET waiting = waiting + $1", added.Count),
+                Sql.Command($"NOTIFY {Channel}"),
+            ],
+            reader => reader.ReadAllAsync(
+                row => (Place: row.GetInt64(0), Ticket: row.GetString(1), At: row.GetFieldValue<DateTimeOffset>(2)),
+                cancellation),
+            cancellation);
         var byTicket = added.ToDictionary(member => member.Ticket);
-        while (await reader.ReadAsync(cancellation))
-        {
-            byTicket[reader.GetString(1)].GotPlace(reader.GetInt64(0), reader.GetFieldValue<DateTimeOffset>(2));
-        }
+        foreach (var (place, ticket, at) in places) byTicket[ticket].GotPlace(place, at);
     }
 
     private static string NewTicket()
@@ -183,17 +177,15 @@ public sealed class WaitingQueue : IDisposable
     /// <summary>Finds a ticket's place; null when there is none.</summary>
     /// <param name="ticket">See <see cref="IsTicket"/>.</param>
     /// <param name="cancellation">Cancels the read.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public async Task<QueueEntry?> FindAsync(string ticket, CancellationToken cancellation)
     {
         await readers.WaitAsync(cancellation);
         try
         {
-            await using var find = source.CreateCommand(
-                $"SELECT {QueueRows.Columns} FROM waiting_queue q WHERE ticket = $1");
-            find.Parameters.Add(new() { Value = ticket });
-            await using var reader = await find.ExecuteReaderAsync(cancellation);
-            return await reader.ReadAsync(cancellation) ? QueueRows.Read(reader) : null;
+            return (await source.ReadAsync(
+                $"SELECT {QueueRows.Columns} FROM waiting_queue q WHERE ticket = $1", QueueRows.Read, cancellation,
+                ticket)).SingleOrDefault();
         }
         finally
         {
@@ -204,27 +196,25 @@ public sealed class WaitingQueue : IDisposable
     /// <summary>Cancels a place that still waits. <see cref="FindAsync"/> reads its state afterwards.</summary>
     /// <param name="ticket">See <see cref="IsTicket"/>.</param>
     /// <param name="cancellation">Stops waiting; the place may or may not be cancelled.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
-    public async Task CancelAsync(string ticket, CancellationToken cancellation)
-    {
-        await using var cancel = source.CreateCommand(
-            """
-            WITH cancelled AS (
-                UPDATE waiting_queue SET state = 3, resolved_at = now() WHERE ticket = $1 AND state = 0 RETURNING 1)
-            UPDATE waiting_queue_load SET waiting = waiting - 1 WHERE EXISTS (SELECT FROM cancelled)
-            """);
-        cancel.Parameters.Add(new() { Value = ticket });
-        await cancel.ExecuteNonQueryAsync(cancellation);
-    }
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
+    public Task CancelAsync(string ticket, CancellationToken cancellation) => source.ExecuteAsync(
+        """
+        WITH cancelled AS (
+            UPDATE waiting_queue SET state = 3, resolved_at = now() WHERE ticket = $1 AND state = 0 RETURNING 1)
+        UPDATE waiting_queue_load SET waiting = waiting - 1 WHERE EXISTS (SELECT FROM cancelled)
+        """,
+        cancellation, ticket);
 
     /// <summary>Reads the current state of the queue.</summary>
     /// <param name="known">The highest waiting place that the reader already knows, 0 for none.</param>
     /// <param name="cancellation">Cancels the read.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public async Task<QueueLoad> ReadLoadAsync(long known, CancellationToken cancellation)
     {
+        var arrivals = new List<(long, string)>();
+        var load = new QueueLoad(null, 0, 0, TimeSpan.Zero, arrivals);
         // One statement sees one snapshot.
-        await using var read = source.CreateCommand(
+        await source.ReadAsync(
             """
             SELECT NULL, NULL, head.place, (SELECT coalesce(max(place), 0) FROM waiting_queue), load.waiting,
                 coalesce(clock_timestamp() - head.queued_at, '0')
@@ -232,47 +222,49 @@ public sealed class WaitingQueue : IDisposable
                 (SELECT place, queued_at FROM waiting_queue WHERE state = 0 ORDER BY place LIMIT 1) head ON true
             UNION ALL
             SELECT place, lines, NULL, NULL, NULL, NULL FROM waiting_queue WHERE state = 0 AND place > $1
-            """);
-        read.Parameters.Add(new() { Value = known });
-        await using var reader = await read.ExecuteReaderAsync(cancellation);
-        var arrivals = new List<(long, string)>();
-        var load = new QueueLoad(null, 0, 0, TimeSpan.Zero, arrivals);
-        while (await reader.ReadAsync(cancellation))
-        {
-            if (!reader.IsDBNull(0))
+            """,
+            row =>
             {
-                arrivals.Add((reader.GetInt64(0), reader.GetString(1)));
-                continue;
-            }
+                if (row.IsDBNull(0))
+                {
+                    long? head = row.IsDBNull(2) ? null : row.GetInt64(2);
+                    load = new(head, row.GetInt64(3), row.GetInt32(4), row.GetTimeSpan(5), arrivals);
+                }
+                else
+                {
+                    arrivals.Add((row.GetInt64(0), row.GetString(1)));
+                }
 
-            long? head = reader.IsDBNull(2) ? null : reader.GetInt64(2);
-            load = new(head, reader.GetInt64(3), reader.GetInt32(4), reader.GetTimeSpan(5), arrivals);
-        }
-
+                return load;
+            },
+            cancellation, known);
         return load;
     }
 
     /// <summary>Calls back when places are added, until it is cancelled or the connection breaks.</summary>
     /// <param name="arrived">Called once at the start, and then after each batch.</param>
     /// <param name="cancellation">Stops listening.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public async Task ListenAsync(Action arrived, CancellationToken cancellation)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var connection = await source.ConnectAsync(cancellation);
         connection.Notification += (_, _) => arrived();
-        await using var listen = new NpgsqlCommand($"LISTEN {Channel}", connection);
-        await listen.ExecuteNonQueryAsync(cancellation);
+        await connection.ExecuteAsync($"LISTEN {Channel}", cancellation);
         arrived();
         while (true)
         {
-            await connection.WaitAsync(cancellation);
+            await connection.CallAsync(async () =>
+            {
+                await connection.WaitAsync(cancellation);
+                return true;
+            });
         }
     }
 
     /// <summary>Tries to become the leader that processes the queue.</summary>
     /// <param name="cancellation">Cancels the attempt.</param>
     /// <returns>Null when another instance is the leader.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public Task<QueueLeadership?> TakeLeadershipAsync(CancellationToken cancellation) =>
         QueueLeadership.TakeAsync(source, cancellation);
 }

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.Extensions.Logging;
-using StackExchange.Redis;
 
 namespace Inventory.Settlement;
 
@@ -36,9 +36,9 @@ public sealed partial class Confirmer(
     /// <param name="id">The reservation.</param>
     /// <param name="paymentId">The provider's name for the payment; null when there is none.</param>
     /// <returns>The order, or why there is none.</returns>
-    /// <exception cref="RedisConnectionException">Redis is unavailable; no order was begun.</exception>
-    /// <exception cref="RedisTimeoutException">Redis did not answer in time; no order was begun.</exception>
-    /// <exception cref="Npgsql.NpgsqlException">PostgreSQL is unavailable: the order may have been written.</exception>
+    /// <exception cref="StoreException">
+    /// Of Redis: no order was begun. Of PostgreSQL: the order may have been written.
+    /// </exception>
     public async Task<OrderAnswer> ConfirmAsync(Guid id, string? paymentId)
     {
         for (var attempt = 1; ; attempt++)
@@ -137,7 +137,7 @@ public sealed partial class Confirmer(
         {
             await confirmationStore.CommitAsync(id, totals);
         }
-        catch (Exception e) when (StockOutage.Explains(e))
+        catch (StoreException e) when (e is { Store: Store.Redis, IsOutage: true })
         {
             // The hold stays pinned until its lease ends; then the reconciliation worker commits it.
             CommitLeft(id, e);

@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 
 namespace Inventory.Settlement;
 
@@ -57,7 +57,7 @@ public sealed partial class PaymentSettler(
     /// <summary>Settles one stored payment now, if possible. May be repeated, also concurrently.</summary>
     /// <param name="payment">The event.</param>
     /// <param name="cancellation">Stops waiting; the payment may or may not be settled.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable: the payment is settled later.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable: the payment is settled later.</exception>
     public async Task<PaymentAnswer> SettleAsync(StoredPayment payment, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(payment);
@@ -66,7 +66,7 @@ public sealed partial class PaymentSettler(
         {
             return await DecideAsync(payment, cancellation);
         }
-        catch (Exception e) when (StockOutage.Explains(e))
+        catch (StoreException e) when (e is { Store: Store.Redis, IsOutage: true })
         {
             return new(PaymentProgress.StoreUnavailable);
         }
@@ -75,7 +75,7 @@ public sealed partial class PaymentSettler(
     /// <summary>One pass: settles every due payment, the oldest first.</summary>
     /// <param name="cancellation">Ends the pass between two payments.</param>
     /// <returns>The number of payments for which no attempt could be finished because a store is unavailable.</returns>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public async Task<int> SettleAsync(CancellationToken cancellation)
     {
         bool away;
@@ -117,7 +117,8 @@ public sealed partial class PaymentSettler(
             if (answer.Progress == PaymentProgress.StoreUnavailable) return false;
             if (answer.Progress == PaymentProgress.Settled) return true;
         }
-        catch (Exception e) when (e is not OperationCanceledException && !LedgerOutage.Explains(e))
+        catch (Exception e) when (e is not (OperationCanceledException
+            or StoreException { Store: Store.PostgreSql, IsOutage: true }))
         {
             // This failure concerns one payment; the others are still settled.
             NotSettled(payment.EventId, payment.ReservationId, e);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Storage;
 using StackExchange.Redis;
 using static Inventory.Stock.PartitionedRedis;
 
@@ -137,7 +138,7 @@ public sealed class AuditReader
         {
             return await redis.Database.HashLengthAsync(key).OrFailedAsync();
         }
-        catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+        catch (CorruptDataException)
         {
             return -1;
         }

@@ -74,7 +74,7 @@ internal sealed class CoalescedCalls
                 // A fenced partition answers once for all requests of the call.
                 var own = reply.Length < 0 ? reply : reply[i];
                 if (IsAgain(own)) again.Add(requests[i]);
-                else if (own.Resp2Type == ResultType.SimpleString) requests[i].SetException(FailureOf(own));
+                else if (own.Resp2Type == ResultType.SimpleString) requests[i].SetException(Failure(own));
                 else requests[i].SetResult(own);
             }
         }
@@ -82,7 +82,7 @@ internal sealed class CoalescedCalls
         catch (Exception failure)
         {
             foreach (var request in requests) request.TrySetException(failure);
-            if (failure is not (RedisConnectionException or RedisTimeoutException)) return;
+            if (failure is not (StoreUnavailableException or StoreUnansweredException)) return;
             // Without coalescing, the requests behind these would have been sent on the same connection by now and have
             // failed with it. So no request waits for a Redis that hangs longer than one call may take.
             foreach (var request in calls.TakeWaiting()) request.SetException(failure);
@@ -93,8 +93,7 @@ internal sealed class CoalescedCalls
         Again is not null && reply.Resp2Type == ResultType.BulkString && (string?)reply == Again;
 
     // lua/shared/together.lua says why a request's own failure is a status reply.
-    private static RedisServerException FailureOf(RedisResult reply) =>
-        new(RedisErrorKind.Unknown, CommandFlags.None, (string)reply!);
+    private static StoreException Failure(RedisResult reply) => RedisCalls.Refusal((string)reply!);
 
     private RedisValue[] ArgumentsOf(List<Request> requests)
     {

@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Storage;
 using StackExchange.Redis;
 using static Inventory.Stock.PartitionedRedis;
 
@@ -144,7 +145,7 @@ public sealed class ConfirmationStore
         {
             text = await redis.Database.HashGetAsync(partition.HoldsOf(id), id).OrFailedAsync();
         }
-        catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+        catch (CorruptDataException)
         {
             return null;
         }

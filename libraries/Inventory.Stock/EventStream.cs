@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
@@ -112,7 +113,7 @@ public sealed class EventStream
         {
             return (await redis.Database.StreamInfoAsync(partition.Events).OrFailedAsync()).LastGeneratedId!;
         }
-        catch (RedisServerException e) when (e.Message.Contains("no such key", StringComparison.Ordinal))
+        catch (StoreRejectedException e) when (e.Message.Contains("no such key", StringComparison.Ordinal))
         {
             return Beginning;
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Inventory.Contracts;
+using Inventory.Storage;
 using StackExchange.Redis;
 using static Inventory.Stock.PartitionedRedis;
 
@@ -187,9 +188,9 @@ public sealed class Maintenance
     {
         try
         {
-            return (await redis.Database.StreamInfoAsync(partition.Events)).LastGeneratedId;
+            return (await redis.Database.StreamInfoAsync(partition.Events).OrFailedAsync()).LastGeneratedId;
         }
-        catch (RedisServerException e) when (e.Message.Contains("no such key", StringComparison.Ordinal))
+        catch (StoreRejectedException e) when (e.Message.Contains("no such key", StringComparison.Ordinal))
         {
             return null;
         }
@@ -197,7 +198,7 @@ public sealed class Maintenance
 
     /// <summary>Whether a partition's stream still has an event.</summary>
     public async Task<bool> HasEventAsync(Partition partition, string id) =>
-        (await redis.Database.StreamRangeAsync(partition.Events, id, id)).Length > 0;
+        (await redis.Database.StreamRangeAsync(partition.Events, id, id).OrFailedAsync()).Length > 0;
 
     /// <summary>The newest event about a reservation since an id.</summary>
     /// <param name="partition">The partition of the stream.</param>
@@ -210,7 +211,8 @@ public sealed class Maintenance
         while (true)
         {
             var page = await redis.Database.StreamRangeAsync(
-                partition.Events, minId: from ?? "-", maxId: before, count: Page, messageOrder: Order.Descending);
+                partition.Events, minId: from ?? "-", maxId: before, count: Page, messageOrder: Order.Descending)
+                .OrFailedAsync();
             foreach (var entry in page)
             {
                 if (entry.Values.Any(field => field.Name == "reservation" && !field.Value.IsNullOrEmpty))
@@ -225,7 +227,8 @@ public sealed class Maintenance
     }
 
     /// <summary>Whether a rebuild has begun and not finished.</summary>
-    public Task<bool> IsRebuildUnfinishedAsync(Partition partition) => redis.Database.KeyExistsAsync(partition.Rebuild);
+    public Task<bool> IsRebuildUnfinishedAsync(Partition partition) =>
+        redis.Database.KeyExistsAsync(partition.Rebuild).OrFailedAsync();
 
     /// <summary>Makes new events get ids after a stored id, if the stream's last id is older.</summary>
     public async Task<AdvanceOutcome> AdvanceStreamAsync(Partition partition, string storedId)
@@ -260,12 +263,12 @@ public sealed class Maintenance
             {
                 if (one.Field.IsNull)
                 {
-                    await redis.Database.KeyDeleteAsync(one.Bucket);
+                    await redis.Database.KeyDeleteAsync(one.Bucket).OrFailedAsync();
                     return;
                 }
 
-                await redis.Database.HashDeleteAsync(one.Bucket, one.Field);
-                await redis.Database.SortedSetRemoveAsync(partition.Leases, one.Field);
+                await redis.Database.HashDeleteAsync(one.Bucket, one.Field).OrFailedAsync();
+                await redis.Database.SortedSetRemoveAsync(partition.Leases, one.Field).OrFailedAsync();
             }));
         }
     }
@@ -354,9 +357,9 @@ public sealed class Maintenance
         HashEntry[] entries;
         try
         {
-            entries = await redis.Database.HashGetAllAsync(bucket);
+            entries = await redis.Database.HashGetAllAsync(bucket).OrFailedAsync();
         }
-        catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+        catch (CorruptDataException)
         {
             return new([], [new(bucket, RedisValue.Null)]);
         }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Inventory.Contracts;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -81,11 +82,10 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
     }
 
     /// <summary>The server that has a key.</summary>
-    /// <exception cref="RedisConnectionException">There is no connection to it.</exception>
+    /// <exception cref="StoreUnavailableException">There is no connection to it.</exception>
     public async Task<IServer> ServerOfAsync(RedisKey key) =>
         redis.GetServer(await Database.IdentifyEndpointAsync(key).OrFailedAsync()
-            ?? throw new RedisConnectionException(
-                ConnectionFailureType.UnableToConnect, CommandFlags.None, "Redis is unavailable."));
+            ?? throw new StoreUnavailableException(Store.Redis, "No server of Redis has the key."));
 
     // Repeating a call terminates: each call that answers MoreDue has expired at least one due hold, and new holds are
     // not due yet.

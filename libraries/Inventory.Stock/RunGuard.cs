@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
@@ -72,8 +73,8 @@ internal sealed class RunGuard(IDatabase database)
         var transaction = database.CreateTransaction();
         var look = transaction.ExecuteAsync("EVAL", Script.VerifyRun.TextFor(""), 1, epoch);
         var load = transaction.ExecuteAsync("SCRIPT", "LOAD", script.TextFor(run.Id));
-        await transaction.ExecuteAsync();
-        await Task.WhenAll(look, load);
+        await transaction.ExecuteAsync().OrFailedAsync();
+        await Task.WhenAll(look, load).OrFailedAsync();
         return true;
     }
 

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
@@ -148,19 +149,19 @@ public sealed partial class Script
             {
                 try
                 {
-                    return (await guard.Database.ScriptEvaluateAsync(run.HashOf(this), keys, arguments)).OrGivenUp();
+                    return (await guard.Database.ScriptEvaluateAsync(run.HashOf(this), keys, arguments)).OrFailed();
                 }
                 catch (RedisServerException e) when (attempt < Attempts && RunGuard.IsUnknownText(e))
                 {
                     // The server refused without doing anything; load the script and try again.
                 }
-                catch (Exception e) when (AbandonedCall.IsSignaledBy(e))
+                catch (Exception e) when (RedisCalls.Translate(e) is { } translated)
                 {
-                    throw AbandonedCall.Explain(e);
+                    throw translated;
                 }
             }
 
-            if (!await guard.LoadAsync(keys[0], this).OrFailedAsync()) return RunGuard.Fenced;
+            if (!await guard.LoadAsync(keys[0], this)) return RunGuard.Fenced;
         }
     }
 
@@ -169,15 +170,15 @@ public sealed partial class Script
     {
         try
         {
-            return (await database.ScriptEvaluateAsync(hash, keys, arguments)).OrGivenUp();
+            return (await database.ScriptEvaluateAsync(hash, keys, arguments)).OrFailed();
         }
         catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
-            return (await database.ScriptEvaluateAsync(text, keys, arguments).OrFailedAsync()).OrGivenUp();
+            return (await database.ScriptEvaluateAsync(text, keys, arguments).OrFailedAsync()).OrFailed();
         }
-        catch (Exception e) when (AbandonedCall.IsSignaledBy(e))
+        catch (Exception e) when (RedisCalls.Translate(e) is { } translated)
         {
-            throw AbandonedCall.Explain(e);
+            throw translated;
         }
     }
 

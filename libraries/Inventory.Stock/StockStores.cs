@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -5,10 +6,8 @@ namespace Inventory.Stock;
 
 /// <summary>
 /// The stores that keep stock in Redis, one for each role of a client. They are the only callers of the scripts in
-/// <c>lua/</c>. Refusals are answers; an exception means that Redis is unavailable
-/// (<see cref="RedisConnectionException"/>, <see cref="RedisTimeoutException"/>: the call may have taken effect) or
-/// that a script has a bug
-/// (<see cref="RedisServerException"/>).
+/// <c>lua/</c>. Refusals are answers; every failure of a call is a <see cref="StoreException"/>. A call for several
+/// partitions that fails may have taken effect in some of them.
 /// </summary>
 public sealed class StockStores
 {

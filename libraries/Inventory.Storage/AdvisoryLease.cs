@@ -34,7 +34,7 @@ public sealed class AdvisoryLock
         var ms = idle == Timeout.InfiniteTimeSpan ? 0 : (long)idle.TotalMilliseconds;
         // One statement takes the lock and sets the timeouts: a process that is suspended between two statements would
         // keep the lock for ever.
-        await using var take = new NpgsqlCommand(
+        return await connection.ReadValueAsync(
             $"""
             WITH lock AS MATERIALIZED (SELECT pg_try_advisory_lock({Arguments}) AS acquired)
             SELECT acquired, CASE WHEN acquired THEN
@@ -42,10 +42,7 @@ public sealed class AdvisoryLock
                 || set_config('idle_in_transaction_session_timeout', ${values.Length + 1}, false) END
             FROM lock
             """,
-            connection);
-        foreach (var value in values) take.Parameters.Add(new() { Value = value });
-        take.Parameters.Add(new() { Value = ms.ToString(CultureInfo.InvariantCulture) });
-        return await take.ExecuteScalarAsync(cancellation) is true;
+            cancellation, [.. values, ms.ToString(CultureInfo.InvariantCulture)]) is true;
     }
 }
 
@@ -72,11 +69,11 @@ public sealed class AdvisoryLease : IAsyncDisposable
     /// <param name="name">The lock.</param>
     /// <param name="idle">After which idle time PostgreSQL ends the session; infinite for never.</param>
     /// <param name="cancellation">Cancels the attempt.</param>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public static async Task<AdvisoryLease?> TryTakeAsync(
         NpgsqlDataSource source, AdvisoryLock name, TimeSpan idle, CancellationToken cancellation)
     {
-        var connection = await source.OpenConnectionAsync(cancellation);
+        var connection = await source.ConnectAsync(cancellation);
         try
         {
             if (await name.TryTakeAsync(connection, idle, cancellation)) return new(connection);
@@ -92,12 +89,8 @@ public sealed class AdvisoryLease : IAsyncDisposable
     }
 
     /// <summary>Keeps the session from being idle, and proves that it is alive.</summary>
-    /// <exception cref="NpgsqlException">The session has ended, and the leadership with it.</exception>
-    public async Task KeepAsync(CancellationToken cancellation)
-    {
-        await using var ping = new NpgsqlCommand("SELECT 1", Connection);
-        await ping.ExecuteScalarAsync(cancellation);
-    }
+    /// <exception cref="StoreException">The session has ended, and the leadership with it.</exception>
+    public Task KeepAsync(CancellationToken cancellation) => Connection.ExecuteAsync("SELECT 1", cancellation);
 
     /// <summary>Releases the lock at once and returns the connection to its pool with its original settings.</summary>
     public async ValueTask DisposeAsync()
@@ -105,10 +98,10 @@ public sealed class AdvisoryLease : IAsyncDisposable
         try
         {
             // The pool would reset the session only at its next use.
-            await using var release = new NpgsqlCommand("SELECT pg_advisory_unlock_all(); RESET ALL", Connection);
-            await release.ExecuteNonQueryAsync(CancellationToken.None);
+            await Connection.ExecuteAsync(
+                [Sql.Command("SELECT pg_advisory_unlock_all()"), Sql.Command("RESET ALL")], CancellationToken.None);
         }
-        catch (Exception e) when (e is NpgsqlException or InvalidOperationException)
+        catch (StoreException)
         {
             // The session has ended, and its lock with it.
         }

@@ -1,4 +1,5 @@
 using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 
 namespace Inventory.ExpirationWorker;
@@ -47,7 +48,7 @@ public sealed partial class HoldExpirer(
                 if (failing) Recovered();
                 failing = false;
             }
-            catch (Exception e) when (StockOutage.Explains(e))
+            catch (StoreException e) when (e.IsOutage)
             {
                 // The next tick retries. Until then holds only live longer, which no invariant forbids.
                 if (!failing) RedisUnavailable(e.Message);

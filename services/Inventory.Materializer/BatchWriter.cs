@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Inventory.History;
 using Inventory.Stock;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Materializer;
@@ -49,7 +50,7 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         {
             return await WriteAsync(connection, batch, stored, cancellation);
         }
-        catch (PostgresException e) when (Poison.IsIn(e))
+        catch (StoreRejectedException e) when (Poison.IsIn(e))
         {
             if (batch.Events.Count > 1)
             {
@@ -60,7 +61,7 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
                     connection, batch with { Events = batch.Events[half..] }, stored, cancellation);
             }
 
-            var refused = batch.Events[0] with { Event = null, Error = Poison.Describe(e) };
+            var refused = batch.Events[0] with { Event = null, Error = e.Message };
             return await WriteAsync(connection, batch with { Events = [refused] }, stored, cancellation);
         }
     }
@@ -69,22 +70,16 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         NpgsqlConnection connection, Batch batch, StoredPosition? stored, CancellationToken cancellation)
     {
         using var activity = StartActivity(batch);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
         var next = new StoredPosition(batch.Events[^1].Record.Id, batch.Epoch);
-        // The position comes first: a reader that was suspended and lost its lock, or whose epoch is outdated, fails
-        // here.
-        await MoveAsync(transaction, batch, stored, next, cancellation);
-        var readable = batch.Events.FindAll(item => item.Event is not null)
-            .ConvertAll(item => new Readable(item.Record, item.Event!));
-        var applied = await EventRows.ApplyAsync(transaction, batch.Partition, readable, cancellation);
-        List<Refused> dead =
-        [
-            .. batch.Events.Where(item => item.Event is null).Select(item => new Refused(item.Record, item.Error!)),
-            .. applied.Refused,
-        ];
-        await DeadLetterRows.AddAsync(transaction, batch.Partition, dead, cancellation);
-        await transaction.CommitAsync(cancellation);
-
+        var (applied, dead) = await connection.InTransactionAsync(
+            async () =>
+            {
+                // The position comes first: a reader that was suspended and lost its lock, or whose epoch is outdated,
+                // fails here.
+                await MoveAsync(connection, batch, stored, next, cancellation);
+                return await ApplyAsync(connection, batch, cancellation);
+            },
+            cancellation);
         metrics.Stored(batch.Events.Count, dead.Count, applied.Missing);
         foreach (var letter in dead) PutAside(letter.Record.Id, batch.Partition, letter.Error);
         if (applied.FirstMissing is var (reservation, sequence))
@@ -95,15 +90,29 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         return next;
     }
 
+    private static async Task<(Applied Applied, List<Refused> Dead)> ApplyAsync(
+        NpgsqlConnection connection, Batch batch, CancellationToken cancellation)
+    {
+        var readable = batch.Events.FindAll(item => item.Event is not null)
+            .ConvertAll(item => new Readable(item.Record, item.Event!));
+        var applied = await EventRows.ApplyAsync(connection, batch.Partition, readable, cancellation);
+        List<Refused> dead =
+        [
+            .. batch.Events.Where(item => item.Event is null).Select(item => new Refused(item.Record, item.Error!)),
+            .. applied.Refused,
+        ];
+        await DeadLetterRows.AddAsync(connection, batch.Partition, dead, cancellation);
+        return (applied, dead);
+    }
+
     private static async Task MoveAsync(
-        NpgsqlTransaction transaction,
+        NpgsqlConnection connection,
         Batch batch,
         StoredPosition? from,
         StoredPosition to,
         CancellationToken cancellation)
     {
-        await using var move = new NpgsqlCommand(
-            UnderFence + (from is null
+        var sql = UnderFence + (from is null
                 ? """
                   INSERT INTO stream_positions (partition, stream_id, epoch)
                   SELECT $1, $2, $3 WHERE coalesce((SELECT epoch FROM fence), 0) = $4
@@ -113,20 +122,13 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
                   UPDATE stream_positions SET stream_id = $2, epoch = $3, updated_at = now()
                   WHERE partition = $1 AND coalesce((SELECT epoch FROM fence), 0) = $4
                     AND stream_id = $5 AND epoch IS NOT DISTINCT FROM $6
-                  """),
-            transaction.Connection,
-            transaction);
-        move.Parameters.AddWithValue(batch.Partition);
-        move.Parameters.AddWithValue(to.StreamId);
-        move.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = to.Epoch });
-        move.Parameters.AddWithValue(batch.Fence);
-        if (from is not null)
+                  """);
+        object?[] values = [batch.Partition, to.StreamId, to.Epoch, batch.Fence];
+        if (from is not null) values = [.. values, from.StreamId, from.Epoch];
+        if (await connection.ExecuteAsync(sql, cancellation, values) != 1)
         {
-            move.Parameters.AddWithValue(from.StreamId);
-            move.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = from.Epoch });
+            throw new PositionMovedException(batch.Partition);
         }
-
-        if (await move.ExecuteNonQueryAsync(cancellation) != 1) throw new PositionMovedException(batch.Partition);
     }
 
     /// <summary>The batch belongs to no single request; its activity links the traces of all its events.</summary>

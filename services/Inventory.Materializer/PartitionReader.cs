@@ -1,7 +1,6 @@
 using Inventory.Stock;
 using Inventory.Storage;
 using Npgsql;
-using StackExchange.Redis;
 
 namespace Inventory.Materializer;
 
@@ -53,7 +52,7 @@ internal sealed partial class PartitionReader(
                 LockLost(e.Message);
                 pause = options.TakeoverInterval;
             }
-            catch (Exception e) when (e is NpgsqlException or RedisException or RedisTimeoutException)
+            catch (StoreException e)
             {
                 outage.Failed(partition.Index, e);
                 pause = backoff;
@@ -88,11 +87,6 @@ internal sealed partial class PartitionReader(
                 worked();
                 if (!full) await Task.Delay(options.PollInterval, time, stopping);
             }
-        }
-        catch (InvalidOperationException e) when (e is ObjectDisposedException || session.HasEnded)
-        {
-            // A connection that is used after it broke reports that it isn't open, or that an object is disposed.
-            throw new NpgsqlException("The session has ended.", e);
         }
         finally
         {

@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.Materializer;
@@ -11,20 +12,14 @@ public sealed record StoredPosition(string StreamId, string? Epoch)
     /// Reads a partition's stored position, null before its first event, and its epoch's number, 0 before the first.
     /// </summary>
     internal static async Task<(StoredPosition? Stored, long Fence)> ReadAsync(
-        NpgsqlConnection connection, int partition, CancellationToken cancellation)
-    {
-        await using var read = new NpgsqlCommand(
+        NpgsqlConnection connection, int partition, CancellationToken cancellation) =>
+        (await connection.ReadAsync(
             """
             SELECT coalesce((SELECT epoch FROM fences WHERE partition = $1), 0), position.stream_id, position.epoch
             FROM (SELECT $1 AS partition) asked LEFT JOIN stream_positions position USING (partition)
             """,
-            connection);
-        read.Parameters.AddWithValue(partition);
-        await using var row = await read.ExecuteReaderAsync(cancellation);
-        await row.ReadAsync(cancellation);
-        StoredPosition? stored = row.IsDBNull(1)
-            ? null
-            : new(row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2));
-        return (stored, row.GetInt64(0));
-    }
+            row => (row.IsDBNull(1) ? null : Read(row), row.GetInt64(0)), cancellation, partition)).Single();
+
+    private static StoredPosition Read(NpgsqlDataReader row) =>
+        new(row.GetString(1), row.IsDBNull(2) ? null : row.GetString(2));
 }

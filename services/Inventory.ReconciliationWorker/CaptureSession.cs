@@ -53,14 +53,14 @@ internal sealed class CaptureSession : IAsyncDisposable
     }
 
     /// <summary>Connects. The lock is not taken yet.</summary>
-    /// <exception cref="NpgsqlException">PostgreSQL is unavailable.</exception>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
     public static async Task<CaptureSession> OpenAsync(
         string connectionString, string slot, CancellationToken cancellation)
     {
         var connection = new NpgsqlConnection(CaptureConnection.ForSession(connectionString));
         try
         {
-            await connection.OpenAsync(cancellation);
+            await connection.ConnectAsync(cancellation);
             return new(connection, slot);
         }
         catch
@@ -113,26 +113,25 @@ internal sealed class CaptureSession : IAsyncDisposable
     public async Task<(LedgerPosition Position, List<StockLevel> Levels)> ReadAsync(
         string[] skus, CancellationToken cancellation)
     {
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Position) } };
-        if (skus.Length > 0) batch.BatchCommands.Add(new(Levels) { Parameters = { new() { Value = skus } } });
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        await reader.ReadAsync(cancellation);
-        var position = new LedgerPosition(
-            reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<NpgsqlLogSequenceNumber>(1));
-        var levels = new List<StockLevel>(skus.Length);
-        if (!await reader.NextResultAsync(cancellation)) return (position, levels);
-        while (await reader.ReadAsync(cancellation))
-        {
-            levels.Add(new(
-                reader.GetString(0),
-                reader.GetInt32(1),
-                reader.GetInt64(2),
-                reader.IsDBNull(3) ? null : reader.GetInt32(3),
-                reader.GetBoolean(4)));
-        }
-
-        return (position, levels);
+        List<NpgsqlBatchCommand> commands = [Sql.Command(Position)];
+        if (skus.Length > 0) commands.Add(Sql.Command(Levels, (object)skus));
+        return await connection.ReadAsync(
+            commands,
+            async reader =>
+            {
+                await reader.ReadAsync(cancellation);
+                var position = new LedgerPosition(
+                    reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<NpgsqlLogSequenceNumber>(1));
+                return await reader.NextResultAsync(cancellation)
+                    ? (position, await reader.ReadAllAsync(ToLevel, cancellation))
+                    : (position, []);
+            },
+            cancellation);
     }
+
+    private static StockLevel ToLevel(NpgsqlDataReader row) => new(
+        row.GetString(0), row.GetInt32(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetInt32(3),
+        row.GetBoolean(4));
 
     /// <summary>Releases the lock.</summary>
     public ValueTask DisposeAsync() => connection.DisposeAsync();
@@ -140,11 +139,11 @@ internal sealed class CaptureSession : IAsyncDisposable
     private async Task<(bool Published, bool Exists, bool Active, bool Lost)> ReadStateAsync(
         CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(State, connection);
-        command.Parameters.Add(new() { Value = Publication });
-        command.Parameters.Add(new() { Value = slot });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        await reader.ReadAsync(cancellation);
+        return (await connection.ReadAsync(State, ToState, cancellation, Publication, slot)).Single();
+    }
+
+    private (bool Published, bool Exists, bool Active, bool Lost) ToState(NpgsqlDataReader reader)
+    {
         if (reader.GetString(0) != "logical")
         {
             throw new CaptureRefusedException($"wal_level is {reader.GetString(0)} and must be logical.");
@@ -161,13 +160,9 @@ internal sealed class CaptureSession : IAsyncDisposable
         return (reader.GetBoolean(1), exists, exists && reader.GetBoolean(4), lost);
     }
 
-    private async Task ExecuteAsync(string sql, CancellationToken cancellation, params string[] arguments)
-    {
-        // The creation of a slot waits for every running transaction, however long those take.
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        foreach (var argument in arguments) command.Parameters.Add(new() { Value = argument });
-        await command.ExecuteNonQueryAsync(cancellation);
-    }
+    // The creation of a slot waits for every running transaction, however long those take.
+    private Task ExecuteAsync(string sql, CancellationToken cancellation, params object[] arguments) =>
+        connection.ReadAsync([Sql.Command(sql, arguments)], _ => Task.FromResult(true), cancellation, timeout: 0);
 }
 
 /// <summary>The state of a slot.</summary>

@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using Npgsql.Replication;
 using Npgsql.Replication.PgOutput;
 using Npgsql.Replication.PgOutput.Messages;
@@ -52,7 +53,7 @@ internal sealed class ChangeStream : IAsyncDisposable
         };
         try
         {
-            await connection.Open(cancellation);
+            await Sql.CallAsync(() => connection.Open(cancellation));
             return new(connection, slot, cancellation);
         }
         catch
@@ -74,8 +75,11 @@ internal sealed class ChangeStream : IAsyncDisposable
     }
 
     /// <summary>Adds the next message to a batch.</summary>
-    /// <exception cref="EndOfStreamException">PostgreSQL has ended the stream.</exception>
-    public async Task TakeAsync(ChangeBatch batch, CancellationToken cancellation)
+    /// <exception cref="StoreException">PostgreSQL has ended the stream.</exception>
+    public Task TakeAsync(ChangeBatch batch, CancellationToken cancellation) =>
+        Sql.CallAsync(() => ReceiveAsync(batch, cancellation));
+
+    private async Task ReceiveAsync(ChangeBatch batch, CancellationToken cancellation)
     {
         if (!await next) throw new EndOfStreamException("PostgreSQL has ended the stream of changes.");
         switch (messages.Current)
@@ -142,8 +146,11 @@ internal sealed class ChangeStream : IAsyncDisposable
         await next.ContinueWith(
             static ended => _ = ended.Exception, CancellationToken.None,
             TaskContinuationOptions.None, TaskScheduler.Default);
-        await messages.DisposeAsync();
-        await connection.DisposeAsync();
+        await Sql.CallAsync(async () =>
+        {
+            await messages.DisposeAsync();
+            await connection.DisposeAsync();
+        });
         ending.Dispose();
     }
 }

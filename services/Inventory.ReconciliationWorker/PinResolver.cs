@@ -1,6 +1,6 @@
 using Inventory.Ledger;
 using Inventory.Stock;
-using StackExchange.Redis;
+using Inventory.Storage;
 
 namespace Inventory.ReconciliationWorker;
 
@@ -41,7 +41,7 @@ public sealed partial class PinResolver(
             {
                 await ResolveAsync(hold, cancellation);
             }
-            catch (RedisServerException e) when (Unreadable.Explain(e) is not null)
+            catch (CorruptDataException)
             {
                 // The other holds must not wait for a corrupt one. The audit reports it, and it is resolved once it is
                 // repaired.
@@ -80,10 +80,10 @@ public sealed partial class PinResolver(
                 outages.Ended(this);
                 unreadable = false;
             }
-            catch (RedisServerException e) when (Unreadable.Explain(e) is { } what)
+            catch (CorruptDataException e)
             {
                 // The leases are corrupt. The process goes on, because change capture and the fence run in it too.
-                if (!unreadable) CannotRead(what);
+                if (!unreadable) CannotRead(e.Message);
                 unreadable = true;
             }
             catch (Exception e) when (StoreOutages.Explains(e))

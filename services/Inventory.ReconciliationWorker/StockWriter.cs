@@ -1,7 +1,7 @@
 using Inventory.Contracts;
 using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker;
 
@@ -11,12 +11,7 @@ public sealed partial class StockWriter(
 {
     /// <summary>Writes all levels. Redis ignores a level if it already has the same or a newer version.</summary>
     /// <returns>How many were read, and how many Redis applied.</returns>
-    /// <exception cref="StackExchange.Redis.RedisConnectionException">
-    /// Redis is unavailable: some may be written.
-    /// </exception>
-    /// <exception cref="StackExchange.Redis.RedisTimeoutException">
-    /// Redis did not answer in time: some may be written.
-    /// </exception>
+    /// <exception cref="StoreException">Redis failed: some may be written.</exception>
     public async Task<(int Read, int Applied)> WriteAsync(
         IAsyncEnumerable<StockLevel> levels, CancellationToken cancellation)
     {
@@ -60,11 +55,11 @@ public sealed partial class StockWriter(
                 new(level.Sku, level.Total, level.Version, level.MaxPerCustomer, level.Paused))
                 == SetStockOutcome.Applied;
         }
-        catch (RedisServerException e) when (Unreadable.Explain(e) is { } what)
+        catch (CorruptDataException e)
         {
             // The changes of other SKUs must not wait for a corrupt one. The audit reports it, and repairs it where
             // that is safe.
-            NotReadable(level.Sku, what);
+            NotReadable(level.Sku, e.Message);
             return false;
         }
     }

@@ -1,6 +1,4 @@
-using Inventory.Ledger;
-using Inventory.Stock;
-using Npgsql;
+using Inventory.Storage;
 
 namespace Inventory.ReconciliationWorker;
 
@@ -14,12 +12,10 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     private readonly HashSet<object> waiting = [];
 
     /// <summary>
-    /// Whether waiting may fix a failure: a store is unavailable, or PostgreSQL is set up in a way that only an
-    /// operator can fix. Entity Framework wraps transient failures.
+    /// Whether waiting may fix a failure: a store is unavailable, or PostgreSQL refuses what only an operator can fix.
     /// </summary>
-    public static bool Explains(Exception failure) => StockOutage.Explains(failure) || LedgerOutage.Explains(failure)
-        || failure is NpgsqlException or TimeoutException or IOException or CaptureRefusedException
-        || (failure.InnerException is { } cause && Explains(cause));
+    public static bool Explains(Exception failure) => failure is CaptureRefusedException
+        or StoreException { IsOutage: true } or StoreRejectedException { Store: Store.PostgreSql };
 
     /// <summary>Records that a loop can't work.</summary>
     /// <param name="loop">The loop.</param>
@@ -28,7 +24,7 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     {
         lock (access)
         {
-            if (waiting.Add(loop) && waiting.Count == 1) Unavailable(failure.GetBaseException().Message);
+            if (waiting.Add(loop) && waiting.Count == 1) Unavailable(failure.Message);
         }
     }
 

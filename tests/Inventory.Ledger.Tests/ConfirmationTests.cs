@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Inventory.Contracts;
+using Inventory.Storage;
 using Inventory.Testing;
 using Npgsql;
 
@@ -111,7 +112,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
 
         var tasks = Enumerable.Range(0, 20)
             .Select(i => i == 7 ? ConfirmAsync(broken) : ConfirmAsync(Request((sku, 1)))).ToList();
-        await Assert.ThrowsAsync<PostgresException>(() => tasks[7]);
+        await Assert.ThrowsAsync<StoreRejectedException>(() => tasks[7]);
         tasks.RemoveAt(7);
         var answers = await Task.WhenAll(tasks);
 
@@ -251,7 +252,7 @@ public sealed class ConfirmationTests(LedgerDatabases databases)
 
         var replaced = await there.ConfirmAsync(Request(("a", 1)), CancellationToken.None);
         await server.KillAsync();
-        await Assert.ThrowsAnyAsync<NpgsqlException>(() =>
+        await Assert.ThrowsAnyAsync<StoreException>(() =>
             there.ConfirmAsync(Request(("a", 1)), CancellationToken.None));
 
         Assert.Equal((ConfirmOutcome.Confirmed, 8), (replaced.Outcome, replaced.Totals[0].Total));

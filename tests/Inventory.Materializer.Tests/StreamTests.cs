@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
 using Npgsql;
 
@@ -48,7 +49,7 @@ public sealed class StreamTests(Postgres postgres)
         await Eventually.TrueAsync(async () =>
         {
             try { return await world.Engine.Maintenance.LiftFenceAsync(); }
-            catch (StackExchange.Redis.RedisException) { return false; }
+            catch (StoreException) { return false; }
         });
         await new Shopping(world, seed: 2).RunAsync(500);
         await world.UntilStoredAsync();

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -130,7 +131,7 @@ public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
                 {
                     await act();
                 }
-                catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+                catch (StoreException)
                 {
                     // The loop tries again.
                 }

@@ -4,6 +4,7 @@ using Inventory.Ledger;
 using Inventory.ReconciliationWorker.Audit;
 using Inventory.ReconciliationWorker.Rebuild;
 using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
@@ -94,7 +95,7 @@ public sealed class Worker : IAsyncDisposable
     public Task UntilOpenAsync(TimeSpan? patience = null) => Eventually.TrueAsync(
         async () => !await Engine.Maintenance.IsFencedAsync(),
         patience: patience,
-        isTransient: e => e is RedisConnectionException or RedisTimeoutException);
+        isTransient: e => e is StoreException);
 
     /// <summary>All measurements of an instrument of the worker, oldest first.</summary>
     public IReadOnlyList<double> Measured(string instrument) => measurements.Of(instrument);

@@ -73,7 +73,7 @@ public sealed class Api : IAsyncLifetime
     }
 
     /// <summary>Whether a call failed because the API has not reconnected to a restarted Redis yet.</summary>
-    internal static bool IsReconnecting(Exception e) => e is RedisConnectionException or RedisTimeoutException;
+    internal static bool IsReconnecting(Exception e) => e is StoreException;
 
     /// <summary>
     /// Starts with settings that must be refused, and returns the reason. The factory itself may see only that the host

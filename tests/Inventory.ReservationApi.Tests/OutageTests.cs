@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using Inventory.Testing;
 using StackExchange.Redis;
 
@@ -85,7 +86,7 @@ public sealed class OutageTests : IAsyncLifetime
             await api.Engine.Maintenance.LiftFenceAsync();
             return true;
         },
-        isTransient: e => e is RedisException);
+        isTransient: e => e is StoreException);
 
     private static void AssertUnavailable(Answer answer)
     {

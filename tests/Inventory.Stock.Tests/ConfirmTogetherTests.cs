@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Inventory.Contracts;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
@@ -25,8 +26,8 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
             [one.Id, Guid.NewGuid(), corrupt.Id, released.Id, due.Id, pinned.Id, other.Id, one.Id]);
 
         Assert.Equal(before + 2, await Together.CallsAsync(stock));
-        var failure = await Assert.ThrowsAsync<RedisServerException>(() => calls[2]);
-        Assert.Equal("- a hold reads \"corrupt\"", Unreadable.Explain(failure));
+        var failure = await Assert.ThrowsAsync<CorruptDataException>(() => calls[2]);
+        Assert.Equal("- a hold reads \"corrupt\"", failure.Message);
         var answers = await Task.WhenAll(calls.Where((_, i) => i != 2));
         Assert.Equal(
             [
@@ -71,10 +72,10 @@ public sealed class ConfirmTogetherTests(EngineFixture stock) : IClassFixture<En
         Assert.Equal(before + 2, await Together.CallsAsync(stock));
         Assert.Equal(
             "- a hold reads \"corrupt\"",
-            Unreadable.Explain(await Assert.ThrowsAsync<RedisServerException>(() => calls[2])));
+            (await Assert.ThrowsAsync<CorruptDataException>(() => calls[2])).Message);
         Assert.Equal(
             $"{bad} reserved is \"1.5\"",
-            Unreadable.Explain(await Assert.ThrowsAsync<RedisServerException>(() => calls[5])));
+            (await Assert.ThrowsAsync<CorruptDataException>(() => calls[5])).Message);
         Assert.Equal(
             [
                 CommitOutcome.Committed, CommitOutcome.NotFound, CommitOutcome.Ended, CommitOutcome.AlreadyCommitted,

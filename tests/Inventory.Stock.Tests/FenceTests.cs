@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Storage;
 using Inventory.Testing;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -101,7 +102,7 @@ public sealed class FenceTests
                 {
                     if (await shop.ReserveAsync() == ReserveOutcome.Held) Interlocked.Increment(ref held);
                 }
-                catch (Exception e) when (e is RedisConnectionException or RedisTimeoutException)
+                catch (StoreException e) when (e.IsOutage)
                 {
                     // The server is gone for a moment.
                 }
@@ -203,7 +204,7 @@ public sealed class FenceTests
         }
 
         public Task<ReserveOutcome> ReserveWhenBackAsync() => Eventually.GetAsync(
-            ReserveAsync, _ => true, isTransient: e => e is RedisConnectionException or RedisTimeoutException);
+            ReserveAsync, _ => true, isTransient: e => e is StoreException { IsOutage: true });
 
         /// <summary>Makes the server a replica of another one, or promotes it.</summary>
         public async Task FollowAsync(RedisServer? primary)

@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
@@ -195,8 +196,8 @@ public sealed class PagesTests(EngineFixture stock) : IClassFixture<EngineFixtur
             () => stock.Engine.Confirmations.PinAsync(id, TimeSpan.FromSeconds(1)),
         })
         {
-            var failure = await Assert.ThrowsAsync<RedisServerException>(call);
-            Assert.Equal($"{sku} {last.Key} has another type", Unreadable.Explain(failure));
+            var failure = await Assert.ThrowsAsync<CorruptDataException>(call);
+            Assert.Equal($"{sku} {last.Key} has another type", failure.Message);
         }
 
         Assert.Equal("300", await stock.Database.HashGetAsync(Keys.Stock(sku), "reserved"));

@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Storage;
 using Inventory.Testing;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -55,7 +56,7 @@ public sealed class TogetherOutageTests : IAsyncLifetime
         var failures = new List<Exception>();
         foreach (var call in Enumerable.Range(1, 100).Select(i => CallAsync(script, i)).ToList())
         {
-            failures.Add(await Assert.ThrowsAsync<RedisTimeoutException>(() => call));
+            failures.Add(await Assert.ThrowsAsync<StoreUnansweredException>(() => call));
         }
 
         Assert.Single(failures.Distinct(ReferenceEqualityComparer.Instance));
@@ -73,13 +74,13 @@ public sealed class TogetherOutageTests : IAsyncLifetime
 
         foreach (var call in calls)
         {
-            var failure = await Assert.ThrowsAnyAsync<Exception>(() => call);
-            Assert.True(StockOutage.Explains(failure), failure.ToString());
+            var failure = await Assert.ThrowsAnyAsync<StoreException>(() => call);
+            Assert.True(failure.IsOutage, failure.ToString());
         }
 
         await server.RestartAsync();
         await Eventually.GetAsync(
-            () => engine.Levels.SnapshotAsync("sku"), _ => true, isTransient: StockOutage.Explains);
+            () => engine.Levels.SnapshotAsync("sku"), _ => true, isTransient: e => e is StoreException { IsOutage: true });
         await engine.Maintenance.LiftFenceAsync();
         var again = await Task.WhenAll(Enumerable.Range(1, 100).Select(AskAsync));
         Assert.All(again, answer => Assert.Equal(ReserveOutcome.Held, answer.Outcome));

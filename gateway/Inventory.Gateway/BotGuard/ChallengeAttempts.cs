@@ -1,5 +1,6 @@
 using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -57,7 +58,7 @@ internal sealed class ChallengeAttempts(
             if (reply[0] == (long)GuardOutcome.Admitted) Remember(spent, turn);
             return ((GuardOutcome)reply[0], TimeSpan.FromMilliseconds(reply[1]));
         }
-        catch (Exception e) when (RedisOutage.Is(e))
+        catch (StoreException e)
         {
             circuit.Failed(e);
             return TakeFromMemory(spent, turn);

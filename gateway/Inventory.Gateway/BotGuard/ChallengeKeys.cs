@@ -1,5 +1,7 @@
 using System.Security.Cryptography;
 using Inventory.Contracts;
+using Inventory.Gateway.RateLimiting;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Gateway.BotGuard;
@@ -27,8 +29,8 @@ internal sealed class ChallengeKeys(IConnectionMultiplexer redis)
     {
         var database = redis.GetDatabase();
         var own = keys.Current;
-        await database.StringSetAsync(Name, own, when: When.NotExists);
-        var shared = (byte[]?)await database.StringGetAsync(Name);
+        await database.StringSetAsync(Name, own, when: When.NotExists).OrFailedAsync();
+        var shared = (byte[]?)await database.StringGetAsync(Name).OrFailedAsync();
         // Challenges that were signed with the own key stay valid.
         if (shared is { Length: KeyBytes } && !shared.AsSpan().SequenceEqual(own)) keys = new(shared, own);
     }

@@ -1,5 +1,6 @@
 using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -64,7 +65,7 @@ internal sealed partial class GuardWatch(
                 challenges = default;
             }
         }
-        catch (Exception e) when (RedisOutage.Is(e))
+        catch (StoreException)
         {
             // The next round tries again; the limiter's circuit logs that Redis is unavailable.
             metrics.Restore(challenges);

@@ -33,7 +33,7 @@ internal sealed class Charge(BudgetSet set, Identities who, bool mayBegin)
     public void Settle(RedisResult reply)
     {
         if (reply.Resp2Type != ResultType.SimpleString) SetResult(reply);
-        else SetException(new RedisServerException(RedisErrorKind.Unknown, CommandFlags.None, (string)reply!));
+        else SetException(RedisCalls.Refusal((string)reply!));
     }
 }
 
@@ -85,7 +85,7 @@ internal sealed class CoalescedCharges
         catch (Exception failure)
         {
             foreach (var charge in charges) charge.TrySetException(failure);
-            if (!RedisOutage.Is(failure)) return;
+            if (failure is not StoreException) return;
             // The waiting requests have waited as long as these. A second call to a Redis that hangs would double that.
             foreach (var charge in calls.TakeWaiting()) charge.SetException(failure);
         }

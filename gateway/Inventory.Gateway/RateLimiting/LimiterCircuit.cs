@@ -1,5 +1,5 @@
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Inventory.Gateway.RateLimiting;
 
@@ -47,10 +47,10 @@ internal sealed partial class LimiterCircuit(TimeProvider time, ILogger<LimiterC
         if (Volatile.Read(ref this.failures) != 0) Volatile.Write(ref this.failures, 0);
     }
 
-    public void Failed(Exception reason)
+    public void Failed(StoreException reason)
     {
         var failures = Interlocked.Increment(ref this.failures);
-        var isGone = reason is RedisConnectionException;
+        var isGone = reason is StoreUnavailableException or StoreUnansweredException { IsDisconnected: true };
         if (!isGone && failures < FailuresInARow) return;
         lock (gate)
         {
@@ -64,7 +64,7 @@ internal sealed partial class LimiterCircuit(TimeProvider time, ILogger<LimiterC
             isOpen = true;
         }
 
-        Opened(log, Words(reason));
+        Opened(log, reason.Message);
     }
 
     /// <summary>Lets requests call Redis again.</summary>
@@ -80,14 +80,6 @@ internal sealed partial class LimiterCircuit(TimeProvider time, ILogger<LimiterC
 
         Closed(log);
     }
-
-    // The client's own messages contain a screenful of its counters.
-    private static string Words(Exception reason) => reason switch
-    {
-        RedisConnectionException broken => $"its connection failed ({broken.FailureType}).",
-        RedisServerException refused => refused.Message,
-        _ => "it did not answer in time.",
-    };
 
     [LoggerMessage(1, LogLevel.Warning,
         "Redis is unavailable, so this instance limits requests by itself and trusts session cookies: {Reason}")]

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Text;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Gateway.RateLimiting;
@@ -27,7 +28,9 @@ internal sealed class Script
     public static Script GuardAdmit { get; } = new("guard_admit.lua");
 
     /// <summary>Runs the script, with a limit on the wait.</summary>
-    /// <exception cref="TimeoutException">There was no answer in time; the script may still run.</exception>
+    /// <exception cref="StoreException">
+    /// The call failed, or there was no answer in time and the script may still run.
+    /// </exception>
     public async Task<RedisResult> RunAsync(
         IDatabase database, RedisKey[] keys, RedisValue[] arguments, TimeSpan patience)
     {
@@ -41,13 +44,13 @@ internal sealed class Script
             // This process paused, and the answer arrived in that time.
             return await call;
         }
-        catch (TimeoutException)
+        catch (TimeoutException late)
         {
             // No caller awaits the call any more, so its exception is observed here.
             _ = call.ContinueWith(
                 late => _ = late.Exception,
                 CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            throw;
+            throw RedisCalls.Late(late);
         }
     }
 
@@ -59,19 +62,17 @@ internal sealed class Script
     {
         try
         {
-            return Answered(await database.ScriptEvaluateAsync(hash, keys, arguments));
+            return (await database.ScriptEvaluateAsync(hash, keys, arguments)).OrFailed();
         }
         catch (RedisServerException e) when (e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
-            return Answered(await database.ScriptEvaluateAsync(text, keys, arguments));
+            return (await database.ScriptEvaluateAsync(text, keys, arguments).OrFailedAsync()).OrFailed();
+        }
+        catch (Exception e) when (RedisCalls.Translate(e) is { } translated)
+        {
+            throw translated;
         }
     }
-
-    // No script returns nil: the client returns null when a connection breaks while it writes.
-    private static RedisResult Answered(RedisResult? answer) => answer is { IsNull: false }
-        ? answer
-        : throw new RedisConnectionException(
-            ConnectionFailureType.SocketClosed, CommandFlags.None, "The answer was lost.");
 
     [SuppressMessage("Security", "CA5350", Justification = "Redis names scripts by SHA-1; nothing is secured by it.")]
     private static byte[] Digest(string text) => SHA1.HashData(Encoding.UTF8.GetBytes(text));

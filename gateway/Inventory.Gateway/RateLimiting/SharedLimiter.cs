@@ -1,5 +1,6 @@
 using Inventory.Contracts;
 using Inventory.Gateway.Sessions;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -35,7 +36,7 @@ internal sealed class SharedLimiter(
             circuit.Succeeded();
             return verdict;
         }
-        catch (Exception e) when (RedisOutage.Is(e))
+        catch (StoreException e)
         {
             circuit.Failed(e);
             return null;
@@ -50,7 +51,7 @@ internal sealed class SharedLimiter(
             await AskAsync(Nothing, new Identities(null, null, "probe"), mayBegin: false);
             return true;
         }
-        catch (Exception e) when (RedisOutage.Is(e))
+        catch (StoreException)
         {
             // Redis is still unavailable, which was logged when the circuit opened.
             return false;

@@ -1,4 +1,4 @@
-using Inventory.Gateway.RateLimiting;
+using Inventory.Storage;
 using Microsoft.AspNetCore.DataProtection;
 
 namespace Inventory.Gateway.Sessions;
@@ -51,7 +51,7 @@ internal sealed partial class SessionKeyring(
             if (!isReady) protector.Protect([]);
             isReady = true;
         }
-        catch (Exception e) when (RedisOutage.Caused(e))
+        catch (Exception e) when (StoreException.In(e) is not null)
         {
             // The next round retries. Known keys stay in use; the limiter's circuit logs that Redis is unavailable.
         }

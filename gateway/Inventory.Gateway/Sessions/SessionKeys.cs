@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Xml.Linq;
 using Inventory.Contracts;
+using Inventory.Gateway.RateLimiting;
+using Inventory.Storage;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using StackExchange.Redis;
 
@@ -34,12 +36,12 @@ internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
             var first = database.CreateTransaction();
             first.AddCondition(Condition.KeyNotExists(Name));
             _ = first.HashSetAsync(Name, friendlyName, text);
-            if (first.Execute()) copy[friendlyName] = text;
-            else Take(database.HashGetAll(Name));
+            if (RedisCalls.Run(() => first.Execute())) copy[friendlyName] = text;
+            else Take(RedisCalls.Run(() => database.HashGetAll(Name)));
             return;
         }
 
-        database.HashSet(Name, friendlyName, text);
+        RedisCalls.Run(() => database.HashSet(Name, friendlyName, text));
         copy[friendlyName] = text;
     }
 
@@ -50,10 +52,10 @@ internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
     public async Task ExchangeAsync()
     {
         var database = redis.GetDatabase();
-        var stored = await database.HashGetAllAsync(Name);
+        var stored = await database.HashGetAllAsync(Name).OrFailedAsync();
         var lost = copy.Keys.Except(stored.Select(field => field.Name.ToString())).ToList();
         Take(stored);
-        foreach (var name in lost) await database.HashSetAsync(Name, name, copy[name]);
+        foreach (var name in lost) await database.HashSetAsync(Name, name, copy[name]).OrFailedAsync();
     }
 
     private void Take(HashEntry[] stored)

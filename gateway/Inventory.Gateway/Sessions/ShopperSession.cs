@@ -1,5 +1,7 @@
 using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
+using Inventory.Identity;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -54,9 +56,9 @@ public static class ShopperSession
             {
                 // Kept for as long as a copy of the cookie could count as fresh.
                 await redis.GetDatabase().StringSetAsync(
-                    SharedLimiter.SessionKey(subject), "ended", options.Value.IdleTimeout);
+                    SharedLimiter.SessionKey(subject), "ended", options.Value.IdleTimeout).OrFailedAsync();
             }
-            catch (Exception e) when (RedisOutage.Is(e))
+            catch (StoreException)
             {
                 // Without this key other gateways still accept the cookie, so the session can't be reported as ended.
                 await GatewayProblem.SessionsUnavailable.WriteAsync(context);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.ReconciliationWorker.Audit;
@@ -15,16 +16,16 @@ public sealed class AuditBook(NpgsqlDataSource source)
     /// <summary>Takes the oldest requested run; null when there is none.</summary>
     public async Task<AuditRun?> TakeRequestAsync(CancellationToken cancellation)
     {
-        await using var command = Command(
+        var runs = await source.ReadAsync(
             """
             UPDATE audit_runs SET state = 'running', started_at = now()
             WHERE id = (SELECT id FROM audit_runs WHERE state = 'waiting' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
             RETURNING id, sku_id, dry_run
-            """);
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        if (!await row.ReadAsync(cancellation)) return null;
-        var dryRun = row.GetBoolean(2);
-        return new(row.GetInt64(0), row.GetString(1), Requested: true, dryRun, Repairs: !dryRun);
+            """,
+            row => new AuditRun(
+                row.GetInt64(0), row.GetString(1), Requested: true, row.GetBoolean(2), Repairs: !row.GetBoolean(2)),
+            cancellation);
+        return runs.SingleOrDefault();
     }
 
     /// <summary>Starts a run of the regular cycle.</summary>
@@ -32,12 +33,12 @@ public sealed class AuditBook(NpgsqlDataSource source)
     /// <param name="cancellation">Cancels the call.</param>
     public async Task<AuditRun> BeginCycleAsync(bool repairs, CancellationToken cancellation)
     {
-        await using var command = Command(
+        var id = (long)(await source.ReadValueAsync(
             """
             INSERT INTO audit_runs (requested, dry_run, state, started_at) VALUES (false, false, 'running', now())
             RETURNING id
-            """);
-        var id = (long)(await command.ExecuteScalarAsync(cancellation))!;
+            """,
+            cancellation))!;
         return new(id, "", Requested: false, DryRun: false, repairs);
     }
 
@@ -48,7 +49,7 @@ public sealed class AuditBook(NpgsqlDataSource source)
     /// <param name="cancellation">Cancels the call.</param>
     public async Task WriteAsync(AuditRun run, string state, string? error, CancellationToken cancellation)
     {
-        await using var command = Command(
+        await source.ExecuteAsync(
             """
             UPDATE audit_runs
             SET state = $2, completed_at = CASE WHEN $2 = 'running' THEN NULL ELSE now() END, error = $3,
@@ -56,10 +57,9 @@ public sealed class AuditBook(NpgsqlDataSource source)
                 findings = $11::jsonb, explained = $12
             WHERE id = $1
             """,
-            run.Id, state, (object?)error ?? DBNull.Value, run.Phase, run.Skus, run.Holds, run.Reservations,
+            cancellation, run.Id, state, error, run.Phase, run.Skus, run.Holds, run.Reservations,
             run.Found, run.Repaired, run.Undecided, JsonSerializer.Serialize(run.Findings, Json),
             run.Explained);
-        await command.ExecuteNonQueryAsync(cancellation);
     }
 
     /// <summary>Stores a finding.</summary>
@@ -67,7 +67,7 @@ public sealed class AuditBook(NpgsqlDataSource source)
     public async Task<(long Id, bool IsNew)> RememberAsync(
         AuditRun run, Finding finding, CancellationToken cancellation)
     {
-        await using var command = Command(
+        return (await source.ReadAsync(
             """
             INSERT INTO audit_findings
                 (kind, sku_id, subject, expected, actual, cause, evidence, first_run, last_run)
@@ -76,23 +76,20 @@ public sealed class AuditBook(NpgsqlDataSource source)
             SET expected = $4, actual = $5, cause = $6, evidence = $7, last_run = $8, last_seen = now()
             RETURNING id, xmax = 0
             """,
+            row => (row.GetInt64(0), row.GetBoolean(1)), cancellation,
             finding.Kind.ToString(), finding.Sku, finding.Subject, finding.Expected, finding.Actual, finding.Cause,
-            finding.Evidence, run.Id);
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        await row.ReadAsync(cancellation);
-        return (row.GetInt64(0), row.GetBoolean(1));
+            finding.Evidence, run.Id)).Single();
     }
 
     /// <summary>Stores the repair of a finding.</summary>
     public async Task RepairedAsync(long finding, Repaired repair, CancellationToken cancellation)
     {
-        await using var command = Command(
+        await source.ExecuteAsync(
             """
             UPDATE audit_findings
             SET repair = $2, repaired_at = now(), gone_at = CASE WHEN $3 THEN now() ELSE NULL END WHERE id = $1
             """,
-            finding, repair.Words, repair.Resolved);
-        await command.ExecuteNonQueryAsync(cancellation);
+            cancellation, finding, repair.Words, repair.Resolved);
     }
 
     /// <summary>Closes findings that a completed run no longer found.</summary>
@@ -135,47 +132,38 @@ public sealed class AuditBook(NpgsqlDataSource source)
     /// <param name="cancellation">Cancels the call.</param>
     public async Task SeenAsync(string state, CancellationToken cancellation)
     {
-        await using var command = Command(
+        await source.ExecuteAsync(
             """
             INSERT INTO audit_worker (seen_at, state) VALUES (clock_timestamp(), $1)
             ON CONFLICT (one) DO UPDATE SET seen_at = clock_timestamp(), state = $1
             """,
-            state);
-        await command.ExecuteNonQueryAsync(cancellation);
+            cancellation, state);
     }
 
     /// <summary>Marks runs as failed that were left running by an instance that was killed.</summary>
     public async Task AbandonAsync(CancellationToken cancellation)
     {
-        await using var command = Command(
+        await source.ExecuteAsync(
             """
             UPDATE audit_runs SET state = 'failed', completed_at = now(), error = 'The worker stopped.'
             WHERE state = 'running'
-            """);
-        await command.ExecuteNonQueryAsync(cancellation);
+            """,
+            cancellation);
     }
 
     /// <summary>Deletes old runs, and findings that were closed long ago.</summary>
     public async Task PruneAsync(int runs, TimeSpan findings, CancellationToken cancellation)
     {
-        await using var old = Command(
+        await source.ExecuteAsync(
             """
             DELETE FROM audit_runs WHERE state IN ('completed', 'failed')
               AND id <= (SELECT id FROM audit_runs ORDER BY id DESC OFFSET $1 LIMIT 1)
             """,
-            runs);
-        await old.ExecuteNonQueryAsync(cancellation);
-        await using var gone = Command("DELETE FROM audit_findings WHERE gone_at < now() - $1::interval", findings);
-        await gone.ExecuteNonQueryAsync(cancellation);
+            cancellation, runs);
+        await source.ExecuteAsync(
+            "DELETE FROM audit_findings WHERE gone_at < now() - $1::interval", cancellation, findings);
     }
 
     private static (string Kind, string Sku, string Subject) ToGone(NpgsqlDataReader row) =>
         (row.GetString(0), row.GetString(1), row.GetString(2));
-
-    private NpgsqlCommand Command(string sql, params object[] values)
-    {
-        var command = source.CreateCommand(sql);
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        return command;
-    }
 }

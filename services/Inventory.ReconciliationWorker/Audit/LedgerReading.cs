@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.ReconciliationWorker.Audit;

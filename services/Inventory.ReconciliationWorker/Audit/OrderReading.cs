@@ -1,4 +1,5 @@
 using Inventory.Ledger;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.ReconciliationWorker.Audit;

@@ -1,6 +1,7 @@
 using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.ReconciliationWorker.Audit;
@@ -37,18 +38,22 @@ public sealed class StockRepair(
     public Task<Repaired?> TotalAsync(AuditRun run, string sku, CancellationToken cancellation) =>
         LockedAsync(sku, async owned =>
         {
-            await using var connection = await ledger.OpenConnectionAsync(cancellation);
-            await using var transaction = await connection.BeginTransactionAsync(cancellation);
-            var level = await ReadLockedAsync(connection, sku, cancellation);
-            if (level is null) return null;
-            var outcome = await maintenance.RepairTotalAsync(owned, level);
-            if (outcome != RepairTotalOutcome.Repaired) return null;
-            await ExecuteAsync(
-                connection, "UPDATE inventory SET total = total WHERE sku_id = $1", cancellation, sku);
-            await ExecuteAsync(connection, Movement, cancellation, sku, Reference(run));
-            await transaction.CommitAsync(cancellation);
-            await levels.SetStockAsync(level with { Version = level.Version + 1 });
-            return new($"Redis took over total {level.Total} of version {level.Version} from PostgreSQL.");
+            var repaired = await ledger.InTransactionAsync(
+                async connection =>
+                {
+                    var level = await ReadLockedAsync(connection, sku, cancellation);
+                    if (level is null) return null;
+                    var outcome = await maintenance.RepairTotalAsync(owned, level);
+                    if (outcome != RepairTotalOutcome.Repaired) return null;
+                    await connection.ExecuteAsync(
+                        "UPDATE inventory SET total = total WHERE sku_id = $1", cancellation, sku);
+                    await connection.ExecuteAsync(Movement, cancellation, sku, Reference(run));
+                    return level;
+                },
+                cancellation);
+            if (repaired is null) return null;
+            await levels.SetStockAsync(repaired with { Version = repaired.Version + 1 });
+            return new($"Redis took over total {repaired.Total} of version {repaired.Version} from PostgreSQL.");
         });
 
     /// <summary>Corrects the counter of reserved units and the indices by the holds.</summary>
@@ -78,9 +83,7 @@ public sealed class StockRepair(
     /// </summary>
     public async Task<Repaired?> EndAsync(LedgerReservation row, CancellationToken cancellation)
     {
-        await using var connection = await ledger.OpenConnectionAsync(cancellation);
-        var ended = await ExecuteAsync(
-            connection,
+        var ended = await ledger.ExecuteAsync(
             """
             UPDATE reservations SET status = 'confirmed', updated_at = now()
             WHERE reservation_id = $1 AND partition = $2 AND sequence = $3 AND status = 'pending'
@@ -169,36 +172,33 @@ public sealed class StockRepair(
 
     /// <summary>Pauses a SKU with more reserved than existing units. Only an operator resumes it.</summary>
     public Task<Repaired?> PauseAsync(AuditRun run, string sku, CancellationToken cancellation) =>
-        LockedAsync(sku, async _ =>
-        {
-            await using var connection = await ledger.OpenConnectionAsync(cancellation);
-            await using var transaction = await connection.BeginTransactionAsync(cancellation);
-            var paused = await ExecuteAsync(
-                connection, "UPDATE products SET paused = true WHERE sku_id = $1 AND NOT paused", cancellation, sku);
-            if (paused == 0) return null;
-            await ExecuteAsync(connection, Movement, cancellation, sku, Reference(run));
-            await transaction.CommitAsync(cancellation);
-            return new("The SKU is paused. Decide which holds to keep, add units, and resume it.", Resolved: false);
-        });
+        LockedAsync(sku, _ => ledger.InTransactionAsync<Repaired?>(
+            async connection =>
+            {
+                var paused = await connection.ExecuteAsync(
+                    "UPDATE products SET paused = true WHERE sku_id = $1 AND NOT paused", cancellation, sku);
+                if (paused == 0) return null;
+                await connection.ExecuteAsync(Movement, cancellation, sku, Reference(run));
+                return new("The SKU is paused. Decide which holds to keep, add units, and resume it.", Resolved: false);
+            },
+            cancellation));
 
     /// <summary>Adds a movement for the difference between a total and its movements.</summary>
     public Task<Repaired?> ExplainAsync(AuditRun run, LedgerLevel level, CancellationToken cancellation) =>
-        LockedAsync(level.Sku, async _ =>
-        {
-            await using var connection = await ledger.OpenConnectionAsync(cancellation);
-            await using var transaction = await connection.BeginTransactionAsync(cancellation);
-            var locked = await ReadLockedAsync(connection, level.Sku, cancellation);
-            if (locked?.Version != level.Version || level.Explained is not { } explained) return null;
-            await ExecuteAsync(
-                connection,
-                """
-                INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after)
-                VALUES ($1, $2, 'external', $3, $4, $5)
-                """,
-                cancellation, level.Sku, level.Total - explained, Reference(run), level.Total, level.Version);
-            await transaction.CommitAsync(cancellation);
-            return new($"it went from {explained} to {level.Total}, and has a movement now.");
-        });
+        LockedAsync(level.Sku, _ => ledger.InTransactionAsync<Repaired?>(
+            async connection =>
+            {
+                var locked = await ReadLockedAsync(connection, level.Sku, cancellation);
+                if (locked?.Version != level.Version || level.Explained is not { } explained) return null;
+                await connection.ExecuteAsync(
+                    """
+                    INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after)
+                    VALUES ($1, $2, 'external', $3, $4, $5)
+                    """,
+                    cancellation, level.Sku, level.Total - explained, Reference(run), level.Total, level.Version);
+                return new($"it went from {explained} to {level.Total}, and has a movement now.");
+            },
+            cancellation));
 
     private Task<Repaired?> LockedAsync(string sku, Func<RepairLock, Task<Repaired?>> repair) =>
         LockedAsync(maintenance.PartitionOf(sku), sku, repair);
@@ -218,11 +218,8 @@ public sealed class StockRepair(
         }
     }
 
-    private async Task MoveAsync(AuditRun run, string sku, CancellationToken cancellation)
-    {
-        await using var connection = await ledger.OpenConnectionAsync(cancellation);
-        await ExecuteAsync(connection, Movement, cancellation, sku, Reference(run));
-    }
+    private Task MoveAsync(AuditRun run, string sku, CancellationToken cancellation) =>
+        ledger.ExecuteAsync(Movement, cancellation, sku, Reference(run));
 
     private static string Reference(AuditRun run) => $"audit run {run.Id}";
 
@@ -232,20 +229,10 @@ public sealed class StockRepair(
             .SequenceEqual(hold.Lines.Select(line => (line.Sku, line.Quantity)).Order());
 
     private static async Task<StockLevel?> ReadLockedAsync(
-        NpgsqlConnection connection, string sku, CancellationToken cancellation)
-    {
-        await using var command = new NpgsqlCommand(ReadLocked, connection) { Parameters = { new() { Value = sku } } };
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        if (!await row.ReadAsync(cancellation)) return null;
-        return new(
-            sku, row.GetInt32(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetInt32(2), row.GetBoolean(3));
-    }
-
-    private static async Task<int> ExecuteAsync(
-        NpgsqlConnection connection, string sql, CancellationToken cancellation, params object[] values)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        return await command.ExecuteNonQueryAsync(cancellation);
-    }
+        NpgsqlConnection connection, string sku, CancellationToken cancellation) =>
+        (await connection.ReadAsync(
+            ReadLocked,
+            row => new StockLevel(
+                sku, row.GetInt32(0), row.GetInt64(1), row.IsDBNull(2) ? null : row.GetInt32(2), row.GetBoolean(3)),
+            cancellation, sku)).SingleOrDefault();
 }

@@ -176,7 +176,7 @@ public sealed partial class StockRebuild(
         {
             // The rebuild is finished or cancelled.
         }
-        catch (Exception e) when (e is Npgsql.NpgsqlException or InvalidOperationException)
+        catch (StoreException)
         {
             await lost.CancelAsync();
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Inventory.Storage;
 using Npgsql;
 
 namespace Inventory.ReservationApi.Operations;
@@ -26,48 +27,47 @@ internal static class AuditReading
 
     /// <summary>The worker's state; null when it has not written lately.</summary>
     internal static async Task<string?> ReadWorkerAsync(NpgsqlDataSource ledger, CancellationToken cancellation) =>
-        (await ReadAsync(
-            ledger, $"SELECT state FROM audit_worker WHERE seen_at > clock_timestamp() - {LongestSilence}",
+        (await ledger.ReadAsync(
+            $"SELECT state FROM audit_worker WHERE seen_at > clock_timestamp() - {LongestSilence}",
             row => row.GetString(0), cancellation)).SingleOrDefault();
 
     /// <summary>Asks for a run.</summary>
     internal static async Task<long> RequestAsync(
         NpgsqlDataSource ledger, string? sku, bool dryRun, CancellationToken cancellation) =>
-        (await ReadAsync(
-            ledger,
+        (await ledger.ReadAsync(
             "INSERT INTO audit_runs (requested, dry_run, sku_id, state) VALUES (true, $1, $2, 'waiting') RETURNING id",
             row => row.GetInt64(0), cancellation, dryRun, sku ?? "")).Single();
 
     /// <summary>One run; null when no run has this number, or it has been deleted.</summary>
     internal static async Task<AuditRunView?> FindAsync(
         NpgsqlDataSource ledger, long id, CancellationToken cancellation) =>
-        (await ReadAsync(ledger, Run + " WHERE id = $1", row => ToRun(row, true), cancellation, id)).SingleOrDefault();
+        (await ledger.ReadAsync(Run + " WHERE id = $1", row => ToRun(row, true), cancellation, id)).SingleOrDefault();
 
     /// <summary>The last cycle over everything that was completed.</summary>
     internal static async Task<AuditRunView?> ReadLastCycleAsync(
         NpgsqlDataSource ledger, CancellationToken cancellation) =>
-        (await ReadAsync(
-            ledger, Run + " WHERE NOT requested AND state = 'completed' ORDER BY id DESC LIMIT 1",
+        (await ledger.ReadAsync(
+            Run + " WHERE NOT requested AND state = 'completed' ORDER BY id DESC LIMIT 1",
             row => ToRun(row, false), cancellation)).SingleOrDefault();
 
     /// <summary>Runs that wait or are under way, at most a hundred.</summary>
     internal static Task<List<AuditRunView>> ReadOpenRunsAsync(
         NpgsqlDataSource ledger, CancellationToken cancellation) =>
-        ReadAsync(
-            ledger, Run + " WHERE state IN ('waiting', 'running') ORDER BY id LIMIT 100",
+        ledger.ReadAsync(
+            Run + " WHERE state IN ('waiting', 'running') ORDER BY id LIMIT 100",
             row => ToRun(row, false), cancellation);
 
     /// <summary>Findings that are open, the oldest first.</summary>
     internal static Task<List<FindingView>> ReadOpenFindingsAsync(
         NpgsqlDataSource ledger, int limit, CancellationToken cancellation) =>
-        ReadAsync(
-            ledger, Finding + " WHERE gone_at IS NULL ORDER BY id LIMIT $1", ToFinding, cancellation, limit);
+        ledger.ReadAsync(
+            Finding + " WHERE gone_at IS NULL ORDER BY id LIMIT $1", ToFinding, cancellation, limit);
 
     /// <summary>Findings that were repaired, the latest first.</summary>
     internal static Task<List<FindingView>> ReadRepairsAsync(
         NpgsqlDataSource ledger, int limit, CancellationToken cancellation) =>
-        ReadAsync(
-            ledger, Finding + " WHERE repaired_at IS NOT NULL ORDER BY repaired_at DESC LIMIT $1", ToFinding,
+        ledger.ReadAsync(
+            Finding + " WHERE repaired_at IS NOT NULL ORDER BY repaired_at DESC LIMIT $1", ToFinding,
             cancellation, limit);
 
     private static AuditRunView ToRun(NpgsqlDataReader row, bool withFindings) => new()
@@ -133,16 +133,4 @@ internal static class AuditReading
 
     private static DateTime? TimeOrNull(NpgsqlDataReader row, int column) =>
         row.IsDBNull(column) ? null : row.GetFieldValue<DateTime>(column);
-
-    private static async Task<List<T>> ReadAsync<T>(
-        NpgsqlDataSource ledger, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellation,
-        params object[] values)
-    {
-        await using var command = ledger.CreateCommand(sql);
-        foreach (var value in values) command.Parameters.Add(new() { Value = value });
-        await using var row = await command.ExecuteReaderAsync(cancellation);
-        var rows = new List<T>();
-        while (await row.ReadAsync(cancellation)) rows.Add(read(row));
-        return rows;
-    }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Inventory.Contracts;
 using Inventory.Stock;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Operations;

@@ -49,7 +49,8 @@ public static class ListDeadLetters
         }
         if (errors.ToRefusal() is { } invalid) return invalid;
 
-        var found = await letters.OrderBy(letter => letter.Id).Take(limit + 1).ToListAsync(http.RequestAborted);
+        var found = await LedgerCalls.RunAsync(
+            () => letters.OrderBy(letter => letter.Id).Take(limit + 1).ToListAsync(http.RequestAborted));
         var page = found.Take(limit).Select(letter => new DeadLetterView(letter)).ToList();
         var next = found.Count > limit ? page[^1].Id : (long?)null;
         return JsonAnswer.Of(

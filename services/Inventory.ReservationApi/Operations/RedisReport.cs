@@ -1,6 +1,6 @@
 using System.Globalization;
-using Inventory.ReservationApi.Problems;
 using Inventory.Stock;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Operations;
@@ -22,16 +22,16 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
     {
         try
         {
-            return await AskAsync().OrFailedAsync().WaitAsync(Patience, time);
+            return await AskAsync().WaitAsync(Patience, time);
         }
         catch (TimeoutException)
         {
             var patience = Patience.TotalSeconds.ToString(CultureInfo.InvariantCulture);
             return Unavailable($"It did not answer within {patience} s.");
         }
-        catch (Exception e) when (Failures.Explain(e) is not null)
+        catch (StoreException e) when (e.IsOutage)
         {
-            return Unavailable(e.Message.Split(';')[0]);
+            return Unavailable(e.Message);
         }
     }
 
@@ -46,10 +46,10 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
     {
         // One after the other: pings that are in flight together delay each other.
         var pings = new List<double>(Pings);
-        for (var i = 0; i < Pings; i++) pings.Add((await database.PingAsync()).TotalMilliseconds);
+        for (var i = 0; i < Pings; i++) pings.Add((await database.PingAsync().OrFailedAsync()).TotalMilliseconds);
         pings.Sort();
 
-        var info = Info((string?)await database.ExecuteAsync("INFO"));
+        var info = Info((string?)await database.ExecuteAsync("INFO").OrFailedAsync());
         var memory = new RedisMemory(
             Number(info, "used_memory"), Number(info, "used_memory_peak"), Number(info, "maxmemory"),
             info.GetValueOrDefault("maxmemory_policy", "unknown"), Number(info, "evicted_keys"));
@@ -70,7 +70,7 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
             UptimeSeconds = Number(info, "uptime_in_seconds"),
             Latency = new(pings[Pings / 2], pings[^1]),
             Memory = memory,
-            Keys = (long)await database.ExecuteAsync("DBSIZE"),
+            Keys = (long)await database.ExecuteAsync("DBSIZE").OrFailedAsync(),
             Persistence = persistence,
             Replication = new(
                 info.GetValueOrDefault("role", "unknown"), (int)Number(info, "connected_slaves")),
@@ -120,9 +120,9 @@ internal sealed class RedisReport(IConnectionMultiplexer redis, TimeProvider tim
     {
         try
         {
-            return (RedisResult[]?)await database.ExecuteAsync(command, arguments);
+            return (RedisResult[]?)await database.ExecuteAsync(command, arguments).OrFailedAsync();
         }
-        catch (RedisServerException e) when (e.Message.StartsWith("NOPERM", StringComparison.Ordinal)
+        catch (StoreRejectedException e) when (e.Code == "NOPERM"
             || e.Message.StartsWith("ERR unknown command", StringComparison.Ordinal))
         {
             return null;

@@ -49,10 +49,10 @@ public static class ReplayDeadLetters
         var begin = IncomingQuery.ReadNumber(http, nameof(after), 0, long.MaxValue, ref errors);
         if (errors.ToRefusal() is { } invalid) return invalid;
 
-        var open = await context.DeadLetters
+        var open = await LedgerCalls.RunAsync(() => context.DeadLetters
             .Where(letter => letter.Id > begin && letter.ResolvedAt == null)
             .OrderBy(letter => letter.Id).Select(letter => letter.Id)
-            .Take(limit + 1).ToListAsync(http.RequestAborted);
+            .Take(limit + 1).ToListAsync(http.RequestAborted));
         var results = new List<Result>(limit);
         foreach (var id in open.Take(limit))
         {

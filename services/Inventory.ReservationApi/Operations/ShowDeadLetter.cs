@@ -36,8 +36,8 @@ public static class ShowDeadLetter
     /// <summary>The letter as it is now, or that there is none.</summary>
     internal static async Task<IResult> AnswerAsync(HttpContext http, long id, LedgerContext context)
     {
-        var letter = await context.DeadLetters.AsNoTracking()
-            .SingleOrDefaultAsync(letter => letter.Id == id, http.RequestAborted);
+        var letter = await LedgerCalls.RunAsync(() => context.DeadLetters.AsNoTracking()
+            .SingleOrDefaultAsync(letter => letter.Id == id, http.RequestAborted));
         return letter is null
             ? NotFound(id.ToString(CultureInfo.InvariantCulture))
             : JsonAnswer.Of(StatusCodes.Status200OK, new DeadLetterView(letter), ApiJson.Default.DeadLetterView);

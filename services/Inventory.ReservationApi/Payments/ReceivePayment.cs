@@ -5,7 +5,7 @@ using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Settlement;
-using Npgsql;
+using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Payments;
 
@@ -107,7 +107,7 @@ public static class ReceivePayment
             // Not cancelled when the provider disconnects: an event is stored, and takes effect.
             stored = await payments.StoreAsync(entry, CancellationToken.None);
         }
-        catch (PostgresException e) when (e.SqlState.StartsWith("22", StringComparison.Ordinal))
+        catch (StoreRejectedException e) when (e.Code.StartsWith("22", StringComparison.Ordinal))
         {
             return PaymentBody.NotJson;
         }

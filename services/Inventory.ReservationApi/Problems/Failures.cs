@@ -3,8 +3,7 @@ using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
-using Inventory.Stock;
-using StackExchange.Redis;
+using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Problems;
 
@@ -17,10 +16,10 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// <summary>What to answer after <paramref name="exception"/>; null when it is a bug.</summary>
     internal static Refusal? Explain(Exception exception) => exception switch
     {
-        RedisConnectionException e when StockCircuit.WasSpared(e) => Refusal.StockUnavailable(),
-        _ when StockOutage.Explains(exception) => Refusal.OutcomeUnknown(),
-        RedisServerException e when Unreadable.Explain(e) is { } what => Refusal.StockUnreadable(what),
-        _ when LedgerOutage.Explains(exception) => Refusal.OrdersUnavailable(),
+        StockCircuitOpenException => Refusal.StockUnavailable(),
+        CorruptDataException corrupt => Refusal.StockUnreadable(corrupt.Message),
+        _ when IsStockUnavailable(exception) => Refusal.OutcomeUnknown(),
+        StoreException { IsOutage: true } => Refusal.OrdersUnavailable(),
         BadHttpRequestException { StatusCode: var status, Message: var message } => ForStatus(status, message),
         _ => null,
     };
@@ -29,8 +28,7 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     /// Whether <paramref name="exception"/> means that Redis is unavailable, so stock can't be decided.
     /// </summary>
     internal static bool IsStockUnavailable(Exception exception) =>
-        exception is RedisException or RedisTimeoutException && Explain(exception) is not null
-        && Unreadable.Explain(exception) is null;
+        exception is StoreException { Store: Store.Redis, IsOutage: true };
 
     /// <summary>
     /// Whether PostgreSQL is unavailable: it failed, or a timeout of this service ended the call. A cancellation by the
@@ -41,7 +39,8 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     internal static bool IsLedgerUnavailable(Exception exception, CancellationToken caller) => exception switch
     {
         OperationCanceledException => !caller.IsCancellationRequested,
-        _ => LedgerOutage.Explains(exception) || exception is TimeoutException,
+        StoreException failed => failed is { Store: Store.PostgreSql, IsOutage: true },
+        _ => exception is TimeoutException,
     };
 
     /// <summary>Adds problem details to an answer that the framework leaves without a body.</summary>

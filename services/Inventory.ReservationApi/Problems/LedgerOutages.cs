@@ -1,5 +1,5 @@
 using Inventory.Contracts;
-using Inventory.Ledger;
+using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Problems;
 
@@ -23,7 +23,7 @@ internal static class LedgerOutages
             {
                 return await next(context);
             }
-            catch (Exception e) when (LedgerOutage.Explains(e))
+            catch (StoreException e) when (e is { Store: Store.PostgreSql, IsOutage: true })
             {
                 return refusal;
             }

@@ -50,11 +50,11 @@ public static class ListMovements
         {
             return Refusal.UnknownSku(sku);
         }
-        var movements = await ledger.Movements
+        var movements = await LedgerCalls.RunAsync(() => ledger.Movements
             .Where(movement => movement.SkuId == sku && movement.Id < end)
             .OrderByDescending(movement => movement.Id)
             .Take((int)limit + 1)
-            .ToListAsync(http.RequestAborted);
+            .ToListAsync(http.RequestAborted));
         var page = movements.Take((int)limit).Select(movement => new MovementView(movement)).ToList();
         var next = movements.Count > limit ? page[^1].Id : (long?)null;
         return JsonAnswer.Of(StatusCodes.Status200OK,

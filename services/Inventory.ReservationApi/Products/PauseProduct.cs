@@ -50,8 +50,9 @@ public static class PauseProduct
         ProductPublisher window)
     {
         if (!Names.IsSku(sku)) return Refusal.Invalid("sku", $"must be {Names.SkuRule}");
-        await context.Products.Where(product => product.SkuId == sku && product.Paused != paused)
-            .ExecuteUpdateAsync(set => set.SetProperty(product => product.Paused, paused), http.RequestAborted);
+        await LedgerCalls.RunAsync(() => context.Products
+            .Where(product => product.SkuId == sku && product.Paused != paused)
+            .ExecuteUpdateAsync(set => set.SetProperty(product => product.Paused, paused), http.RequestAborted));
         var state = await ProductState.ReadAsync(context, sku, http.RequestAborted);
         if (state is null) return Refusal.UnknownSku(sku);
 

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using Inventory.Ledger;
+using Inventory.Storage;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -82,7 +84,7 @@ internal sealed partial class ProductCache(
         {
             await entry.Loading;
         }
-        catch (Exception e) when (LedgerOutage.Explains(e))
+        catch (StoreException e) when (e.IsOutage)
         {
             // The change is committed, and a failed entry is not used; the next read loads it.
         }
@@ -102,8 +104,7 @@ internal sealed partial class ProductCache(
                 entries.Clear();
                 return;
             }
-            catch (Exception e) when (e is RedisException or TimeoutException
-                || (e is OperationCanceledException && !stoppingToken.IsCancellationRequested))
+            catch (StoreException e)
             {
                 NotHeard(e.Message);
             }

@@ -71,8 +71,8 @@ public static class PutProduct
         }
 
         var (state, refusal) = creates
-            ? await CreateAsync(context, sku, incoming.Value, http.RequestAborted)
-            : await ChangeAsync(context, sku, incoming.Value, headers, http.RequestAborted);
+            ? await LedgerCalls.RunAsync(() => CreateAsync(context, sku, incoming.Value, http.RequestAborted))
+            : await LedgerCalls.RunAsync(() => ChangeAsync(context, sku, incoming.Value, headers, http.RequestAborted));
         if (refusal is not null) return refusal;
         await window.ShowAsync(state!);
         var status = creates ? StatusCodes.Status201Created : StatusCodes.Status200OK;

@@ -1,8 +1,7 @@
 using System.Text.Json;
 using Inventory.Ledger;
-using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queue;
-using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -82,7 +81,7 @@ internal sealed class SharedProducts(
     {
         var parts = ((string?)message ?? "").Split(' ', 2);
         if (parts.Length == 2 && parts[0] != instance) changed(parts[1]);
-    });
+    }).OrFailedAsync();
 
     private static RedisKey Key(string sku) => "cache:product:1:" + sku;
 
@@ -100,21 +99,16 @@ internal sealed class SharedProducts(
         }
     }
 
-    /// <summary>
-    /// Whether a call failed because Redis is unavailable, also by the exceptions of <see cref="AbandonedCall"/>.
-    /// </summary>
-    internal static bool IsUnavailableBy(Exception failure) =>
-        failure is TimeoutException || AbandonedCall.IsSignaledBy(failure) || Failures.Explain(failure) is not null;
-
     private async Task<(bool Answered, T? Answer)> TryAsync<T>(Func<Task<T>> call)
     {
         if (!IsUnavailable)
         {
             try
             {
-                return (true, await call().WaitAsync(settings.RedisPatience, time));
+                return (true, await call().OrFailedAsync().WaitAsync(settings.RedisPatience, time));
             }
-            catch (Exception e) when (IsUnavailableBy(e))
+            catch (Exception e) when (e is TimeoutException
+                or StoreException { IsOutage: true } or CorruptDataException)
             {
                 Volatile.Write(ref unavailableAt, time.GetTimestamp());
             }

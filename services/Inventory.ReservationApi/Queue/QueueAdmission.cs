@@ -47,7 +47,7 @@ internal sealed class QueueAdmission(
             failure = e;
         }
 
-        var unsure = !StockCircuit.WasSpared(failure);
+        var unsure = failure is not StockCircuitOpenException;
         return (null, await QueueAsync(http, intent, unsure, Failures.Explain(failure)!));
     }
 

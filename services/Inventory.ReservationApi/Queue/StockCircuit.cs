@@ -1,7 +1,7 @@
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using Polly;
 using Polly.CircuitBreaker;
-using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Queue;
 
@@ -51,16 +51,10 @@ internal sealed partial class StockCircuit
 
     /// <summary>Calls Redis, unless the circuit is open.</summary>
     /// <param name="ask">The call.</param>
-    /// <exception cref="RedisConnectionException">
-    /// Redis is unavailable. Where <see cref="WasSpared"/>, the call was not sent and can't have been executed.
-    /// </exception>
-    /// <exception cref="RedisTimeoutException">
-    /// Redis did not answer in time, and may still execute the call.
-    /// </exception>
-    internal ValueTask<T> CallAsync<T>(Func<Task<T>> ask) => isOpen ? throw Spared(null) : PassAsync(ask);
-
-    /// <summary>Whether the call was not sent to Redis at all.</summary>
-    internal static bool WasSpared(Exception failure) => failure.Data.Contains(typeof(StockCircuit));
+    /// <exception cref="StockCircuitOpenException">The call was not begun.</exception>
+    /// <exception cref="StoreException">The call failed.</exception>
+    internal ValueTask<T> CallAsync<T>(Func<Task<T>> ask) =>
+        isOpen ? throw new StockCircuitOpenException() : PassAsync(ask);
 
     /// <summary>Asks Redis whether it is back, once the break time is over.</summary>
     internal async Task<bool> ProbeAsync(Func<Task> ask)
@@ -92,7 +86,7 @@ internal sealed partial class StockCircuit
         }
         catch (BrokenCircuitException e)
         {
-            throw Spared(e);
+            throw new StockCircuitOpenException(e);
         }
     }
 
@@ -117,32 +111,20 @@ internal sealed partial class StockCircuit
         if (isOpen) return;
         openedAt = time.GetTimestamp();
         isOpen = true;
-        Opened(Words(reason));
+        Opened(reason!.Message);
     }
 
     // A refusal by Redis is not an outage, except LOADING and MASTERDOWN: Redis is not ready yet.
-    private static bool IsUnavailable(Exception failure) => failure is RedisConnectionException or RedisTimeoutException
-        || (failure is RedisServerException { Message: var message }
-            && (message.StartsWith("LOADING", StringComparison.Ordinal)
-                || message.StartsWith("MASTERDOWN", StringComparison.Ordinal)));
+    private static bool IsUnavailable(Exception failure) => failure is StoreUnavailableException
+        or StoreUnansweredException or StoreRejectedException { Code: "LOADING" or "MASTERDOWN" };
 
-    private static RedisConnectionException Spared(Exception? inner) => new(
-        ConnectionFailureType.UnableToConnect, CommandFlags.None, "Redis is unavailable; the call was not sent.", inner)
-    {
-        Data = { [typeof(StockCircuit)] = true },
-    };
-
-    // Not the client's own messages: they list all of its counters.
-    private static string Words(Exception? reason) => reason switch
-    {
-        RedisConnectionException broken => $"its connection failed ({broken.FailureType})",
-        RedisServerException refused => refused.Message,
-        _ => "it did not answer in time",
-    };
-
-    [LoggerMessage(1, LogLevel.Warning, "Redis is unavailable: {Reason}. New reservations wait in the queue.")]
+    [LoggerMessage(1, LogLevel.Warning, "New reservations wait in the queue, because Redis is unavailable. {Reason}")]
     private partial void Opened(string reason);
 
     [LoggerMessage(2, LogLevel.Information, "Redis answers again after {Seconds:0.0} s.")]
     private partial void Closed(double seconds);
 }
+
+/// <summary>The circuit is open, so a call was not even begun: Redis has changed nothing.</summary>
+internal sealed class StockCircuitOpenException(Exception? cause = null)
+    : StoreUnavailableException(Store.Redis, "Redis is unavailable; the call was not sent.", cause);

@@ -1,3 +1,4 @@
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Queue;
@@ -21,17 +22,5 @@ internal sealed class StockProbe(
         }
     }
 
-    private async Task PingAsync()
-    {
-        try
-        {
-            await redis.GetDatabase().PingAsync();
-        }
-        catch (OperationCanceledException e)
-        {
-            // The client cancels calls on a connection that it has given up.
-            throw new RedisConnectionException(
-                ConnectionFailureType.SocketClosed, CommandFlags.None, "The connection was given up.", e);
-        }
-    }
+    private Task PingAsync() => redis.GetDatabase().PingAsync().OrFailedAsync();
 }

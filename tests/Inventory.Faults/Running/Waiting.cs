@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Inventory.Storage;
 using Inventory.Testing;
 using Npgsql;
 using StackExchange.Redis;
@@ -34,7 +36,7 @@ public static class Waiting
         Eventually.TrueAsync(
             happened,
             patience: patience,
-            isTransient: e => e is NpgsqlException or RedisException or RedisTimeoutException
+            isTransient: e => e is StoreException or NpgsqlException or RedisException or RedisTimeoutException
                 or InvalidOperationException or TimeoutException or HttpRequestException or TaskCanceledException,
             what: what);
 }

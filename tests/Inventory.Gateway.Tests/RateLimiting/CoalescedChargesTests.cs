@@ -1,4 +1,5 @@
 using Inventory.Gateway.RateLimiting;
+using Inventory.Storage;
 using Inventory.Testing;
 using StackExchange.Redis;
 
@@ -65,11 +66,11 @@ public sealed class CoalescedChargesTests : IAsyncLifetime
         await Database.ListLeftPushAsync("{gateway}:fifty:broken", "no counter");
 
         List<Charge> charges = [Of("one"), Of("two"), Of("broken"), Of("two")];
-        var failure = await Assert.ThrowsAsync<RedisServerException>(() => TogetherAsync(charges));
+        var failure = await Assert.ThrowsAsync<CorruptDataException>(() => TogetherAsync(charges));
 
         var answers = await Task.WhenAll(new[] { 0, 1, 3 }.Select(i => charges[i].Task));
         Assert.Equal([49L, 49, 48], answers.Select(answer => ((long[])answer!)[3]));
-        Assert.StartsWith("WRONGTYPE", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("WRONGTYPE", failure.What, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -79,7 +80,7 @@ public sealed class CoalescedChargesTests : IAsyncLifetime
         redis!.Freeze();
         var hanging = Enumerable.Range(0, 10).Select(_ => charges.AskAsync(Of("one"))).ToList();
 
-        foreach (var call in hanging) await Assert.ThrowsAsync<TimeoutException>(() => call);
+        foreach (var call in hanging) await Assert.ThrowsAsync<StoreUnansweredException>(() => call);
 
         redis.Thaw();
         var next = (long[])(await Charges().AskAsync(Of("one")))!;

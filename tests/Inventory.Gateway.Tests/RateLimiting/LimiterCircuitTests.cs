@@ -1,10 +1,8 @@
-using System.Net.Sockets;
-using System.Security.Cryptography;
 using Inventory.Gateway.RateLimiting;
+using Inventory.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
-using StackExchange.Redis;
 
 namespace Inventory.Gateway.Tests.RateLimiting;
 
@@ -35,32 +33,11 @@ public sealed class LimiterCircuitTests
     }
 
     [Fact]
-    public void Exceptions_of_a_socket_or_pipe_that_breaks_during_a_write_count_as_an_outage()
-    {
-        Assert.True(RedisOutage.Is(new IOException("Broken pipe")));
-        Assert.True(RedisOutage.Is(new InvalidOperationException("Writing is not allowed.")));
-        Assert.True(RedisOutage.Is(
-            new RedisConnectionException(ConnectionFailureType.SocketClosed, CommandFlags.None, "")));
-        Assert.False(RedisOutage.Is(new NotSupportedException()));
-    }
-
-    [Fact]
-    public void An_outage_is_recognized_as_an_inner_exception()
-    {
-        var refused = new SocketException((int)SocketError.ConnectionRefused);
-        var broken = new RedisConnectionException(
-            ConnectionFailureType.UnableToConnect, CommandFlags.None, "", refused);
-
-        Assert.True(RedisOutage.Caused(new CryptographicException("", broken)));
-        Assert.False(RedisOutage.Caused(new CryptographicException("", new NotSupportedException())));
-    }
-
-    [Fact]
     public void A_broken_connection_allows_a_probe_at_once()
     {
         for (var turn = 0; turn < 3; turn++)
         {
-            circuit.Failed(new RedisConnectionException(ConnectionFailureType.SocketClosed, CommandFlags.None, "gone"));
+            circuit.Failed(new StoreUnansweredException(Store.Redis, "gone") { IsDisconnected = true });
             Assert.Equal((true, 0), (circuit.IsOpen, RestBefore()));
             circuit.Close();
         }
@@ -89,7 +66,7 @@ public sealed class LimiterCircuitTests
 
     private void BeSlow()
     {
-        while (!circuit.IsOpen) circuit.Failed(new TimeoutException());
+        while (!circuit.IsOpen) circuit.Failed(RedisCalls.Late(null));
     }
 
     /// <summary>Seconds until the circuit allows a probe of Redis.</summary>

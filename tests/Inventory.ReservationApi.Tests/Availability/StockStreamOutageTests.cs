@@ -1,6 +1,7 @@
 using Inventory.Contracts;
 using Inventory.ReservationApi.Availability;
 using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -115,7 +116,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
         {
             return await api.Engine.Maintenance.IsFencedAsync();
         }
-        catch (StackExchange.Redis.RedisConnectionException)
+        catch (StoreException)
         {
             return false;
         }

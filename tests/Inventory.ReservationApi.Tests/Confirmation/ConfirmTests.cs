@@ -1,6 +1,7 @@
 using System.Text;
 using Inventory.Contracts;
 using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
 
 namespace Inventory.ReservationApi.Tests.Confirmation;

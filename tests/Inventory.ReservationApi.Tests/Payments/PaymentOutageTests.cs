@@ -2,7 +2,9 @@ using System.Text.RegularExpressions;
 using Inventory.Identity;
 using Inventory.Settlement;
 using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
+using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests.Payments;
 

@@ -1,7 +1,5 @@
 using Inventory.ReservationApi.Problems;
-using Inventory.ReservationApi.Products;
-using Npgsql;
-using StackExchange.Redis;
+using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Tests.Problems;
 
@@ -16,18 +14,8 @@ public sealed class FailuresTests
         var caller = new CancellationToken(hasGone);
 
         Assert.True(Failures.IsLedgerUnavailable(new TimeoutException("No answer in time."), caller));
-        Assert.True(Failures.IsLedgerUnavailable(new NpgsqlException("", new IOException()), caller));
+        Assert.True(Failures.IsLedgerUnavailable(new StoreUnansweredException(Store.PostgreSql, ""), caller));
         Assert.Equal(!hasGone, Failures.IsLedgerUnavailable(new OperationCanceledException(caller), caller));
         Assert.False(Failures.IsLedgerUnavailable(new InvalidDataException(), caller));
-    }
-
-    [Fact]
-    public void Exceptions_of_a_socket_or_pipe_that_breaks_during_a_write_count_as_an_outage()
-    {
-        Assert.True(SharedProducts.IsUnavailableBy(new IOException("Broken pipe")));
-        Assert.True(SharedProducts.IsUnavailableBy(new InvalidOperationException("Writing is not allowed.")));
-        Assert.True(SharedProducts.IsUnavailableBy(
-            new RedisConnectionException(ConnectionFailureType.SocketClosed, CommandFlags.None, "")));
-        Assert.False(SharedProducts.IsUnavailableBy(new NotSupportedException()));
     }
 }

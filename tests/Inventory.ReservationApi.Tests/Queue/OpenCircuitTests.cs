@@ -1,7 +1,7 @@
 using Inventory.Ledger;
 using Inventory.ReservationApi.Queue;
 using Inventory.Stock;
-using StackExchange.Redis;
+using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Tests.Queue;
 
@@ -94,8 +94,8 @@ public sealed class OpenCircuitTests : IAsyncLifetime
         var circuit = Api.Get<StockCircuit>();
         while (!circuit.IsOpen)
         {
-            await Assert.ThrowsAsync<RedisTimeoutException>(async () => await circuit.CallAsync<int>(
-                () => throw new RedisTimeoutException(CommandFlags.None, "It hangs.", CommandStatus.Sent)));
+            await Assert.ThrowsAsync<StoreUnansweredException>(
+                async () => await circuit.CallAsync<int>(() => throw RedisCalls.Late(null)));
         }
     }
 }

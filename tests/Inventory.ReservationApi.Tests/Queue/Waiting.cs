@@ -1,5 +1,8 @@
 using Inventory.ReservationApi.Queue;
+using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
