@@ -157,7 +157,7 @@ public static class EventRows
             cancellation);
     }
 
-    private static Task InsertAsync(
+    private static Task<int> InsertAsync(
         NpgsqlConnection connection, int partition, List<StockEvent> events, CancellationToken cancellation)
     {
         var ofReservation = events.GroupBy(found => found.ReservationId!.Value).ToList();

@@ -161,7 +161,7 @@ internal sealed class CaptureSession : IAsyncDisposable
     }
 
     // The creation of a slot waits for every running transaction, however long those take.
-    private Task ExecuteAsync(string sql, CancellationToken cancellation, params object[] arguments) =>
+    private Task<bool> ExecuteAsync(string sql, CancellationToken cancellation, params object[] arguments) =>
         connection.ReadAsync([Sql.Command(sql, arguments)], _ => Task.FromResult(true), cancellation, timeout: 0);
 }
 

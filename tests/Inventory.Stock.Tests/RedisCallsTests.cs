@@ -182,7 +182,7 @@ public sealed class RedisCallsTests(EngineFixture stock) : IClassFixture<EngineF
         Assert.Empty(others);
     }
 
-    private Task FailAsync(string error) => stock.Database.ScriptEvaluateAsync(
+    private Task<RedisResult> FailAsync(string error) => stock.Database.ScriptEvaluateAsync(
         "return redis.error_reply(ARGV[1])", [], [error]).OrFailedAsync();
 
     private static Task<RedisResult> TimeAsync(ConnectionMultiplexer redis) =>

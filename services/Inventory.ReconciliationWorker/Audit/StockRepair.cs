@@ -218,7 +218,7 @@ public sealed class StockRepair(
         }
     }
 
-    private Task MoveAsync(AuditRun run, string sku, CancellationToken cancellation) =>
+    private Task<int> MoveAsync(AuditRun run, string sku, CancellationToken cancellation) =>
         ledger.ExecuteAsync(Movement, cancellation, sku, Reference(run));
 
     private static string Reference(AuditRun run) => $"audit run {run.Id}";

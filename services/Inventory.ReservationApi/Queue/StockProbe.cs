@@ -22,5 +22,5 @@ internal sealed class StockProbe(
         }
     }
 
-    private Task PingAsync() => redis.GetDatabase().PingAsync().OrFailedAsync();
+    private Task<TimeSpan> PingAsync() => redis.GetDatabase().PingAsync().OrFailedAsync();
 }
