@@ -1,3 +1,4 @@
+using Inventory.ReservationApi;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Availability;
 using Inventory.ReservationApi.Carts;

@@ -6,6 +6,7 @@ using System.Text.Json;
 using Inventory.Contracts;
 using Inventory.Identity;
 using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Inventory.Contracts;
-using Inventory.Gateway.RateLimiting;
 using Inventory.Storage;
 using StackExchange.Redis;
 

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Xml.Linq;
 using Inventory.Contracts;
-using Inventory.Gateway.RateLimiting;
 using Inventory.Storage;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 using StackExchange.Redis;

@@ -1,6 +1,5 @@
 using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
-using Inventory.Identity;
 using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Inventory.ReservationApi.Access;
+using Inventory.ReservationApi.Problems;
 using Inventory.ServiceDefaults.Overload;
 using Scalar.AspNetCore;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Inventory.Contracts;
-using Inventory.Stock;
 using Inventory.Storage;
 using StackExchange.Redis;
 

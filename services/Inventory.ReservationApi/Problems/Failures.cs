@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Inventory.Contracts;
-using Inventory.Ledger;
 using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Storage;

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Inventory.Ledger;
 using Inventory.Storage;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 

@@ -24,7 +24,7 @@ public sealed class UnusualRequestTests : TwoReplicas
         var received = One.Requests.Concat(Other.Requests).ToList();
         Assert.Equal(5, received.Count);
         Assert.All(received, request => Assert.Equal("é€", request.Headers[name]));
-        Assert.DoesNotContain(Gateway.Log.All, line => line.Contains("Unhealthy", StringComparison.Ordinal));
+        Assert.Equal(0, Gateway.Log.Count("Unhealthy"));
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public sealed class UnusualRequestTests : TwoReplicas
         }
 
         Assert.Empty(One.Requests.Concat(Other.Requests));
-        Assert.DoesNotContain(Gateway.Log.All, line => line.Contains("Unhealthy", StringComparison.Ordinal));
+        Assert.Equal(0, Gateway.Log.Count("Unhealthy"));
     }
 
     [Theory]
