@@ -159,7 +159,7 @@ public static class Sql
         params object?[] values) =>
         connection.ReadAsync([Command(sql, values)], reader => reader.ReadAllAsync(row, cancellation), cancellation);
 
-    /// <inheritdoc cref="ReadAsync{T}(NpgsqlConnection, string, Func{NpgsqlDataReader, T}, CancellationToken, object?[])"/>
+    /// <summary>Runs a statement and reads all of its rows, on a connection of its own.</summary>
     public static async Task<List<T>> ReadAsync<T>(
         this NpgsqlDataSource source, string sql, Func<NpgsqlDataReader, T> row, CancellationToken cancellation,
         params object?[] values)
@@ -274,7 +274,8 @@ public static class Sql
     private static StoreUnansweredException Unanswered(Exception failure) =>
         failure.GetBaseException() is TimeoutException
             ? new(Store.PostgreSql, "PostgreSQL did not answer in time.", failure)
-            : new(Store.PostgreSql, $"The connection to PostgreSQL broke: {failure.GetBaseException().Message}", failure)
+            : new(
+                Store.PostgreSql, $"The connection to PostgreSQL broke: {failure.GetBaseException().Message}", failure)
             {
                 IsDisconnected = true,
             };

@@ -80,7 +80,8 @@ public sealed class TogetherOutageTests : IAsyncLifetime
 
         await server.RestartAsync();
         await Eventually.GetAsync(
-            () => engine.Levels.SnapshotAsync("sku"), _ => true, isTransient: e => e is StoreException { IsOutage: true });
+            () => engine.Levels.SnapshotAsync("sku"), _ => true,
+            isTransient: e => e is StoreException { IsOutage: true });
         await engine.Maintenance.LiftFenceAsync();
         var again = await Task.WhenAll(Enumerable.Range(1, 100).Select(AskAsync));
         Assert.All(again, answer => Assert.Equal(ReserveOutcome.Held, answer.Outcome));

@@ -26,7 +26,8 @@ internal sealed class ServedDescription([FromKeyedServices(ServedDescription.Nam
         headers.ETag = document.Tag;
         headers.CacheControl = new() { Public = true, MaxAge = TimeSpan.FromMinutes(1) };
         http.Response.Headers.Vary = HeaderNames.AcceptEncoding;
-        if (http.Request.GetTypedHeaders().IfNoneMatch.Any(tag => tag.Compare(document.Tag, useStrongComparison: false)))
+        var known = http.Request.GetTypedHeaders().IfNoneMatch;
+        if (known.Any(tag => tag.Compare(document.Tag, useStrongComparison: false)))
         {
             http.Response.StatusCode = StatusCodes.Status304NotModified;
             return;

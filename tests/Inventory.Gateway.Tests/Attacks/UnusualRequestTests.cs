@@ -49,7 +49,8 @@ public sealed class UnusualRequestTests : TwoReplicas
     [InlineData("head /nowhere HTTP/1.1\r\nHost: localhost\r\n")]
     [InlineData("head /health HTTP/1.1\r\nHost: localhost\r\n")]
     [InlineData("POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n")]
-    [InlineData("POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")]
+    [InlineData(
+        "POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")]
     public async Task A_request_that_could_be_read_in_two_ways_is_refused(string request)
     {
         var answer = await SendAsync(request);
@@ -103,8 +104,9 @@ public sealed class UnusualRequestTests : TwoReplicas
     private async Task<string> SendAsync(string request)
     {
         using var client = await RawClient.ConnectAsync(Gateway.Address.Port);
-        await client.SendAsync(Encoding.UTF8.GetBytes(request.Replace("Host: localhost", "Host: localhost\r\nConnection: close",
-            StringComparison.Ordinal) + "\r\n"));
+        var closing = request.Replace(
+            "Host: localhost", "Host: localhost\r\nConnection: close", StringComparison.Ordinal);
+        await client.SendAsync(Encoding.UTF8.GetBytes(closing + "\r\n"));
         return await client.RestAsync();
     }
 }
