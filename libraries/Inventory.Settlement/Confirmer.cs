@@ -137,9 +137,10 @@ public sealed partial class Confirmer(
         {
             await confirmationStore.CommitAsync(id, totals);
         }
-        catch (Exception e) when (StockOutage.Explains(e))
+        catch (Exception e) when (StockOutage.Explains(e) || Unreadable.Explain(e) is not null)
         {
-            // The hold stays pinned until its lease ends; then the reconciliation worker commits it.
+            // Redis is unavailable, or the SKU is being repaired. The hold stays pinned until its lease ends; then the
+            // reconciliation worker commits it.
             CommitLeft(id, e);
         }
     }

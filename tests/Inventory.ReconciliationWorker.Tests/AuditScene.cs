@@ -127,7 +127,8 @@ public sealed class AuditScene : IAsyncDisposable
         await Worker.DisposeAsync();
     }
 
-    private static Process StartMaterializer(Stores stores)
+    /// <summary>A materializer in its own process.</summary>
+    internal static Process StartMaterializer(Stores stores)
     {
         var start = new ProcessStartInfo(
             "dotnet", [Path.Combine(AppContext.BaseDirectory, "Inventory.Materializer.dll")])

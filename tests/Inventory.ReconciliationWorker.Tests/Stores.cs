@@ -115,6 +115,7 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
         """);
 
     /// <summary>Locks a table until it is disposed of, which keeps a rebuild from completing.</summary>
+    /// <param name="table">Its name, and the mode if it isn't to be locked for readers.</param>
     public async Task<NpgsqlTransaction> LockAsync(string table)
     {
         var connection = await ledger!.OpenConnectionAsync();

@@ -9,7 +9,7 @@ public sealed class WorkerProcess : IAsyncDisposable
 
     private WorkerProcess(Process process) => this.process = process;
 
-    public static WorkerProcess Start(Stores stores)
+    public static WorkerProcess Start(Stores stores, params (string Key, string Value)[] settings)
     {
         var start = new ProcessStartInfo(
             "dotnet", [Path.Combine(AppContext.BaseDirectory, "Inventory.ReconciliationWorker.dll")])
@@ -19,6 +19,7 @@ public sealed class WorkerProcess : IAsyncDisposable
         start.Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:0";
         start.Environment["ConnectionStrings__redis"] = stores.Redis.ConnectionString;
         start.Environment["ConnectionStrings__ledger"] = stores.Postgres.ConnectionString;
+        foreach (var (key, value) in settings) start.Environment[key] = value;
         return new(Process.Start(start)!);
     }
 

@@ -76,7 +76,7 @@ public sealed class CancelTests : IAsyncLifetime
     private async Task<List<(string Owner, string Sku, long Units)>> RebuiltAsync(string sku)
     {
         var bought = new List<(string, string, long)>();
-        await foreach (var one in new HoldRows(shop.Ledger).ReadBoughtAsync([], CancellationToken.None))
+        await foreach (var one in new HoldRows(shop.Ledger).ReadBoughtAsync([], sku: null, CancellationToken.None))
         {
             if (one.Sku == sku) bought.Add((one.Owner, one.Sku, one.Units));
         }
