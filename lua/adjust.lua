@@ -73,6 +73,7 @@ if more > 0 then
 end
 
 if hold then
+  assure_lines_open(hold)
   id = held.id
   hold.sequence = hold.sequence + 1
   for _, line in ipairs(hold.lines) do

@@ -1,26 +1,31 @@
 -- drop_holds: remove holds of older data, of which the system of record has a later state.
 -- include shared/holds.lua
+-- include shared/rebuilding.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
 -- Derived, with the same tag: holds:<bucket>, leases, due:<sku>, ended:<id>, stock:<sku>,
 -- units:<bucket>.
 -- ARGV[1] trace   ARGV[2] ended_retention_s
--- ARGV[3..] of each hold: id, sequence that the system of record has, and how it ended: r released,
+-- ARGV[3] sku that is repaired, empty for a rebuild of the partition   ARGV[4] token of the repair
+-- ARGV[5..] of each hold: id, sequence that the system of record has, and how it ended: r released,
 -- e expired, f confirmed, o became an order without an event, p not ended: load_holds follows
 --
--- Returns outcome and, by LoadOutcome: 1 loaded   how many were removed
+-- Returns outcome and, by LoadOutcome:
+--    1 loaded   how many were removed   -1 another repair or rebuild has taken over
 --
 -- Invariants: the units of removed holds become available; how a hold ended is stored as if it had
--- ended here. Only the end of an order whose event was lost is a new event. A hold that can't be
--- read is removed too, without its units: totals and counts are written again afterwards.
--- By design: no check of the fence. It runs while the partition is fenced.
+-- ended here. Only the end of an order whose event was lost is a new event.
+-- By design: no values that can't be read; drop_strays removes them. Its work is bounded by the
+-- number of holds that the caller passes.
 
-assert((#ARGV - 2) % 3 == 0, 'drop_holds: three fields per hold')
+if replaced() then return reply(-1) end
+assert((#ARGV - 4) % 3 == 0, 'drop_holds: three fields per hold')
 local function drop(id, sequence, state)
   local hold = load_hold(id)
   if not hold then return 0 end
   hold.sequence = math.max(hold.sequence, sequence)
   if state == 'o' then
+    hold.is_bought = true
     end_hold(id, hold, 'f', 'confirmed')
   else
     remove_hold(id, hold)
@@ -33,14 +38,5 @@ local function drop(id, sequence, state)
 end
 
 local removed = 0
-for i = 3, #ARGV, 3 do
-  local id = ARGV[i]
-  local readable, count = try(drop, id, tonumber(ARGV[i + 1]), ARGV[i + 2])
-  if not readable then
-    redis.call('HDEL', holds_key(id), id)
-    redis.call('ZREM', leases_key(), id)
-    count = 1
-  end
-  removed = removed + count
-end
+for i = 5, #ARGV, 3 do removed = removed + drop(ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2]) end
 return reply(1, removed)

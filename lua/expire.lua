@@ -35,7 +35,7 @@ local function give_back_sku(sku)
   return earliest_ms and earliest_ms <= now_ms and spent == 0
 end
 
--- A SKU that can't be read stays due until an operator repairs it, and delays no other SKU.
+-- A SKU that is closed or can't be read stays due until it is repaired, and delays no other SKU.
 local stuck = 0
 for _, sku in ipairs(skus) do
   if budget < 1 then break end

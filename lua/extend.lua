@@ -38,6 +38,7 @@ if hold.state ~= 'p' then return answer(-3, now_ms, hold_fields(id, hold)) end
 local deadline_ms = math.min(hold.deadline_ms + add_ms, tonumber(hold.created_ms) + max_lifetime_ms)
 if deadline_ms <= hold.deadline_ms then return answer(-4, now_ms, hold_fields(id, hold)) end
 
+assure_lines_open(hold)
 for _, line in ipairs(hold.lines) do read_page(line.sku, deadline_ms) end
 hold.deadline_ms, hold.sequence = deadline_ms, hold.sequence + 1
 redis.call('HSET', holds_key(id), id, hold_text(hold))

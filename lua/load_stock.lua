@@ -1,70 +1,76 @@
--- load_stock: set SKUs to what the system of record has and the sum of their holds, while fenced.
+-- load_stock: set SKUs to what the system of record has and the sum of their holds, and open them.
+-- include shared/holds.lua
+-- include shared/rebuilding.lua
 --
--- KEYS[1] {inv:p}:events   KEYS[2..] {inv:p}:stock:<sku>, one per SKU
--- ARGV[1] trace
--- ARGV[2..] of each SKU: sku, total (0 or more), version, max_per_customer (0: none), paused (0 or
+-- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
+-- Derived, with the same tag: stock:<sku>, fences.
+-- ARGV[1] trace   ARGV[2] ended_retention_s
+-- ARGV[3] sku that is repaired, empty for a rebuild of the partition   ARGV[4] token of the repair
+-- ARGV[5..] of each SKU: sku, total (0 or more), version, max_per_customer (0: none), paused (0 or
 -- 1), reserved (0 or more; empty: as it is), and the higher version that may be overwritten (0:
 -- none)
 --
 -- Returns outcome and, by LoadOutcome:
---    1 loaded   how many changed, how many had another `reserved`, and sku:version of each SKU that
---               has a higher version here, of which only `reserved` was set
+--    1 loaded   how many changed, how many had another `reserved`, sku:version of each SKU that has
+--               a higher version here, of which only `reserved` was set, and the last `reserved`
+--   -1 another repair or rebuild has taken over
 --
 -- Invariants: a version goes back only from the one that the caller has read and found to be ahead
 -- of a system of record that was restored from a backup; a key of another type is written again,
--- unless `reserved` is not given.
--- By design: no check of the fence, since it runs while the partition is fenced; no events for SKUs
--- that are new here.
+-- unless `reserved` is not given. A SKU is opened when its `reserved` is the sum of its holds, by a
+-- rebuild that gives the sum or after a repair; a repaired SKU with a higher version stays closed.
+-- By design: no events for SKUs that are new here.
 
-local function reply(...) return table.concat({ ... }, '\t') end
-
-assert((#ARGV - 1) % 7 == 0 and (#ARGV - 1) / 7 == #KEYS - 1, 'load_stock: seven fields per SKU')
-local changed, corrected, newer = 0, 0, {}
+if replaced() then return reply(-1) end
+assert((#ARGV - 4) % 7 == 0, 'load_stock: seven fields per SKU')
+local changed, corrected, newer, last = 0, 0, {}, '0'
+local repairs = repaired_sku ~= ''
 
 local function write_total(key, total, version, limit, paused)
   redis.call('HSET', key, 'total', total, 'version', version, 'limits_version', version)
-  if limit == '0' then
-    redis.call('HDEL', key, 'max_per_customer')
-  else
-    redis.call('HSET', key, 'max_per_customer', limit)
-  end
-  if paused == '1' then
-    redis.call('HSET', key, 'paused', 1)
-  else
-    redis.call('HDEL', key, 'paused')
-  end
+  redis.call('HDEL', key, 'max_per_customer', 'paused')
+  if limit ~= '0' then redis.call('HSET', key, 'max_per_customer', limit) end
+  if paused == '1' then redis.call('HSET', key, 'paused', 1) end
 end
 
-local function load_sku(key, sku, total, version, limit, paused, reserved, overwritable)
+local function load_sku(sku, total, version, limit, paused, reserved, overwritable)
   assert(tonumber(total) >= 0, 'load_stock: total must be 0 or more')
   assert(reserved == '' or tonumber(reserved) >= 0, 'load_stock: reserved must be 0 or more')
+  local key = stock_key(sku)
   local known = redis.pcall('HMGET', key, 'version', 'total', 'reserved', 'limits_version')
   if known.err then
     if reserved == '' then return end
     redis.call('DEL', key)
     known = {}
   end
+  local is_sum = repairs or reserved ~= ''
   if reserved == '' then reserved = known[3] or '0' end
   if known[3] ~= reserved then
     redis.call('HSET', key, 'reserved', reserved)
     if known[3] then corrected = corrected + 1 end
   end
+  last = reserved
   local known_version = tonumber(known[1])
-  if known_version and known_version > tonumber(version) and known_version ~= overwritable then
-    newer[#newer + 1] = sku .. ':' .. known[1]
-  elseif known[1] ~= version or known[4] ~= version or known[2] ~= total then
+  local is_newer = known_version and known_version > tonumber(version)
+    and known_version ~= overwritable
+  if is_newer then newer[#newer + 1] = sku .. ':' .. known[1] end
+  if is_sum and not (is_newer and repairs) then
+    redis.call('HDEL', key, 'fenced')
+    redis.call('SREM', prefix .. 'fences', sku)
+  end
+  if is_newer then return end
+  if repairs or known[1] ~= version or known[4] ~= version or known[2] ~= total then
     write_total(key, total, version, limit, paused)
     changed = changed + 1
-    if known[2] and known[2] ~= total then
-      redis.call('XADD', KEYS[1], '*', 'type', 'stock-set', 'reservation', '', 'sequence', 0,
-        'holder', '', 'deadline_ms', 0, 'lines', sku .. ':' .. total, 'trace', ARGV[1])
+    if repairs or (known[2] and known[2] ~= total) then
+      redis.call('XADD', KEYS[2], '*', 'type', 'stock-set', 'reservation', '', 'sequence', 0,
+        'holder', '', 'deadline_ms', 0, 'lines', sku .. ':' .. total, 'trace', trace)
     end
   end
 end
 
-for i = 2, #KEYS do
-  local at = 2 + (i - 2) * 7
-  load_sku(KEYS[i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5],
-    tonumber(ARGV[at + 6]))
+for i = 5, #ARGV, 7 do
+  load_sku(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5],
+    tonumber(ARGV[i + 6]))
 end
-return reply(1, changed, corrected, table.concat(newer, ','))
+return reply(1, changed, corrected, table.concat(newer, ','), last)

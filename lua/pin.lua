@@ -41,6 +41,7 @@ local function decide(at)
     if not ended then return reply(-1, now_ms) end
     return reply(-2, now_ms, hold_fields(id, ended))
   end
+  assure_lines_open(hold)
   local pinned_before = hold.state == 'c'
   hold.state = 'c'
   redis.call('HSET', holds_key(id), id, hold_text(hold))

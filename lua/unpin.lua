@@ -21,6 +21,7 @@ local hold = load_hold(id)
 if not hold then return reply(-1, now_ms) end
 if hold.state ~= 'c' or hold.sequence ~= pin then return reply(2, now_ms) end
 
+assure_lines_open(hold)
 hold.state, hold.sequence = 'p', hold.sequence + 1
 redis.call('HSET', holds_key(id), id, hold_text(hold))
 redis.call('ZREM', leases_key(), id)

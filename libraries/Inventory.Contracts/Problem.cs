@@ -241,9 +241,9 @@ public static class Problem
 
     public static readonly ProblemType StockUnreadable = new(
         "stock-unreadable", 503, "The stock of a SKU can't be read",
-        "Data in the stock store is corrupt; `detail` names the SKU and the data. Units of this SKU are neither sold "
-            + "nor released meanwhile; other SKUs are not affected. Nothing was changed.",
-        "Tell the shop's operator: the audit reports it, and repairs what it can. Try again after `Retry-After`.");
+        "Data in the stock store is corrupt, or a SKU is being repaired; `detail` names the SKU and the data. Units of "
+            + "this SKU are neither sold nor released meanwhile; other SKUs are not affected. Nothing was changed.",
+        "Try again after `Retry-After`. The audit repairs the SKU; if that takes long, tell the shop's operator.");
 
     public static readonly ProblemType QueueFull = new("queue-full", 503, "The queue is full",
         "Stock can't be decided now, and the waiting queue has no room. Nothing was changed.",

@@ -8,8 +8,9 @@ namespace Inventory.Ledger;
 /// <summary>The ledger's state of one partition's part of a reservation.</summary>
 /// <param name="Status">As <see cref="ReservationRow.Status"/>.</param>
 /// <param name="Sequence">The number of stored events.</param>
+/// <param name="Deadline">By Redis' clock.</param>
 /// <param name="HasOrder">Whether the reservation has become an order, cancelled or not.</param>
-public readonly record struct KnownHold(string Status, int Sequence, bool HasOrder);
+public readonly record struct KnownHold(string Status, int Sequence, DateTimeOffset Deadline, bool HasOrder);
 
 /// <summary>A hold that has neither ended nor become an order.</summary>
 /// <param name="ReservationId">The reservation.</param>
@@ -42,7 +43,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
         """
         SELECT known.*, EXISTS (SELECT FROM orders WHERE orders.reservation_id = known.reservation_id)
         FROM (SELECT DISTINCT unnest($2) AS id) asked CROSS JOIN LATERAL (
-            SELECT reservation_id, status, sequence FROM reservations row
+            SELECT reservation_id, status, sequence, deadline FROM reservations row
             WHERE row.partition = $1 AND row.reservation_id = asked.id LIMIT 1) known
         """;
 
@@ -52,6 +53,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
         SELECT reservation_id, holder, deadline, sequence, created_at, lines
         FROM reservations row
         WHERE status = '{ReservationStatusNames.Pending}' AND partition = $1 AND (deadline, reservation_id) > ($2, $3)
+            AND ($5::text IS NULL OR lines @> jsonb_build_array(jsonb_build_object('sku', $5)))
             AND NOT EXISTS (SELECT FROM orders WHERE orders.reservation_id = row.reservation_id)
         ORDER BY deadline, reservation_id LIMIT $4
         """;
@@ -67,10 +69,12 @@ public sealed class HoldRows(NpgsqlDataSource source)
     private const string Bought =
         $"""
         SELECT {Orders.OwnerSql},
-            sku_id, coalesce(sum(quantity) FILTER (WHERE reservation_id <> ALL($1)), 0)::bigint
+            sku_id, coalesce(sum(quantity) FILTER (
+                WHERE orders.status = 'CONFIRMED' AND reservation_id <> ALL($1)), 0)::bigint
         FROM products JOIN order_items USING (sku_id) JOIN orders ON orders.id = order_id
-        WHERE max_per_customer IS NOT NULL AND orders.status = 'CONFIRMED'
+        WHERE max_per_customer IS NOT NULL AND ($2::text IS NULL OR sku_id = $2)
         GROUP BY 1, 2
+        HAVING $2::text IS NULL OR coalesce(max(cancelled_at) < clock_timestamp() - interval '30 seconds', true)
         """;
 
     private const string Levels =
@@ -85,7 +89,8 @@ public sealed class HoldRows(NpgsqlDataSource source)
     {
         var known = await source.ReadAsync(
             Find,
-            row => (Id: row.GetGuid(0), Hold: new KnownHold(row.GetString(1), row.GetInt32(2), row.GetBoolean(3))),
+            row => (Id: row.GetGuid(0), Hold: new KnownHold(
+                row.GetString(1), row.GetInt32(2), row.GetFieldValue<DateTimeOffset>(3), row.GetBoolean(4))),
             cancellation, partition, reservations);
         return known.ToDictionary(one => one.Id, one => one.Hold);
     }
@@ -94,14 +99,17 @@ public sealed class HoldRows(NpgsqlDataSource source)
     /// Holds that have neither ended nor become an order, by deadline. Overdue holds are included: they too have to end
     /// with an event.
     /// </summary>
+    /// <param name="partition">The partition's index.</param>
+    /// <param name="sku">The SKU that they hold; null for all.</param>
+    /// <param name="cancellation">Cancels the read.</param>
     public async IAsyncEnumerable<IReadOnlyList<PendingHold>> ReadPendingAsync(
-        int partition, [EnumeratorCancellation] CancellationToken cancellation)
+        int partition, string? sku, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var (deadline, id) = (DateTime.UnixEpoch, Guid.Empty);
         List<PendingHold> page;
         do
         {
-            page = await ReadPageAsync(partition, deadline, id, cancellation);
+            page = await ReadPageAsync(partition, deadline, id, sku, cancellation);
             if (page.Count == 0) yield break;
             yield return page;
             (deadline, id) = (page[^1].Deadline.UtcDateTime, page[^1].ReservationId);
@@ -116,11 +124,17 @@ public sealed class HoldRows(NpgsqlDataSource source)
 
     /// <summary>The units bought of SKUs with a limit.</summary>
     /// <param name="without">Reservations whose orders don't count.</param>
+    /// <param name="sku">
+    /// The SKU; null for all. For one SKU, owners with an order that was cancelled just now are left out: Redis may
+    /// still be told of it, and would subtract it a second time.
+    /// </param>
     /// <param name="cancellation">Cancels the read.</param>
-    public IAsyncEnumerable<BoughtUnits> ReadBoughtAsync(Guid[] without, CancellationToken cancellation) =>
+    public IAsyncEnumerable<BoughtUnits> ReadBoughtAsync(
+        Guid[] without, string? sku, CancellationToken cancellation) =>
         // The query reads all orders.
         source.StreamAsync(
-            Bought, row => new BoughtUnits(row.GetString(0), row.GetString(1), row.GetInt64(2)), cancellation, without);
+            Bought, row => new BoughtUnits(row.GetString(0), row.GetString(1), row.GetInt64(2)), cancellation,
+            without, sku);
 
     /// <summary>The levels of some SKUs as they are now.</summary>
     public Task<List<StockLevel>> ReadLevelsAsync(string[] skus, CancellationToken cancellation) => source.ReadAsync(
@@ -131,10 +145,10 @@ public sealed class HoldRows(NpgsqlDataSource source)
         cancellation, (object)skus);
 
     private Task<List<PendingHold>> ReadPageAsync(
-        int partition, DateTime deadline, Guid id, CancellationToken cancellation) => source.ReadAsync(
+        int partition, DateTime deadline, Guid id, string? sku, CancellationToken cancellation) => source.ReadAsync(
         Pending,
         row => new PendingHold(
             row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2), row.GetInt32(3),
             row.GetFieldValue<DateTimeOffset>(4), LinesJson.Read(row.GetString(5))),
-        cancellation, partition, deadline, id, PageSize);
+        cancellation, partition, deadline, id, PageSize, sku);
 }

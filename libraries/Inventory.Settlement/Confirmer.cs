@@ -137,9 +137,10 @@ public sealed partial class Confirmer(
         {
             await confirmationStore.CommitAsync(id, totals);
         }
-        catch (StoreException e) when (e is { Store: Store.Redis, IsOutage: true })
+        catch (StoreException e) when (e is { Store: Store.Redis, IsOutage: true } or CorruptDataException)
         {
-            // The hold stays pinned until its lease ends; then the reconciliation worker commits it.
+            // Redis is unavailable, or the SKU is being repaired. The hold stays pinned until its lease ends; then the
+            // reconciliation worker commits it.
             CommitLeft(id, e);
         }
     }

@@ -54,9 +54,18 @@ public sealed class AuditReader
     /// <param name="partition">The partition.</param>
     /// <param name="entries">Bucket and field of each.</param>
     /// <returns>The entries that list reservations which don't hold the SKU.</returns>
-    public Task<IReadOnlyList<WrongUnits>?> AuditUnitsAsync(
-        Partition partition, IReadOnlyList<(string Bucket, string Field)> entries) =>
-        UnitsAsync(redis, partition, entries, "", "");
+    public async Task<IReadOnlyList<WrongUnits>?> AuditUnitsAsync(
+        Partition partition, IReadOnlyList<(string Bucket, string Field)> entries)
+    {
+        var result = await Script.AuditUnits.RunAsync(
+            redis.Guard,
+            [partition.Epoch, partition.Events, partition.Due],
+            [
+                Trace, redis.EndedRetention,
+                .. entries.SelectMany(entry => new RedisValue[] { entry.Bucket, entry.Field }),
+            ]);
+        return ReadUnits(new(result));
+    }
 
     /// <summary>Reads what owners have bought of SKUs of one partition.</summary>
     /// <param name="partition">The partition.</param>
@@ -107,10 +116,10 @@ public sealed class AuditReader
         }
     }
 
-    /// <summary>The stored texts of holds, for <see cref="HoldText"/>; null for a missing hold.</summary>
-    public Task<string?[]> ReadHoldTextsAsync(Partition partition, IEnumerable<Guid> ids) => Task.WhenAll(
+    /// <summary>Active holds; null for one that is missing or can't be read.</summary>
+    public Task<ActiveHold?[]> ReadHoldsAsync(Partition partition, IEnumerable<Guid> ids) => Task.WhenAll(
         ids.Select(ReservationKey.Of).Select(async id =>
-            (string?)await redis.Database.HashGetAsync(partition.HoldsOf(id), id).OrFailedAsync()));
+            HoldText.Parse(await redis.Database.HashGetAsync(partition.HoldsOf(id), id).OrFailedAsync())));
 
     /// <summary>Ids of confirming holds, the oldest leases first.</summary>
     /// <param name="partition">The partition.</param>
@@ -144,20 +153,6 @@ public sealed class AuditReader
         }
     }
 
-    internal static async Task<IReadOnlyList<WrongUnits>?> UnitsAsync(
-        PartitionedRedis redis, Partition partition, IReadOnlyList<(string Bucket, string Field)> entries,
-        string sku, string token)
-    {
-        var result = await Script.AuditUnits.RunAsync(
-            redis.Guard,
-            [partition.Epoch, partition.Events, partition.Due, partition.RepairOf(sku)],
-            [
-                Trace, redis.EndedRetention, token,
-                .. entries.SelectMany(entry => new RedisValue[] { entry.Bucket, entry.Field }),
-            ]);
-        return ReadUnits(new(result));
-    }
-
     private static List<BoughtLook>? ReadBought(Reply reply, int count)
     {
         if ((AuditOutcome)reply.NextInt() == AuditOutcome.Fenced) return null;
@@ -175,7 +170,7 @@ public sealed class AuditReader
 
     private static List<WrongUnits>? ReadUnits(Reply reply)
     {
-        if ((AuditUnitsOutcome)reply.NextInt() < 0) return null;
+        if ((AuditOutcome)reply.NextInt() == AuditOutcome.Fenced) return null;
         var wrong = new List<WrongUnits>();
         while (reply.HasMore)
         {

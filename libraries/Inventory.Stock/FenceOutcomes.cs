@@ -27,11 +27,43 @@ public enum OpenOutcome
     Replaced = -1,
 }
 
-/// <summary>The outcomes of the scripts of a rebuild.</summary>
+/// <summary>The outcomes of the scripts of a rebuild, and of the repair of one SKU.</summary>
 public enum LoadOutcome
 {
     /// <summary>Everything was processed.</summary>
     Loaded = 1,
+
+    /// <summary>Another repair or a rebuild has taken over. Nothing was changed.</summary>
+    Replaced = -1,
+}
+
+/// <summary>The outcomes of <c>lua/drop_strays.lua</c>.</summary>
+public enum StrayOutcome
+{
+    /// <summary>Everything was looked at.</summary>
+    Done = 1,
+}
+
+/// <summary>The outcomes of <c>lua/fence_sku.lua</c>.</summary>
+public enum FenceSkuOutcome
+{
+    /// <summary>Nothing about the SKU's holds changes until it is opened.</summary>
+    Closed = 1,
+
+    /// <summary>The SKU is as it was before.</summary>
+    Opened = 2,
+
+    /// <summary>The SKU is removed; it had no holds.</summary>
+    Removed = 3,
+
+    /// <summary>The SKU is paused; it has holds.</summary>
+    Paused = 4,
+
+    /// <summary>Another repair has closed it.</summary>
+    Replaced = -1,
+
+    /// <inheritdoc cref="ReserveOutcome.Fenced"/>
+    Fenced = -9,
 }
 
 /// <summary>The outcomes of <c>lua/advance_stream.lua</c>.</summary>

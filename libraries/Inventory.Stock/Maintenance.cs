@@ -27,32 +27,37 @@ public readonly record struct RebuiltStock(StockLevel Stock, int? Reserved, long
 /// <param name="Changed">Number of SKUs with a different total or version.</param>
 /// <param name="Corrected">Number of SKUs with a different count of reserved units.</param>
 /// <param name="Newer">SKUs with a higher version in Redis, and that version.</param>
-public sealed record LoadedStock(int Changed, int Corrected, IReadOnlyList<(string Sku, long Version)> Newer);
+/// <param name="Reserved">The reserved units of the last SKU, as text.</param>
+public sealed record LoadedStock(
+    int Changed, int Corrected, IReadOnlyList<(string Sku, long Version)> Newer, string Reserved);
 
 /// <summary>The result of loading holds.</summary>
 /// <param name="Restored">Number of restored holds.</param>
 /// <param name="There">Number of holds that existed, or have already ended in Redis.</param>
 /// <param name="Unknown">Number of holds of SKUs that Redis doesn't have.</param>
-/// <param name="Unreadable">
-/// Number of holds that could not be restored because their keys hold unreadable data; their units are reserved.
-/// </param>
-public readonly record struct LoadedHolds(int Restored, int There, int Unknown, int Unreadable);
+public readonly record struct LoadedHolds(int Restored, int There, int Unknown);
 
 /// <summary>One partition's part of a hold in Redis.</summary>
 /// <param name="ReservationId">The reservation.</param>
-/// <param name="Confirming">Whether it is pinned.</param>
-/// <param name="Sequence">The number of its events.</param>
-/// <param name="Lines">The lines.</param>
-public sealed record HeldPart(Guid ReservationId, bool Confirming, int Sequence, IReadOnlyList<Line> Lines);
+/// <param name="Hold">The hold.</param>
+public sealed record HeldPart(Guid ReservationId, ActiveHold Hold);
 
 /// <summary>A value among the holds that the scripts have not written.</summary>
 /// <param name="Bucket">The key.</param>
 /// <param name="Field">The hash field; null if the key itself has another type.</param>
 public readonly record struct CorruptHold(RedisKey Bucket, RedisValue Field)
 {
+    /// <summary>The reservation, if the field names one.</summary>
+    public Guid? ReservationId => (string?)Field is { } name && ReservationKey.IsKey(name)
+        ? ReservationKey.Parse(name)
+        : null;
+
+    /// <summary>The value as <see cref="Maintenance.DropStraysAsync"/> removes it.</summary>
+    public Stray Stray => new("holds", ((string)Bucket!)[^2..], (string?)Field ?? "");
+
     /// <summary>The reservation, if the field names one; otherwise the key.</summary>
-    public override string ToString() => (string?)Field is { } name && ReservationKey.IsKey(name)
-        ? ReservationKey.Parse(name).ToString()
+    public override string ToString() => ReservationId is { } id
+        ? id.ToString()
         : Field.IsNull ? $"{Bucket}" : $"a field of {Bucket}";
 }
 
@@ -86,18 +91,40 @@ public enum HoldEnd
     Ordered,
 }
 
-/// <summary>The lock under which one SKU is repaired. It expires.</summary>
-/// <param name="Partition">The SKU's partition.</param>
-/// <param name="Sku">The SKU; empty for data of an unknown SKU.</param>
-/// <param name="Token">The token that identifies the lock's owner.</param>
-public sealed record RepairLock(Partition Partition, string Sku, string Token);
+/// <summary>What the scripts of a rebuild work on: a partition behind its fence, or one SKU behind its own.</summary>
+/// <param name="Partition">The partition.</param>
+/// <param name="Sku">The SKU that is repaired; null for the whole partition.</param>
+/// <param name="Token">The token of the SKU's fence.</param>
+public readonly record struct RebuildScope(Partition Partition, string? Sku = null, string? Token = null)
+{
+    /// <summary>The whole partition.</summary>
+    public static implicit operator RebuildScope(Partition partition) => new(partition);
+}
+
+/// <summary>The state in which a SKU was closed.</summary>
+/// <param name="Scope">What its repair works on.</param>
+/// <param name="MayReopen">Whether it may be opened as it was: it could be read, and no repair has begun.</param>
+/// <param name="Total">The total, as text; - without a readable one.</param>
+/// <param name="Reserved">The counter of reserved units, as text; - without a readable one.</param>
+public sealed record ClosedSku(RebuildScope Scope, bool MayReopen, string Total, string Reserved);
+
+/// <summary>Something that belongs to no hold.</summary>
+/// <param name="Kind">leases, holds or units: where it is.</param>
+/// <param name="Bucket">Its bucket; empty for a lease.</param>
+/// <param name="Field">Its id or field; empty for a bucket whose key has another type.</param>
+public readonly record struct Stray(string Kind, string Bucket, string Field);
+
+/// <summary>Another repair of the SKU, or a rebuild of its partition, has taken over.</summary>
+public sealed class SkuFenceLostException() : Exception("Another repair or rebuild has taken over the SKU.");
 
 /// <summary>
-/// Operations of the reconciliation worker on Redis: it fences a partition, rebuilds it and repairs single SKUs.
+/// Operations of the reconciliation worker on Redis: it fences a partition or one SKU, and rebuilds it.
 /// </summary>
 /// <remarks>
 /// A fenced partition sells nothing: its data is being verified, or is missing. The caller that opens a fence has
 /// closed it before, and the server and its data have not been replaced in between.
+/// <para>The repair of one SKU is the rebuild of a partition restricted to that SKU: the same scripts work behind the
+/// fence of the SKU, while the other SKUs of the partition are sold.</para>
 /// <para>A rebuild works behind the fence and in batches, because one call for each of a hundred thousand holds would
 /// cost as many round trips.</para>
 /// </remarks>
@@ -254,94 +281,113 @@ public sealed class Maintenance
         }
     }
 
-    /// <summary>Removes unreadable values from buckets and leases. Counters and customers' entries stay.</summary>
-    public async Task RemoveCorruptAsync(Partition partition, IReadOnlyList<CorruptHold> corrupt)
+    /// <summary>Removes what belongs to no hold. What does belong to one at that moment stays.</summary>
+    /// <returns>The number of removed entries.</returns>
+    public async Task<int> DropStraysAsync(Partition partition, IEnumerable<Stray> strays)
     {
-        foreach (var batch in corrupt.Chunk(BucketsAtOnce))
+        var removed = 0;
+        foreach (var batch in strays.Chunk(AuditReader.AuditBudget))
         {
-            await Task.WhenAll(batch.Select(async one =>
-            {
-                if (one.Field.IsNull)
-                {
-                    await redis.Database.KeyDeleteAsync(one.Bucket).OrFailedAsync();
-                    return;
-                }
+            var reply = new Reply(await Script.DropStrays.RunAsync(
+                redis.Database,
+                [partition.Epoch, partition.Events, partition.Due],
+                [
+                    Trace, redis.EndedRetention,
+                    .. batch.SelectMany(one => new RedisValue[] { one.Kind, one.Bucket, one.Field }),
+                ]));
+            _ = (StrayOutcome)reply.NextInt();
+            removed += reply.NextInt();
+        }
 
-                await redis.Database.HashDeleteAsync(one.Bucket, one.Field).OrFailedAsync();
-                await redis.Database.SortedSetRemoveAsync(partition.Leases, one.Field).OrFailedAsync();
-            }));
+        return removed;
+    }
+
+    /// <summary>Closes a SKU for its repair; null while its partition is fenced.</summary>
+    /// <param name="sku">The SKU. If a repair that has died left it closed, this one takes it over.</param>
+    public async Task<ClosedSku?> CloseSkuAsync(string sku)
+    {
+        var scope = new RebuildScope(redis.PartitionOf(sku), sku, Guid.NewGuid().ToString("N"));
+        return Read(scope, new(await RunFenceSkuAsync(scope, "close")));
+
+        static ClosedSku? Read(RebuildScope scope, Reply reply) =>
+            (FenceSkuOutcome)reply.NextInt() == FenceSkuOutcome.Closed
+                ? new(scope, reply.NextInt() == 1, reply.Next().ToString(), reply.Next().ToString())
+                : null;
+    }
+
+    /// <summary>Opens a SKU as it was, because its repair can't begin.</summary>
+    public async Task<FenceSkuOutcome> ReopenSkuAsync(RebuildScope scope) =>
+        (FenceSkuOutcome)new Reply(await RunFenceSkuAsync(scope, "open")).NextInt();
+
+    /// <summary>Removes a SKU that the system of record doesn't know, or pauses and opens it if it has holds.</summary>
+    public async Task<FenceSkuOutcome> RetireSkuAsync(RebuildScope scope) =>
+        (FenceSkuOutcome)new Reply(await RunFenceSkuAsync(scope, "retire")).NextInt();
+
+    /// <summary>SKUs of a partition that are closed for a repair.</summary>
+    public async Task<IReadOnlyList<string>> ReadFencedSkusAsync(Partition partition) =>
+        [.. (await redis.Database.SetMembersAsync(partition.Fences).OrFailedAsync()).Select(sku => (string)sku!)];
+
+    /// <summary>
+    /// Forgets a closed SKU's deadlines and counter. <see cref="LoadHoldsAsync"/> writes them again.
+    /// </summary>
+    public async Task ClearSkuAsync(RebuildScope scope) =>
+        _ = AfterOutcome(await Script.ClearSku.RunAsync(redis, scope, []));
+
+    /// <summary>Sets SKUs of one partition to their right values, and opens them.</summary>
+    public async Task<LoadedStock> LoadStockAsync(RebuildScope scope, IReadOnlyList<RebuiltStock> page)
+    {
+        var result = await Script.LoadStock.RunAsync(redis, scope, page.SelectMany(one => new RedisValue[]
+        {
+            one.Stock.Sku, one.Stock.Total, one.Stock.Version, one.Stock.MaxPerCustomer ?? 0,
+            one.Stock.Paused ? 1 : 0, one.Reserved ?? RedisValue.EmptyString, one.Overwritable,
+        }));
+        return ReadLoaded(result);
+
+        static LoadedStock ReadLoaded(RedisResult result)
+        {
+            var reply = AfterOutcome(result);
+            var (changed, corrected) = (reply.NextInt(), reply.NextInt());
+            var newer = reply.Next().ToString().Split(',', StringSplitOptions.RemoveEmptyEntries).Select(one =>
+            {
+                var colon = one.LastIndexOf(':');
+                return (one[..colon], long.Parse(one.AsSpan(colon + 1), CultureInfo.InvariantCulture));
+            });
+            return new(changed, corrected, [.. newer], reply.Next().ToString());
         }
     }
 
-    /// <summary>Sets SKUs of one partition to their right values.</summary>
-    public async Task<LoadedStock> LoadStockAsync(Partition partition, IReadOnlyList<RebuiltStock> page)
+    /// <summary>
+    /// Makes holds complete, one partition's part of each: restores those that Redis lacks, with their deadlines and
+    /// sequences, and writes what the others lack of deadlines, leases and customers' units.
+    /// </summary>
+    public async Task<LoadedHolds> LoadHoldsAsync(RebuildScope scope, IReadOnlyList<HoldRecord> page)
     {
-        var result = await Script.LoadStock.RunAsync(
-            redis.Database,
-            [partition.Events, .. page.Select(one => partition.Stock(one.Stock.Sku))],
-            [Trace, .. page.SelectMany(one => new RedisValue[]
-            {
-                one.Stock.Sku, one.Stock.Total, one.Stock.Version, one.Stock.MaxPerCustomer ?? 0,
-                one.Stock.Paused ? 1 : 0, one.Reserved ?? RedisValue.EmptyString, one.Overwritable,
-            })]);
-        var reply = new Reply(result);
-        _ = (LoadOutcome)reply.NextInt();
-        var (changed, corrected) = (reply.NextInt(), reply.NextInt());
-        var newer = reply.Next().ToString().Split(',', StringSplitOptions.RemoveEmptyEntries).Select(one =>
+        var reply = AfterOutcome(await Script.LoadHolds.RunAsync(redis, scope, page.SelectMany(hold => new RedisValue[]
         {
-            var colon = one.LastIndexOf(':');
-            return (one[..colon], long.Parse(one.AsSpan(colon + 1), CultureInfo.InvariantCulture));
-        });
-        return new(changed, corrected, [.. newer]);
-    }
-
-    /// <summary>Restores holds, one partition's part of each, with their deadlines and sequences.</summary>
-    public async Task<LoadedHolds> LoadHoldsAsync(Partition partition, IReadOnlyList<HoldRecord> page)
-    {
-        var reply = new Reply(await Script.LoadHolds.RunAsync(
-            redis.Database,
-            [partition.Epoch, partition.Events, partition.Due],
-            [Trace, redis.EndedRetention, .. page.SelectMany(hold => new RedisValue[]
-            {
-                ReservationKey.Of(hold.Reservation.Id), hold.Sequence, hold.CreatedAt.ToUnixTimeMilliseconds(),
-                hold.Reservation.ExpiresAt.ToUnixTimeMilliseconds(), hold.Reservation.Holder.Text,
-                string.Join(',', hold.Reservation.Lines.Select(line =>
-                    string.Create(CultureInfo.InvariantCulture, $"{line.Sku}:{line.Quantity}"))),
-            })]));
-        _ = (LoadOutcome)reply.NextInt();
-        return new(reply.NextInt(), reply.NextInt(), reply.NextInt(), reply.NextInt());
+            ReservationKey.Of(hold.Reservation.Id), hold.Sequence, hold.CreatedAt.ToUnixTimeMilliseconds(),
+            hold.Reservation.ExpiresAt.ToUnixTimeMilliseconds(), hold.Reservation.Holder.Text,
+            string.Join(',', hold.Reservation.Lines.Select(line =>
+                string.Create(CultureInfo.InvariantCulture, $"{line.Sku}:{line.Quantity}"))),
+        })));
+        return new(reply.NextInt(), reply.NextInt(), reply.NextInt());
     }
 
     /// <summary>Removes holds for which the system of record has a later state.</summary>
     /// <returns>The number of removed holds.</returns>
-    public async Task<int> DropHoldsAsync(Partition partition, IReadOnlyList<OutdatedHold> page)
-    {
-        var reply = new Reply(await Script.DropHolds.RunAsync(
-            redis.Database,
-            [partition.Epoch, partition.Events, partition.Due],
-            [Trace, redis.EndedRetention, .. page.SelectMany(hold => new RedisValue[]
-            {
-                ReservationKey.Of(hold.ReservationId), hold.Sequence, Letter(hold.End),
-            })]));
-        _ = (LoadOutcome)reply.NextInt();
-        return reply.NextInt();
-    }
+    public async Task<int> DropHoldsAsync(RebuildScope scope, IReadOnlyList<OutdatedHold> page) =>
+        AfterOutcome(await Script.DropHolds.RunAsync(redis, scope, page.SelectMany(hold => new RedisValue[]
+        {
+            ReservationKey.Of(hold.ReservationId), hold.Sequence, Letter(hold.End),
+        }))).NextInt();
 
     /// <summary>Sets the units that owners have bought of SKUs of one partition.</summary>
     /// <returns>How many of the counts were different.</returns>
     public async Task<int> LoadUnitsAsync(
-        Partition partition, IReadOnlyList<(string Owner, string Sku, long Units)> page)
-    {
-        var reply = new Reply(await Script.LoadUnits.RunAsync(
-            redis.Database,
-            [partition.Epoch, partition.Events, partition.Due],
-            [
-                Trace, redis.EndedRetention,
-                .. page.SelectMany(one => new RedisValue[] { one.Owner, one.Sku, one.Units }),
-            ]));
-        _ = (LoadOutcome)reply.NextInt();
-        return reply.NextInt();
-    }
+        RebuildScope scope, IReadOnlyList<(string Owner, string Sku, long Units)> page) =>
+        AfterOutcome(await Script.LoadUnits.RunAsync(redis, scope, page.SelectMany(one => new RedisValue[]
+        {
+            one.Owner, one.Sku, one.Units,
+        }))).NextInt();
 
     /// <summary>Tells Redis that every payment received up to some moment has been settled.</summary>
     /// <param name="partition">The partition whose due holds may expire.</param>
@@ -351,6 +397,17 @@ public sealed class Maintenance
             redis.Database,
             [partition.Epoch, partition.Heartbeat, partition.Waiting],
             [look.Epoch, look.At.ToUnixTimeMilliseconds()])).NextInt();
+
+    private Task<RedisResult> RunFenceSkuAsync(RebuildScope scope, string action) => Script.FenceSku.RunAsync(
+        redis.Guard, [scope.Partition.Epoch, scope.Partition.Events, scope.Partition.Due],
+        [Trace, redis.EndedRetention, scope.Sku, scope.Token, action]);
+
+    /// <exception cref="SkuFenceLostException">The repair has lost its fence.</exception>
+    private static Reply AfterOutcome(RedisResult result)
+    {
+        var reply = new Reply(result);
+        return reply.NextInt() == (int)LoadOutcome.Loaded ? reply : throw new SkuFenceLostException();
+    }
 
     private async Task<HeldPage> ReadBucketAsync(Partition partition, RedisKey bucket)
     {
@@ -382,7 +439,7 @@ public sealed class Maintenance
         var name = (string)entry.Name!;
         if (!ReservationKey.IsKey(name) || partition.HoldsOf(name) != bucket) return null;
         if (HoldText.Parse(entry.Value) is not { } hold) return null;
-        return new(ReservationKey.Parse(name), hold.Confirming, hold.Sequence, hold.Lines);
+        return new(ReservationKey.Parse(name), hold);
     }
 
     private static string Letter(HoldEnd end) => end switch
@@ -394,132 +451,4 @@ public sealed class Maintenance
         HoldEnd.Ordered => "o",
         _ => throw new ArgumentOutOfRangeException(nameof(end)),
     };
-
-    /// <summary>Takes the lock for repairing a SKU; null if another process has it.</summary>
-    /// <param name="partition">The SKU's partition.</param>
-    /// <param name="sku">The SKU.</param>
-    /// <param name="expiry">The time after which another process may take it: far longer than a repair needs.</param>
-    public async Task<RepairLock?> TryLockRepairAsync(Partition partition, string sku, TimeSpan expiry)
-    {
-        var owned = new RepairLock(partition, sku, Guid.NewGuid().ToString("N"));
-        return await redis.Database.StringSetAsync(partition.RepairOf(sku), owned.Token, expiry, When.NotExists)
-            .OrFailedAsync()
-            ? owned
-            : null;
-    }
-
-    /// <summary>Releases the lock.</summary>
-    public async Task<UnlockOutcome> UnlockRepairAsync(RepairLock owned)
-    {
-        var result = await Script.UnlockRepair.RunAsync(
-            redis.Database, [owned.Partition.RepairOf(owned.Sku)], [owned.Token]);
-        return (UnlockOutcome)new Reply(result).NextInt();
-    }
-
-    /// <summary>Corrects a SKU's counter and indices by its holds.</summary>
-    /// <param name="owned">The lock.</param>
-    /// <param name="mayFree">
-    /// Whether units may become available, because it is proven that no other hold of the SKU exists.
-    /// </param>
-    /// <param name="correction">
-    /// For a SKU with more holds than one step may count: what to add to the counter; otherwise 0.
-    /// </param>
-    /// <returns>The outcome, and the counter before and after.</returns>
-    public async Task<(RepairReservedOutcome Outcome, long Before, long After)> RepairReservedAsync(
-        RepairLock owned, bool mayFree, long correction)
-    {
-        var result = await Script.RepairReserved.RunAsync(
-            redis.Guard, RepairKeys(owned),
-            [
-                Trace, redis.EndedRetention, owned.Token, owned.Sku, AuditReader.AuditBudget, mayFree ? 1 : 0,
-                correction,
-            ]);
-        return Read(new(result));
-
-        static (RepairReservedOutcome, long, long) Read(Reply reply)
-        {
-            var outcome = (RepairReservedOutcome)reply.NextInt();
-            return reply.HasMore ? (outcome, reply.NextLong(), reply.NextLong()) : (outcome, 0, 0);
-        }
-    }
-
-    /// <summary>
-    /// Sets a SKU's values to those of the system of record. Call it only while the SKU's row is locked there, so that
-    /// Redis can't have anything newer.
-    /// </summary>
-    public async Task<RepairTotalOutcome> RepairTotalAsync(RepairLock owned, StockLevel stock)
-    {
-        var result = await Script.RepairTotal.RunAsync(
-            redis.Guard, RepairKeys(owned),
-            [
-                Trace, redis.EndedRetention, owned.Token, owned.Sku, AuditReader.AuditBudget,
-                stock.Total, stock.Version, stock.MaxPerCustomer ?? 0, stock.Paused ? 1 : 0,
-            ]);
-        return (RepairTotalOutcome)new Reply(result).NextInt();
-    }
-
-    /// <summary>Restores a hold's missing index entries.</summary>
-    /// <param name="owned">The lock of one of its SKUs.</param>
-    /// <param name="id">The reservation.</param>
-    /// <param name="deadline">The deadline by the system of record, in case Redis has lost it.</param>
-    public async Task<RepairHoldOutcome> RepairHoldAsync(RepairLock owned, Guid id, DateTimeOffset? deadline)
-    {
-        var result = await Script.RepairHold.RunAsync(
-            redis.Guard, RepairKeys(owned),
-            [
-                Trace, redis.EndedRetention, owned.Token, ReservationKey.Of(id),
-                deadline?.ToUnixTimeMilliseconds() ?? 0,
-            ]);
-        return (RepairHoldOutcome)new Reply(result).NextInt();
-    }
-
-    /// <summary>Restores a hold that Redis has lost, with its old deadline, and counts its units once.</summary>
-    /// <param name="owned">The lock of one of its SKUs.</param>
-    /// <param name="hold">One partition's part of the hold, by the system of record.</param>
-    public async Task<RepairLostOutcome> RepairLostAsync(RepairLock owned, HoldRecord hold)
-    {
-        var result = await Script.RepairLost.RunAsync(
-            redis.Guard, RepairKeys(owned),
-            [
-                Trace, redis.EndedRetention, owned.Token, ReservationKey.Of(hold.Reservation.Id),
-                AuditReader.AuditBudget, hold.Sequence, hold.CreatedAt.ToUnixTimeMilliseconds(),
-                hold.Reservation.ExpiresAt.ToUnixTimeMilliseconds(),
-                hold.Reservation.Holder.Text,
-                .. hold.Reservation.Lines.SelectMany(line => new RedisValue[] { line.Sku, line.Quantity }),
-            ]);
-        return (RepairLostOutcome)new Reply(result).NextInt();
-    }
-
-    /// <summary>Sets the units that an owner has bought of a SKU to the sum of the orders.</summary>
-    /// <param name="owned">The SKU's lock.</param>
-    /// <param name="owner">The owner of the limit.</param>
-    /// <param name="seen">The wrong count.</param>
-    /// <param name="right">The right count.</param>
-    public async Task<RepairBoughtOutcome> RepairBoughtAsync(RepairLock owned, Holder owner, long seen, long right)
-    {
-        var result = await Script.RepairBought.RunAsync(
-            redis.Guard, RepairKeys(owned),
-            [Trace, redis.EndedRetention, owned.Token, owner.Text, owned.Sku, seen, right]);
-        return (RepairBoughtOutcome)new Reply(result).NextInt();
-    }
-
-    /// <summary>Removes or pauses a SKU that the system of record doesn't know.</summary>
-    public async Task<RetireOutcome> RetireStockAsync(RepairLock owned)
-    {
-        var result = await Script.RetireStock.RunAsync(
-            redis.Guard, RepairKeys(owned),
-            [Trace, redis.EndedRetention, owned.Token, owned.Sku, AuditReader.AuditBudget]);
-        return (RetireOutcome)new Reply(result).NextInt();
-    }
-
-    /// <summary>Removes from customers' entries the reservations that don't hold the SKU.</summary>
-    /// <returns>What was removed; null when the caller does not hold the lock, or the partition is fenced.</returns>
-    public Task<IReadOnlyList<WrongUnits>?> RepairUnitsAsync(
-        RepairLock owned, IReadOnlyList<(string Bucket, string Field)> entries) =>
-        AuditReader.UnitsAsync(redis, owned.Partition, entries, owned.Sku, owned.Token);
-
-    private static RedisKey[] RepairKeys(RepairLock owned) =>
-    [
-        owned.Partition.Epoch, owned.Partition.Events, owned.Partition.Due, owned.Partition.RepairOf(owned.Sku),
-    ];
 }

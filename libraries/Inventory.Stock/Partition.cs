@@ -40,8 +40,8 @@ public readonly record struct Partition(int Index)
     /// <param name="bucket">Three hexadecimal digits.</param>
     public RedisKey Units(string bucket) => Tag + "units:" + bucket;
 
-    /// <summary>The lock for repairing a SKU.</summary>
-    public RedisKey RepairOf(string sku) => Tag + "repair:" + sku;
+    /// <summary>SKUs that are closed for a repair.</summary>
+    public RedisKey Fences => Tag + "fences";
 
     /// <summary>Holds with these two characters in the bucket's position of their ids.</summary>
     public RedisKey Holds(string bucket) => Tag + "holds:" + bucket;

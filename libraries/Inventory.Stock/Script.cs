@@ -75,6 +75,12 @@ public sealed partial class Script
 
     internal static Script LoadUnits { get; } = new("load_units");
 
+    internal static Script ClearSku { get; } = new("clear_sku");
+
+    internal static Script FenceSku { get; } = new("fence_sku");
+
+    internal static Script DropStrays { get; } = new("drop_strays");
+
     internal static Script AdvanceStream { get; } = new("advance_stream");
 
     internal static Script Beat { get; } = new("beat");
@@ -91,21 +97,7 @@ public sealed partial class Script
 
     internal static Script AuditUnits { get; } = new("audit_units");
 
-    internal static Script RepairReserved { get; } = new("repair_reserved");
-
-    internal static Script RepairTotal { get; } = new("repair_total");
-
-    internal static Script RepairHold { get; } = new("repair_hold");
-
     internal static Script AuditBought { get; } = new("audit_bought");
-
-    internal static Script RepairBought { get; } = new("repair_bought");
-
-    internal static Script RepairLost { get; } = new("repair_lost");
-
-    internal static Script RetireStock { get; } = new("retire_stock");
-
-    internal static Script UnlockRepair { get; } = new("unlock_repair");
 
     /// <summary>Script names by hash, in lower-case hexadecimal digits as in Redis' slow log.</summary>
     /// <param name="runId">The server's run: each run has its own texts.</param>
@@ -180,6 +172,19 @@ public sealed partial class Script
         {
             throw translated;
         }
+    }
+
+    /// <summary>Runs a script that includes <c>shared/rebuilding.lua</c>.</summary>
+    /// <param name="redis">The connection.</param>
+    /// <param name="scope">What is rebuilt. A repair acts in the verified run only; a rebuild precedes it.</param>
+    /// <param name="items">The arguments for the items that the script works on.</param>
+    internal Task<RedisResult> RunAsync(PartitionedRedis redis, RebuildScope scope, IEnumerable<RedisValue> items)
+    {
+        var (partition, sku, token) = scope;
+        RedisKey[] keys = [partition.Epoch, partition.Events, partition.Due];
+        RedisValue[] arguments =
+            [PartitionedRedis.Trace, redis.EndedRetention, sku ?? "", token ?? "", .. items];
+        return sku is null ? RunAsync(redis.Database, keys, arguments) : RunAsync(redis.Guard, keys, arguments);
     }
 
     private static string TextFor(string body, string runId) => $"local this_run = '{runId}'\n{body}";

@@ -61,6 +61,8 @@ local function make_room(sku, page, deadline_ms)
   local start = deadline_ms >= last and deadline_ms or page.count == PACKED and middle_of(page)
   if not start or start <= page.from then return end
   local key = page_key(sku, digits[start])
+  -- No page starts there, so whatever the key holds is left over from a page that was lost.
+  redis.call('UNLINK', key)
   local moved = redis.call('ZRANGEBYSCORE', page.key, start, '+inf', 'WITHSCORES')
   for i = 1, #moved, 2 do redis.call('ZADD', key, moved[i + 1], moved[i]) end
   redis.call('ZREMRANGEBYSCORE', page.key, start, '+inf')

@@ -7,7 +7,9 @@
 -- Layout of one partition; `prefix` is its hash tag, such as {inv:0}: and leads every key
 --   epoch            string  <number>:<run_id> of the verified run; missing while fenced
 --   rebuild, former  string  token of the current rebuild; epoch of the run before the current one
---   stock:<sku>      hash    total, reserved, version, max_per_customer, paused, limits_version
+--   stock:<sku>      hash    total, reserved, version, max_per_customer, paused, limits_version;
+--                            fenced: token of the repair that has closed the SKU
+--   fences           set     SKUs with `fenced`
 --   holds:<bucket>   hash    reservation id -> hold text; bucket is two characters of the id
 --   due:<sku>        zset    ids of the SKU's pending holds, scored by deadline_ms: the first page
 --   page:<start>:<sku>  zset  the same: deadlines from `start` on, up to the next page's
@@ -105,8 +107,9 @@ local function load_hold(id, due_sku, due_ms)
   local hold = parse_hold(text)
   if hold.state == 'p' then
     local sku = hold.lines[1].sku
-    hold.deadline_ms = sku == due_sku and due_ms or deadline_of(sku, id, hold.deadline_ms)
-    if not hold.deadline_ms then unreadable(sku, 'a pending hold has no deadline') end
+    local filed_ms = sku == due_sku and due_ms or deadline_of(sku, id, hold.deadline_ms)
+    if not filed_ms and not rebuilds then unreadable(sku, 'a pending hold has no deadline') end
+    hold.deadline_ms = filed_ms or hold.deadline_ms
     hold.filed_ms = tonumber(hold.deadline_ms)
   end
   return hold
@@ -131,10 +134,22 @@ local function append_event(type, id, hold)
     'lines', lines_text(hold.lines), 'trace', trace)
 end
 
+local function assure_open(sku, fence)
+  if fence and not rebuilds then unreadable(sku, 'it is being repaired') end
+end
+
+-- For scripts that change a hold and not its counters: none of its SKUs is being repaired.
+local function assure_lines_open(hold)
+  for _, line in ipairs(hold.lines) do
+    assure_open(line.sku, read_of(line.sku, 'HGET', stock_key(line.sku), 'fenced'))
+  end
+end
+
 -- The counters of a SKU; nil where there is no such SKU.
 local function stock_of(sku)
   local stock = read_of(sku, 'HMGET', stock_key(sku),
-    'total', 'reserved', 'version', 'max_per_customer', 'paused')
+    'total', 'reserved', 'version', 'max_per_customer', 'paused', 'fenced')
+  assure_open(sku, stock[6])
   if not stock[1] and not stock[3] then return nil end
   return { total = count_of(sku, 'total', stock[1]), reserved = count_of(sku, 'reserved', stock[2]),
     version = count_of(sku, 'version', stock[3]), paused = stock[5] and true,
@@ -146,7 +161,13 @@ end
 -- write `reserved` and `due` update them.
 local remembered_stock, remembered_due = {}, {}
 
+local function has_counter(sku)
+  local reserved = redis.pcall('HGET', stock_key(sku), 'reserved')
+  return type(reserved) == 'string' and is_count(reserved)
+end
+
 local function change_reserved(sku, units)
+  if rebuilds and not has_counter(sku) then return end
   local reserved = redis.call('HINCRBY', stock_key(sku), 'reserved', units)
   local stock = remembered_stock[sku]
   if stock then stock.reserved = reserved end
@@ -157,9 +178,10 @@ end
 -- have been read before.
 local function assure_countable(hold, leaving)
   for _, line in ipairs(hold.lines) do
-    if not (leaving and leaving[line.sku]) then
-      local reserved = read_of(line.sku, 'HGET', stock_key(line.sku), 'reserved')
-      if reserved then count_of(line.sku, 'reserved', reserved) end
+    if not rebuilds and not (leaving and leaving[line.sku]) then
+      local stock = read_of(line.sku, 'HMGET', stock_key(line.sku), 'reserved', 'fenced')
+      assure_open(line.sku, stock[2])
+      if stock[1] then count_of(line.sku, 'reserved', stock[1]) end
     end
     if hold.state == 'p' then
       read_page(line.sku, tonumber(hold.filed_ms or hold.deadline_ms))

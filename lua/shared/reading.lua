@@ -6,8 +6,14 @@
 -- it depends on with these functions before it writes. The refusal is an error, since no answer
 -- would be correct:
 --   UNREADABLE <sku, or - where it isn't known> <what>
+-- A SKU that is being repaired refuses in the same way, so nothing of it changes meanwhile.
 -- Not handled: the keys that a whole partition shares (epoch, events, due, leases). If one of these
 -- has another type, no script works, whatever the SKU.
+
+-- The scripts of rebuilds and repairs set this. For them the fence of a SKU is open, and what can't
+-- be read counts as missing: it is written again. Only counters that can't be read stay as they
+-- are, since their SKU refuses everything until it is rebuilt itself.
+local rebuilds = false
 
 local function unreadable(sku, what)
   error({ err = 'UNREADABLE ' .. sku .. ' ' .. what })
@@ -21,20 +27,22 @@ end
 local function read_of(sku, command, key, ...)
   local result = redis.pcall(command, key, ...)
   if type(result) == 'table' and result.err then
-    if string.find(result.err, 'WRONGTYPE', 1, true) then
-      unreadable(sku, key .. ' has another type')
-    end
-    error(result)
+    if not string.find(result.err, 'WRONGTYPE', 1, true) then error(result) end
+    if not rebuilds then unreadable(sku, key .. ' has another type') end
+    redis.call('UNLINK', key)
+    return redis.call(command, key, ...)
   end
   return result
 end
 
 -- Accepts only integers as Redis writes them, with no more digits than a double holds exactly.
+local function is_count(text)
+  return #text <= 15 and (text == '0' or string.match(text, '^%-?[1-9]%d*$') ~= nil)
+end
+
 local function count_of(sku, name, text)
   if not text then unreadable(sku, name .. ' is missing') end
-  if #text > 15 or not (text == '0' or string.match(text, '^%-?[1-9]%d*$')) then
-    unreadable(sku, name .. ' is ' .. quoted(text))
-  end
+  if not is_count(text) then unreadable(sku, name .. ' is ' .. quoted(text)) end
   return tonumber(text)
 end
 
@@ -76,10 +84,10 @@ local function parse_hold(text)
   return hold
 end
 
--- Calls a function: returns true and its result, or false and what can't be read.
+-- Calls a function: returns true and its results, or false and what can't be read.
 local function try(call, ...)
-  local done, result = pcall(call, ...)
-  if done then return true, result end
+  local done, result, second, third = pcall(call, ...)
+  if done then return true, result, second, third end
   local what = type(result) == 'table' and result.err or tostring(result)
   local named = string.match(what, '^UNREADABLE (.*)$')
   if not named then error(result) end

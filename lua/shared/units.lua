@@ -22,7 +22,7 @@ local function read_units(holder, sku)
   if id then
     units.held = tonumber(quantity)
     units.holds[1] = { id = id, quantity = units.held }
-  elseif text then
+  elseif text and not (rebuilds and not is_count(string.match(text, '^%S*'))) then
     units.confirmed = count_of(sku, 'what a customer has bought', string.match(text, '^%S*'))
     for id, quantity in string.gmatch(text, ' (%S+) (%d+)') do
       units.holds[#units.holds + 1] = { id = id, quantity = tonumber(quantity) }

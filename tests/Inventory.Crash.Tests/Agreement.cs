@@ -50,9 +50,10 @@ public static class Agreement
         var holds = new Dictionary<Guid, int>();
         await foreach (var page in site.Engine.Maintenance.ReadHoldsAsync(new(0), CancellationToken.None))
         {
-            foreach (var part in page.Holds.Where(part => part.Lines.Any(line => line.Sku == sku)))
+            foreach (var part in page.Holds.Where(part => part.Hold.Lines.Any(line => line.Sku == sku)))
             {
-                holds.Add(part.ReservationId, part.Lines.Where(line => line.Sku == sku).Sum(line => line.Quantity));
+                var own = part.Hold.Lines.Where(line => line.Sku == sku);
+                holds.Add(part.ReservationId, own.Sum(line => line.Quantity));
             }
         }
 

@@ -107,6 +107,7 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
         """);
 
     /// <summary>Locks a table until it is disposed of, which keeps a rebuild from completing.</summary>
+    /// <param name="table">Its name, and the mode if it isn't to be locked for readers.</param>
     public async Task<NpgsqlTransaction> LockAsync(string table)
     {
         var connection = await ledger!.OpenConnectionAsync();
@@ -151,7 +152,12 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
         isTransient: e => e is PostgresException { SqlState: PostgresErrorCodes.ObjectInUse });
 
     /// <summary>Starts a service as it is shipped, in a process that a test may kill.</summary>
-    public Task<ServiceProcess> StartProcessAsync(string project) => ServiceProcess.StartAsync(
-        project,
-        ("ConnectionStrings:redis", Redis.ConnectionString), ("ConnectionStrings:ledger", Postgres.ConnectionString));
+    public Task<ServiceProcess> StartProcessAsync(string project, params (string Name, string Value)[] settings) =>
+        ServiceProcess.StartAsync(
+            project,
+            [
+                ("ConnectionStrings:redis", Redis.ConnectionString),
+                ("ConnectionStrings:ledger", Postgres.ConnectionString),
+                .. settings,
+            ]);
 }

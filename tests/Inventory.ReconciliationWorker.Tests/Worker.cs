@@ -41,6 +41,8 @@ public sealed class Worker : IAsyncDisposable
 
     public OnlineHoldCounter Large => factory.Services.GetRequiredService<OnlineHoldCounter>();
 
+    public StockRepair Repair => factory.Services.GetRequiredService<StockRepair>();
+
     public PinResolver Resolver => factory.Services.GetRequiredService<PinResolver>();
 
     public Confirmations Confirmations => factory.Services.GetRequiredService<Confirmations>();

@@ -33,15 +33,11 @@ public sealed partial class ScriptTests
         { "beat", typeof(BeatOutcome) },
         { "audit_stock", typeof(AuditOutcome) },
         { "audit_holds", typeof(AuditOutcome) },
-        { "audit_units", typeof(AuditUnitsOutcome) },
-        { "repair_reserved", typeof(RepairReservedOutcome) },
-        { "repair_total", typeof(RepairTotalOutcome) },
-        { "repair_hold", typeof(RepairHoldOutcome) },
+        { "audit_units", typeof(AuditOutcome) },
         { "audit_bought", typeof(AuditOutcome) },
-        { "repair_bought", typeof(RepairBoughtOutcome) },
-        { "repair_lost", typeof(RepairLostOutcome) },
-        { "retire_stock", typeof(RetireOutcome) },
-        { "unlock_repair", typeof(UnlockOutcome) },
+        { "clear_sku", typeof(LoadOutcome) },
+        { "fence_sku", typeof(FenceSkuOutcome) },
+        { "drop_strays", typeof(StrayOutcome) },
     };
 
     [Theory]

@@ -1,3 +1,5 @@
+using Inventory.ReconciliationWorker.Rebuild;
+
 namespace Inventory.ReconciliationWorker.Audit;
 
 /// <summary>Registers the audit.</summary>
@@ -9,6 +11,7 @@ internal static class AuditServices
         services.AddSingleton<AuditMetrics>();
         services.AddSingleton<AuditBook>();
         services.AddSingleton<LedgerReading>();
+        services.AddSingleton<SkuRebuild>();
         services.AddSingleton<StockRepair>();
         services.AddSingleton<AuditSession>();
         services.AddSingleton<OnlineHoldCounter>();

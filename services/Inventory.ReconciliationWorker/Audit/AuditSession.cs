@@ -56,10 +56,12 @@ public sealed partial class AuditSession(
     }
 
     /// <summary>Waits before something is read again. The wait doesn't count as work.</summary>
-    public async Task WaitAsync(CancellationToken cancellation)
+    public Task WaitAsync(CancellationToken cancellation) => WaitAsync(Step, cancellation);
+
+    private async Task WaitAsync(TimeSpan step, CancellationToken cancellation)
     {
         var since = Now();
-        await Task.Delay(Step, time, cancellation);
+        await Task.Delay(step, time, cancellation);
         waited += Since(since);
     }
 
@@ -79,9 +81,10 @@ public sealed partial class AuditSession(
     /// <param name="partition">The partition's index.</param>
     /// <param name="streamId">The event.</param>
     /// <param name="cancellation">Cancels the call.</param>
+    /// <param name="poll">The pause between two looks; null for the usual one.</param>
     /// <returns>Whether they are stored. If not, nothing is proven about differences that depend on events.</returns>
     public async Task<bool> IsStoredAsync(
-        AuditRun run, int partition, string streamId, CancellationToken cancellation)
+        AuditRun run, int partition, string streamId, CancellationToken cancellation, TimeSpan? poll = null)
     {
         var since = Now();
         while (true)
@@ -94,7 +97,7 @@ public sealed partial class AuditSession(
                 return false;
             }
 
-            await WaitAsync(cancellation);
+            await WaitAsync(poll ?? Step, cancellation);
         }
     }
 
@@ -120,9 +123,11 @@ public sealed partial class AuditSession(
     /// Makes the repair, or returns null when it turned out to be unsafe; null if no repair is safe.
     /// </param>
     /// <param name="cancellation">Cancels the call.</param>
+    /// <param name="isBegun">Whether the repair was begun before, so that it is finished in any run.</param>
     /// <returns>Whether the finding is resolved.</returns>
     public async Task<bool> ReportAsync(
-        AuditRun run, Finding finding, Func<Task<Repaired?>>? repair, CancellationToken cancellation)
+        AuditRun run, Finding finding, Func<Task<Repaired?>>? repair, CancellationToken cancellation,
+        bool isBegun = false)
     {
         if (run.DryRun || run.Found >= AuditRun.MaxRemembered)
         {
@@ -141,7 +146,7 @@ public sealed partial class AuditSession(
             }
         }
 
-        var repaired = run.Repairs && repair is not null ? await repair() : null;
+        var repaired = (run.Repairs || isBegun) && repair is not null ? await repair() : null;
         run.Add(finding with { Repair = repaired?.Words });
         if (repaired is null) return false;
         run.Repaired++;

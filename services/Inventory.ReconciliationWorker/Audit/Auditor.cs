@@ -13,6 +13,7 @@ public sealed class Auditor(
     OrderAudit orders,
     OrphanAudit odds,
     AuditBook book,
+    StockRepair repair,
     AuditSession session,
     AuditMetrics metrics,
     TimeProvider time)
@@ -26,6 +27,7 @@ public sealed class Auditor(
         try
         {
             if (await maintenance.IsFencedAsync()) throw new FenceDownException();
+            await FinishRepairsAsync(run, cancellation);
             await holds.RunAsync(run, cancellation);
             await reservations.RunAsync(run, cancellation);
             await skus.RunAsync(run, cancellation);
@@ -47,5 +49,24 @@ public sealed class Auditor(
         run.Phase = "";
         await book.WriteAsync(run, "completed", null, cancellation);
         if (run is { IsWhole: true, DryRun: false }) metrics.Completed(time.GetElapsedTime(began), time.GetTimestamp());
+    }
+
+    /// <summary>Repairs the SKUs that a repair has left closed, because its process died.</summary>
+    private async Task FinishRepairsAsync(AuditRun run, CancellationToken cancellation)
+    {
+        foreach (var partition in maintenance.Partitions)
+        {
+            foreach (var sku in await maintenance.ReadFencedSkusAsync(partition))
+            {
+                if (!run.IsWhole && sku != run.Sku) continue;
+                await session.ReportAsync(
+                    run,
+                    new(FindingKind.Unreadable, sku, "", "open for sale", "closed by a repair",
+                        "A repair of the SKU was broken off: the process that made it died. Until it is repeated, "
+                            + "nothing of the SKU is sold or released.",
+                        $"among the closed SKUs of partition {partition.Index}"),
+                    () => repair.SkuAsync(run, sku, cancellation), cancellation, isBegun: true);
+            }
+        }
     }
 }

@@ -5,9 +5,9 @@ namespace Inventory.ReconciliationWorker.Audit;
 /// <summary>The units that a customer has bought of a SKU, by Redis and by the orders.</summary>
 /// <param name="Owner">The owner of the limit, in the form that Redis stores.</param>
 /// <param name="Sku">The SKU.</param>
-/// <param name="Seen">Units bought, by Redis.</param>
+/// <param name="Seen">Units bought, by Redis; null if that can't be read.</param>
 /// <param name="Right">Units bought, by the orders.</param>
-public sealed record WrongBought(string Owner, string Sku, long Seen, long Right);
+public sealed record WrongBought(string Owner, string Sku, long? Seen, long Right);
 
 /// <summary>Compares the units that customers have bought of SKUs with a limit: Redis' counts and the orders.</summary>
 /// <remarks>
@@ -80,7 +80,7 @@ public sealed class BoughtAudit(
     {
         var before = await orders.ReadBoughtAsync(owners, cancellation);
         var looks = await LookAsync(before, cancellation);
-        var different = before.Where(one => looks[one].Units is { } units && units != one.Units).ToList();
+        var different = before.Where(one => looks[one].Units != one.Units).ToList();
         if (different.Count == 0) return [];
         var held = different.SelectMany(one => looks[one].Holds).ToList();
         var ordered = held.Count == 0 ? [] : await ledger.ReadOrderedAsync(held, cancellation);
@@ -88,7 +88,7 @@ public sealed class BoughtAudit(
         var after = again.ToHashSet();
         return different.ConvertAll(one => (
             one,
-            new WrongBought(one.Owner, one.Sku, looks[one].Units!.Value, one.Units),
+            new WrongBought(one.Owner, one.Sku, looks[one].Units, one.Units),
             one.IsSettled && after.Contains(one) && !looks[one].Holds.Any(ordered.Contains)));
     }
 
@@ -113,15 +113,18 @@ public sealed class BoughtAudit(
 
     private Task<bool> ReportAsync(AuditRun run, WrongBought wrong, CancellationToken cancellation) =>
         session.ReportAsync(
-            run,
-            new(FindingKind.BoughtUnits, wrong.Sku, wrong.Owner, $"{wrong.Right} units bought, by the orders",
-                $"{wrong.Seen} units bought, by Redis",
-                wrong.Seen > wrong.Right
-                    ? "The customer's limit counts units that no order has, so it would refuse them too early: an "
-                        + "order was cancelled and Redis not told, or somebody wrote to Redis by hand."
-                    : "The customer's limit counts fewer units than were bought, so they could buy too many: Redis "
-                        + "lost a count, somebody wrote to it by hand, or the limit is newer than its last rebuild.",
-                "the same orders before and after Redis was read, none of them being committed"),
-            () => repair.BoughtAsync(run, wrong, cancellation),
-            cancellation);
+            run, Of(wrong), () => repair.SkuAsync(run, wrong.Sku, cancellation), cancellation);
+
+    private static Finding Of(WrongBought wrong) => new(
+        wrong.Seen is null ? FindingKind.Unreadable : FindingKind.BoughtUnits, wrong.Sku, wrong.Owner,
+        $"{wrong.Right} units bought, by the orders",
+        wrong.Seen is { } seen ? $"{seen} units bought, by Redis" : "what the customer has bought can't be read",
+        wrong.Seen is null
+            ? "Somebody wrote to Redis by hand. The customer can't hold or release anything of the SKU."
+            : wrong.Seen > wrong.Right
+                ? "The customer's limit counts units that no order has, so it would refuse them too early: an order "
+                    + "was cancelled and Redis not told, or somebody wrote to Redis by hand."
+                : "The customer's limit counts fewer units than were bought, so they could buy too many: Redis lost a "
+                    + "count, somebody wrote to it by hand, or the limit is newer than its last rebuild.",
+        "the same orders before and after Redis was read, none of them being committed");
 }

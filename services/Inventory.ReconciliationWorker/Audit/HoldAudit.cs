@@ -16,9 +16,6 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
 
     private const int BucketsAtOnce = 256;
 
-    // Reading this many takes some seconds. For more, nothing is proven, and the units stay reserved.
-    private const int MostPromised = 500_000;
-
     private static readonly string[] Buckets =
         [.. Alphabet.SelectMany(first => Alphabet.Select(second => $"{first}{second}"))];
 
@@ -29,7 +26,7 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
         if (!run.IsWhole)
         {
             var partition = audit.PartitionOf(run.Sku);
-            await foreach (var page in IdsAsync(partition, run.Sku, _ => Task.CompletedTask, cancellation))
+            await foreach (var page in IdsAsync(partition, run.Sku, (_, _) => Task.CompletedTask, cancellation))
             {
                 await PageAsync(run, partition, page, cancellation);
             }
@@ -39,48 +36,15 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
 
         foreach (var partition in audit.Partitions)
         {
-            var unreadable = (string what) => session.ReportAsync(
-                run, UnreadableHolds.Stray(what, partition), null, cancellation);
+            var unreadable = (string what, Stray stray) => session.ReportAsync(
+                run, UnreadableHolds.Stray(what, partition),
+                () => repair.StraysAsync(run, partition, [stray], "", cancellation), cancellation);
             await foreach (var page in IdsAsync(partition, null, unreadable, cancellation))
             {
                 await PageAsync(run, partition, page, cancellation);
                 await session.RestAsync(run, page.Count, cancellation);
             }
         }
-    }
-
-    /// <summary>
-    /// Whether every hold of a SKU is where its units are counted, and the ledger has no other pending reservation of
-    /// it.
-    /// </summary>
-    public async Task<bool> IsCompleteAsync(string sku, CancellationToken cancellation)
-    {
-        var partition = audit.PartitionOf(sku);
-        var unreadable = false;
-        await foreach (var page in IdsAsync(partition, sku, _ => Task.FromResult(unreadable = true), cancellation))
-        {
-            var looks = await LookAsync(partition, page);
-            if (looks.Any(look => look.IsUnreadable || look.IsActive && IsUnscheduled(look))) return false;
-        }
-
-        // An unreadable hold may hold units of any SKU.
-        if (unreadable) return false;
-
-        var promised = 0;
-        await foreach (var page in ledger.ReadPendingAsync(sku, session.Options.PageSize, cancellation))
-        {
-            foreach (var rows in page.Where(row => row.Partition == partition.Index).Chunk(Step))
-            {
-                var looks = await LookAsync(partition, [.. rows.Select(row => row.Id)]);
-                // Redis remembers an ended hold for a day, so an unknown hold was lost.
-                if (looks.Any(look => look.State is '-' or '?')) return false;
-            }
-
-            promised += page.Count;
-            if (promised > MostPromised) return false;
-        }
-
-        return true;
     }
 
     private async Task PageAsync(
@@ -93,17 +57,15 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
         {
             var row = (await ledger.ReadReservationsAsync(partition.Index, [hold.Id], cancellation)).Values
                 .SingleOrDefault();
-            await session.ReportAsync(run, UnreadableHolds.Of(hold, row), null, cancellation);
+            await UnreadableHolds.ReportAsync(session, repair, run, partition, hold, row, cancellation);
         }
 
         if (holds.Count == 0) return;
         var rows = await ledger.ReadReservationsAsync(partition.Index, holds.Select(look => look.Id), cancellation);
         foreach (var hold in holds.Where(look => look.Faults.Length > 0))
         {
-            var row = rows.GetValueOrDefault(hold.Id);
-            var deadline = row?.Sequence == hold.Sequence ? row.Deadline : (DateTimeOffset?)null;
             await session.ReportAsync(
-                run, Misplaced(hold), () => repair.HoldAsync(run, hold, deadline, cancellation), cancellation);
+                run, Misplaced(hold), () => repair.SkuAsync(run, hold.Lines[0].Sku, cancellation), cancellation);
         }
 
         await OrdersAsync(run, partition, holds, cancellation);
@@ -126,7 +88,7 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
                     "The order is written and its units are sold, but the hold is still pending: "
                         + "Redis lost the pin, and an older copy of its data was started.",
                     $"hold sequence {hold.Sequence}, not pinned before and after the order was read"),
-                () => repair.CommitAsync(run, hold, cancellation),
+                () => repair.SkuAsync(run, hold.Lines[0].Sku, cancellation),
                 cancellation);
         }
     }
@@ -151,7 +113,8 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
             var row = rows.GetValueOrDefault(hold.Id);
             var ended = row is not null && row.Status != "pending" && row.Sequence >= hold.Sequence;
             await session.ReportAsync(
-                run, ended ? Ended(hold, row!) : Unrecorded(hold, row, lastEvent), null, cancellation);
+                run, ended ? Ended(hold, row!) : Unrecorded(hold, row, lastEvent),
+                ended ? () => repair.SkuAsync(run, hold.Lines[0].Sku, cancellation) : null, cancellation);
         }
     }
 
@@ -172,7 +135,7 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
 
     /// <summary>Ids of a partition's holds, bucket by bucket, while other clients write to them.</summary>
     private async IAsyncEnumerable<IReadOnlyList<Guid>> IdsAsync(
-        Partition partition, string? sku, Func<string, Task> unreadable,
+        Partition partition, string? sku, Func<string, Stray, Task> unreadable,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         var page = new List<Guid>(Step);
@@ -182,7 +145,7 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
             var lengths = await audit.HashLengthsAsync(buckets.Select(partition.Holds));
             foreach (var bucket in buckets.Where((_, i) => lengths[i] < 0))
             {
-                await unreadable($"{partition.Holds(bucket)} has another type");
+                await unreadable($"{partition.Holds(bucket)} has another type", new("holds", bucket, ""));
             }
 
             foreach (var bucket in buckets.Where((_, i) => lengths[i] > 0))
@@ -191,12 +154,15 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
                 {
                     if (!ReservationKey.IsKey((string)entry.Name!))
                     {
-                        await unreadable($"a field of {partition.Holds(bucket)} names no reservation");
+                        await unreadable(
+                            $"a field of {partition.Holds(bucket)} names no reservation",
+                            new("holds", bucket, (string)entry.Name!));
                         continue;
                     }
 
                     // An unreadable hold may be one of this SKU.
-                    if (sku is not null && HoldText.Contains(entry.Value, sku) == false) continue;
+                    if (sku is not null && HoldText.Parse(entry.Value) is { } hold
+                        && hold.Lines.All(line => line.Sku != sku)) continue;
                     page.Add(ReservationKey.Parse((string)entry.Name!));
                     if (page.Count < Step) continue;
                     yield return page;

@@ -79,6 +79,8 @@ public sealed class OnlineHoldCounter(EventStream events, AuditReader audit, Led
         var before = (await ledger.ReadLevelsAsync([sku], cancellation)).Single();
         var end = await LookAsync(partition, sku);
         var after = (await ledger.ReadLevelsAsync([sku], cancellation)).Single();
+        // A repair has closed the SKU, or somebody has just written to it by hand.
+        if (end.Skus[0].State == LookState.Unreadable) return null;
         if (!await ApplyEventsAsync(partition, sku, start, end.LastEvent, quantities, cancellation)) return null;
         // All of the holds may have ended by now.
         var newest = quantities.Values.Where(held => held.Quantity > 0).Select(held => held.Since)
@@ -97,10 +99,10 @@ public sealed class OnlineHoldCounter(EventStream events, AuditReader audit, Led
         foreach (var chunk in quantities.Keys.ToArray().Chunk(Page))
         {
             cancellation.ThrowIfCancellationRequested();
-            var texts = await audit.ReadHoldTextsAsync(partition, chunk);
+            var holds = await audit.ReadHoldsAsync(partition, chunk);
             for (var i = 0; i < chunk.Length; i++)
             {
-                quantities[chunk[i]] = new(HoldText.QuantityOf(texts[i], sku), HoldText.PendingSince(texts[i]));
+                quantities[chunk[i]] = Held.Of(holds[i], sku);
             }
         }
     }
@@ -147,5 +149,12 @@ public sealed class OnlineHoldCounter(EventStream events, AuditReader audit, Led
 
     /// <param name="Quantity">The hold's units.</param>
     /// <param name="Since">When it began; a time long ago if it isn't pending.</param>
-    private readonly record struct Held(long Quantity, DateTimeOffset Since);
+    private readonly record struct Held(long Quantity, DateTimeOffset Since)
+    {
+        public static Held Of(ActiveHold? hold, string sku) => hold is null
+            ? default
+            : new(
+                hold.Lines.Where(line => line.Sku == sku).Sum(line => line.Quantity),
+                hold.Confirming ? DateTimeOffset.UnixEpoch : hold.CreatedAt);
+    }
 }

@@ -87,7 +87,8 @@ public sealed class OrphanAudit(
                     $"also {wrong.Orphans}",
                     "The customer's entry lists a hold that doesn't exist: a limit would refuse them too early.",
                     "seen in one step"),
-                () => repair.UnitsAsync(run, partition, wrong, cancellation),
+                () => repair.StraysAsync(
+                    run, partition, [new("units", wrong.Bucket, wrong.Field)], wrong.Sku, cancellation),
                 cancellation);
         }
 
@@ -133,7 +134,8 @@ public sealed class OrphanAudit(
             if (look.State == LookState.Unreadable)
             {
                 var form = new StockComparison(Nobodys(sku), look, Nobodys(sku)).CompareForm()!;
-                await session.ReportAsync(run, form, null, cancellation);
+                await session.ReportAsync(
+                    run, form, () => repair.SkuAsync(run, sku, cancellation), cancellation);
                 continue;
             }
 
@@ -144,7 +146,8 @@ public sealed class OrphanAudit(
                     "Redis sells a SKU that PostgreSQL doesn't know, so that none of its holds can become an order: "
                         + "somebody wrote to Redis by hand, or it belongs to another installation.",
                     $"Redis version {look.Version}, looked up in PostgreSQL twice"),
-                () => repair.RetireAsync(run, sku, cancellation),
+                // Once paused, there is nothing more to do until its holds have ended.
+                look is { Paused: true, Reserved: > 0 } ? null : () => repair.SkuAsync(run, sku, cancellation),
                 cancellation);
         }
 

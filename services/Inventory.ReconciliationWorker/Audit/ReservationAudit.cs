@@ -35,7 +35,8 @@ public sealed class ReservationAudit(
                 (lastEvent, var looks) = await LookAsync(partition, chunk);
                 foreach (var row in chunk.Where(row => looks[row.Id].IsUnreadable))
                 {
-                    await session.ReportAsync(run, UnreadableHolds.Of(looks[row.Id], row), null, cancellation);
+                    await UnreadableHolds.ReportAsync(
+                        session, repair, run, partition, looks[row.Id], row, cancellation);
                 }
 
                 missing.AddRange(chunk.Where(row => looks[row.Id] is { IsActive: false, IsUnreadable: false }));
@@ -102,7 +103,7 @@ public sealed class ReservationAudit(
                 "A customer was promised these units, and Redis lost the hold without an event: somebody removed it "
                     + "by hand, or an older copy of the data was started.",
                 evidence),
-            () => repair.RestoreAsync(run, row, lines, cancellation),
+            () => repair.SkuAsync(run, lines[0].Sku, cancellation),
             cancellation);
     }
 

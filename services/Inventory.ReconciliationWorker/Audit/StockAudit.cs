@@ -4,8 +4,7 @@ namespace Inventory.ReconciliationWorker.Audit;
 
 /// <summary>Compares every SKU: totals, limits and versions of both stores, and counters with holds.</summary>
 public sealed class StockAudit(
-    AuditReader audit, LedgerReading ledger, StockRepair repair, OnlineHoldCounter large, HoldAudit holds,
-    AuditSession session)
+    AuditReader audit, LedgerReading ledger, StockRepair repair, OnlineHoldCounter large, AuditSession session)
 {
     /// <summary>Audits all SKUs, or the run's SKU.</summary>
     public async Task RunAsync(AuditRun run, CancellationToken cancellation)
@@ -72,7 +71,7 @@ public sealed class StockAudit(
         var sku = latest.Redis.Sku;
         if (latest.CompareForm() is { } form)
         {
-            await session.ReportAsync(run, form, () => FormAsync(run, sku, cancellation), cancellation);
+            await RepairAsync(run, form, cancellation);
             return;
         }
 
@@ -81,24 +80,15 @@ public sealed class StockAudit(
             : latest.CompareTotals(waited: false);
         if (totals is not null)
         {
-            await session.ReportAsync(run, totals, () => repair.TotalAsync(run, sku, cancellation), cancellation);
+            await RepairAsync(run, totals, cancellation);
         }
         else if (latest.IsOverPromised && latest.Redis.State == LookState.Counted)
         {
             await PromisedAsync(run, await OverPromisedAsync(latest, cancellation), cancellation);
         }
 
-        if (latest.CompareDeadlines() is { } deadlines)
-        {
-            await session.ReportAsync(
-                run, deadlines, () => repair.ReservedAsync(run, sku, mayFree: false, 0, cancellation), cancellation);
-        }
-        if (latest.CompareReserved() is { } reserved)
-        {
-            var frees = latest.Redis.Reserved > latest.Redis.Held;
-            await session.ReportAsync(
-                run, reserved, () => ReservedAsync(run, sku, frees, 0, cancellation), cancellation);
-        }
+        if (latest.CompareDeadlines() is { } deadlines) await RepairAsync(run, deadlines, cancellation);
+        if (latest.CompareReserved() is { } reserved) await RepairAsync(run, reserved, cancellation);
         if (latest.Redis.State == LookState.TooManyHolds) await LargeAsync(run, latest, cancellation);
         if (latest.IsChangedElsewhere)
         {
@@ -146,29 +136,12 @@ public sealed class StockAudit(
             return;
         }
 
-        var finding = StockComparison.ReservedFinding(sku, second.Counter, second.Held, second.Evidence);
-        var correction = second.Held - second.Counter;
-        await session.ReportAsync(
-            run, finding, () => ReservedAsync(run, sku, correction < 0, correction, cancellation), cancellation);
+        await RepairAsync(
+            run, StockComparison.ReservedFinding(sku, second.Counter, second.Held, second.Evidence), cancellation);
     }
 
-    /// <summary>
-    /// Lowering the counter makes units available. It needs proof that every hold of the SKU was counted, and that the
-    /// ledger has no pending reservation that Redis has lost.
-    /// </summary>
-    private async Task<Repaired?> ReservedAsync(
-        AuditRun run, string sku, bool frees, long correction, CancellationToken cancellation)
-    {
-        if (frees && !await holds.IsCompleteAsync(sku, cancellation)) return null;
-        return await repair.ReservedAsync(run, sku, frees, correction, cancellation);
-    }
-
-    /// <summary>
-    /// Unreadable counters are rewritten from PostgreSQL and the holds, with the same proof as for lowering them. An
-    /// unreadable hold or index is left to operators.
-    /// </summary>
-    private async Task<Repaired?> FormAsync(AuditRun run, string sku, CancellationToken cancellation) =>
-        await holds.IsCompleteAsync(sku, cancellation) ? await repair.TotalAsync(run, sku, cancellation) : null;
+    private Task<bool> RepairAsync(AuditRun run, Finding finding, CancellationToken cancellation) =>
+        session.ReportAsync(run, finding, () => repair.SkuAsync(run, finding.Sku, cancellation), cancellation);
 
     private async Task<Dictionary<string, StockLook>> LookAsync(
         AuditRun run, List<LedgerLevel> levels, CancellationToken cancellation)
@@ -187,7 +160,7 @@ public sealed class StockAudit(
                 done += looked.Skus.Count;
                 if (looked.DanglingLeases.Length > 0)
                 {
-                    await LeasesAsync(run, partition.Key, skus[0], looked.DanglingLeases, cancellation);
+                    await LeasesAsync(run, partition.Key, looked.DanglingLeases, cancellation);
                 }
             }
         }
@@ -196,13 +169,14 @@ public sealed class StockAudit(
     }
 
     private Task<bool> LeasesAsync(
-        AuditRun run, Partition partition, string sku, string leases, CancellationToken cancellation) =>
+        AuditRun run, Partition partition, string leases, CancellationToken cancellation) =>
         session.ReportAsync(
             run,
             new(FindingKind.Deadline, "", $"leases of partition {partition.Index}", "leases of confirming holds only",
                 $"leases without a confirming hold: {leases}",
                 "A lease belongs to no confirming hold. Many such leases delay the end of interrupted confirms.",
                 "counted in one step"),
-            () => repair.ReservedAsync(run, sku, mayFree: false, 0, cancellation),
+            () => repair.StraysAsync(
+                run, partition, leases.Split(',').Select(id => new Stray("leases", "", id)), "", cancellation),
             cancellation);
 }

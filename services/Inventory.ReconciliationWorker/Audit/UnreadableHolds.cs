@@ -9,10 +9,30 @@ internal static class UnreadableHolds
         "Somebody wrote to Redis by hand. Until it is repaired, the hold can be neither confirmed nor released; its "
         + "units stay reserved.";
 
-    /// <summary>The finding about an unreadable hold.</summary>
+    /// <summary>Reports an unreadable hold. The rebuild of its SKU writes it anew, or removes it.</summary>
+    /// <param name="session">The audit.</param>
+    /// <param name="repair">Repairs it.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="partition">The hold's partition.</param>
     /// <param name="hold">The hold as it was read.</param>
     /// <param name="row">The ledger's row; null when it has none.</param>
-    public static Finding Of(HoldLook hold, LedgerReservation? row) => new(
+    /// <param name="cancellation">Cancels the call.</param>
+    public static Task ReportAsync(
+        AuditSession session, StockRepair repair, AuditRun run, Partition partition, HoldLook hold,
+        LedgerReservation? row, CancellationToken cancellation)
+    {
+        var finding = Of(hold, row);
+        var key = ReservationKey.Of(hold.Id);
+        Stray stray = new("holds", ((string)partition.HoldsOf(key)!)[^2..], key);
+        return session.ReportAsync(
+            run, finding,
+            finding.Sku.Length > 0
+                ? () => repair.SkuAsync(run, finding.Sku, cancellation)
+                : () => repair.StraysAsync(run, partition, [stray], "", cancellation),
+            cancellation);
+    }
+
+    private static Finding Of(HoldLook hold, LedgerReservation? row) => new(
         FindingKind.Unreadable, Sku(hold, row), hold.Id.ToString(), "a hold as the scripts write it", hold.Faults,
         Cause,
         row is null ? "the ledger doesn't know it" : $"the ledger has it as {row.Status}: {row.Lines}");

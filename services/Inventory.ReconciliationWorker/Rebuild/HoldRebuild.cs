@@ -36,7 +36,7 @@ public sealed class HoldRebuild(
         await Parallel.ForEachAsync(
             maintenance.ReadHoldsAsync(partition, cancellation), Limit(cancellation), async (page, _) =>
             {
-                await maintenance.RemoveCorruptAsync(partition, page.Corrupt);
+                await maintenance.DropStraysAsync(partition, page.Corrupt.Select(one => one.Stray));
                 progress.AddCorrupt(page.Corrupt);
                 var known = await rows.FindAsync(
                     partition.Index, [.. page.Holds.Select(part => part.ReservationId)], cancellation);
@@ -82,12 +82,12 @@ public sealed class HoldRebuild(
     internal async Task RestoreAsync(
         Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation) =>
         await Parallel.ForEachAsync(
-            rows.ReadPendingAsync(partition.Index, cancellation), Limit(cancellation), async (page, _) =>
+            rows.ReadPendingAsync(partition.Index, sku: null, cancellation), Limit(cancellation), async (page, _) =>
             {
                 foreach (var batch in page.Where(hold => !kept.Has(hold.ReservationId)).Chunk(Batch))
                 {
-                    var loaded = await maintenance.LoadHoldsAsync(partition, [.. batch.Select(Record)]);
-                    progress.AddRestored(loaded.Restored, loaded.Unknown, loaded.Unreadable);
+                    var loaded = await maintenance.LoadHoldsAsync(partition, [.. batch.Select(RecordOf)]);
+                    progress.AddRestored(loaded.Restored, loaded.Unknown);
                 }
             });
 
@@ -99,7 +99,7 @@ public sealed class HoldRebuild(
         Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation)
     {
         var partitions = maintenance.Partitions.Count;
-        var own = rows.ReadBoughtAsync([.. kept.Ordered], cancellation)
+        var own = rows.ReadBoughtAsync([.. kept.Ordered], sku: null, cancellation)
             .Where(bought => Partition.Of(bought.Sku, partitions) == partition);
         await foreach (var batch in own.Chunk(Batch).WithCancellation(cancellation))
         {
@@ -128,7 +128,7 @@ public sealed class HoldRebuild(
             await confirmationStore.CommitAsync(id, totals);
         });
 
-    private static HoldRecord Record(PendingHold hold) => new(
+    internal static HoldRecord RecordOf(PendingHold hold) => new(
         new(
             hold.ReservationId,
             ReservationStatus.Pending,

@@ -48,10 +48,11 @@ internal sealed class KeptHolds
         return outdated;
     }
 
-    private void Add(HeldPart part)
+    /// <summary>Adds a hold that is kept.</summary>
+    public void Add(HeldPart part)
     {
         all.Add(part.ReservationId);
-        foreach (var line in part.Lines)
+        foreach (var line in part.Hold.Lines)
         {
             // A quantity that was written by hand may overflow the sum. The limit lets the fence open, with too many
             // units reserved of one SKU.
@@ -71,7 +72,8 @@ internal sealed class KeptHolds
         };
         // A pinned hold with an order is kept: PinResolver commits it when its lease ends. The order may be older than
         // the pin, and its totals have to reach Redis with it.
-        if (end == HoldEnd.Ordered) return !part.Confirming;
-        return row.Sequence > part.Sequence;
+        if (end == HoldEnd.Ordered) return !part.Hold.Confirming;
+        // The number of the event that ended a hold is higher than those of all its states before.
+        return end == HoldEnd.NotEnded ? row.Sequence > part.Hold.Sequence : row.Sequence >= part.Hold.Sequence;
     }
 }

@@ -9,7 +9,7 @@ internal sealed class RebuildProgress
     private const int MaxNamed = 20;
 
     private readonly List<string> corruptNames = [];
-    private int totals, corrected, dropped, restored, unknown, keptOut, units, corrupt;
+    private int totals, corrected, dropped, restored, unknown, units, corrupt;
 
     /// <summary>The current step, as text.</summary>
     public string Step { get; set; } = "";
@@ -29,11 +29,6 @@ internal sealed class RebuildProgress
     /// <summary>Number of holds of SKUs that PostgreSQL doesn't know.</summary>
     public int Unknown => unknown;
 
-    /// <summary>
-    /// Number of holds that can't be restored because their keys hold unreadable data; their units are reserved.
-    /// </summary>
-    public int KeptOut => keptOut;
-
     /// <summary>Number of unreadable holds that were removed.</summary>
     public int Corrupt => corrupt;
 
@@ -48,11 +43,10 @@ internal sealed class RebuildProgress
 
     public void AddDropped(int count) => Interlocked.Add(ref dropped, count);
 
-    public void AddRestored(int count, int withoutSku, int withoutPlace)
+    public void AddRestored(int count, int withoutSku)
     {
         Interlocked.Add(ref restored, count);
         Interlocked.Add(ref unknown, withoutSku);
-        Interlocked.Add(ref keptOut, withoutPlace);
     }
 
     public void AddCorrupt(IReadOnlyList<CorruptHold> found)

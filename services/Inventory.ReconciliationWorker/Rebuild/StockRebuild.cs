@@ -109,7 +109,6 @@ public sealed partial class StockRebuild(
         metrics.Rebuilt(took);
         if (progress.Corrupt > 0) HoldsWereCorrupt(progress.Corrupt, partition.Index, progress.CorruptNames);
         if (progress.Unknown > 0) SkusAreMissing(progress.Unknown, partition.Index);
-        if (progress.KeptOut > 0) HoldsAreKeptOut(progress.KeptOut, partition.Index);
         Opened(
             partition.Index, took.TotalSeconds, progress.Totals, progress.Corrected, progress.Restored,
             progress.Dropped);
@@ -234,9 +233,4 @@ public sealed partial class StockRebuild(
         "{Count} holds of partition {Partition} could not be read, and were removed; those that PostgreSQL has as "
         + "pending were restored from there: {Holds}.")]
     private partial void HoldsWereCorrupt(int count, int partition, string holds);
-
-    [LoggerMessage(9, LogLevel.Error,
-        "{Count} holds of partition {Partition} can't be restored, because their keys hold data that can't be "
-        + "read. Their units stay reserved; the audit reports what has to be repaired.")]
-    private partial void HoldsAreKeptOut(int count, int partition);
 }

@@ -165,11 +165,14 @@ public sealed record Refusal : IResult
         "Stock is being checked after a failure. Nothing was changed; try again shortly.")
     { RetryAfterSeconds = 2 };
 
-    /// <summary>For a SKU or hold whose data in Redis is corrupt.</summary>
+    /// <summary>
+    /// For a SKU that is being repaired, or a SKU or hold whose data in Redis is corrupt. A repair takes some
+    /// milliseconds, and the audit looks for what needs one every five seconds.
+    /// </summary>
     /// <param name="what">The SKU, or - where it is unknown, and what is wrong with it.</param>
     internal static Refusal StockUnreadable(string what) => new(Problem.StockUnreadable,
         $"Data in the stock store can't be read: {what}. Nothing was changed.")
-    { RetryAfterSeconds = 30 };
+    { RetryAfterSeconds = 5 };
 
     /// <summary>For a call that was not sent, because the circuit is open.</summary>
     internal static Refusal StockUnavailable() => new(Problem.StockUnavailable,

@@ -112,7 +112,8 @@ internal static class AuditDamage
         return id;
     }
 
-    private static async Task SetUnitsAsync(IDatabase redis, string sku, string owner, string text) =>
+    /// <summary>Writes an owner's account of a SKU.</summary>
+    public static async Task SetUnitsAsync(IDatabase redis, string sku, string owner, string text) =>
         await redis.ScriptEvaluateAsync(
             """
             local digest = redis.sha1hex(ARGV[1])

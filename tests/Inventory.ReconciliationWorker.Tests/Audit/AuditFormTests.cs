@@ -1,3 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
 using Inventory.Stock;
 using Inventory.Testing;
 using StackExchange.Redis;
@@ -18,24 +21,26 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
         DeadlinesOfAnotherType,
         HoldNoHold,
         HoldsOfAnotherType,
+        AccountNoNumber,
+        AccountsOfAnotherType,
     }
 
     [Theory]
-    [InlineData(Form.StockOfAnotherType, "has another type", true)]
-    [InlineData(Form.ReservedNoNumber, "reserved is \"many\"", true)]
-    [InlineData(Form.TotalNoNumber, "total is \"1.5\"", true)]
-    [InlineData(Form.ReservedMissing, "reserved is missing", true)]
-    [InlineData(Form.DeadlinesOfAnotherType, "has another type", false)]
-    [InlineData(Form.HoldNoHold, "a hold reads \"nothing\"", false)]
-    [InlineData(Form.HoldsOfAnotherType, "has another type", false)]
-    public async Task An_unreadable_value_is_reported_and_the_cycle_continues(Form form, string what, bool mended)
+    [InlineData(Form.StockOfAnotherType, "has another type")]
+    [InlineData(Form.ReservedNoNumber, "reserved is \"many\"")]
+    [InlineData(Form.TotalNoNumber, "total is \"1.5\"")]
+    [InlineData(Form.ReservedMissing, "reserved is missing")]
+    [InlineData(Form.DeadlinesOfAnotherType, "has another type")]
+    [InlineData(Form.HoldNoHold, "a hold reads \"nothing\"")]
+    [InlineData(Form.HoldsOfAnotherType, "has another type")]
+    [InlineData(Form.AccountNoNumber, "bought is \"some\"")]
+    [InlineData(Form.AccountsOfAnotherType, "has another type")]
+    public async Task An_unreadable_value_is_reported_and_repaired_and_the_cycle_continues(Form form, string what)
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: false);
         var (sku, id) = await scene.SkuWithHoldAsync(10);
         var (other, _) = await scene.SkuWithHoldAsync(10);
         await scene.CyclesAsync(1);
-        var holds = new Partition(0).HoldsOf(ReservationKey.Of(id));
-        var saved = await scene.Redis.HashGetAllAsync(holds);
 
         await BreakAsync(scene.Redis, form, sku, id);
         await scene.Redis.HashIncrementAsync($"{Tag}stock:{other}", "reserved", 3);
@@ -47,17 +52,36 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
         Assert.Equal(0, scene.Worker.Log.Count("The audit breaks off"));
         await scene.RunAsync(dryRun: false);
         var look = (await scene.Engine.Audit.AuditStockAsync(default, [sku]))!.Skus[0];
-        Assert.Equal(mended, look.State == LookState.Counted);
-        if (mended) Assert.Equal((10, 2, 2), (look.Total, look.Reserved, look.Held));
-        // A hold that can't be read may be one of any SKU, so no counter is lowered.
-        var blind = form is Form.HoldNoHold or Form.HoldsOfAnotherType;
-        Assert.Equal(blind ? "5" : "2", await stores.FieldAsync(other, "reserved"));
-        if (blind) await RestoreAsync(scene.Redis, holds, saved);
-        if (form == Form.DeadlinesOfAnotherType) await scene.Redis.KeyDeleteAsync($"{Tag}due:{sku}");
+        Assert.Equal((LookState.Counted, 10, 2, 2), (look.State, look.Total, look.Reserved, look.Held));
+        Assert.Equal("2", await stores.FieldAsync(other, "reserved"));
         await scene.RunAsync(dryRun: false);
         await scene.RunAsync(dryRun: false);
         Assert.Equal(0, await stores.ReadAsync<long>(
             $"SELECT count(*) FROM audit_findings WHERE sku_id IN ('{sku}', '{other}') AND gone_at IS NULL"));
+        Assert.Equal(ReleaseOutcome.Released, (await scene.Engine.Holds.ReleaseAsync(id, null)).Outcome);
+        Assert.Equal(0, (await scene.Engine.Levels.SnapshotAsync(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task Values_that_are_no_holds_are_removed()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var (sku, id) = await scene.SkuWithHoldAsync(10);
+        var holds = new Partition(0);
+        await scene.Redis.HashSetAsync(holds.Holds("zz"), "stray", "nothing");
+        await scene.Redis.HashSetAsync(holds.Holds("AA"), "AAAAAAAAAAAAAAAAAAAAAA", "nothing");
+        await scene.Redis.StringSetAsync(holds.Holds("__"), "nothing");
+
+        await Eventually.TrueAsync(async () => await stores.ReadAsync<long>(
+            """
+            SELECT count(*) FROM audit_findings
+            WHERE kind = 'Unreadable' AND sku_id = '' AND gone_at IS NOT NULL AND subject ~ 'zz|__|^00000000-0000-'
+            """) == 3);
+
+        Assert.False(await scene.Redis.KeyExistsAsync(holds.Holds("__")));
+        Assert.False(await scene.Redis.HashExistsAsync(holds.Holds("zz"), "stray"));
+        Assert.False(await scene.Redis.HashExistsAsync(holds.Holds("AA"), "AAAAAAAAAAAAAAAAAAAAAA"));
+        Assert.Equal(FindOutcome.Active, (await scene.Engine.Holds.FindAsync(id)).Outcome);
         Assert.Equal(2, (await scene.Engine.Levels.SnapshotAsync(sku)).Reserved);
     }
 
@@ -75,10 +99,16 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
 
         await Eventually.TrueAsync(() =>
             scene.Worker.Log.Count($"The change of {sku} can't be written to Redis") > 0);
-        await scene.RunAsync(dryRun: false);
+        await Eventually.TrueAsync(async () =>
+        {
+            // Undecided until the materializer has stored what was before.
+            await scene.RunAsync(dryRun: false);
+            return await scene.Redis.KeyTypeAsync($"{Tag}stock:{sku}") == RedisType.Hash;
+        });
         Assert.Equal("12", await stores.FieldAsync(sku, "total"));
     }
 
+    [SuppressMessage("Security", "CA5350", Justification = "Redis offers SHA-1; nothing is secured by it.")]
     private static async Task BreakAsync(IDatabase redis, Form form, string sku, Guid id)
     {
         var (stock, due, key) = ($"{Tag}stock:{sku}", $"{Tag}due:{sku}", ReservationKey.Of(id));
@@ -96,16 +126,16 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
                 await redis.StringSetAsync(due, "tomorrow");
                 break;
             case Form.HoldNoHold: await redis.HashSetAsync(new Partition(0).HoldsOf(key), key, "nothing"); break;
-            default:
+            case Form.HoldsOfAnotherType:
                 await redis.KeyDeleteAsync(new Partition(0).HoldsOf(key));
                 await redis.StringSetAsync(new Partition(0).HoldsOf(key), "nothing");
                 break;
+            case Form.AccountNoNumber: await AuditDamage.SetUnitsAsync(redis, sku, $"u:user-{id:N}", "some"); break;
+            default:
+                var digest = Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes($"u:user-{id:N}\t{sku}")));
+                await redis.KeyDeleteAsync(new Partition(0).Units(digest[..3]));
+                await redis.StringSetAsync(new Partition(0).Units(digest[..3]), "nothing");
+                break;
         }
-    }
-
-    private static async Task RestoreAsync(IDatabase redis, RedisKey holds, HashEntry[] saved)
-    {
-        await redis.KeyDeleteAsync(holds);
-        await redis.HashSetAsync(holds, saved);
     }
 }

@@ -1,6 +1,8 @@
 using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Storage;
+using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests.Audit;
 
@@ -49,26 +51,27 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
         var load = Task.Run(async () =>
         {
             var random = new Random(1);
-            while (!ended.IsCancellationRequested) await ShopAsync(scene, [sku], random);
+            while (!ended.IsCancellationRequested) await ShopUnlessClosedAsync(scene, sku, random);
         });
 
         await scene.Redis.HashIncrementAsync($"{{inv:0}}:stock:{sku}", "reserved", 7);
         string actual;
         do
         {
-            // Under this load a run may be undecided, because too much changed while it counted.
+            // Under this load a run may be undecided: too much changed while it counted, or events are not stored yet.
             var run = await scene.RunAsync(dryRun: false, sku);
             actual = await stores.ReadAsync<string>(
                 $"""
                 SELECT coalesce(string_agg(concat_ws(' ', finding ->> 'kind', finding ->> 'repair'), ' '), '')
-                FROM audit_runs, jsonb_array_elements(findings) finding WHERE id = {run}
+                FROM audit_runs, jsonb_array_elements(findings) finding
+                WHERE id = {run} AND finding ->> 'repair' IS NOT NULL
                 """);
         }
         while (actual.Length == 0);
         await ended.CancelAsync();
         await load;
 
-        Assert.StartsWith("Reserved The counter of reserved units went from", actual);
+        Assert.StartsWith("Reserved The SKU was closed for", actual);
         var held = await scene.RunAsync(dryRun: true, sku);
         Assert.Equal(0, await stores.ReadAsync<long>($"SELECT found FROM audit_runs WHERE id = {held}"));
     }
@@ -137,6 +140,18 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
         var fields = ((string)(await scene.Redis.HashGetAsync(keys.HoldsOf(id), id))!).Split('\t');
         fields[2] = $"{long.Parse(fields[2], null) - (long)age.TotalMilliseconds}";
         await scene.Redis.HashSetAsync(keys.HoldsOf(id), id, string.Join('\t', fields));
+    }
+
+    private static async Task ShopUnlessClosedAsync(AuditScene scene, string sku, Random random)
+    {
+        try
+        {
+            await ShopAsync(scene, [sku], random);
+        }
+        catch (CorruptDataException)
+        {
+            // The SKU is being repaired.
+        }
     }
 
     private static async Task ShopAsync(AuditScene scene, string[] skus, Random random)

@@ -1,5 +1,6 @@
 using Inventory.Ledger;
 using Inventory.Stock;
+using Npgsql;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests.Orders;
@@ -52,6 +53,39 @@ public sealed class CancelTests : IAsyncLifetime
             "POST", "/api/reservations", Api.OneLine(good, Api.Fresh("user"), 5))).Status);
     }
 
+    [Fact]
+    public async Task A_confirm_answers_with_its_order_although_its_SKU_was_closed_for_a_repair_meanwhile()
+    {
+        var (sku, maintenance) = (await LimitedAsync(total: 5, limit: 5), shop.Api.Engine.Maintenance);
+        var id = (await ReserveAsync(sku, 2)).Json.GetProperty("reservationId").GetGuid();
+        var confirm = () => shop.SendAsync(
+            "POST", $"/api/reservations/{id}/confirm", null, "Prefer: return=representation");
+        Task<Answer> confirming;
+        ClosedSku closed;
+        await using (var connection = await shop.Ledger.OpenConnectionAsync())
+        {
+            await using var transaction = await connection.BeginTransactionAsync();
+            await using var locking = new NpgsqlCommand("LOCK TABLE orders IN SHARE MODE", connection, transaction);
+            await locking.ExecuteNonQueryAsync();
+            confirming = confirm();
+            await Eventually.TrueAsync(async () =>
+                (await shop.Api.Engine.Audit.ReadLeasesAsync(default, 1)).Contains(id));
+            closed = (await maintenance.CloseSkuAsync(sku))!;
+        }
+
+        var order = await confirming;
+        var refused = await ReserveAsync(sku, 1);
+        await maintenance.ReopenSkuAsync(closed.Scope);
+
+        Assert.Equal(200, order.Status);
+        refused.AssertProblem(503, "stock-unreadable");
+        Assert.NotNull(refused.Headers.RetryAfter?.Delta);
+        var again = await confirm();
+        Assert.Equal(order.Json.GetProperty("orderId").GetGuid(), again.Json.GetProperty("orderId").GetGuid());
+        var stock = await shop.Api.Engine.Levels.SnapshotAsync(sku);
+        Assert.Equal((3, 0), (stock.Total, stock.Reserved));
+    }
+
     private async Task<string> LimitedAsync(int total, int limit)
     {
         var sku = Api.Fresh("limited");
@@ -76,7 +110,7 @@ public sealed class CancelTests : IAsyncLifetime
     private async Task<List<(string Owner, string Sku, long Units)>> RebuiltAsync(string sku)
     {
         var bought = new List<(string, string, long)>();
-        await foreach (var one in new HoldRows(shop.Ledger).ReadBoughtAsync([], CancellationToken.None))
+        await foreach (var one in new HoldRows(shop.Ledger).ReadBoughtAsync([], sku: null, CancellationToken.None))
         {
             if (one.Sku == sku) bought.Add((one.Owner, one.Sku, one.Units));
         }
