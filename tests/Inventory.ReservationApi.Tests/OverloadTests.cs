@@ -106,7 +106,7 @@ public sealed class OverloadTests : IAsyncLifetime
                 "Browsing GET /docs/scalar.js",
                 "Browsing GET /docs/{documentName?}",
                 "Browsing GET /events",
-                "Browsing GET /openapi/{documentName}.json",
+                "Browsing GET /openapi/v1.json",
                 "Browsing GET /problems",
                 "Browsing GET /problems/{slug}",
                 "Browsing GET /snapshot/{sku}",

@@ -73,7 +73,8 @@ public sealed class StockRepair(
         try
         {
             var result = await rebuild.WriteAsync(
-                closed.Scope, plan, () => ledger.ExecuteAsync(Movement, cancellation, sku, Reference(run)), cancellation);
+                closed.Scope, plan, () => ledger.ExecuteAsync(Movement, cancellation, sku, Reference(run)),
+                cancellation);
             return Describe(closed, result, time.GetElapsedTime(since));
         }
         catch (SkuFenceLostException)

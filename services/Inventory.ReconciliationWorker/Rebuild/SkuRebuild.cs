@@ -152,7 +152,7 @@ public sealed class SkuRebuild(Maintenance maintenance, HoldRows rows, Confirmat
 
     private static bool IsPending(CorruptHold value, Dictionary<Guid, KnownHold> known) =>
         value.ReservationId is { } id && known.TryGetValue(id, out var row)
-        && row is { Status: ReservationRow.Pending, HasOrder: false };
+        && row is { Status: ReservationStatusNames.Pending, HasOrder: false };
 
     /// <summary>A hold that is kept. Its text may lack the deadline, if it was written by an early version.</summary>
     private static HoldRecord RecordOf(HeldPart part, Dictionary<Guid, KnownHold> known)

@@ -50,7 +50,8 @@ public sealed class UnusualRequestTests : TwoReplicas
     [InlineData("head /health HTTP/1.1\r\nHost: localhost\r\n")]
     [InlineData("POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n")]
     [InlineData(
-        "POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")]
+        "POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n"
+        + "Transfer-Encoding: chunked\r\n\r\n0\r\n")]
     public async Task A_request_that_could_be_read_in_two_ways_is_refused(string request)
     {
         var answer = await SendAsync(request);

@@ -1,5 +1,6 @@
 using Inventory.Ledger;
 using Inventory.Stock;
+using Inventory.Testing;
 using Npgsql;
 using StackExchange.Redis;
 
