@@ -108,26 +108,25 @@ public static class Extensions
     /// <returns>The same application.</returns>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
-        var stores = app.Services.GetRequiredService<SharedHealth>();
-        app.MapProbe(HealthPath, stores.CheckAsync);
-        app.MapProbe(ReadyPath, health => health.CheckHealthAsync(check => check.Tags.Contains("ready")));
-        app.MapProbe(AlivePath, health => health.CheckHealthAsync(check => check.Tags.Contains("live")));
+        var health = app.Services.GetRequiredService<SharedHealth>();
+        app.MapProbe(HealthPath, health.CheckAllAsync);
+        app.MapProbe(ReadyPath, () => health.CheckAsync("ready"));
+        app.MapProbe(AlivePath, () => health.CheckAsync("live"));
         return app;
     }
 
     // Probes are neither refused nor counted: they come every few seconds, and say nothing about shoppers.
-    private static void MapProbe(
-        this WebApplication app, string path, Func<HealthCheckService, Task<HealthReport>> check) =>
-        app.MapMethods(path, Probing, (HttpContext http, HealthCheckService health) => AnswerAsync(http, check(health)))
+    private static void MapProbe(this WebApplication app, string path, Func<Task<HealthStatus>> check) =>
+        app.MapMethods(path, Probing, (HttpContext http) => AnswerAsync(http, check()))
             .ExcludeFromDescription()
             .AllowAnonymous()
             .DisableRateLimiting()
             .DisableHttpMetrics()
             .WithHttpLogging(HttpLoggingFields.None);
 
-    private static async Task AnswerAsync(HttpContext http, Task<HealthReport> check)
+    private static async Task AnswerAsync(HttpContext http, Task<HealthStatus> check)
     {
-        var status = (await check).Status;
+        var status = await check;
         http.Response.StatusCode = status == HealthStatus.Unhealthy
             ? StatusCodes.Status503ServiceUnavailable
             : StatusCodes.Status200OK;
