@@ -164,7 +164,7 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
         var answer = await scene.Engine.Holds.ReserveAsync(new()
         {
             Id = id,
-            Holder = Holder.Customer($"shopper-{random.Next(40)}"),
+            Holder = Holder.Customer($"shopper-{random.Next(1_000)}"),
             Lines = lines,
             HoldFor = way < 3 ? TimeSpan.FromMilliseconds(random.Next(1, 400)) : TimeSpan.FromMinutes(10),
             OnExisting = OnExisting.Allow,
