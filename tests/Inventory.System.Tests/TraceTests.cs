@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Inventory.Identity;
 using Inventory.System.Tests.Telemetry;
 
 namespace Inventory.System.Tests;
@@ -71,6 +72,8 @@ public sealed class TraceTests(Stack stack)
         {
             Content = body is null ? null : JsonContent.Create(body),
         };
+        // The gateway continues the trace of a caller with a key.
+        request.Headers.Add("X-Api-Key", DemoKeys.Backend);
         request.Headers.Add("traceparent", $"00-{trace}-{ActivitySpanId.CreateRandom().ToHexString()}-01");
         return await stack.Gateway.SendAsync(request);
     }
