@@ -45,6 +45,7 @@ public static class ServerRefusals
         response.Headers.ContentType = MediaTypeNames.Application.ProblemJson;
         response.Headers.ContentLength = body.Length;
         response.Headers.Connection = "close";
+        response.Headers.XContentTypeOptions = "nosniff";
         // There is no stream for a body yet: the head is sent the usual way, and the body is written behind it.
         if (!start.StartAsync().IsCompletedSuccessfully) return;
         if (!HttpMethods.IsHead(connection.Get<IHttpRequestFeature>()?.Method ?? "")) transport.Output.Write(body);

@@ -38,7 +38,7 @@ local max_holds = tonumber(ARGV[11])
 assert(max_holds and max_holds >= 1, 'adjust: max_holds must be 1 or more')
 
 local now_ms = clock_ms()
-local _, more_due = give_back_due(sku, now_ms, budget)
+local _, more_due = expire_due(sku, now_ms, budget)
 -- Each hold of the owner is loaded first, so that holds whose deadline has passed don't count.
 local held, hold
 for _, own in ipairs(read_units(holder, sku).holds) do
@@ -73,7 +73,8 @@ if more > 0 then
 end
 
 if hold then
-  assure_lines_open(hold)
+  -- stock_of has checked this SKU.
+  if #hold.lines > 1 then assure_lines_open(hold) end
   id = held.id
   hold.sequence = hold.sequence + 1
   for _, line in ipairs(hold.lines) do

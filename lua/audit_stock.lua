@@ -23,8 +23,7 @@ local budget = tonumber(ARGV[3])
 assert(budget and budget >= 1, 'audit_stock: budget must be 1 or more')
 
 local leased, dangling_leases = sum_leases(budget)
-local fields = { clock_ms(), last_event(), table.concat(dangling_leases or {}, ',', 1,
-  math.min(5, #(dangling_leases or {}))) }
+local fields = { clock_ms(), last_event(), table.concat(dangling_leases or {}, ',') }
 local left = budget
 
 local function look_at(sku, holds)

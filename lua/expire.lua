@@ -22,8 +22,8 @@ local fields = { now_ms }
 -- A SKU costs at least 1 of the budget, even when its score was early and none of its holds is due.
 local skus = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now_ms, 'LIMIT', 0, budget)
 if #skus > 0 and expiry_waits(now_ms) then return reply(3, now_ms) end
-local function give_back_sku(sku)
-  local spent, _, deadlines = give_back_due(sku, now_ms, budget)
+local function expire_sku(sku)
+  local spent, _, deadlines = expire_due(sku, now_ms, budget)
   budget = budget - math.max(1, spent)
   for _, deadline_ms in ipairs(deadlines) do fields[#fields + 1] = deadline_ms end
   local earliest_ms = earliest_deadline(sku)
@@ -39,7 +39,7 @@ end
 local stuck = 0
 for _, sku in ipairs(skus) do
   if budget < 1 then break end
-  local done, kept = try(give_back_sku, sku)
+  local done, kept = try(expire_sku, sku)
   if not done then budget = budget - 1 end
   if kept or not done then stuck = stuck + 1 end
 end

@@ -14,8 +14,8 @@
 --
 -- Invariants: while a SKU is closed, none of its holds changes and none is made: every other script
 -- refuses before its first write, as for a SKU that can't be read. Total and limits may change. A
--- repair that finds a SKU closed takes it over: the one before it has died. What can't be read, or
--- what an earlier repair has begun, is never opened as it was.
+-- repair that finds a SKU closed takes it over: the one before it has died. A key of another type,
+-- or a SKU that an earlier repair has begun, is never opened as it was.
 
 if fenced() then return reply(-9) end
 local sku, token, action = ARGV[3], ARGV[4], ARGV[5]

@@ -1,4 +1,4 @@
--- load_stock: set SKUs to what the system of record has and the sum of their holds, and open them.
+-- load_stock: set SKUs to what the system of record has and the sum of their holds.
 -- include shared/holds.lua
 -- include shared/rebuilding.lua
 --
@@ -17,8 +17,9 @@
 --
 -- Invariants: a version goes back only from the one that the caller has read and found to be ahead
 -- of a system of record that was restored from a backup; a key of another type is written again,
--- unless `reserved` is not given. A SKU is opened when its `reserved` is the sum of its holds, by a
--- rebuild that gives the sum or after a repair; a repaired SKU with a higher version stays closed.
+-- unless `reserved` is not given. A repaired SKU is opened, unless it has a higher version here. A
+-- rebuild of the partition opens no SKU: a repair that was broken off has removed deadlines, which
+-- only a repair writes again.
 -- By design: no events for SKUs that are new here.
 
 if replaced() then return reply(-1) end
@@ -43,7 +44,6 @@ local function load_sku(sku, total, version, limit, paused, reserved, overwritab
     redis.call('DEL', key)
     known = {}
   end
-  local is_sum = repairs or reserved ~= ''
   if reserved == '' then reserved = known[3] or '0' end
   if known[3] ~= reserved then
     redis.call('HSET', key, 'reserved', reserved)
@@ -54,7 +54,7 @@ local function load_sku(sku, total, version, limit, paused, reserved, overwritab
   local is_newer = known_version and known_version > tonumber(version)
     and known_version ~= overwritable
   if is_newer then newer[#newer + 1] = sku .. ':' .. known[1] end
-  if is_sum and not (is_newer and repairs) then
+  if repairs and not is_newer then
     redis.call('HDEL', key, 'fenced')
     redis.call('SREM', prefix .. 'fences', sku)
   end

@@ -3,15 +3,15 @@
 --
 -- KEYS of each request: {gateway}:session:<subject>  string: when the session began, in ms, or
 --   `ended`; then {gateway}:<budget>:<identity>  string: pairs of part (double) and its count (u32)
--- ARGV of each request: how many budgets; how many of them, the first ones, are the session's own;
---   idle_ms, 0 without a session; 1 when a missing session may begin, else 0; then for each budget
---   permits, 1 or more, and window_ms, 20 or more, the same wherever the budget is named
+-- ARGV of each request: how many budgets; idle_ms, 0 without a session; 1 when a missing session
+--   may begin, else 0; then for each budget permits, 1 or more, and window_ms, 20 or more, the same
+--   wherever the budget is named
 --
 -- Returns for each request { outcome, session, tightest, remaining, reset_ms }, or a status reply
 -- that says what failed: no error reply, since StackExchange.Redis 3.4 closes its connection when
 -- it reads one inside an array. outcome is a RateLimitOutcome:
 --    1 admitted   -1 refused
--- session, a SessionState: 0 none, 1 alive, -1 ended: its own budgets were not charged. tightest:
+-- session, a SessionState: 0 none, 1 alive, -1 ended: nothing was charged. tightest:
 -- which budget has least left, counted from 1, or 0 when there is none. reset_ms: until more
 -- permits come back; when refused, until the same request can pass.
 --
@@ -21,7 +21,7 @@
 -- window, and a line for each request would cost more than the decision. Sessions are written.
 
 local PARTS, PAIR, PAIR_BYTES = 20, 'dI4', 12
-local BEFORE_BUDGETS = 4
+local BEFORE_BUDGETS = 3
 
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -71,16 +71,17 @@ local function keep_alive(session_key, began, idle_ms)
 end
 
 local function decide(key_at, at)
-  local session_key, count, own = KEYS[key_at], tonumber(ARGV[at]), tonumber(ARGV[at + 1])
-  local idle_ms, may_begin = tonumber(ARGV[at + 2]), ARGV[at + 3] == '1'
+  local session_key, count = KEYS[key_at], tonumber(ARGV[at])
+  local idle_ms, may_begin = tonumber(ARGV[at + 1]), ARGV[at + 2] == '1'
   local session, began = 0, nil
   if idle_ms > 0 then
     began = redis.call('GET', session_key)
-    session = (began == 'ended' or not (began or may_begin)) and -1 or 1
+    if began == 'ended' or not (began or may_begin) then return { 1, -1, 0, 0, 0 } end
+    session = 1
   end
 
   local budgets, tightest, tightest_at, least, refused_ms = {}, nil, 0, nil, 0
-  for i = (session == -1) and own + 1 or 1, count do
+  for i = 1, count do
     local place = at + BEFORE_BUDGETS + 2 * (i - 1)
     local permits, window_ms = tonumber(ARGV[place]), tonumber(ARGV[place + 1])
     assert(permits and permits >= 1, 'rate_limit: permits must be 1 or more')

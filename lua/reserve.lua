@@ -67,12 +67,12 @@ end
 
 -- Due holds expire first. This writes before the last refusal, which is safe: each expiry is a
 -- complete step. When the budget is spent, the SKUs of the remaining lines may have due holds too.
-local function give_back(lines)
+local function expire_due_of(lines)
   local more_due = false
   for _, line in ipairs(lines) do
     if not nothing_due[line.sku] then
       if budget < 1 then return true end
-      local spent, more = give_back_due(line.sku, now_ms, budget)
+      local spent, more = expire_due(line.sku, now_ms, budget)
       budget = budget - spent
       more_due = more_due or more
       nothing_due[line.sku] = not more
@@ -154,7 +154,7 @@ local function decide(at)
     return answer(-8, now_text, hold_fields(id, ended))
   end
 
-  local more_due = give_back(lines)
+  local more_due = expire_due_of(lines)
   local own, own_ids = find_own(holder, lines)
   local refused = look_up_stock(lines) or weigh_own(own, own_ids, on_existing, lines)
   if refused then return refused end

@@ -45,7 +45,7 @@ end
 local ended = load_ended(id)
 if ended and ended.state ~= 'e' then return reply(-3, now_ms) end
 for _, line in ipairs(hold.lines) do
-  local _, more_due = give_back_due(line.sku, now_ms, budget)
+  local _, more_due = expire_due(line.sku, now_ms, budget)
   local stock = stock_of(line.sku)
   if not stock then return reply(-2, now_ms, line.sku) end
   if stock.total - stock.reserved < line.quantity then
@@ -56,8 +56,8 @@ end
 
 -- The ended hold here may have a later sequence than the caller's copy.
 hold.sequence = (ended and ended.sequence or hold.sequence) + 1
-redis.call('DEL', ended_key(id))
 place_hold(id, hold, now_ms + lease_ms)
+redis.call('DEL', ended_key(id))
 append_event('revived', id, hold)
 local _, state, deadline_ms, holder, lines = hold_fields(id, hold)
 return reply(1, now_ms, id, state, deadline_ms, holder, lines, hold.sequence, epoch_number())

@@ -20,7 +20,7 @@ local budget, sku = tonumber(ARGV[3]), ARGV[4]
 assert(budget and budget >= 1, 'snapshot: reclaim_batch must be 1 or more')
 assert(KEYS[4] == stock_key(sku), 'snapshot: the key of this SKU')
 local now_ms = clock_ms()
-local _, more_due = give_back_due(sku, now_ms, budget)
+local _, more_due = expire_due(sku, now_ms, budget)
 if more_due then return reply(-10) end
 local stock = stock_of(sku)
 if not stock then return reply(-2, now_ms) end

@@ -16,9 +16,16 @@
 if fenced() then return reply(-9) end
 local id = ARGV[4]
 assert(#id == 22, 'undo: id must have 22 characters')
-if ARGV[3] ~= '' then redis.call('DEL', KEYS[4]) end
 local hold = load_hold(id)
-if not hold or hold.state ~= 'p' then return reply(-1) end
+local function forget_answer()
+  if ARGV[3] ~= '' then redis.call('DEL', KEYS[4]) end
+end
+if not hold or hold.state ~= 'p' then
+  forget_answer()
+  return reply(-1)
+end
+-- The answer is forgotten after the end of the hold, which may be refused: its SKU may be closed.
 end_hold(id, hold, 'r', 'released')
 redis.call('DEL', ended_key(id))
+forget_answer()
 return reply(1)

@@ -15,8 +15,7 @@ internal sealed class ConnectionLimit(IOptions<GatewayLimits> limits, IOptions<T
 {
     private readonly int most = limits.Value.ConnectionsPerAddress;
     private readonly System.Net.IPNetwork[] exempt = [.. proxies.Value.Networks];
-    private readonly Lock gate = new();
-    private readonly Dictionary<string, int> open = new(StringComparer.Ordinal);
+    private readonly OpenCounts open = new();
 
     /// <summary>Bounds the connections of an endpoint.</summary>
     public void Apply(ListenOptions endpoint) =>
@@ -32,7 +31,7 @@ internal sealed class ConnectionLimit(IOptions<GatewayLimits> limits, IOptions<T
         }
 
         var client = ClientAddress.Of(address);
-        if (!TryOpen(client))
+        if (!open.TryEnter(client, most))
         {
             connection.Abort(new ConnectionAbortedException("Too many connections of one address."));
             return;
@@ -44,7 +43,7 @@ internal sealed class ConnectionLimit(IOptions<GatewayLimits> limits, IOptions<T
         }
         finally
         {
-            Close(client);
+            open.Leave(client);
         }
     }
 
@@ -53,25 +52,5 @@ internal sealed class ConnectionLimit(IOptions<GatewayLimits> limits, IOptions<T
         if (exempt.Length == 0) return false;
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         return exempt.Any(network => network.Contains(address));
-    }
-
-    private bool TryOpen(string client)
-    {
-        lock (gate)
-        {
-            var count = open.GetValueOrDefault(client);
-            if (count >= most) return false;
-            open[client] = count + 1;
-            return true;
-        }
-    }
-
-    private void Close(string client)
-    {
-        lock (gate)
-        {
-            if (open[client] == 1) open.Remove(client);
-            else open[client]--;
-        }
     }
 }

@@ -25,8 +25,6 @@ public sealed class GatewayLimits
     /// <summary>Method, path and query together, in bytes. The longest has a SKU and a page cursor.</summary>
     [Range(1_024, 16_384)] public int RequestLineBytes { get; init; } = 4 * 1_024;
 
-    // A request's body must have arrived within RequestTimeout, too.
-
     /// <summary>Time for the headers to arrive. A client that trickles them wastes a connection.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00")]
     public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -60,8 +58,9 @@ public sealed class GatewayLimits
     [Range(1, 100_000)] public int StreamsPerSession { get; init; } = 20;
 
     /// <summary>
-    /// Longest an ordinary request may take, a second attempt included. A shopper has given up by then, and a reserve
-    /// takes milliseconds. Streams and operators' runs are exempt: see the routes' <c>TimeoutPolicy</c>.
+    /// Longest an ordinary request may take, a second attempt included, and before that its body to arrive. A shopper
+    /// has given up by then, and a reserve takes milliseconds. Streams and operators' runs are exempt: see the routes'
+    /// <c>TimeoutPolicy</c>.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:02:00")]
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);

@@ -112,6 +112,8 @@ internal sealed record GatewayProblem(ProblemType Kind, string Detail)
     public Task WriteAsync(HttpContext context, Dictionary<string, object?>? members = null)
     {
         context.Response.StatusCode = Kind.Status;
+        // An exception has cleared the headers that middleware set before.
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         if (Kind.Status == StatusCodes.Status503ServiceUnavailable && context.Response.Headers.RetryAfter.Count == 0)
         {
             context.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);

@@ -12,7 +12,12 @@ internal static class GatewayProblems
     public static void UseGatewayProblems(this WebApplication app)
     {
         app.UseServerRefusals(GatewayProblem.DescribeUnread);
-        app.UseExceptionHandler(new ExceptionHandlerOptions { ExceptionHandler = ForException });
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandler = ForException,
+            // A body that is too large, too slow or broken is the caller's fault, and no error of this service.
+            SuppressDiagnosticsCallback = failed => failed.Exception is BadHttpRequestException,
+        });
         app.UseStatusCodePages(bare =>
             GatewayProblem.ForStatus(bare.HttpContext.Response.StatusCode).WriteAsync(bare.HttpContext));
     }

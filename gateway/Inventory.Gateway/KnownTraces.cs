@@ -5,8 +5,8 @@ using Inventory.Identity;
 namespace Inventory.Gateway;
 
 /// <summary>
-/// Continues a caller's trace only for callers with a key. Anybody else's trace begins here: a stranger must choose
-/// neither the id of our traces nor what is recorded.
+/// Continues a caller's trace only for callers with a key. A trace of any other caller begins here, so that the caller
+/// chooses neither the ids of our traces nor what is recorded.
 /// </summary>
 internal sealed class KnownTraces(ApiKeyRing keys) : DistributedContextPropagator
 {

@@ -7,17 +7,14 @@ namespace Inventory.Gateway;
 /// Removes the headers that only this gateway may send to the API: the caller's identity (<c>X-Inventory-</c>) and
 /// address. Those of a trusted proxy have been read before, and the forwarder writes its own from the connection.
 /// </summary>
-/// <remarks>It remembers that a request came through a proxy, trusted or not: such a request is not local.</remarks>
-internal sealed class OutsideHeaders(RequestDelegate next)
+/// <remarks>
+/// In Development a caller on this machine may do more, here and at the API. A proxy on this machine hides the caller's
+/// address, so a request through one, trusted or not, never counts as local.
+/// </remarks>
+internal sealed class OutsideHeaders(RequestDelegate next, IHostEnvironment environment)
 {
-    private static readonly object Proxied = new();
     private static readonly string[] ReservedPrefixes = [InventoryHeaders.GatewayPrefix, "X-Forwarded-", "X-Original-"];
     private static readonly string[] ReservedNames = ["Forwarded", "X-Real-IP"];
-
-    /// <summary>Whether the caller is a program on this machine, without a proxy in between.</summary>
-    public static bool IsLocal(HttpContext context) =>
-        context.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address)
-        && !context.Items.ContainsKey(Proxied);
 
     public Task InvokeAsync(HttpContext context)
     {
@@ -28,13 +25,18 @@ internal sealed class OutsideHeaders(RequestDelegate next)
             if (IsReserved(header.Key)) (reserved ??= []).Add(header.Key);
         }
 
+        var isProxied = false;
         foreach (var name in reserved ?? [])
         {
             headers.Remove(name);
-            if (!name.StartsWith(InventoryHeaders.GatewayPrefix, StringComparison.OrdinalIgnoreCase))
-            {
-                context.Items[Proxied] = true;
-            }
+            isProxied |= !name.StartsWith(InventoryHeaders.GatewayPrefix, StringComparison.OrdinalIgnoreCase);
+        }
+
+        var connection = context.Connection;
+        if (isProxied && environment.IsDevelopment() && connection.RemoteIpAddress is { } address
+            && IPAddress.IsLoopback(address))
+        {
+            connection.RemoteIpAddress = IPAddress.Any;
         }
 
         return next(context);

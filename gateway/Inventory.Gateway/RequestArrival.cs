@@ -6,11 +6,11 @@ namespace Inventory.Gateway;
 
 /// <summary>
 /// Waits until a request's body has arrived, before the request takes anything that others need: a place of the
-/// overload limiter, a budget, a connection to a replica. A client that trickles its body waits for itself alone.
+/// overload limiter, a budget, a connection to a replica. A client that trickles its body delays no other request.
 /// </summary>
 /// <remarks>
-/// The body stays in the server's own buffer, which is larger than <see cref="GatewayLimits.RequestBodyBytes"/> may be:
-/// nothing is copied, and the body of most requests has come with the headers. A declared length that is too large is
+/// The body stays in the server's own buffer, which takes more while what is there has been examined. The body of most
+/// requests has come with the headers. A declared length that is too large is
 /// refused at once; a body without one is counted by the server while it arrives.
 /// </remarks>
 internal sealed class RequestArrival(RequestDelegate next, IOptions<GatewayLimits> limits)

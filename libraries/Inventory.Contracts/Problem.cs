@@ -190,7 +190,8 @@ public static class Problem
 
     public static readonly ProblemType PreconditionRequired = new(
         "precondition-required", 428, "A precondition is required",
-        "The request doesn't say which state of the product it was made for, so it might overwrite someone's change.",
+        "The request doesn't say which state of the product it was made for, so it might overwrite another "
+            + "administrator's change.",
         "Send If-Match with the ETag that was read, or If-None-Match: * for a new product.");
 
     // The administration of what could not be stored.

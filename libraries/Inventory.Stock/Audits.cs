@@ -75,7 +75,7 @@ public sealed record StockLook
 
 /// <summary>Some SKUs of one partition at one moment.</summary>
 /// <param name="LastEvent">The id of the last event before that moment.</param>
-/// <param name="DanglingLeases">Up to five ids that have a lease and no confirming hold.</param>
+/// <param name="DanglingLeases">Ids that have a lease and no confirming hold.</param>
 /// <param name="Skus">The SKUs that were read: the first ones of those asked for.</param>
 public sealed record StockLooks(string LastEvent, string DanglingLeases, IReadOnlyList<StockLook> Skus);
 

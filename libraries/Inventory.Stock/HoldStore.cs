@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Storage;
 using StackExchange.Redis;
 using static Inventory.Stock.PartitionedRedis;
 
@@ -38,7 +39,17 @@ public sealed class HoldStore
         var held = new List<(Partition Partition, ReserveAnswer Answer)>();
         foreach (var (partition, lines) in parts)
         {
-            var answer = await ReservePartAsync(request, partition, lines);
+            ReserveAnswer answer;
+            try
+            {
+                answer = await ReservePartAsync(request, partition, lines);
+            }
+            catch (CorruptDataException)
+            {
+                await UndoAsync(request, held);
+                throw;
+            }
+
             if (answer.Outcome is ReserveOutcome.Held or ReserveOutcome.AlreadyHeld)
             {
                 held.Add((partition, answer));

@@ -10,6 +10,7 @@ namespace Inventory.Storage;
 public static class RedisCalls
 {
     private const string CorruptMark = "UNREADABLE";
+    private const string ClosedMark = "CLOSED";
     private const string WrongType = "WRONGTYPE";
 
     // Redis appends the position in the script to an error.
@@ -35,7 +36,6 @@ public static class RedisCalls
     /// </remarks>
     public static StoreException? Translate(Exception failure) => failure switch
     {
-        StoreException known => known,
         RedisServerException refused => Refusal(refused.Message, refused),
         RedisTimeoutException => Late(failure),
         RedisConnectionException { CommandStatus: CommandStatus.WaitingToBeSent or CommandStatus.WaitingInBacklog }
@@ -54,7 +54,7 @@ public static class RedisCalls
     {
         var end = error.IndexOf(' ', StringComparison.Ordinal);
         var code = end < 0 ? error : error[..end];
-        if (code is not (CorruptMark or WrongType))
+        if (code is not (CorruptMark or ClosedMark or WrongType))
         {
             return new StoreRejectedException(Store.Redis, code, Unready.Contains(code), error, cause);
         }
@@ -62,8 +62,8 @@ public static class RedisCalls
         var place = error.IndexOf(Place, StringComparison.Ordinal);
         var said = place < 0 ? error : error[..place];
         if (code == WrongType) return new CorruptDataException("-", said, cause);
-        var words = said[(CorruptMark.Length + 1)..].Split(' ', 2);
-        return new CorruptDataException(words[0], words[^1], cause);
+        var words = said[(code.Length + 1)..].Split(' ', 2);
+        return new CorruptDataException(words[0], words[^1], cause) { IsBeingRepaired = code == ClosedMark };
     }
 
     /// <summary>No answer came in time.</summary>

@@ -26,11 +26,11 @@ public static class Sql
 
     /// <summary>
     /// Translates an exception of Npgsql, also inside those of Entity Framework, which wraps transient failures and
-    /// failures of a save. Null for a cancellation by the caller, and for a bug.
+    /// failures of a save. Null for a cancellation by the caller, for a bug, and for what is translated already.
     /// </summary>
     public static StoreException? Translate(Exception failure)
     {
-        if (failure is OperationCanceledException) return null;
+        if (failure is OperationCanceledException or StoreException) return null;
         for (var e = failure; e is not null; e = e.InnerException)
         {
             switch (e)
@@ -84,7 +84,7 @@ public static class Sql
         {
             await call();
         }
-        catch (Exception e) when (OfClient(e) is { } translated)
+        catch (Exception e) when ((OfClient(e) ?? OfDisposed(e)) is { } translated)
         {
             throw translated;
         }
@@ -270,6 +270,9 @@ public static class Sql
             Store.PostgreSql, refused.SqlState, refused.IsTransient || Unready.Contains(refused.SqlState),
             $"{refused.SqlState} {refused.MessageText}{constraint}", refused);
     }
+
+    private static StoreUnansweredException? OfDisposed(Exception failure) =>
+        failure is ObjectDisposedException ? Unanswered(failure) : null;
 
     private static StoreUnansweredException Unanswered(Exception failure) =>
         failure.GetBaseException() is TimeoutException

@@ -72,8 +72,9 @@ public sealed class StoreRejectedException(
 }
 
 /// <summary>
-/// Data in Redis is corrupt: a key of another type, or a field of a SKU or hold that is no number. The call has changed
-/// nothing, or only completed whole steps. It fails again until the data is repaired.
+/// Data in Redis is corrupt: a key of another type, or a field of a SKU or hold that is no number; or the SKU is closed
+/// for its repair. The call has changed nothing, or only completed whole steps. It fails again until the data is
+/// repaired.
 /// </summary>
 /// <param name="sku">The SKU, or - if it is unknown.</param>
 /// <param name="what">What can't be read.</param>
@@ -86,6 +87,9 @@ public sealed class CorruptDataException(string sku, string what, Exception? cau
 
     /// <summary>What can't be read.</summary>
     public string What => what;
+
+    /// <summary>Whether the repair has begun: it usually takes a fraction of a second.</summary>
+    public bool IsBeingRepaired { get; init; }
 
     /// <inheritdoc/>
     public override bool IsOutage => false;

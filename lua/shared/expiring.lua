@@ -1,10 +1,10 @@
 -- expiring: expires due holds, several in one step. Included after shared/holds.lua.
 --
 -- Invariants: each hold expires completely or not at all, whichever holds expire with it;
--- `reserved` and the deadlines of the SKUs are correct again when give_back_due returns or fails.
+-- `reserved` and the deadlines of the SKUs are correct again when expire_due returns or fails.
 
 -- A deadline whose hold is gone (removed by hand or by a rebuild) is an orphan and is removed too.
-local function give_back(sku, page, id, deadline_ms, leaving)
+local function expire_one(sku, page, id, deadline_ms, leaving)
   local hold = load_hold(id, sku, deadline_ms)
   if hold then
     end_hold(id, hold, 'e', 'expired', leaving)
@@ -15,10 +15,10 @@ local function give_back(sku, page, id, deadline_ms, leaving)
 end
 
 -- A hold that can't be read stays in place and blocks no other hold; `progress.left` counts it.
-local function give_back_page(sku, page, due, budget, progress)
+local function expire_page(sku, page, due, budget, progress)
   for i = 1, #due, 2 do
     if progress.spent >= budget then break end
-    local done, hold = try(give_back, sku, page, due[i], due[i + 1], progress.leaving)
+    local done, hold = try(expire_one, sku, page, due[i], due[i + 1], progress.leaving)
     if done and not hold then
       progress.spent = progress.spent + 1
     elseif done then
@@ -35,11 +35,11 @@ local function due_of(sku, page, now_ms, budget)
   return read_of(sku, 'ZRANGEBYSCORE', page.key, '-inf', now_ms, 'WITHSCORES', 'LIMIT', 0, budget)
 end
 
-local function give_back_pages(sku, page, due, now_ms, budget, progress)
+local function expire_pages(sku, page, due, now_ms, budget, progress)
   repeat
     -- A page that was emptied by hand is removed.
     if #due == 0 and page.start then remove_from(sku, page, {}) end
-    give_back_page(sku, page, due, budget, progress)
+    expire_page(sku, page, due, budget, progress)
     page = progress.spent < budget and due_page_after(sku, page, now_ms)
     due = page and due_of(sku, page, now_ms, budget - progress.spent)
   until not page
@@ -57,7 +57,7 @@ end
 
 -- Expires due holds of one SKU, the earliest first, until `budget` lines are spent.
 -- Returns the lines spent, whether more holds are due, and the deadlines of the expired holds.
-local function give_back_due(sku, now_ms, budget)
+local function expire_due(sku, now_ms, budget)
   local page = page_at(sku)
   local due = due_of(sku, page, now_ms, budget)
   if #due == 0 then
@@ -67,7 +67,7 @@ local function give_back_due(sku, now_ms, budget)
   end
   if expiry_waits(now_ms) then return 0, false, {} end
   local progress = { spent = 0, left = 0, deadlines = {}, leaving = {} }
-  local done, failure = pcall(give_back_pages, sku, page, due, now_ms, budget, progress)
+  local done, failure = pcall(expire_pages, sku, page, due, now_ms, budget, progress)
   settle(progress.leaving)
   if not done then error(failure) end
   local more = progress.spent > 0 and has_more_due(sku, now_ms, progress.left)

@@ -135,13 +135,15 @@ local function append_event(type, id, hold)
 end
 
 local function assure_open(sku, fence)
-  if fence and not rebuilds then unreadable(sku, 'it is being repaired') end
+  if fence and not rebuilds then error({ err = 'CLOSED ' .. sku .. ' it is being repaired' }) end
 end
 
--- For scripts that change a hold and not its counters: none of its SKUs is being repaired.
+-- For scripts that change a hold and not its counters: none of its SKUs is being repaired, and the
+-- pages of its deadline can be read.
 local function assure_lines_open(hold)
   for _, line in ipairs(hold.lines) do
     assure_open(line.sku, read_of(line.sku, 'HGET', stock_key(line.sku), 'fenced'))
+    read_page(line.sku, tonumber(hold.filed_ms or hold.deadline_ms))
   end
 end
 

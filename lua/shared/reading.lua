@@ -6,9 +6,10 @@
 -- it depends on with these functions before it writes. The refusal is an error, since no answer
 -- would be correct:
 --   UNREADABLE <sku, or - where it isn't known> <what>
--- A SKU that is being repaired refuses in the same way, so nothing of it changes meanwhile.
--- Not handled: the keys that a whole partition shares (epoch, events, due, leases). If one of these
--- has another type, no script works, whatever the SKU.
+-- A SKU that is closed for a repair refuses in the same way, so nothing of it changes meanwhile:
+--   CLOSED <sku> it is being repaired
+-- Not handled: the keys that a whole partition shares (epoch, events, due, leases, fences). If one
+-- of these has another type, no script works, whatever the SKU.
 
 -- The scripts of rebuilds and repairs set this. For them the fence of a SKU is open, and what can't
 -- be read counts as missing: it is written again. Only counters that can't be read stay as they
@@ -89,7 +90,7 @@ local function try(call, ...)
   local done, result, second, third = pcall(call, ...)
   if done then return true, result, second, third end
   local what = type(result) == 'table' and result.err or tostring(result)
-  local named = string.match(what, '^UNREADABLE (.*)$')
+  local named = string.match(what, '^UNREADABLE (.*)$') or string.match(what, '^CLOSED (.*)$')
   if not named then error(result) end
   return false, named
 end

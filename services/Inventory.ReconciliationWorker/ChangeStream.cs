@@ -146,11 +146,14 @@ internal sealed class ChangeStream : IAsyncDisposable
         await next.ContinueWith(
             static ended => _ = ended.Exception, CancellationToken.None,
             TaskContinuationOptions.None, TaskScheduler.Default);
-        await Sql.CallAsync(async () =>
+        try
         {
-            await messages.DisposeAsync();
-            await connection.DisposeAsync();
-        });
-        ending.Dispose();
+            await Sql.CallAsync(() => messages.DisposeAsync().AsTask());
+        }
+        finally
+        {
+            ending.Dispose();
+            await Sql.CallAsync(() => connection.DisposeAsync().AsTask());
+        }
     }
 }

@@ -43,7 +43,7 @@ public abstract class TwoGateways : IAsyncLifetime
         }
     }
 
-    public async Task DisposeAsync()
+    public virtual async Task DisposeAsync()
     {
         await One.DisposeAsync();
         await Other.DisposeAsync();

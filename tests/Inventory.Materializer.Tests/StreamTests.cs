@@ -49,7 +49,7 @@ public sealed class StreamTests(Postgres postgres)
         await Eventually.TrueAsync(async () =>
         {
             try { return await world.Engine.Maintenance.LiftFenceAsync(); }
-            catch (StoreException) { return false; }
+            catch (StoreException e) when (e.IsOutage) { return false; }
         });
         await new Shopping(world, seed: 2).RunAsync(500);
         await world.UntilStoredAsync();

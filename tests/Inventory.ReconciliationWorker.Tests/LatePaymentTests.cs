@@ -131,7 +131,7 @@ public sealed class LatePaymentTests : IAsyncLifetime, IAsyncDisposable
                 {
                     await act();
                 }
-                catch (StoreException)
+                catch (StoreException e) when (e.IsOutage)
                 {
                     // The loop tries again.
                 }

@@ -97,7 +97,7 @@ public sealed class Worker : IAsyncDisposable
     public Task UntilOpenAsync(TimeSpan? patience = null) => Eventually.TrueAsync(
         async () => !await Engine.Maintenance.IsFencedAsync(),
         patience: patience,
-        isTransient: e => e is StoreException);
+        isTransient: e => e is StoreException { IsOutage: true });
 
     /// <summary>All measurements of an instrument of the worker, oldest first.</summary>
     public IReadOnlyList<double> Measured(string instrument) => measurements.Of(instrument);

@@ -54,7 +54,7 @@ public sealed class Api : IAsyncLifetime
             // Longer than pauses of a busy machine, which would look like an outage.
             ["StockCircuit:CallTimeout"] = "00:00:02",
             // Nothing listens there: PostgreSQL is unavailable unless a test configures one.
-            ["ConnectionStrings:ledger"] = "Host=127.0.0.1;Port=1;Username=nobody;Database=none",
+            ["ConnectionStrings:ledger"] = "Host=127.0.0.1;Port=1;Username=none;Database=none",
         }.Concat(settings), services => StartRefusal.Record(services, refused => startRefusal = refused));
         http = factory.CreateClient();
         await Engine.Maintenance.LiftFenceAsync();
@@ -74,7 +74,7 @@ public sealed class Api : IAsyncLifetime
     }
 
     /// <summary>Whether a call failed because the API has not reconnected to a restarted Redis yet.</summary>
-    internal static bool IsReconnecting(Exception e) => e is StoreException;
+    internal static bool IsReconnecting(Exception e) => e is StoreException { IsOutage: true };
 
     /// <summary>
     /// Starts with settings that must be refused, and returns the reason. The factory itself may see only that the host

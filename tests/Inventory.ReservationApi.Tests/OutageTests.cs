@@ -86,7 +86,7 @@ public sealed class OutageTests : IAsyncLifetime
             await api.Engine.Maintenance.LiftFenceAsync();
             return true;
         },
-        isTransient: e => e is StoreException);
+        isTransient: Api.IsReconnecting);
 
     private static void AssertUnavailable(Answer answer)
     {

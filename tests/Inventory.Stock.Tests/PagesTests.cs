@@ -90,22 +90,28 @@ public sealed class PagesTests(EngineFixture stock) : IClassFixture<EngineFixtur
     {
         // A Redis of its own: due holds of other tests would count too.
         var own = new EngineFixture();
-        await own.InitializeAsync();
-        var sku = await own.SkuAsync(1_000);
-        await HoldAsync(sku, 1_000, number => TimeSpan.FromSeconds(number < 700 ? 100 + (number / 10) : 600), own);
-        await Pages.PassAsync(own.Database, sku, TimeSpan.FromSeconds(200));
+        try
+        {
+            await own.InitializeAsync();
+            var sku = await own.SkuAsync(1_000);
+            await HoldAsync(sku, 1_000, number => TimeSpan.FromSeconds(number < 700 ? 100 + (number / 10) : 600), own);
+            await Pages.PassAsync(own.Database, sku, TimeSpan.FromSeconds(200));
 
-        var first = await own.Engine.Holds.ExpireAsync(300);
-        Assert.Equal((ExpireOutcome.MoreDue, 300), (first.Outcome, first.Lateness.Count));
-        var second = await own.Engine.Holds.ExpireAsync(1_000);
+            var first = await own.Engine.Holds.ExpireAsync(300);
+            Assert.Equal((ExpireOutcome.MoreDue, 300), (first.Outcome, first.Lateness.Count));
+            var second = await own.Engine.Holds.ExpireAsync(1_000);
 
-        Assert.Equal((ExpireOutcome.Drained, 400), (second.Outcome, second.Lateness.Count));
-        Assert.True(first.Lateness.Min() >= second.Lateness.Max() - TimeSpan.FromSeconds(1));
-        Assert.Equal((1_000, 300, 700, 300), await own.StockOf(sku));
-        var left = (await Pages.ReadAsync(own.Database, sku)).SelectMany(page => page.Deadlines).ToList();
-        Assert.Equal(
-            left.Min(one => one.Score), await own.Database.SortedSetScoreAsync(Keys.Due, sku));
-        await own.DisposeAsync();
+            Assert.Equal((ExpireOutcome.Drained, 400), (second.Outcome, second.Lateness.Count));
+            Assert.True(first.Lateness.Min() >= second.Lateness.Max() - TimeSpan.FromSeconds(1));
+            Assert.Equal((1_000, 300, 700, 300), await own.StockOf(sku));
+            var left = (await Pages.ReadAsync(own.Database, sku)).SelectMany(page => page.Deadlines).ToList();
+            Assert.Equal(
+                left.Min(one => one.Score), await own.Database.SortedSetScoreAsync(Keys.Due, sku));
+        }
+        finally
+        {
+            await own.DisposeAsync();
+        }
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class ChangeCaptureTests(Stack stack)
 
         await stack.ExecuteAsync($"UPDATE inventory SET total = total + 5 WHERE sku_id = '{sku}'");
 
-        // A sweep comes every ten minutes; UntilAsync fails after two.
+        // A sweep comes every ten minutes; the wait below fails after two.
         await Eventually.EqualAsync(15, async () => (int?)(await stack.SnapshotAsync(sku))["total"]);
     }
 }

@@ -19,7 +19,7 @@ internal static class NamedSkus
     /// <exception cref="OperationCanceledException">The client disconnected, or the request timed out.</exception>
     public static async ValueTask<bool> AnyAsync(HttpContext context, Tightened tightened, long now)
     {
-        // BodyLimit and Kestrel keep every body within the limit, so none spills to disk.
+        // RequestArrival and Kestrel keep every body within the limit, so none spills to disk.
         var limit = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize ?? int.MaxValue;
         var size = (int)Math.Max(1, Math.Min(context.Request.ContentLength ?? limit, limit));
         context.Request.EnableBuffering(bufferThreshold: size);

@@ -38,7 +38,7 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
         {
             all += taken;
             // One shopper who fills a cart, and perhaps empties it again, must not make all others prove work: beyond
-            // what tightens a session, units are that session's matter.
+            // what tightens a session, units count for the session only.
             var ofCrowd = subject is null || guard.SessionUnits == 0 ? taken : Math.Min(taken, guard.SessionUnits);
             Add(GuardSubject.Sku(sku), ofCrowd, guard.Units, share: 10);
         }

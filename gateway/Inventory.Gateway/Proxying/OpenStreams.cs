@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
 using Inventory.Identity;
@@ -7,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace Inventory.Gateway.Proxying;
 
 /// <summary>Marks a route whose answers are streams.</summary>
-internal sealed record IsStream;
+internal sealed record StreamRoute;
 
 /// <summary>
 /// Bounds the streams that are open at once: of one session, of one address and of this gateway. A stream takes a
@@ -19,16 +20,17 @@ internal sealed record IsStream;
 internal sealed class OpenStreams(
     RequestDelegate next, ApiKeyRing keys, StreamMetrics metrics, IOptions<GatewayLimits> options)
 {
-    // A place comes free when some reader leaves. Readers that come back together would be refused together.
-    private static readonly string RetryAfter = 10.ToString(CultureInfo.InvariantCulture);
+    private const string All = "all";
 
     private readonly GatewayLimits limits = options.Value;
-    private readonly Lock gate = new();
-    private readonly Dictionary<string, int> byCaller = new(StringComparer.Ordinal);
-    private int open;
+    private readonly OpenCounts open = new();
+
+    // Spread, so that readers that were refused together don't come back together.
+    private static string RetryAfter =>
+        RandomNumberGenerator.GetInt32(5, 16).ToString(CultureInfo.InvariantCulture);
 
     public Task InvokeAsync(HttpContext context) =>
-        context.GetEndpoint()?.Metadata.GetMetadata<IsStream>() is null ? next(context) : StreamAsync(context);
+        context.GetEndpoint()?.Metadata.GetMetadata<StreamRoute>() is null ? next(context) : StreamAsync(context);
 
     private async Task StreamAsync(HttpContext context)
     {
@@ -39,7 +41,7 @@ internal sealed class OpenStreams(
             if (context.Request.Headers[InventoryHeaders.Shopper] is [{ } shopper]) session = "session " + shopper;
         }
 
-        if (Refusal(address, session) is { } refusal)
+        if (EnterOrRefuse(address, session) is { } refusal)
         {
             metrics.Refused();
             context.Response.Headers.RetryAfter = RetryAfter;
@@ -55,44 +57,23 @@ internal sealed class OpenStreams(
         finally
         {
             metrics.Opened(-1);
-            lock (gate)
-            {
-                open--;
-                Leave(address);
-                Leave(session);
-            }
+            open.Leave(session);
+            open.Leave(address);
+            open.Leave(All);
         }
     }
 
     /// <summary>Takes a place, or says why there is none.</summary>
-    private GatewayProblem? Refusal(string? address, string? session)
+    private GatewayProblem? EnterOrRefuse(string? address, string? session)
     {
-        lock (gate)
+        if (!open.TryEnter(All, limits.Streams)) return GatewayProblem.TooManyListeners;
+        if (open.TryEnter(address, limits.StreamsPerAddress))
         {
-            if (open >= limits.Streams) return GatewayProblem.TooManyListeners;
-            if (IsFull(address, limits.StreamsPerAddress) || IsFull(session, limits.StreamsPerSession))
-            {
-                return GatewayProblem.TooManyStreams;
-            }
-
-            open++;
-            Join(address);
-            Join(session);
-            return null;
+            if (open.TryEnter(session, limits.StreamsPerSession)) return null;
+            open.Leave(address);
         }
-    }
 
-    private bool IsFull(string? caller, int most) => caller is not null && byCaller.GetValueOrDefault(caller) >= most;
-
-    private void Join(string? caller)
-    {
-        if (caller is not null) byCaller[caller] = byCaller.GetValueOrDefault(caller) + 1;
-    }
-
-    private void Leave(string? caller)
-    {
-        if (caller is null) return;
-        if (byCaller[caller] == 1) byCaller.Remove(caller);
-        else byCaller[caller]--;
+        open.Leave(All);
+        return GatewayProblem.TooManyStreams;
     }
 }

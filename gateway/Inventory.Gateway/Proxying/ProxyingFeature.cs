@@ -52,7 +52,7 @@ internal static class ProxyingFeature
         {
             if (RouteLimits.Of(route, policies) is { } limits) endpoint.WithMetadata(limits);
             if (RoutePriority.Of(route) is { } priority) endpoint.MayBeShed(priority);
-            if (ReplicaPools.Of(route) == ReplicaPool.Streams) endpoint.WithMetadata(new IsStream());
+            if (ReplicaPools.Of(route) == ReplicaPool.Streams) endpoint.WithMetadata(new StreamRoute());
             if (GuardedRoute.Of(route) is { } guarded) endpoint.WithMetadata(guarded);
         });
     }

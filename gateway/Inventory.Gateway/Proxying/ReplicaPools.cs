@@ -38,7 +38,7 @@ internal sealed class ReplicaPools(Func<ReplicaPool, HttpMessageHandler> create)
     public static ReplicaPool Of(RouteConfig route)
     {
         if (route.Metadata?.TryGetValue("Pool", out var name) != true) return ReplicaPool.Requests;
-        return Enum.TryParse(name, out ReplicaPool pool)
+        return Enum.TryParse(name, out ReplicaPool pool) && Enum.IsDefined(pool)
             ? pool
             : throw new InvalidOperationException($"Route {route.RouteId} has the unknown Pool {name}.");
     }

@@ -48,7 +48,7 @@ internal sealed class RetryOnce(RequestDelegate next)
     {
         if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true) return;
 
-        // BodyLimit and Kestrel keep every body within the limit, so none spills to disk.
+        // RequestArrival and Kestrel keep every body within the limit, so none spills to disk.
         var limit = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize ?? int.MaxValue;
         var size = Math.Min(context.Request.ContentLength ?? limit, limit);
         context.Request.EnableBuffering(bufferThreshold: (int)Math.Max(size, 1));

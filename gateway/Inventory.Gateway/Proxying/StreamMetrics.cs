@@ -5,14 +5,12 @@ namespace Inventory.Gateway.Proxying;
 /// <summary>The streams that this gateway forwards.</summary>
 internal sealed class StreamMetrics
 {
-    public const string MeterName = "Inventory.Gateway.Streams";
-
     private readonly UpDownCounter<int> open;
     private readonly Counter<long> refused;
 
     public StreamMetrics(IMeterFactory meters)
     {
-        var meter = meters.Create(MeterName);
+        var meter = meters.Create("Inventory.Gateway.Streams");
         open = meter.CreateUpDownCounter<int>("inventory.gateway.streams", "{stream}", "Streams that are open.");
         refused = meter.CreateCounter<long>(
             "inventory.gateway.streams.refused", "{stream}", "Streams refused: too many are open.");

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Inventory.Contracts;
 using Inventory.Gateway.Sessions;
 using Inventory.Identity;
@@ -6,8 +7,9 @@ using Inventory.Identity;
 namespace Inventory.Gateway.RateLimiting;
 
 /// <summary>
-/// Identifies the caller and decides whether the request may pass, with at most one call to Redis: it charges key,
-/// session and address, and keeps the session alive. Passes the shopper's subject to the API.
+/// Identifies the caller and decides whether the request may pass, with one call to Redis, and a second one where the
+/// session has ended: it charges key, session and address, and keeps the session alive. Passes the shopper's subject to
+/// the API.
 /// </summary>
 /// <remarks>
 /// By design: an unknown key is not refused here; the API does that. Its caller counts as one without a key, and gets
@@ -46,17 +48,14 @@ internal sealed class AdmissionControl(
         // Redis has lost its data, and the session begins again.
         var mayBegin = begins || (session is not null && cookie.IsFresh(session));
         var verdict = await shared.TakeAsync(set, who, mayBegin) ?? local.Take(set, who);
-        if (verdict is { Session: SessionState.Ended, Outcome: not RateLimitOutcome.Refused })
+        if (verdict.Session == SessionState.Ended)
         {
-            // The caller begins a session like one without a cookie, and is charged for a new one.
+            // Nothing was charged. The caller counts as one without a cookie, and pays for a new session that begins.
             session = null;
             begins = Begins(context, route.Session);
             subject = begins ? ShopperSubject.Create() : null;
-            if (begins)
-            {
-                (set, who) = (route.Policy.NewShopper, who with { Subject = subject });
-                verdict = await shared.TakeAsync(set, who, mayBegin: true) ?? local.Take(set, who);
-            }
+            (set, who) = (Charged(route.Policy, apiKey, subject, begins), who with { Subject = subject });
+            verdict = await shared.TakeAsync(set, who, begins) ?? local.Take(set, who);
         }
 
         WriteHeaders(context.Response.Headers, set, verdict);
@@ -78,7 +77,8 @@ internal sealed class AdmissionControl(
         _ when context.Request.Headers.ContainsKey(InventoryHeaders.ApiKey) => false,
         SessionUse.BeginAlways => true,
         // In Development, callers on this machine name their customers themselves.
-        SessionUse.Begin => !environment.IsDevelopment() || !OutsideHeaders.IsLocal(context),
+        SessionUse.Begin => !environment.IsDevelopment() || context.Connection.RemoteIpAddress is not { } address
+            || !IPAddress.IsLoopback(address),
         _ => false,
     };
 

@@ -18,7 +18,7 @@ internal sealed class Charge(BudgetSet set, Identities who, bool mayBegin)
     {
         keys.Add(SharedLimiter.SessionKey(who.Subject));
         arguments.AddRange(
-            [set.Budgets.Count, set.OfSession, who.Subject is null ? 0 : idle, mayBegin ? 1 : 0]);
+            [set.Budgets.Count, who.Subject is null ? 0 : idle, mayBegin ? 1 : 0]);
         foreach (var budget in set.Budgets)
         {
             keys.Add(budget.KeyPrefix + who.Of(budget.Kind));

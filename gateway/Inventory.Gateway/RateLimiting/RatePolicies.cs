@@ -59,20 +59,16 @@ internal sealed class Budget
     public string Announcement { get; }
 }
 
-/// <summary>The budgets that one request is charged to, the session's first.</summary>
+/// <summary>The budgets that one request is charged to.</summary>
 internal sealed class BudgetSet
 {
     public BudgetSet(params Budget[] budgets)
     {
         Budgets = [.. budgets.Where(budget => budget.Permits > 0)];
-        OfSession = Budgets.Count(budget => budget.Kind == IdentityKind.Session);
         Header = string.Join(", ", Budgets.Select(budget => budget.Announcement));
     }
 
     public IReadOnlyList<Budget> Budgets { get; }
-
-    /// <summary>The number of the session's budgets, which come first.</summary>
-    public int OfSession { get; }
 
     /// <summary>The value of <c>RateLimit-Policy</c>.</summary>
     public string Header { get; }

@@ -29,7 +29,8 @@ internal sealed record RouteLimits(CompiledPolicy Policy, SessionUse Session)
     {
         if (route.Metadata?.TryGetValue("RateLimit", out var policy) != true) return null;
         var session = SessionUse.IfPresent;
-        if (route.Metadata.TryGetValue("Session", out var use) && !Enum.TryParse(use, out session))
+        if (route.Metadata.TryGetValue("Session", out var use)
+            && !(Enum.TryParse(use, out session) && Enum.IsDefined(session)))
         {
             throw new InvalidOperationException($"Route {route.RouteId} has the unknown Session {use}.");
         }

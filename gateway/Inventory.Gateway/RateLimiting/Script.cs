@@ -48,7 +48,7 @@ internal sealed class Script
         {
             // No caller awaits the call any more, so its exception is observed here.
             _ = call.ContinueWith(
-                late => _ = late.Exception,
+                static abandoned => _ = abandoned.Exception,
                 CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw RedisCalls.Late(late);
         }

@@ -50,7 +50,7 @@ public sealed record AuditRun(long Id, string Sku, bool Requested, bool DryRun, 
     public long Explained { get; set; }
 
     /// <summary>SKUs that this run has rebuilt, or could not rebuild.</summary>
-    public Dictionary<string, Repaired?> Rebuilt { get; } = new(StringComparer.Ordinal);
+    public Dictionary<string, (string Phase, Repaired? Repair)> Rebuilt { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Whether a wait for the materializer has already timed out in this run.</summary>
     public bool IsBehind { get; set; }

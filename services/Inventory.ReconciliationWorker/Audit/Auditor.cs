@@ -11,7 +11,7 @@ public sealed class Auditor(
     StockAudit skus,
     BoughtAudit bought,
     OrderAudit orders,
-    OrphanAudit odds,
+    OrphanAudit orphans,
     AuditBook book,
     StockRepair repair,
     AuditSession session,
@@ -35,7 +35,7 @@ public sealed class Auditor(
             {
                 await bought.RunAsync(run, cancellation);
                 await orders.RunAsync(run, cancellation);
-                await odds.RunAsync(run, cancellation);
+                await orphans.RunAsync(run, cancellation);
             }
 
             await session.CloseAsync(run, cancellation);

@@ -133,7 +133,7 @@ public sealed class OrphanAudit(
             if (look.State == LookState.Unknown && look.Deadlines == 0) continue;
             if (look.State == LookState.Unreadable)
             {
-                var form = new StockComparison(Nobodys(sku), look, Nobodys(sku)).CompareForm()!;
+                var form = new StockComparison(EmptyLevel(sku), look, EmptyLevel(sku)).CompareForm()!;
                 await session.ReportAsync(
                     run, form, () => repair.SkuAsync(run, sku, cancellation), cancellation);
                 continue;
@@ -154,7 +154,7 @@ public sealed class OrphanAudit(
         await session.RestAsync(run, page.Count, cancellation);
     }
 
-    private static LedgerLevel Nobodys(string sku) => new(sku, 0, 0, null, false, null);
+    private static LedgerLevel EmptyLevel(string sku) => new(sku, 0, 0, null, false, null);
 
     private async Task<List<string>> UnknownAsync(List<string> skus, CancellationToken cancellation)
     {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Inventory.Contracts;
 using Inventory.Stock;
 
@@ -79,7 +78,7 @@ public sealed class ReservationAudit(
         AuditRun run, LedgerReservation row, HoldLook look, bool isOrdered, string lastEvent,
         CancellationToken cancellation)
     {
-        var lines = Lines(row.Lines);
+        var lines = LinesJson.Read(row.Lines);
         var evidence = $"ledger sequence {row.Sequence}, events up to {lastEvent} are stored";
         if (look.State != '-' || isOrdered)
         {
@@ -113,16 +112,5 @@ public sealed class ReservationAudit(
         var looked = await audit.AuditHoldsAsync(partition, [.. rows.Select(row => row.Id)])
             ?? throw new FenceDownException();
         return (looked.LastEvent, looked.Holds.ToDictionary(look => look.Id));
-    }
-
-    /// <summary>The lines of a row.</summary>
-    internal static List<Line> Lines(string json)
-    {
-        using var parsed = JsonDocument.Parse(json);
-        return
-        [
-            .. parsed.RootElement.EnumerateArray().Select(line =>
-                new Line(line.GetProperty("sku").GetString()!, line.GetProperty("quantity").GetInt32())),
-        ];
     }
 }

@@ -106,28 +106,37 @@ public sealed class StockAudit(
             promised.Kind == FindingKind.Oversold ? () => repair.PauseAsync(run, promised.Sku, cancellation) : null,
             cancellation);
 
+    private async Task PromisedBeforeAsync(AuditRun run, StockComparison latest, CancellationToken cancellation)
+    {
+        if (latest.IsOverPromised && large.PromisedBefore(latest.Redis.Sku) is { } known)
+        {
+            await PromisedAsync(run, known, cancellation);
+        }
+    }
+
     private async Task LargeAsync(AuditRun run, StockComparison latest, CancellationToken cancellation)
     {
         var sku = latest.Redis.Sku;
         if (!large.IsDue(run, sku))
         {
             // The cause can't have changed by itself; the next count decides again.
-            if (latest.IsOverPromised && large.PromisedBefore(sku) is { } known)
-            {
-                await PromisedAsync(run, known, cancellation);
-            }
-
+            await PromisedBeforeAsync(run, latest, cancellation);
             return;
         }
 
         var first = await large.CountAsync(sku, cancellation);
-        if (first is null) session.Undecided(run, 1);
-        var promised = first?.AtEnd.IsOverPromised == true
-            ? await OverPromisedAsync(first.AtEnd, cancellation)
-            : null;
+        if (first is null)
+        {
+            // Nothing is proven, so the last count's finding stays.
+            session.Undecided(run, 1);
+            await PromisedBeforeAsync(run, latest, cancellation);
+            return;
+        }
+
+        var promised = first.AtEnd.IsOverPromised ? await OverPromisedAsync(first.AtEnd, cancellation) : null;
         large.Promised(sku, promised);
         if (promised is not null) await PromisedAsync(run, promised, cancellation);
-        if (first is null || first.Counter == first.Held) return;
+        if (first.Counter == first.Held) return;
         // A real difference stays the same during any number of reservations.
         var second = await large.CountAsync(sku, cancellation);
         if (second is null || second.Counter - second.Held != first.Counter - first.Held)
@@ -168,15 +177,17 @@ public sealed class StockAudit(
         return looks;
     }
 
-    private Task<bool> LeasesAsync(
-        AuditRun run, Partition partition, string leases, CancellationToken cancellation) =>
-        session.ReportAsync(
+    private Task<bool> LeasesAsync(AuditRun run, Partition partition, string leases, CancellationToken cancellation)
+    {
+        var ids = leases.Split(',');
+        return session.ReportAsync(
             run,
             new(FindingKind.Deadline, "", $"leases of partition {partition.Index}", "leases of confirming holds only",
-                $"leases without a confirming hold: {leases}",
+                $"leases without a confirming hold: {string.Join(',', ids.Take(5))}" + (ids.Length > 5 ? ", …" : ""),
                 "A lease belongs to no confirming hold. Many such leases delay the end of interrupted confirms.",
                 "counted in one step"),
             () => repair.StraysAsync(
-                run, partition, leases.Split(',').Select(id => new Stray("leases", "", id)), "", cancellation),
+                run, partition, ids.Select(id => new Stray("leases", "", id)), "", cancellation),
             cancellation);
+    }
 }

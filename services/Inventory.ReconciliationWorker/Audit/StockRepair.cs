@@ -25,13 +25,18 @@ public sealed class StockRepair(
         FROM inventory WHERE sku_id = $1
         """;
 
-    /// <summary>Rebuilds a SKU from PostgreSQL and its holds: once in a run, for all findings of the SKU.</summary>
+    /// <summary>Rebuilds a SKU from PostgreSQL and its holds: once for all findings of the SKU in a phase.</summary>
     /// <returns>Null when PostgreSQL doesn't have all events, so that nothing is proven yet.</returns>
     public async Task<Repaired?> SkuAsync(AuditRun run, string sku, CancellationToken cancellation)
     {
-        if (run.Rebuilt.TryGetValue(sku, out var before)) return before;
+        // What a later phase proves was read after that rebuild.
+        if (run.Rebuilt.TryGetValue(sku, out var before) && (before.Phase == run.Phase || before.Repair is null))
+        {
+            return before.Repair;
+        }
+
         var repaired = await RebuildAsync(run, sku, cancellation);
-        run.Rebuilt.Add(sku, repaired);
+        run.Rebuilt[sku] = (run.Phase, repaired);
         return repaired;
     }
 
@@ -84,7 +89,7 @@ public sealed class StockRepair(
         }
         catch (CorruptDataException)
         {
-            // Somebody writes to Redis by hand at this moment. The SKU stays closed; the next run repeats the repair.
+            // A manual change of Redis came during the repair. The SKU stays closed; the next run repeats the repair.
             session.Undecided(run, 1);
             return null;
         }

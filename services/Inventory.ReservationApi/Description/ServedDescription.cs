@@ -27,7 +27,8 @@ internal sealed class ServedDescription([FromKeyedServices(ServedDescription.Nam
         headers.CacheControl = new() { Public = true, MaxAge = TimeSpan.FromMinutes(1) };
         http.Response.Headers.Vary = HeaderNames.AcceptEncoding;
         var known = http.Request.GetTypedHeaders().IfNoneMatch;
-        if (known.Any(tag => tag.Compare(document.Tag, useStrongComparison: false)))
+        if (known.Any(tag =>
+            tag.Equals(EntityTagHeaderValue.Any) || tag.Compare(document.Tag, useStrongComparison: false)))
         {
             http.Response.StatusCode = StatusCodes.Status304NotModified;
             return;

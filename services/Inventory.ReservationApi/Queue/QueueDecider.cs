@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -7,6 +8,7 @@ using Inventory.ReservationApi.Carts;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Stock;
+using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Queue;
 
@@ -15,12 +17,22 @@ namespace Inventory.ReservationApi.Queue;
 /// A decision may be repeated: it has the id and the idempotency key of the first attempt, so it finds a hold that an
 /// earlier call made, also when the row doesn't show it.
 /// </remarks>
-internal sealed partial class QueueDecider(HoldStore holds, StockCircuit circuit, ILogger<QueueDecider> log)
+internal sealed partial class QueueDecider(
+    HoldStore holds, StockCircuit circuit, TimeProvider time, ILogger<QueueDecider> log)
 {
+    /// <summary>
+    /// How long the queue waits for the repair of a SKU. A repair takes a fraction of a second, and one that broke off
+    /// is repeated within seconds; one SKU must not stop the whole queue for longer.
+    /// </summary>
+    private static readonly TimeSpan RepairPatience = TimeSpan.FromSeconds(10);
+
+    // When a ticket first met its SKU closed, by SKU; forgotten when a ticket of the SKU is decided.
+    private readonly ConcurrentDictionary<string, long> closed = new(StringComparer.Ordinal);
+
     /// <summary>Decides one place.</summary>
     /// <param name="entry">The place.</param>
     /// <param name="ended">What PostgreSQL knows of the end of its reservation, if anything.</param>
-    /// <returns>Null while nothing is decided, because the data is being checked.</returns>
+    /// <returns>Null while nothing is decided, because the data is being checked or the SKU is repaired.</returns>
     /// <exception cref="Exception">
     /// As <see cref="Failures.IsStockUnavailable"/>: Redis failed, or may have acted.
     /// </exception>
@@ -29,9 +41,19 @@ internal sealed partial class QueueDecider(HoldStore holds, StockCircuit circuit
         try
         {
             var intent = Intent.Of(entry.Intent);
-            return intent.Form == IntentForm.Cart
+            var decision = intent.Form == IntentForm.Cart
                 ? await AdjustAsync(entry.Place, intent)
                 : await ReserveAsync(entry.Place, intent, ended);
+            if (!closed.IsEmpty)
+            {
+                foreach (var line in intent.Ask.Lines) closed.TryRemove(line.Sku, out _);
+            }
+
+            return decision;
+        }
+        catch (CorruptDataException e) when (MayWaitFor(e))
+        {
+            return null;
         }
         catch (Exception e) when (!Failures.IsStockUnavailable(e))
         {
@@ -49,7 +71,7 @@ internal sealed partial class QueueDecider(HoldStore holds, StockCircuit circuit
     /// owner can release it. By design: a corrupt hold is not tried again, because the next tickets wait behind it. It
     /// expires at its deadline, once the audit or an operator has repaired it.
     /// </remarks>
-    /// <returns>False while nothing is decided, because the data is being checked.</returns>
+    /// <returns>False while nothing is decided, because the data is being checked or the SKU is repaired.</returns>
     /// <exception cref="Exception">
     /// As <see cref="Failures.IsStockUnavailable"/>: Redis failed, or may have acted.
     /// </exception>
@@ -64,6 +86,10 @@ internal sealed partial class QueueDecider(HoldStore holds, StockCircuit circuit
                 var answer = await circuit.CallAsync(() => holds.ReleaseAsync(id, null));
                 if (answer.Outcome == ReleaseOutcome.Fenced) return false;
             }
+            catch (CorruptDataException e) when (MayWaitFor(e))
+            {
+                return false;
+            }
             catch (Exception e) when (!Failures.IsStockUnavailable(e))
             {
                 ReleaseFailed(entry.Ticket, id, e);
@@ -72,6 +98,9 @@ internal sealed partial class QueueDecider(HoldStore holds, StockCircuit circuit
 
         return true;
     }
+
+    private bool MayWaitFor(CorruptDataException failure) => failure.IsBeingRepaired
+        && time.GetElapsedTime(closed.GetOrAdd(failure.Sku, _ => time.GetTimestamp())) < RepairPatience;
 
     private async Task<QueueDecision?> ReserveAsync(long place, Intent intent, EndedHold? ended)
     {

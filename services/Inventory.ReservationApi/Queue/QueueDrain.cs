@@ -119,13 +119,13 @@ internal sealed partial class QueueDrain(
 
         var ended = await leadership.FindEndedAsync([.. claimed.Select(place => place.Intent.ReservationId)], stop);
         var decisions = new List<QueueDecision>(claimed.Count);
-        var isFenced = false;
+        var isHeldBack = false;
         try
         {
             foreach (var wave in Waves(claimed))
             {
-                isFenced = !await DecideAsync(wave, ended, decisions);
-                if (isFenced) break;
+                isHeldBack = !await DecideAsync(wave, ended, decisions);
+                if (isHeldBack) break;
             }
         }
         finally
@@ -137,7 +137,7 @@ internal sealed partial class QueueDrain(
 
         var due = TimeSpan.FromSeconds(claimed.Count / (double)settings.DrainPerSecond);
         if (due - time.GetElapsedTime(began) is { Ticks: > 0 } pause) await Task.Delay(pause, time, stop);
-        return !isFenced;
+        return !isHeldBack;
     }
 
     /// <summary>Cuts a step into waves: places whose calls may be in flight together, in their order.</summary>

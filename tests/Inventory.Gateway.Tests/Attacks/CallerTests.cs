@@ -3,7 +3,7 @@ using Inventory.Gateway.RateLimiting;
 
 namespace Inventory.Gateway.Tests.Attacks;
 
-/// <summary>Callers that look like many, or like somebody else.</summary>
+/// <summary>Callers that pretend to be many, or to be another caller.</summary>
 public sealed class CallerTests : TwoGateways
 {
     protected override (string Key, string Value)[] Settings => [("Gateway:RateLimits:NewSession:Permits", "5")];
@@ -33,6 +33,9 @@ public sealed class CallerTests : TwoGateways
         var proxied = await SendAsync(gateway, "POST", "/reserve", null, null, (name, value));
         Assert.NotNull(proxied.Cookie);
         Assert.NotNull(Shopper());
+        // On a route without a session, the API can't take the caller for a local one either.
+        await SendAsync(gateway, "GET", "/api/orders/1", null, null, (name, value));
+        Assert.Equal("0.0.0.0", Replica.Requests[^1].Headers["X-Forwarded-For"]);
 
         var local = await SendAsync(gateway, "POST", "/reserve", from: null);
         Assert.Null(local.Cookie);

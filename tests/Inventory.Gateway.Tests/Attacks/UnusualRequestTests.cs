@@ -1,5 +1,6 @@
 using System.Text;
 using Inventory.Identity;
+using Microsoft.Extensions.Logging;
 
 namespace Inventory.Gateway.Tests.Attacks;
 
@@ -93,13 +94,25 @@ public sealed class UnusualRequestTests : TwoReplicas
     }
 
     [Fact]
-    public async Task Browsers_are_told_not_to_guess()
+    public async Task Every_answer_forbids_content_sniffing()
     {
         foreach (var path in new[] { "/api/reservations/1", "/nowhere", "/health", "/api/session" })
         {
             using var response = await Client.GetAsync(path);
             Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
         }
+
+        foreach (var refused in new[]
+        {
+            "POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+            "nonsense\r\n",
+        })
+        {
+            Assert.Contains("nosniff", await SendAsync(refused), StringComparison.Ordinal);
+        }
+
+        // None of these is an error of this service.
+        Assert.DoesNotContain(Gateway.Log.All, line => line.Level >= LogLevel.Error);
     }
 
     private async Task<string> SendAsync(string request)

@@ -2,6 +2,7 @@ using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
 using Inventory.Storage;
+using Inventory.Testing;
 using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Tests.Audit;
@@ -120,7 +121,8 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
 
         await scene.FindingAsync("OverPromised", lowered, repaired: false);
         await scene.FindingAsync("Oversold", oversold, repaired: true);
-        Assert.Equal("1", await stores.FieldAsync(oversold, "paused"));
+        // The audit pauses the SKU in PostgreSQL; change capture brings it to Redis.
+        await Eventually.EqualAsync("1", () => stores.FieldAsync(oversold, "paused"));
         Assert.Null(await stores.FieldAsync(lowered, "paused"));
         await scene.CyclesAsync(2);
         Assert.Equal("OverPromised Oversold", await stores.ReadAsync<string>(
@@ -130,6 +132,8 @@ public sealed class AuditLoadTests(Stores stores) : IClassFixture<Stores>
             """));
         await stores.ExecuteAsync($"UPDATE inventory SET total = 9999 WHERE sku_id IN ('{oversold}', '{lowered}')");
         await scene.CyclesAsync(2);
+        Assert.Equal(0, await stores.ReadAsync<long>(
+            $"SELECT count(*) FROM audit_findings WHERE sku_id IN ('{oversold}', '{lowered}') AND gone_at IS NULL"));
     }
 
     /// <summary>Moves the creation time of one hold of a SKU into the past.</summary>

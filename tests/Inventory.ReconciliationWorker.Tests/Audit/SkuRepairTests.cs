@@ -158,7 +158,7 @@ public sealed class SkuRepairTests(Stores stores) : IClassFixture<Stores>
                 }
                 catch (CorruptDataException)
                 {
-                    // Its SKU is being repaired. What is left of it expires, or is finished by the worker.
+                    // The SKU of this hold is being repaired. The hold expires, or the worker finishes its confirm.
                 }
             }
 
@@ -251,7 +251,7 @@ public sealed class SkuRepairTests(Stores stores) : IClassFixture<Stores>
     private static async Task RefusedAsync(string sku, Func<Task> call)
     {
         var failure = await Assert.ThrowsAsync<CorruptDataException>(call);
-        Assert.Equal((sku, "it is being repaired"), (failure.Sku, failure.What));
+        Assert.Equal((sku, true), (failure.Sku, failure.IsBeingRepaired));
     }
 
     private static Task<ReserveAnswer> ReserveAsync(StockStores engine, string sku, int quantity) =>

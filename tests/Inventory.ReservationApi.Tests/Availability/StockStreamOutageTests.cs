@@ -116,7 +116,7 @@ public sealed class StockStreamOutageTests : IAsyncLifetime
         {
             return await api.Engine.Maintenance.IsFencedAsync();
         }
-        catch (StoreException)
+        catch (StoreException e) when (e.IsOutage)
         {
             return false;
         }

@@ -4,7 +4,7 @@ using System.Net.Http.Headers;
 
 namespace Inventory.ReservationApi.Tests.Description;
 
-/// <summary>Reads that anybody may send, in every form that HTTP allows.</summary>
+/// <summary>Reads that need no key, in every form that HTTP allows.</summary>
 [Collection(ApiTests.Name)]
 public sealed class ReadingTests(Api api)
 {
@@ -73,7 +73,7 @@ public sealed class ReadingTests(Api api)
     }
 
     [Fact]
-    public async Task A_client_that_has_the_description_is_told_so()
+    public async Task An_unchanged_description_is_answered_with_304()
     {
         using var first = await api.Http.GetAsync("/openapi/v1.json");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/openapi/v1.json");

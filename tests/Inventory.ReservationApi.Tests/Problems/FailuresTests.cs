@@ -17,5 +17,14 @@ public sealed class FailuresTests
         Assert.True(Failures.IsLedgerUnavailable(new StoreUnansweredException(Store.PostgreSql, ""), caller));
         Assert.Equal(!hasGone, Failures.IsLedgerUnavailable(new OperationCanceledException(caller), caller));
         Assert.False(Failures.IsLedgerUnavailable(new InvalidDataException(), caller));
+        Assert.False(Failures.IsLedgerUnavailable(new StoreUnansweredException(Store.Redis, ""), caller));
+    }
+
+    [Fact]
+    public void An_outage_of_Redis_is_told_from_one_of_PostgreSQL_and_from_corrupt_data()
+    {
+        Assert.True(Failures.IsStockUnavailable(new StoreUnansweredException(Store.Redis, "")));
+        Assert.False(Failures.IsStockUnavailable(new StoreUnansweredException(Store.PostgreSql, "")));
+        Assert.False(Failures.IsStockUnavailable(new CorruptDataException("sku", "what")));
     }
 }

@@ -47,10 +47,13 @@ public sealed class OpenCircuitTests : IAsyncLifetime
         using var stream = await Api.Http.GetStreamAsync(new Uri($"/api/stock/{sku}/stream", UriKind.Relative))
             .WaitAsync(Patience);
         using var reader = new StreamReader(stream);
-        while (await reader.ReadLineAsync().WaitAsync(Patience) is { } line && line != "event: unavailable")
+        string? line;
+        while ((line = await reader.ReadLineAsync().WaitAsync(Patience)) is not (null or "event: unavailable"))
         {
             Assert.False(line.StartsWith("event:", StringComparison.Ordinal), line);
         }
+
+        Assert.Equal("event: unavailable", line);
 
         Assert.True(Api.Get<StockCircuit>().IsOpen);
         static Task<Answer> In(Task<Answer> answer) => answer.WaitAsync(Patience);
@@ -81,6 +84,29 @@ public sealed class OpenCircuitTests : IAsyncLifetime
         await DecideAsync(new(IntentForm.OneLine, own, IsClientsId: true));
         var kept = await Api.Engine.Holds.FindAsync(own.Id);
         Assert.InRange((kept.Reservation!.ExpiresAt - kept.DecidedAt).TotalMinutes, 0, 1);
+    }
+
+    [Fact]
+    public async Task A_ticket_of_a_SKU_under_repair_waits_until_the_SKU_is_open()
+    {
+        var sku = await Api.NewSkuAsync(10);
+        var intent = new Intent(
+            IntentForm.OneLine,
+            new ReserveRequest
+            {
+                Id = Guid.CreateVersion7(),
+                Holder = Holder.Customer("u"),
+                Lines = [new(sku, 1)],
+                HoldFor = TimeSpan.FromMinutes(10),
+            },
+            IsClientsId: false);
+        var closed = (await Api.Engine.Maintenance.CloseSkuAsync(sku))!;
+
+        Assert.Null(await DecideAsync(intent));
+        await Api.Engine.Maintenance.ReopenSkuAsync(closed.Scope);
+        var granted = await DecideAsync(intent);
+
+        Assert.Equal((QueueState.Granted, 201), (granted!.Value.State, granted.Value.Status));
     }
 
     private Task<QueueDecision?> DecideAsync(Intent intent) => Api.Get<QueueDecider>().DecideAsync(

@@ -150,9 +150,9 @@ public sealed class TicketTests
         using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
         Assert.Equal("event: waiting", await lines.ReadLineAsync());
         // A heartbeat while nothing changes.
-        while (await lines.ReadLineAsync() != ":")
-        {
-        }
+        string? beat;
+        do Assert.NotNull(beat = await lines.ReadLineAsync());
+        while (beat != ":");
 
         await waiting.RestartAsync();
         var read = new List<string>();
