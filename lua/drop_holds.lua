@@ -14,7 +14,8 @@
 --    1 loaded   how many were removed   -1 another repair or rebuild has taken over
 --
 -- Invariants: the units of removed holds become available; how a hold ended is stored as if it had
--- ended here. Only the end of an order whose event was lost is a new event.
+-- ended here. Only the end of an order whose event was lost is a new event. A confirming hold that
+-- hasn't ended keeps its lease, so that load_holds writes it as confirming.
 -- By design: no values that can't be read; drop_strays removes them. Its work is bounded by the
 -- number of holds that the caller passes.
 
@@ -28,7 +29,9 @@ local function drop(id, sequence, state)
     hold.is_bought = true
     end_hold(id, hold, 'f', 'confirmed')
   else
+    local lease_until_ms = state == 'p' and redis.call('ZSCORE', leases_key(), id)
     remove_hold(id, hold)
+    if lease_until_ms then redis.call('ZADD', leases_key(), lease_until_ms, id) end
     if state ~= 'p' then
       hold.state, hold.sequence = state, sequence
       redis.call('SET', ended_key(id), hold_text(hold), 'EX', ended_retention_s)

@@ -1,9 +1,11 @@
 -- load_stock: set SKUs to what the system of record has and the sum of their holds.
 -- include shared/holds.lua
 -- include shared/rebuilding.lua
+-- include shared/lost.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
--- Derived, with the same tag: stock:<sku>, fences.
+-- Derived, with the same tag: stock:<sku>, fences; for a lost SKU due:<sku>, pages:<sku>, leases and
+-- holds:<bucket>.
 -- ARGV[1] trace   ARGV[2] ended_retention_s
 -- ARGV[3] sku that is repaired, empty for a rebuild of the partition   ARGV[4] token of the repair
 -- ARGV[5..] of each SKU: sku, total (0 or more), version, max_per_customer (0: none), paused (0 or
@@ -19,7 +21,8 @@
 -- of a system of record that was restored from a backup; a key of another type is written again,
 -- unless `reserved` is not given. A repaired SKU is opened, unless it has a higher version here. A
 -- rebuild of the partition opens no SKU: a repair that was broken off has removed deadlines, which
--- only a repair writes again.
+-- only a repair writes again. It closes a SKU that has lost its counter and has holds, unless
+-- `reserved` is given.
 -- By design: no events for SKUs that are new here.
 
 if replaced() then return reply(-1) end
@@ -44,11 +47,14 @@ local function load_sku(sku, total, version, limit, paused, reserved, overwritab
     redis.call('DEL', key)
     known = {}
   end
+  local is_lost = reserved == '' and not repairs and not (known[1] and known[3])
+  if is_lost then reserved = '0' end
   if reserved == '' then reserved = known[3] or '0' end
   if known[3] ~= reserved then
     redis.call('HSET', key, 'reserved', reserved)
     if known[3] then corrected = corrected + 1 end
   end
+  if is_lost then close_if_held(prefix, sku) end
   last = reserved
   local known_version = tonumber(known[1])
   local is_newer = known_version and known_version > tonumber(version)

@@ -1,14 +1,17 @@
 -- set_stock: apply what the system of record has of one SKU.
+-- include shared/lost.lua
 --
 -- KEYS[1] {inv:p}:events   KEYS[2] {inv:p}:stock:<sku>
+-- Derived, with the same tag, for a SKU that is new or lost: due:<sku>, pages:<sku>, leases,
+-- holds:<bucket>, fences.
 -- ARGV[1] trace            ARGV[2] sku               ARGV[3] total, 0 or more
 -- ARGV[4] version          ARGV[5] max_per_customer, 0 for none        ARGV[6] paused, 0 or 1
 --
 -- Returns the outcome, by SetStockOutcome: 1 applied   2 unchanged   -1 stale
 --
--- Invariants: version never goes back; `reserved` is not touched, and is 0 for a new SKU. A commit
--- has only a total and its version, so limit and pause have their own version: a change of these
--- that arrives after a later commit still applies.
+-- Invariants: version never goes back; `reserved` is not touched, and is 0 for a new SKU. A SKU that
+-- is unknown here and has holds is closed. A commit has only a total and its version, so limit and
+-- pause have their own version: a change of these that arrives after a later commit still applies.
 -- By design: no check of the fence. Stock is loaded while fenced, before anything may be sold.
 
 local function reply(...) return table.concat({ ... }, '\t') end
@@ -18,7 +21,7 @@ assert(total and total >= 0, 'set_stock: total must be 0 or more')
 assert(version, 'set_stock: version must be a number')
 
 local stock = redis.call('HMGET', KEYS[2],
-  'version', 'limits_version', 'total', 'max_per_customer', 'paused')
+  'version', 'limits_version', 'total', 'max_per_customer', 'paused', 'reserved')
 local known, limits_known = tonumber(stock[1]) or -math.huge, tonumber(stock[2]) or -math.huge
 if limits_known >= version and known == version then return reply(2) end
 if limits_known >= version and known > version then return reply(-1) end
@@ -28,7 +31,10 @@ local newest = stock[3]
 if known < version then
   newest = ARGV[3]
   redis.call('HSET', KEYS[2], 'total', newest, 'version', ARGV[4])
-  redis.call('HSETNX', KEYS[2], 'reserved', 0)
+  if not stock[1] or not stock[6] then
+    redis.call('HSET', KEYS[2], 'reserved', 0)
+    close_if_held(string.match(KEYS[1], '^{inv:%d+}:'), ARGV[2])
+  end
 end
 if limits_known < version then
   redis.call('HSET', KEYS[2], 'limits_version', ARGV[4])

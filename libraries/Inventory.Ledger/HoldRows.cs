@@ -10,7 +10,10 @@ namespace Inventory.Ledger;
 /// <param name="Sequence">The number of stored events.</param>
 /// <param name="Deadline">By Redis' clock.</param>
 /// <param name="HasOrder">Whether the reservation has become an order, cancelled or not.</param>
-public readonly record struct KnownHold(string Status, int Sequence, DateTimeOffset Deadline, bool HasOrder);
+/// <param name="Holder">The holder in the form that Redis stores.</param>
+/// <param name="Lines">The lines in this partition.</param>
+public readonly record struct KnownHold(
+    string Status, int Sequence, DateTimeOffset Deadline, bool HasOrder, string Holder, IReadOnlyList<Line> Lines);
 
 /// <summary>A hold that has neither ended nor become an order.</summary>
 /// <param name="ReservationId">The reservation.</param>
@@ -43,7 +46,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
         """
         SELECT known.*, EXISTS (SELECT FROM orders WHERE orders.reservation_id = known.reservation_id)
         FROM (SELECT DISTINCT unnest($2) AS id) asked CROSS JOIN LATERAL (
-            SELECT reservation_id, status, sequence, deadline FROM reservations row
+            SELECT reservation_id, status, sequence, deadline, holder, lines FROM reservations row
             WHERE row.partition = $1 AND row.reservation_id = asked.id LIMIT 1) known
         """;
 
@@ -90,7 +93,8 @@ public sealed class HoldRows(NpgsqlDataSource source)
         var known = await source.ReadAsync(
             Find,
             row => (Id: row.GetGuid(0), Hold: new KnownHold(
-                row.GetString(1), row.GetInt32(2), row.GetFieldValue<DateTimeOffset>(3), row.GetBoolean(4))),
+                row.GetString(1), row.GetInt32(2), row.GetFieldValue<DateTimeOffset>(3), row.GetBoolean(6),
+                row.GetString(4), LinesJson.Read(row.GetString(5)))),
             cancellation, partition, reservations);
         return known.ToDictionary(one => one.Id, one => one.Hold);
     }

@@ -36,7 +36,7 @@ public static class HoldText
         var lines = new List<Line>();
         for (var i = FirstLine; i < fields.Length; i += 2)
         {
-            if (fields[i].Length == 0 || !TryCount(fields[i + 1], out var quantity)) return null;
+            if (fields[i].Length == 0 || !TryQuantity(fields[i + 1], out var quantity)) return null;
             lines.Add(new(fields[i], quantity));
         }
 
@@ -45,6 +45,9 @@ public static class HoldText
 
     private static bool TryCount(string text, out int count) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out count);
+
+    private static bool TryQuantity(string text, out int quantity) =>
+        TryCount(text, out quantity) && quantity > 0 && text[0] != '0';
 
     private static bool TryTime(string text, out DateTimeOffset time)
     {

@@ -176,14 +176,15 @@ local function change_reserved(sku, units)
 end
 
 -- Reads everything that placing or removing a hold writes to, before the first write: HINCRBY on a
--- value that isn't a number would fail half-way. A missing SKU counts from 0; the SKUs in `leaving`
--- have been read before.
+-- value that isn't a number would fail half-way. The counter of an unknown SKU counts nothing until
+-- the SKU is set or rebuilt; the SKUs in `leaving` have been read before.
 local function assure_countable(hold, leaving)
   for _, line in ipairs(hold.lines) do
     if not rebuilds and not (leaving and leaving[line.sku]) then
-      local stock = read_of(line.sku, 'HMGET', stock_key(line.sku), 'reserved', 'fenced')
+      local stock = read_of(line.sku, 'HMGET', stock_key(line.sku),
+        'reserved', 'fenced', 'version')
       assure_open(line.sku, stock[2])
-      if stock[1] then count_of(line.sku, 'reserved', stock[1]) end
+      if stock[1] or stock[3] then count_of(line.sku, 'reserved', stock[1]) end
     end
     if hold.state == 'p' then
       read_page(line.sku, tonumber(hold.filed_ms or hold.deadline_ms))

@@ -53,36 +53,42 @@ local digits = setmetatable({}, { __index = function(known, number)
   return known[number]
 end })
 
--- Most holds have one line and are read by one pattern; nil for any other text.
-local function parse_line(text)
-  local state, sequence, created_ms, deadline_ms, holder, sku, quantity = string.match(text,
-    '^([pcfre])\t(%d+)\t(%d+)\t(%d+)\t([^\t]+)\t([^\t]+)\t(%d+)$')
-  if not state or #quantity > 10 then return nil end
-  return { state = state, sequence = tonumber(sequence), created_ms = created_ms,
-    deadline_ms = tonumber(deadline_ms), holder = holder,
-    lines = { { sku = sku, quantity = tonumber(quantity) } } }
+-- A quantity is 1 or more, as digits, and fits in 32 bits: the services read it in the same way.
+local function line_of(sku, text)
+  local quantity = #text <= 10 and tonumber(text)
+  return quantity and quantity <= 2147483647 and { sku = sku, quantity = quantity } or nil
 end
 
--- created_ms stays text, since only extend and the sums compute with it.
--- A quantity has at most 10 digits, so that the sum of thousands is exact.
-local function parse_hold(text)
-  local known = parse_line(text)
-  if known then return known end
-  local fields = {}
-  for field in string.gmatch(text, '[^\t]+') do fields[#fields + 1] = field end
-  local hold = { state = fields[1], sequence = tonumber(fields[2]),
-    created_ms = fields[3], deadline_ms = tonumber(fields[4]), holder = fields[5],
-    lines = {} }
-  local whole = #fields >= 7 and #fields % 2 == 1 and #fields[1] == 1
-    and string.find('pcfre', fields[1], 1, true)
-    and hold.sequence and hold.deadline_ms and tonumber(hold.created_ms)
-  for i = 6, #fields, 2 do
-    local quantity = tonumber(fields[i + 1])
-    whole = whole and quantity and quantity % 1 == 0 and math.abs(quantity) < 1e10
-    hold.lines[#hold.lines + 1] = { sku = fields[i], quantity = quantity }
+local HEAD = '^([pcfre])\t(%d+)\t(%d+)\t(%d+)\t([^\t]+)\t'
+local ONE_LINE = HEAD .. '([^\t]+)\t([1-9]%d*)$'
+
+local function lines_of(text)
+  local lines, readable = {}, {}
+  for sku, quantity in string.gmatch(text, '([^\t]+)\t([1-9]%d*)') do
+    lines[#lines + 1] = line_of(sku, quantity)
+    readable[#readable + 1] = sku .. '\t' .. quantity
   end
-  if not whole then unreadable(fields[6] or '-', 'a hold reads ' .. quoted(text)) end
-  return hold
+  -- The pattern skips what it doesn't match.
+  return #lines == #readable and table.concat(readable, '\t') == text and lines or {}
+end
+
+-- created_ms stays text, since only extend and the sums compute with it. Most holds have one line
+-- and are read by one pattern.
+local function parse_hold(text)
+  local state, sequence, created_ms, deadline_ms, holder, sku, quantity =
+    string.match(text, ONE_LINE)
+  local lines = state and { line_of(sku, quantity) }
+  if not state then
+    local rest
+    state, sequence, created_ms, deadline_ms, holder, rest = string.match(text, HEAD .. '(.+)$')
+    lines = state and lines_of(rest) or {}
+  end
+  if #lines == 0 then
+    local named = string.match(text, '^' .. string.rep('[^\t]*\t', 5) .. '([^\t]+)')
+    unreadable(named or '-', 'a hold reads ' .. quoted(text))
+  end
+  return { state = state, sequence = tonumber(sequence), created_ms = created_ms,
+    deadline_ms = tonumber(deadline_ms), holder = holder, lines = lines }
 end
 
 -- Calls a function: returns true and its results, or false and what can't be read.

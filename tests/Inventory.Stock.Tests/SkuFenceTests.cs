@@ -155,6 +155,62 @@ public sealed class SkuFenceTests(EngineFixture stock) : IClassFixture<EngineFix
         await Assert.ThrowsAsync<CorruptDataException>(() => stock.ReserveAsync("other", new Line(sku, 1)));
     }
 
+    [Theory]
+    [InlineData(false, "key")]
+    [InlineData(true, "key")]
+    [InlineData(false, "reserved")]
+    [InlineData(true, "reserved")]
+    public async Task A_sku_whose_counters_are_lost_stays_closed_while_it_has_holds(bool isConfirming, string lost)
+    {
+        var sku = await stock.SkuAsync(10);
+        var held = await HoldAsync(new Line(sku, 8));
+        if (isConfirming) await stock.Engine.Confirmations.PinAsync(held.Id, TimeSpan.FromMinutes(1));
+        var key = default(Partition).Stock(sku);
+        if (lost == "key") await stock.Database.KeyDeleteAsync(key);
+        else await stock.Database.HashDeleteAsync(key, lost);
+
+        await stock.Engine.Levels.SetStockAsync(new(sku, 11, 2, null, false));
+
+        var failure = await Assert.ThrowsAsync<CorruptDataException>(
+            () => stock.ReserveAsync("other", new Line(sku, 1)));
+        Assert.True(failure.IsBeingRepaired);
+        Assert.Contains(sku, await Maintenance.ReadFencedSkusAsync(default));
+        var closed = (await Maintenance.CloseSkuAsync(sku))!;
+        Assert.False(closed.MayReopen);
+        await Maintenance.ClearSkuAsync(closed.Scope);
+        await Maintenance.LoadHoldsAsync(closed.Scope, [Record(held)]);
+        await Maintenance.LoadStockAsync(closed.Scope, [new(new(sku, 11, 2, null, false), Reserved: null)]);
+        Assert.Equal(8, (await stock.StockOf(sku)).Reserved);
+    }
+
+    [Fact]
+    public async Task A_sku_that_lost_its_counter_is_closed_by_a_rebuild_that_does_not_count_holds()
+    {
+        var (sku, other) = (await stock.SkuAsync(10), await stock.SkuAsync(10));
+        await HoldAsync(new Line(sku, 8));
+        foreach (var one in new[] { sku, other }) await stock.Database.KeyDeleteAsync(default(Partition).Stock(one));
+
+        await Maintenance.LoadStockAsync(
+            default(Partition),
+            [new(new(sku, 10, 1, null, false), null), new(new(other, 10, 1, null, false), null)]);
+
+        Assert.Contains(sku, await Maintenance.ReadFencedSkusAsync(default));
+        Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("other", new Line(other, 10))).Outcome);
+    }
+
+    [Fact]
+    public async Task A_hold_that_ends_while_its_sku_is_unknown_leaves_no_units_behind()
+    {
+        var sku = await stock.SkuAsync(10);
+        var held = await HoldAsync(new Line(sku, 8));
+        await stock.Database.KeyDeleteAsync(default(Partition).Stock(sku));
+        await Holds.ReleaseAsync(held.Id, null);
+
+        await stock.Engine.Levels.SetStockAsync(new(sku, 10, 1, null, false));
+
+        Assert.Equal((10, 0, 10, 0), await stock.StockOf(sku));
+    }
+
     [Fact]
     public async Task A_sku_cannot_be_closed_while_its_partition_is_fenced()
     {

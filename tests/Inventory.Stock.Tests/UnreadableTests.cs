@@ -109,6 +109,38 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
         Assert.Equal($"{first} a pending hold has no deadline", failure.Message);
     }
 
+    [Theory]
+    [InlineData("0")]
+    [InlineData("-2")]
+    [InlineData("02")]
+    [InlineData("0x2")]
+    [InlineData("2e0")]
+    [InlineData("2.0")]
+    [InlineData(" 2")]
+    [InlineData("2147483648")]
+    [InlineData("")]
+    public async Task A_quantity_that_the_services_cannot_read_is_none_for_the_scripts_either(string quantity)
+    {
+        var (sku, other) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
+        foreach (var lines in new Line[][] { [new(sku, 2)], [new(sku, 2), new(other, 2)] })
+        {
+            var held = (await stock.ReserveAsync("me-" + lines.Length, lines)).Reservation!;
+            var (redis, key) = (stock.Database, ReservationKey.Of(held.Id));
+            var holds = default(Partition).HoldsOf(key);
+            var text = ((string)(await redis.HashGetAsync(holds, key))!)
+                .Replace($"{sku}\t2", $"{sku}\t{quantity}", StringComparison.Ordinal);
+            await redis.HashSetAsync(holds, key, text);
+
+            var failure = await Assert.ThrowsAsync<CorruptDataException>(
+                () => stock.Engine.Holds.ReleaseAsync(held.Id, null));
+
+            Assert.Equal(sku, failure.Sku);
+            Assert.Null(HoldText.Parse(text));
+        }
+
+        Assert.Equal("4", await stock.Database.HashGetAsync(default(Partition).Stock(sku), "reserved"));
+    }
+
     private async Task BreakAsync(Damage damage, string sku)
     {
         var (redis, keys) = (stock.Database, default(Partition));

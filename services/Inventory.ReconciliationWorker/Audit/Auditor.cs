@@ -61,9 +61,9 @@ public sealed class Auditor(
                 if (!run.IsWhole && sku != run.Sku) continue;
                 await session.ReportAsync(
                     run,
-                    new(FindingKind.Unreadable, sku, "", "open for sale", "closed by a repair",
-                        "A repair of the SKU was broken off: the process that made it died. Until it is repeated, "
-                            + "nothing of the SKU is sold or released.",
+                    new(FindingKind.Unreadable, sku, "", "open for sale", "closed for a repair",
+                        "The process that repaired the SKU died, or Redis had lost the SKU's counters while it had "
+                            + "holds. Until it is repaired, nothing of the SKU is sold or released.",
                         $"among the closed SKUs of partition {partition.Index}"),
                     () => repair.SkuAsync(run, sku, cancellation), cancellation, isBegun: true);
             }

@@ -42,6 +42,9 @@ public enum FindingKind
     /// <summary>A hold exists that has ended by the ledger.</summary>
     EndedHold,
 
+    /// <summary>A hold has another holder or other lines than its events say.</summary>
+    ChangedHold,
+
     /// <summary>There is an order, but its hold still exists and is not pinned.</summary>
     StandingOrder,
 

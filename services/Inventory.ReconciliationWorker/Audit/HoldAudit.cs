@@ -11,7 +11,7 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
     /// <summary>Two characters of a reservation's key name its bucket.</summary>
     private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-    /// <summary>Number of holds in one step: it blocks Redis for less than a millisecond.</summary>
+    /// <summary>Number of holds in one script call: it blocks Redis for less than a millisecond.</summary>
     private const int Step = 50;
 
     private const int BucketsAtOnce = 256;
@@ -50,7 +50,7 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
     private async Task PageAsync(
         AuditRun run, Partition partition, IReadOnlyList<Guid> ids, CancellationToken cancellation)
     {
-        var looked = await audit.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException();
+        var looked = await LookAsync(partition, ids);
         var holds = looked.Holds.Where(look => look.IsActive).ToList();
         session.Compared(run, 0, holds.Count);
         foreach (var hold in looked.Holds.Where(look => look.IsUnreadable))
@@ -64,8 +64,9 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
         var rows = await ledger.ReadReservationsAsync(partition.Index, holds.Select(look => look.Id), cancellation);
         foreach (var hold in holds.Where(look => look.Faults.Length > 0))
         {
+            var finding = Misplaced(hold, rows.GetValueOrDefault(hold.Id));
             await session.ReportAsync(
-                run, Misplaced(hold), () => repair.SkuAsync(run, hold.Lines[0].Sku, cancellation), cancellation);
+                run, finding, () => repair.SkuAsync(run, finding.Sku, cancellation), cancellation);
         }
 
         await OrdersAsync(run, partition, holds, cancellation);
@@ -111,34 +112,53 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
         foreach (var hold in await StillAsync(partition, suspects))
         {
             var row = rows.GetValueOrDefault(hold.Id);
-            var ended = row is not null && row.Status != "pending" && row.Sequence >= hold.Sequence;
+            var finding = row is null || row.Sequence < hold.Sequence ? Unrecorded(hold, row, lastEvent)
+                : row.Status == ReservationStatusNames.Pending ? Changed(hold, row)
+                : Ended(hold, row);
+            // What PostgreSQL doesn't know can't be repaired from it.
             await session.ReportAsync(
-                run, ended ? Ended(hold, row!) : Unrecorded(hold, row, lastEvent),
-                ended ? () => repair.SkuAsync(run, hold.Lines[0].Sku, cancellation) : null, cancellation);
+                run, finding,
+                finding.Kind == FindingKind.UnrecordedHold ? null : () => repair.SkuAsync(run, finding.Sku, cancellation),
+                cancellation);
         }
     }
 
+    /// <summary>A row with a later event is newer than the hold that was read.</summary>
     private static bool Agrees(HoldLook hold, LedgerReservation? row) =>
-        row is { Status: "pending" } && row.Sequence >= hold.Sequence;
+        row is { Status: ReservationStatusNames.Pending } && (row.Sequence > hold.Sequence
+            || (row.Sequence == hold.Sequence
+                && HoldMatch.IsAsStored(hold.Holder!.Value, hold.Lines, row.Holder, LinesJson.Read(row.Lines))));
 
     /// <summary>Returns the holds that have not changed since they were first read.</summary>
     private async Task<IEnumerable<HoldLook>> StillAsync(Partition partition, List<HoldLook> holds)
     {
         if (holds.Count == 0) return [];
-        var again = (await LookAsync(partition, [.. holds.Select(hold => hold.Id)])).ToDictionary(look => look.Id);
+        var again = (await LookAsync(partition, [.. holds.Select(hold => hold.Id)])).Holds
+            .ToDictionary(look => look.Id);
         return holds.Where(hold =>
             again[hold.Id].State == hold.State && again[hold.Id].Sequence == hold.Sequence);
     }
 
-    private async Task<IReadOnlyList<HoldLook>> LookAsync(Partition partition, IReadOnlyList<Guid> ids) =>
-        (await audit.AuditHoldsAsync(partition, ids) ?? throw new FenceDownException()).Holds;
+    /// <summary>Reads holds in steps. All of them are of the time of the last event at the latest.</summary>
+    private async Task<HoldLooks> LookAsync(Partition partition, IReadOnlyList<Guid> ids)
+    {
+        var (holds, last) = (new List<HoldLook>(ids.Count), default(HoldLooks));
+        foreach (var step in ids.Chunk(Step))
+        {
+            last = await audit.AuditHoldsAsync(partition, step) ?? throw new FenceDownException();
+            holds.AddRange(last.Holds);
+        }
+
+        return last! with { Holds = holds };
+    }
 
     /// <summary>Ids of a partition's holds, bucket by bucket, while other clients write to them.</summary>
     private async IAsyncEnumerable<IReadOnlyList<Guid>> IdsAsync(
         Partition partition, string? sku, Func<string, Stray, Task> unreadable,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
-        var page = new List<Guid>(Step);
+        var size = session.Options.PageSize;
+        var page = new List<Guid>(size);
         foreach (var buckets in Buckets.Chunk(BucketsAtOnce))
         {
             cancellation.ThrowIfCancellationRequested();
@@ -164,9 +184,9 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
                     if (sku is not null && HoldText.Parse(entry.Value) is { } hold
                         && hold.Lines.All(line => line.Sku != sku)) continue;
                     page.Add(ReservationKey.Parse((string)entry.Name!));
-                    if (page.Count < Step) continue;
+                    if (page.Count < size) continue;
                     yield return page;
-                    page = new(Step);
+                    page = new(size);
                 }
             }
         }
@@ -179,16 +199,21 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
     private static string Text(IReadOnlyList<Line> lines) =>
         string.Join(", ", lines.Select(line => $"{line.Quantity} of {line.Sku}"));
 
-    private static Finding Misplaced(HoldLook hold) => IsUnscheduled(hold)
-        ? new(FindingKind.HoldUnscheduled, hold.Lines[0].Sku, hold.Id.ToString(),
-            hold.State == 'p' ? "a deadline for each SKU of the hold" : "a lease", $"missing: {hold.Faults}",
-            $"This hold of {Text(hold.Lines)} would never end: its entry among deadlines or leases was lost, "
-                + "by hand or with an older copy of the data.",
-            $"state {hold.State}, sequence {hold.Sequence}, seen in one step")
-        : new(FindingKind.CustomerUnits, hold.Lines[0].Sku, hold.Id.ToString(),
-            $"{hold.Holder?.Text} has {Text(hold.Lines)}", $"wrong entry: {hold.Faults}",
-            "The customer's entry doesn't list this hold as it is, so limits per customer would not be enforced.",
-            $"state {hold.State}, sequence {hold.Sequence}, seen in one step");
+    /// <summary>The SKU is one of the row's: the hold's may have been changed by hand, as its entries.</summary>
+    private static Finding Misplaced(HoldLook hold, LedgerReservation? row)
+    {
+        var sku = (row is null ? hold.Lines : LinesJson.Read(row.Lines))[0].Sku;
+        return IsUnscheduled(hold)
+            ? new(FindingKind.HoldUnscheduled, sku, hold.Id.ToString(),
+                hold.State == 'p' ? "a deadline for each SKU of the hold" : "a lease", $"missing: {hold.Faults}",
+                $"This hold of {Text(hold.Lines)} would never end: its entry among deadlines or leases was lost, "
+                    + "by hand or with an older copy of the data.",
+                $"state {hold.State}, sequence {hold.Sequence}, seen in one step")
+            : new(FindingKind.CustomerUnits, sku, hold.Id.ToString(),
+                $"{hold.Holder?.Text} has {Text(hold.Lines)}", $"wrong entry: {hold.Faults}",
+                "The customer's entry doesn't list this hold as it is, so limits per customer would not be enforced.",
+                $"state {hold.State}, sequence {hold.Sequence}, seen in one step");
+    }
 
     private static Finding Ended(HoldLook hold, LedgerReservation row) => new(
         FindingKind.EndedHold, hold.Lines[0].Sku, hold.Id.ToString(), $"no hold: {row.Status}",
@@ -196,6 +221,17 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
         "By its stored events the reservation has ended, but its hold exists: an older copy of the data was started. "
             + "It keeps its units until its deadline; nothing is sold twice by it.",
         $"ledger sequence {row.Sequence}, Redis sequence {hold.Sequence}");
+
+    /// <summary>The SKU is one of the row's, whose units the hold may no longer have.</summary>
+    private static Finding Changed(HoldLook hold, LedgerReservation row)
+    {
+        var stored = LinesJson.Read(row.Lines);
+        return new(
+            FindingKind.ChangedHold, stored[0].Sku, hold.Id.ToString(), $"{row.Holder} has {Text(stored)}",
+            $"{hold.Holder?.Text} has {Text(hold.Lines)}",
+            "By its stored events the hold has another holder or other lines: somebody wrote to Redis by hand.",
+            $"sequence {hold.Sequence} in both stores");
+    }
 
     private static Finding Unrecorded(HoldLook hold, LedgerReservation? row, string lastEvent) => new(
         FindingKind.UnrecordedHold, hold.Lines[0].Sku, hold.Id.ToString(),

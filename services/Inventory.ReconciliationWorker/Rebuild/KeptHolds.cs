@@ -18,6 +18,9 @@ internal sealed class KeptHolds
     /// <summary>Pinned holds that have become orders and are not committed to Redis yet.</summary>
     public IReadOnlyList<Guid> Ordered => ordered;
 
+    /// <summary>All kept holds.</summary>
+    public IReadOnlySet<Guid> All => all;
+
     /// <summary>Whether Redis has the hold in PostgreSQL's state or a later one.</summary>
     public bool Has(Guid reservation) => all.Contains(reservation);
 
@@ -27,7 +30,10 @@ internal sealed class KeptHolds
     /// <summary>Adds the holds of a page that are kept. Thread-safe.</summary>
     /// <param name="page">Holds in Redis.</param>
     /// <param name="known">Their states in PostgreSQL.</param>
-    /// <returns>The other holds, for which PostgreSQL has a later state.</returns>
+    /// <returns>
+    /// The other holds: PostgreSQL has a later state, or the same one with another holder or other lines, so that the
+    /// hold was changed by hand.
+    /// </returns>
     public List<OutdatedHold> AddAll(IReadOnlyList<HeldPart> page, IReadOnlyDictionary<Guid, KnownHold> known)
     {
         var outdated = new List<OutdatedHold>();
@@ -74,6 +80,8 @@ internal sealed class KeptHolds
         // the pin, and its totals have to reach Redis with it.
         if (end == HoldEnd.Ordered) return !part.Hold.Confirming;
         // The number of the event that ended a hold is higher than those of all its states before.
-        return end == HoldEnd.NotEnded ? row.Sequence > part.Hold.Sequence : row.Sequence >= part.Hold.Sequence;
+        if (end != HoldEnd.NotEnded) return row.Sequence >= part.Hold.Sequence;
+        return row.Sequence > part.Hold.Sequence || (row.Sequence == part.Hold.Sequence
+            && !HoldMatch.IsAsStored(part.Hold.Holder, part.Hold.Lines, row.Holder, row.Lines));
     }
 }

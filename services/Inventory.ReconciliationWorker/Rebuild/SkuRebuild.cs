@@ -48,10 +48,11 @@ public sealed class SkuRebuild(Maintenance maintenance, HoldRows rows, Confirmat
         var (partition, sku) = (scope.Partition, scope.Sku!);
         var (kept, holds, outdated, strays) =
             (new KeptHolds(), new List<HoldRecord>(), new List<OutdatedHold>(), new List<Stray>());
-        var confirming = new List<Guid>();
+        var (confirming, others) = (new List<Guid>(), new HashSet<Guid>());
         await foreach (var page in maintenance.ReadHoldsAsync(partition, cancellation))
         {
             var own = page.Holds.Where(part => part.Hold.Lines.Any(line => line.Sku == sku)).ToList();
+            others.UnionWith(page.Holds.Select(part => part.ReservationId));
             Guid[] ids =
             [
                 .. own.Select(part => part.ReservationId),
@@ -73,6 +74,13 @@ public sealed class SkuRebuild(Maintenance maintenance, HoldRows rows, Confirmat
         {
             lost.AddRange(page.Where(hold => !kept.Has(hold.ReservationId)).Select(HoldRebuild.RecordOf));
         }
+
+        // A hold whose text names other SKUs than its row was changed by hand.
+        others.ExceptWith(kept.All);
+        others.ExceptWith(outdated.Select(hold => hold.ReservationId));
+        outdated.AddRange(lost
+            .Where(hold => others.Contains(hold.Reservation.Id))
+            .Select(hold => new OutdatedHold(hold.Reservation.Id, hold.Sequence, HoldEnd.NotEnded)));
 
         // The order of a lost hold may be written now as well, if it was confirming.
         Guid[] uncounted = [.. confirming, .. lost.Select(hold => hold.Reservation.Id)];

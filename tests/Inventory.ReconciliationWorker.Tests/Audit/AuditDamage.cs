@@ -14,6 +14,10 @@ public enum Damage
     Limit,
     SkuGone,
     HoldGone,
+    QuantityChanged,
+    SkuChanged,
+    HolderChanged,
+    QuantityNegative,
     OrphanedDeadline,
     OrphanedLease,
     DeadlineGone,
@@ -47,6 +51,10 @@ internal static class AuditDamage
             case Damage.VersionBehind: await redis.HashDecrementAsync(stock, "version", 1); break;
             case Damage.Limit: await redis.HashSetAsync(stock, "max_per_customer", 1); break;
             case Damage.SkuGone: await redis.KeyDeleteAsync(stock); break;
+            case Damage.QuantityChanged: await ChangeTextAsync(redis, holds, key, "\t2", "\t1"); break;
+            case Damage.SkuChanged: await ChangeTextAsync(redis, holds, key, sku, sku + "-other"); break;
+            case Damage.HolderChanged: await ChangeTextAsync(redis, holds, key, "u:user", "u:another"); break;
+            case Damage.QuantityNegative: await ChangeTextAsync(redis, holds, key, "\t2", "\t-2"); break;
             case Damage.HoldGone: await redis.HashDeleteAsync(holds, key); break;
             case Damage.OrphanedDeadline:
                 await redis.SortedSetAddAsync(Tag + "due:" + sku, ReservationKey.Of(Guid.NewGuid()), 9e12);
@@ -84,6 +92,14 @@ internal static class AuditDamage
                 break;
             default: await WriteOrderAsync(scene, sku, id); break;
         }
+    }
+
+    private static async Task ChangeTextAsync(
+        IDatabase redis, RedisKey holds, string key, string before, string after)
+    {
+        var text = (string)(await redis.HashGetAsync(holds, key))!;
+        var at = text.LastIndexOf(before, StringComparison.Ordinal);
+        await redis.HashSetAsync(holds, key, text[..at] + after + text[(at + before.Length)..]);
     }
 
     private static Task<int> WriteOrderAsync(AuditScene scene, string sku, Guid id) => scene.WriteAsync(

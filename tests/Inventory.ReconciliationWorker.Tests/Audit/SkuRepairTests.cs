@@ -79,7 +79,7 @@ public sealed class SkuRepairTests(Stores stores) : IClassFixture<Stores>
         await Eventually.TrueAsync(() => stores.ReadAsync<bool>(
             $"""
             SELECT EXISTS (SELECT FROM audit_findings
-                WHERE sku_id = '{sku}' AND actual = 'closed by a repair' AND repaired_at IS NOT NULL)
+                WHERE sku_id = '{sku}' AND actual = 'closed for a repair' AND repaired_at IS NOT NULL)
             """));
     }
 
@@ -205,7 +205,7 @@ public sealed class SkuRepairTests(Stores stores) : IClassFixture<Stores>
             $"""
             SELECT coalesce(string_agg(concat_ws(' ', kind, subject, expected, actual, evidence), E'\n'), '')
             FROM audit_findings WHERE sku_id IN ('{named}')
-                AND actual NOT IN ('it has a later time, or none', 'closed by a repair')
+                AND actual NOT IN ('it has a later time, or none', 'closed for a repair')
                 AND actual NOT LIKE '% it is being repaired'
             """));
     }

@@ -4,8 +4,8 @@ using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker;
 
-/// <summary>Distinguishes the order of a hold from another order with the same reservation id.</summary>
-internal static class OrderMatch
+/// <summary>Compares the holder and lines of a hold in Redis with what PostgreSQL has under its id.</summary>
+internal static class HoldMatch
 {
     /// <summary>
     /// Whether a hold became the order. A client may have used the id of an earlier order for another reservation, and
@@ -20,4 +20,13 @@ internal static class OrderMatch
             .Where(item => concerns(item.SkuId))
             .Select(item => new Line(item.SkuId, item.Quantity))
             .ToHashSet().SetEquals(lines);
+
+    /// <summary>Whether a hold has the holder and the lines of its row.</summary>
+    /// <param name="holder">The hold's holder.</param>
+    /// <param name="lines">The hold's lines.</param>
+    /// <param name="storedHolder">The row's holder.</param>
+    /// <param name="storedLines">The row's lines.</param>
+    public static bool IsAsStored(
+        Holder holder, IReadOnlyList<Line> lines, string storedHolder, IReadOnlyList<Line> storedLines) =>
+        holder.Text == storedHolder && lines.Count == storedLines.Count && storedLines.All(lines.Contains);
 }
