@@ -17,7 +17,8 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 endpoints=artifacts/run/endpoints.env
-if [ ! -s $endpoints ]; then
+if ! is_running; then
+  rm -f $endpoints
   say "Nothing runs here yet: starting eng/run.sh for this sale ..."
   mkdir -p artifacts/run
   eng/run.sh >artifacts/run/flash-sale.log 2>&1 &

@@ -17,8 +17,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -n "$reservation" ] || fail "$usage"
-[ -s artifacts/run/endpoints.env ] || fail "nothing is running; start it with eng/run.sh"
 ensure_tools curl:curl openssl:openssl
+is_running || fail "nothing is running; start it with eng/run.sh"
 . artifacts/run/endpoints.env
 
 now=$(date +%s)

@@ -63,6 +63,12 @@ aspire() {
     --non-interactive --nologo "${@:2}")
 }
 
+# is_running: whether the product runs in this checkout. An AppHost that was killed has left its endpoints.env.
+is_running() {
+  local endpoints=$root/artifacts/run/endpoints.env
+  [ -s "$endpoints" ] && (. "$endpoints" && curl -s -m 5 -o /dev/null "$GATEWAY_URL/alive")
+}
+
 # sources: prints a hash of the commit and everything that differs from it; nothing outside a checkout.
 sources() {
   git -C "$root" rev-parse HEAD >/dev/null 2>&1 || return 0

@@ -36,10 +36,10 @@ local function faults_of(id, hold)
 end
 
 local function look_at(id)
-  local standing = hold_of(id)
-  local hold = standing or load_ended(id)
+  local active = hold_of(id)
+  local hold = active or load_ended(id)
   if not hold then return { '-', 0, 0, '', '', '' } end
-  local faults = standing and faults_of(id, hold) or ''
+  local faults = active and faults_of(id, hold) or ''
   return { hold.state, hold.sequence, hold.deadline_ms, hold.holder, lines_text(hold.lines),
     faults }
 end

@@ -4,8 +4,8 @@
 -- include shared/lost.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
--- Derived, with the same tag: stock:<sku>, fences; for a lost SKU due:<sku>, pages:<sku>, leases and
--- holds:<bucket>.
+-- Derived, with the same tag: stock:<sku>, fences; for a lost SKU due:<sku>, pages:<sku>, leases
+-- and holds:<bucket>.
 -- ARGV[1] trace   ARGV[2] ended_retention_s
 -- ARGV[3] sku that is repaired, empty for a rebuild of the partition   ARGV[4] token of the repair
 -- ARGV[5..] of each SKU: sku, total (0 or more), version, max_per_customer (0: none), paused (0 or

@@ -41,7 +41,7 @@ public sealed class ServiceDefaultsTests
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "Unhealthy"), await GetAsync("/health"));
         Assert.Equal((HttpStatusCode.OK, "Healthy"), await GetAsync("/alive"));
-        // A client that closes waits for outstanding answers.
+        // A client that closes waits for answers under way.
         redis.Thaw();
 
         async Task<(HttpStatusCode, string)> GetAsync(string path)

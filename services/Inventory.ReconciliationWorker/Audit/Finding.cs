@@ -46,7 +46,7 @@ public enum FindingKind
     ChangedHold,
 
     /// <summary>There is an order, but its hold still exists and is not pinned.</summary>
-    StandingOrder,
+    OrderedHold,
 
     /// <summary>Redis confirmed a reservation that has no order in PostgreSQL.</summary>
     OrderMissing,

@@ -84,7 +84,7 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
         {
             await session.ReportAsync(
                 run,
-                new(FindingKind.StandingOrder, hold.Lines[0].Sku, hold.Id.ToString(), "no hold: it has become an order",
+                new(FindingKind.OrderedHold, hold.Lines[0].Sku, hold.Id.ToString(), "no hold: it has become an order",
                     $"a pending hold of {Text(hold.Lines)}",
                     "The order is written and its units are sold, but the hold is still pending: "
                         + "Redis lost the pin, and an older copy of its data was started.",
@@ -116,10 +116,9 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
                 : row.Status == ReservationStatusNames.Pending ? Changed(hold, row)
                 : Ended(hold, row);
             // What PostgreSQL doesn't know can't be repaired from it.
+            var isKnown = finding.Kind != FindingKind.UnrecordedHold;
             await session.ReportAsync(
-                run, finding,
-                finding.Kind == FindingKind.UnrecordedHold ? null : () => repair.SkuAsync(run, finding.Sku, cancellation),
-                cancellation);
+                run, finding, isKnown ? () => repair.SkuAsync(run, finding.Sku, cancellation) : null, cancellation);
         }
     }
 

@@ -23,7 +23,7 @@ public sealed class AuditCrowdTests(Stores stores) : IClassFixture<Stores>
         (Damage.LeaseGone, "HoldUnscheduled"),
         (Damage.UnitsWrong, "CustomerUnits"),
         (Damage.UnitsOrphaned, "CustomerUnits"),
-        (Damage.OrderWritten, "StandingOrder"),
+        (Damage.OrderWritten, "OrderedHold"),
         (Damage.StockOfAnotherType, "Unreadable"),
         (Damage.ReservedNoNumber, "Unreadable"),
         (Damage.DeadlinesOfAnotherType, "Unreadable"),

@@ -31,7 +31,7 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
     [InlineData(Damage.LeaseGone, "HoldUnscheduled")]
     [InlineData(Damage.UnitsWrong, "CustomerUnits")]
     [InlineData(Damage.UnitsOrphaned, "CustomerUnits")]
-    [InlineData(Damage.OrderWritten, "StandingOrder")]
+    [InlineData(Damage.OrderWritten, "OrderedHold")]
     public async Task Damage_is_found_and_repaired_and_recorded_as_a_movement(Damage damage, string kind)
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
