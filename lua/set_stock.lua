@@ -9,9 +9,10 @@
 --
 -- Returns the outcome, by SetStockOutcome: 1 applied   2 unchanged   -1 stale
 --
--- Invariants: version never goes back; `reserved` is not touched, and is 0 for a new SKU. A SKU that
--- is unknown here and has holds is closed. A commit has only a total and its version, so limit and
--- pause have their own version: a change of these that arrives after a later commit still applies.
+-- Invariants: version never goes back; `reserved` is not touched, and is 0 for a new SKU. A SKU
+-- that is unknown here and has holds is closed. A commit has only a total and its version, so limit
+-- and pause have their own version: a change of these that arrives after a later commit still
+-- applies.
 -- By design: no check of the fence. Stock is loaded while fenced, before anything may be sold.
 
 local function reply(...) return table.concat({ ... }, '\t') end
