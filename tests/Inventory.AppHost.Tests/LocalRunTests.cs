@@ -33,7 +33,12 @@ public sealed class LocalRunTests : IDisposable
             Assert.True(held.IsSuccessStatusCode, await held.Content.ReadAsStringAsync());
             if (!OperatingSystem.IsWindows())
             {
-                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Endpoints));
+                // Both hold secrets: passwords, and the keys that sign sessions.
+                var redis = Path.Combine(folder.Data, "data", "redis", "appendonlydir");
+                foreach (var file in Directory.GetFiles(redis, "*").Append(Endpoints))
+                {
+                    Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+                }
             }
 
             var second = await Command.RunAsync("Inventory.AppHost", Arguments(), []);

@@ -51,7 +51,10 @@ public abstract class TwoGateways : IAsyncLifetime
         await Replica.DisposeAsync();
     }
 
-    protected Task<RunningGateway> StartAsync() => RunningGateway.StartAsync(
+    /// <summary>Starts another gateway.</summary>
+    /// <param name="settings">These come last, and so replace those of the class.</param>
+    protected Task<RunningGateway> StartAsync(params (string Key, string Value)[] settings) =>
+        RunningGateway.StartAsync(
         [Replica.Address], Time,
         [
             ("ConnectionStrings:redis", Redis.ConnectionString),
@@ -60,6 +63,7 @@ public abstract class TwoGateways : IAsyncLifetime
             // tell a request that waited for Redis from one that was slow for another reason.
             ("Gateway:RateLimits:Patience", "00:00:02"),
             .. Settings,
+            .. settings,
         ]);
 
     /// <summary>Sends a request as a caller at an address, or on this machine.</summary>

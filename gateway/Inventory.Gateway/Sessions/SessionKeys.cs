@@ -12,7 +12,8 @@ namespace Inventory.Gateway.Sessions;
 /// which <see cref="SessionKeyring"/> keeps current.
 /// </summary>
 /// <remarks>
-/// The keys are as secret as Redis' password; an attacker who reads them can sign sessions, and no more.
+/// Without <see cref="ShopperSessionOptions.Certificates"/> the keys are as secret as Redis' password; an attacker that
+/// reads them can sign sessions, and no more.
 /// </remarks>
 internal sealed class SessionKeys(IConnectionMultiplexer redis) : IXmlRepository
 {

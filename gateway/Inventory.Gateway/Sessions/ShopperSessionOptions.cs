@@ -16,6 +16,13 @@ public sealed class ShopperSessionOptions
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(30);
 
     /// <summary>
+    /// PEM files, each with a certificate and its RSA key. The first encrypts new cookie keys before they are stored in
+    /// Redis; all decrypt, so a certificate is replaced by adding its successor before it. Without one the keys are
+    /// stored as they are, and are as secret as Redis.
+    /// </summary>
+    public IReadOnlyList<string> Certificates { get; init; } = [];
+
+    /// <summary>
     /// How old a cookie may get before a request renews it. Once a minute is enough for a sliding expiry, and saves the
     /// header in all other answers.
     /// </summary>
