@@ -37,10 +37,7 @@ public static class ConfirmReservation
             + "provider, the webhook confirms. A repetition returns the same order, however late. With "
             + "Prefer: return=representation the answer has the order.")
         .Accepts<Request>(isOptional: true, "application/json")
-        .WithMetadata(new ProducesResponseTypeMetadata(StatusCodes.Status204NoContent)
-        {
-            Description = "There is an order, now or from before.",
-        })
+        .Answers(StatusCodes.Status204NoContent, "There is an order, now or from before.")
         .Answers<OrderView>(StatusCodes.Status200OK, "The order, when it was asked for.")
         .Refuses(Problem.ReservationNotFound, Problem.HoldExpired, Problem.ReservationEnded, Problem.HoldConfirming,
             Problem.NotCovered, Problem.ReservationIdReused, Problem.PaymentRefunded, Problem.OrdersUnavailable);

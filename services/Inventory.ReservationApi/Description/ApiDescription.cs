@@ -162,6 +162,7 @@ internal static class ApiDescription
         // Answers omit fields without a value, and requests may: null means the same as an absent field.
         schema.Type &= ~JsonSchemaType.Null;
         if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object) Require(schema, context.JsonTypeInfo);
+        if (context.JsonTypeInfo.Type == typeof(Refusal)) schema.Properties!["challenge"] = Challenge();
         if (context.JsonTypeInfo.Type != typeof(RemainingStock)) return Task.CompletedTask;
         var line = new OpenApiSchema
         {
@@ -182,9 +183,27 @@ internal static class ApiDescription
 
     private static void Require(OpenApiSchema schema, JsonTypeInfo type)
     {
-        foreach (var property in type.Properties.Where(property => property is { Get: not null, IsGetNullable: false }))
+        schema.Required ??= new HashSet<string>();
+        foreach (var property in type.Properties.Where(property => property.Get is not null))
         {
-            (schema.Required ??= new HashSet<string>()).Add(property.Name);
+            // The generator requires every parameter of a constructor.
+            if (!property.IsGetNullable) schema.Required.Add(property.Name);
+            else if (!property.IsRequired) schema.Required.Remove(property.Name);
         }
     }
+
+    /// <summary>A member of the gateway's refusals.</summary>
+    private static OpenApiSchema Challenge() => new()
+    {
+        Type = JsonSchemaType.Object,
+        Description = "For proof-of-work-required: the challenge to solve, as ALTCHA describes.",
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["algorithm"] = new OpenApiSchema { Type = JsonSchemaType.String },
+            ["challenge"] = new OpenApiSchema { Type = JsonSchemaType.String },
+            ["maxnumber"] = new OpenApiSchema { Type = JsonSchemaType.Integer },
+            ["salt"] = new OpenApiSchema { Type = JsonSchemaType.String },
+            ["signature"] = new OpenApiSchema { Type = JsonSchemaType.String },
+        },
+    };
 }

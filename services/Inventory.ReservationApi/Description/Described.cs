@@ -50,6 +50,10 @@ internal static class Described
         endpoint.WithMetadata(
             new ProducesResponseTypeMetadata(status, typeof(T), ["application/json"]) { Description = description });
 
+    /// <summary>The endpoint may answer with a status and nothing else.</summary>
+    internal static RouteHandlerBuilder Answers(this RouteHandlerBuilder endpoint, int status, string description) =>
+        endpoint.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(void)) { Description = description });
+
     /// <summary>The endpoint answers with server-sent events, whose data is of this shape.</summary>
     internal static RouteHandlerBuilder Streams<T>(this RouteHandlerBuilder endpoint, string description) =>
         endpoint.WithMetadata(

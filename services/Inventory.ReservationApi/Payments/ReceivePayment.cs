@@ -80,10 +80,7 @@ public static class ReceivePayment
         .Answers<Response>(StatusCodes.Status200OK, "The event is settled, now or from before.")
         .Answers<Response>(StatusCodes.Status202Accepted, "The event is stored, and settled as soon as it can be: "
             + "Redis is unavailable, or the reservation is not known yet. No need to send it again.")
-        .WithMetadata(new Microsoft.AspNetCore.Http.ProducesResponseTypeMetadata(StatusCodes.Status204NoContent)
-        {
-            Description = "Events of this type are ignored.",
-        })
+        .Answers(StatusCodes.Status204NoContent, "Events of this type are ignored.")
         .Refuses(Problem.WebhookSignatureInvalid, Problem.WebhookTimestampOutOfTolerance, Problem.OrdersUnavailable);
 
     internal static async Task<IResult> Handle(

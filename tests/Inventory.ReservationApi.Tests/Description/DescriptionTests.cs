@@ -112,6 +112,24 @@ public sealed class DescriptionTests(Api api)
         Assert.Equal("integer", cart.GetProperty("properties").GetProperty("qty").GetProperty("type").GetString());
         var problem = schemas.GetProperty("Problem");
         Assert.Equal(["detail", "status", "title", "type"], Required(problem));
+        Assert.True(problem.GetProperty("properties").TryGetProperty("challenge", out _));
+        // Answers leave out what has no value.
+        foreach (var (schema, absent) in new[]
+        {
+            ("ListMovementsResponse", "nextBefore"), ("ListDeadLettersResponse", "nextAfter"),
+            ("ReplayDeadLettersResponse", "nextAfter"), ("ReceivePaymentResponse", "orderId"),
+            ("ReceivePaymentResponse", "reason"),
+        })
+        {
+            Assert.DoesNotContain(absent, Required(schemas.GetProperty(schema)));
+        }
+
+        foreach (var path in new[] { "/api/reservations/{id}/confirm", "/api/payments/webhook" })
+        {
+            var responses = document.GetProperty("paths").GetProperty(path).GetProperty("post")
+                .GetProperty("responses");
+            Assert.False(responses.GetProperty("204").TryGetProperty("content", out _));
+        }
 
         static IEnumerable<string?> Required(JsonElement schema) =>
             schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()).Order();
