@@ -273,6 +273,20 @@ public sealed class HoldStore
         return new(outcome, reply.HasMore ? reply.NextReservation() : null, decidedAt, reply.Replayed);
     }
 
+    /// <summary>
+    /// Remembers the request of an idempotency key, for an operation whose repetition gives the same result anyway.
+    /// </summary>
+    /// <returns>False when the key came with another request before.</returns>
+    /// <exception cref="StoreException">Redis failed: the key may be remembered.</exception>
+    public async Task<bool> ClaimAsync(Idempotency idempotency)
+    {
+        // Every call with this key reads the same partition, and finds the answers that scripts have stored there.
+        var record = await redis.Database.StringSetAndGetAsync(
+            redis.PartitionOf(idempotency.Key).Answer(idempotency), idempotency.Fingerprint + "\t",
+            redis.Settings.IdempotencyRetention, when: When.NotExists).OrFailedAsync();
+        return record.IsNull || ((string)record!).Split('\t')[0] == idempotency.Fingerprint;
+    }
+
     /// <summary>The current state of a reservation. A reservation after its deadline is expired first.</summary>
     public async Task<FindAnswer> FindAsync(Guid id)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Inventory.Contracts;
@@ -8,6 +9,7 @@ using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
 using Inventory.Settlement;
+using Inventory.Stock;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Inventory.ReservationApi.Confirmation;
@@ -34,7 +36,8 @@ public static class ConfirmReservation
         .OnlyFor(Scopes.Confirm)
         .WithSummary("Make a hold an order")
         .WithDescription("Its units are sold. For backends that take the payment themselves; when a shopper pays a "
-            + "provider, the webhook confirms. A repetition returns the same order, however late. With "
+            + "provider, the webhook confirms. A repetition returns the same order, however late, with an "
+            + "Idempotency-Key or without; a key that came with another reservation or payment is refused. With "
             + "Prefer: return=representation the answer has the order.")
         .Accepts<Request>(isOptional: true, "application/json")
         .Answers(StatusCodes.Status204NoContent, "There is an order, now or from before.")
@@ -43,16 +46,26 @@ public static class ConfirmReservation
             Problem.NotCovered, Problem.ReservationIdReused, Problem.PaymentRefunded, Problem.OrdersUnavailable);
 
     internal static async Task<IResult> Handle(
-        HttpContext http, string id, StockCircuit circuit, Confirmer confirmer)
+        HttpContext http, string id, StockCircuit circuit, HoldStore holds, Confirmer confirmer)
     {
         if (ReservationAddress.Read(id, out var reservationId) is { } badAddress) return badAddress;
         string? paymentId = null;
+        Idempotency? idempotency;
         if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
         {
             var incoming = await IncomingBody.ReadAsync(http, ApiJson.Default.ConfirmReservationRequest);
             if (incoming.Refusal is { } unreadable) return unreadable;
-            paymentId = incoming.Value.PaymentId;
+            (paymentId, idempotency) = (incoming.Value.PaymentId, incoming.Idempotency);
             if (!IsPaymentId(paymentId)) return Refusal.Invalid("paymentId", PaymentIdRule);
+        }
+        else if (IdempotencyKey.Read(http, ReadOnlySequence<byte>.Empty, out idempotency) is { } badKey)
+        {
+            return badKey;
+        }
+
+        if (idempotency is not null && !await circuit.CallAsync(() => holds.ClaimAsync(idempotency)))
+        {
+            return Refusal.KeyReused();
         }
 
         var answer = await circuit.CallAsync(() => confirmer.ConfirmAsync(reservationId, paymentId));

@@ -43,6 +43,27 @@ public sealed class ConfirmTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_idempotency_key_names_one_confirm()
+    {
+        var sku = await NewSkuAsync(10);
+        var (first, second) = (await Api.HoldAsync(sku, 1), await Api.HoldAsync(sku, 1));
+        var key = Api.Fresh("key");
+
+        Assert.Equal(204, (await ConfirmAsync(first, key: key)).Status);
+        Assert.Equal(204, (await ConfirmAsync(first, key: key)).Status);
+        (await ConfirmAsync(second, key: key)).AssertProblem(422, "idempotency-key-reused");
+        (await ConfirmAsync(first, """{"paymentId":"pay-1"}""", key: key))
+            .AssertProblem(422, "idempotency-key-reused");
+        (await ConfirmAsync(second, key: new string('k', 300))).AssertProblem(400, "validation");
+
+        Assert.Equal((9, 1, 9), await LevelsAsync(sku));
+        // Another operation knows the key, too.
+        using var release = new HttpRequestMessage(HttpMethod.Delete, $"/api/reservations/{second}");
+        release.Headers.Add("Idempotency-Key", key);
+        (await Api.SendAsync(release)).AssertProblem(422, "idempotency-key-reused");
+    }
+
+    [Fact]
     public async Task A_repeated_confirm_is_answered_after_Redis_lost_its_data()
     {
         var sku = await NewSkuAsync(10);
@@ -116,11 +137,13 @@ public sealed class ConfirmTests : IAsyncLifetime
         Assert.Equal((7, 0, 7), await LevelsAsync(sku));
     }
 
-    private async Task<Answer> ConfirmAsync(Guid id, string? json = null, string? prefer = null)
+    private async Task<Answer> ConfirmAsync(
+        Guid id, string? json = null, string? prefer = null, string? key = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"/api/reservations/{id}/confirm");
         if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
         if (prefer is not null) request.Headers.Add("Prefer", prefer);
+        if (key is not null) request.Headers.Add("Idempotency-Key", key);
         return await Api.SendAsync(request);
     }
 
