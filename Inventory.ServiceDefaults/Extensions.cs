@@ -44,6 +44,8 @@ public static class Extensions
             http.AddServiceDiscovery();
         });
 
+        builder.Logging.AddSampler<MalformedTrailers>();
+
         // Don't disclose the server software.
         builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
         return builder;

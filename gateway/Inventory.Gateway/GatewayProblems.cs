@@ -28,6 +28,8 @@ internal static class GatewayProblems
         var problem = error is BadHttpRequestException bad
             ? GatewayProblem.ForStatus(bad.StatusCode)
             : GatewayProblem.InternalError;
+        // The rest of a body that can't be read would be taken for the next request.
+        if (error is BadHttpRequestException) context.Response.Headers.Connection = "close";
         return problem.WriteAsync(context);
     }
 }

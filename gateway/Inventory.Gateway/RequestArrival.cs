@@ -10,8 +10,9 @@ namespace Inventory.Gateway;
 /// </summary>
 /// <remarks>
 /// The body stays in the server's own buffer, which takes more while what is there has been examined. The body of most
-/// requests has come with the headers. A declared length that is too large is
-/// refused at once; a body without one is counted by the server while it arrives.
+/// requests has come with the headers. A declared length that is too large is refused at once; a body without one is
+/// counted by the server while it arrives. The server ends a body that starves before this patience ends:
+/// <see cref="ServerLimits"/>.
 /// </remarks>
 internal sealed class RequestArrival(RequestDelegate next, IOptions<GatewayLimits> limits)
 {
@@ -23,11 +24,11 @@ internal sealed class RequestArrival(RequestDelegate next, IOptions<GatewayLimit
             return GatewayProblem.PayloadTooLarge.WriteAsync(context);
         }
 
-        return HasArrived(context.Request.BodyReader) ? next(context) : ReceiveAsync(context);
+        return HasArrived(context.Request) ? next(context) : ReceiveAsync(context);
     }
 
     /// <summary>Whether the whole body is there, without waiting.</summary>
-    private static bool HasArrived(PipeReader body) => body.TryRead(out var read) && Keep(body, read);
+    private static bool HasArrived(HttpRequest request) => request.TryReadBody(out var read) && Keep(request, read);
 
     private async Task ReceiveAsync(HttpContext context)
     {
@@ -35,7 +36,7 @@ internal sealed class RequestArrival(RequestDelegate next, IOptions<GatewayLimit
         patience.CancelAfter(limits.Value.RequestTimeout);
         try
         {
-            while (!Keep(context.Request.BodyReader, await context.Request.BodyReader.ReadAsync(patience.Token)))
+            while (!Keep(context.Request, await context.Request.ReadBodyAsync(patience.Token)))
             {
             }
         }
@@ -52,9 +53,9 @@ internal sealed class RequestArrival(RequestDelegate next, IOptions<GatewayLimit
 
     /// <summary>Leaves what was read in the buffer, for the forwarder.</summary>
     /// <returns>Whether it is the whole body.</returns>
-    private static bool Keep(PipeReader body, ReadResult read)
+    private static bool Keep(HttpRequest request, ReadResult read)
     {
-        body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         return read.IsCompleted;
     }
 }

@@ -12,6 +12,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace Inventory.ReservationApi.Tests;
@@ -36,6 +37,9 @@ public sealed class Api : IAsyncLifetime
 
     public HttpClient Http => http!;
 
+    /// <summary>The API's log.</summary>
+    public LogSink Log { get; } = new();
+
     public StockStores Engine => Services.GetRequiredService<StockStores>();
 
     public IServiceProvider Services => factory!.Services;
@@ -55,7 +59,11 @@ public sealed class Api : IAsyncLifetime
             ["StockCircuit:CallTimeout"] = "00:00:02",
             // Nothing listens there: PostgreSQL is unavailable unless a test configures one.
             ["ConnectionStrings:ledger"] = "Host=127.0.0.1;Port=1;Username=none;Database=none",
-        }.Concat(settings), services => StartRefusal.Record(services, refused => startRefusal = refused));
+        }.Concat(settings), services =>
+        {
+            StartRefusal.Record(services, refused => startRefusal = refused);
+            services.AddSingleton<ILoggerProvider>(Log);
+        });
         http = factory.CreateClient();
         await Engine.Maintenance.LiftFenceAsync();
     }

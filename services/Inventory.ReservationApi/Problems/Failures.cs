@@ -74,6 +74,8 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
         HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
     {
         if (Explain(exception) is not { } refusal) return false;
+        // The rest of a body that can't be read would be taken for the next request.
+        if (exception is BadHttpRequestException) httpContext.Response.Headers.Connection = "close";
         await refusal.ExecuteAsync(httpContext);
         return true;
     }

@@ -50,23 +50,10 @@ internal static class IncomingBody
     {
         if (!IsJson(http.Request)) return Refuse<T>(NotJson);
         if (http.Request.ContentLength > MaxBytes) return Refuse<T>(TooLarge);
-        var reader = http.Request.BodyReader;
-        while (true)
-        {
-            var read = await reader.ReadAsync(http.RequestAborted);
-            if (read.Buffer.Length > MaxBytes)
-            {
-                reader.AdvanceTo(read.Buffer.End);
-                return Refuse<T>(TooLarge);
-            }
-            if (read.IsCompleted)
-            {
-                var incoming = Understand(http, read.Buffer, type);
-                reader.AdvanceTo(read.Buffer.End);
-                return incoming;
-            }
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
+        if (await ReceiveAsync(http) is not { } body) return Refuse<T>(TooLarge);
+        var incoming = Understand(http, body, type);
+        http.Request.BodyReader.AdvanceTo(body.End);
+        return incoming;
     }
 
     /// <summary>Reads a JSON body as it came, for what is signed.</summary>
@@ -74,18 +61,22 @@ internal static class IncomingBody
     {
         if (!IsJson(http.Request)) return ([], NotJson);
         if (http.Request.ContentLength > MaxBytes) return ([], TooLarge);
-        var reader = http.Request.BodyReader;
+        if (await ReceiveAsync(http) is not { } received) return ([], TooLarge);
+        var body = received.ToArray();
+        http.Request.BodyReader.AdvanceTo(received.End);
+        return body.Length == 0 ? (body, Empty) : (body, null);
+    }
+
+    /// <summary>Waits for the whole body. Null when it is larger than allowed; what came of it is discarded.</summary>
+    private static async ValueTask<ReadOnlySequence<byte>?> ReceiveAsync(HttpContext http)
+    {
         while (true)
         {
-            var read = await reader.ReadAsync(http.RequestAborted);
-            if (read.Buffer.Length > MaxBytes) return ([], TooLarge);
-            if (read.IsCompleted)
-            {
-                var body = read.Buffer.ToArray();
-                reader.AdvanceTo(read.Buffer.End);
-                return body.Length == 0 ? (body, Empty) : (body, null);
-            }
-            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            var read = await http.Request.ReadBodyAsync(http.RequestAborted);
+            var isTooLarge = read.Buffer.Length > MaxBytes;
+            if (read.IsCompleted && !isTooLarge) return read.Buffer;
+            http.Request.BodyReader.AdvanceTo(isTooLarge ? read.Buffer.End : read.Buffer.Start, read.Buffer.End);
+            if (isTooLarge) return null;
         }
     }
 

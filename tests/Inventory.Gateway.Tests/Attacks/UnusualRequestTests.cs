@@ -62,6 +62,38 @@ public sealed class UnusualRequestTests : TwoReplicas
         Assert.Empty(One.Requests.Concat(Other.Requests));
     }
 
+    public static TheoryData<string> MalformedBodies => new(
+        // Sizes of chunks: no number, one of 36 bits, and one that is too large for a signed number of 32.
+        "nonsense\r\n", "fffffffff\r\n", "80000000\r\n", "3\r\nabcX\r\n",
+        // Trailers: a byte that is not UTF-8, NUL, and what is no header.
+        "0\r\nA: \u00ff\r\n\r\n", "0\r\nA: \0\r\n\r\n", "0\r\nA\0: b\r\n\r\n", "0\r\n\u00ff: b\r\n\r\n",
+        "0\r\nA\r\n\r\n");
+
+    [Theory]
+    [MemberData(nameof(MalformedBodies))]
+    public async Task A_malformed_body_is_refused_and_ends_its_connection(string body)
+    {
+        foreach (var together in new[] { true, false })
+        {
+            using var client = await RawClient.ConnectAsync(Gateway.Address.Port);
+            var head = "POST /reserve HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n";
+            if (together) await client.SendAsync(Encoding.Latin1.GetBytes(head + body));
+            else
+            {
+                await client.SendAsync(head);
+                await client.SendAsync(Encoding.Latin1.GetBytes(body));
+            }
+
+            var answer = await client.RestAsync();
+            Assert.StartsWith("HTTP/1.1 400", answer, StringComparison.Ordinal);
+            Assert.Contains("\nConnection: close\n", answer, StringComparison.Ordinal);
+            Assert.Contains("/problems/malformed-request", answer, StringComparison.Ordinal);
+        }
+
+        Assert.Empty(One.Requests.Concat(Other.Requests));
+        Assert.DoesNotContain(Gateway.Log.All, line => line.Level >= LogLevel.Error);
+    }
+
     [Theory]
     [InlineData(null, false)]
     [InlineData("inv_unknown_0000000000000000000000000000", false)]
