@@ -20,6 +20,9 @@ internal sealed record GatewayProblem(ProblemType Kind, string Detail)
     public static readonly GatewayProblem MalformedRequest = new(Problem.MalformedRequest,
         "It could not be read as HTTP. Check its framing, headers and body length.");
 
+    public static readonly GatewayProblem ForeignHost = new(Problem.MalformedRequest,
+        "The Host header names another host than this gateway. AllowedHosts lists its names.");
+
     public static readonly GatewayProblem NotFound = new(Problem.NotFound,
         "No public resource has this path. The API is described at /docs.");
 

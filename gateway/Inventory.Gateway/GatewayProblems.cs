@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.HostFiltering;
 
 namespace Inventory.Gateway;
 
@@ -6,7 +7,17 @@ namespace Inventory.Gateway;
 internal static class GatewayProblems
 {
     /// <summary>
-    /// Turns exceptions and bare status codes of all later middleware into <see cref="GatewayProblem"/>s, and also what
+    /// Gives a body to bare status codes. Comes before the middleware that the framework itself puts first, since one
+    /// of these refuses foreign hosts (<c>AllowedHosts</c>).
+    /// </summary>
+    public static void AddGatewayProblems(this IHostApplicationBuilder builder)
+    {
+        builder.Services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, BareStatusCodes>());
+        builder.Services.Configure<HostFilteringOptions>(hosts => hosts.IncludeFailureMessage = false);
+    }
+
+    /// <summary>
+    /// Turns exceptions of all later middleware into <see cref="GatewayProblem"/>s, and also what
     /// Kestrel refuses before there is a request: a malformed request line, too many headers.
     /// </summary>
     public static void UseGatewayProblems(this WebApplication app)
@@ -18,8 +29,6 @@ internal static class GatewayProblems
             // A body that is too large, too slow or broken is the caller's fault, and no error of this service.
             SuppressDiagnosticsCallback = failed => failed.Exception is BadHttpRequestException,
         });
-        app.UseStatusCodePages(bare =>
-            GatewayProblem.ForStatus(bare.HttpContext.Response.StatusCode).WriteAsync(bare.HttpContext));
     }
 
     private static Task ForException(HttpContext context)
@@ -31,5 +40,19 @@ internal static class GatewayProblems
         // The rest of a body that can't be read would be taken for the next request.
         if (error is BadHttpRequestException) context.Response.Headers.Connection = "close";
         return problem.WriteAsync(context);
+    }
+
+    private sealed class BareStatusCodes : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.UseStatusCodePages(bare => Problem(bare.HttpContext.Response.StatusCode).WriteAsync(bare.HttpContext));
+            next(app);
+        };
+
+        // All others that are refused with 400 have a body already.
+        private static GatewayProblem Problem(int status) => status == StatusCodes.Status400BadRequest
+            ? GatewayProblem.ForeignHost
+            : GatewayProblem.ForStatus(status);
     }
 }

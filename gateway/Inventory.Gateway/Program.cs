@@ -8,6 +8,7 @@ using Inventory.ServiceDefaults.Overload;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
+builder.AddGatewayProblems();
 builder.AddDraining();
 builder.AddLoadShedding();
 builder.AddGatewayLimits();

@@ -95,6 +95,22 @@ public sealed class UnusualRequestTests : TwoReplicas
     }
 
     [Theory]
+    [InlineData("GET", "/ready")]
+    [InlineData("GET", "/nowhere")]
+    [InlineData("POST", "/reserve")]
+    public async Task A_foreign_host_is_refused_with_a_problem(string method, string path)
+    {
+        using var request = Request(method, path);
+        request.Headers.Host = "evil.example";
+        using var response = await Client.SendAsync(request);
+
+        await ProblemAssert.IsProblemAsync(response, 400, "malformed-request", path);
+        Assert.Contains("Host", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+        Assert.Empty(One.Requests.Concat(Other.Requests));
+    }
+
+    [Theory]
     [InlineData(null, false)]
     [InlineData("inv_unknown_0000000000000000000000000000", false)]
     [InlineData(DemoKeys.Backend, true)]
