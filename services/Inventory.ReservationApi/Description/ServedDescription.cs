@@ -34,9 +34,8 @@ internal sealed class ServedDescription([FromKeyedServices(ServedDescription.Nam
             return;
         }
 
-        var bytes = document.Plain;
-        if (Takes(http.Request, "br")) (bytes, http.Response.Headers.ContentEncoding) = (document.Brotli, "br");
-        else if (Takes(http.Request, "gzip")) (bytes, http.Response.Headers.ContentEncoding) = (document.Gzip, "gzip");
+        var (bytes, coding) = Coded(document, http.Request.GetTypedHeaders().AcceptEncoding);
+        if (coding is not null) http.Response.Headers.ContentEncoding = coding;
         http.Response.ContentType = "application/json;charset=utf-8";
         http.Response.ContentLength = bytes.Length;
         await http.Response.Body.WriteAsync(bytes, http.RequestAborted);
@@ -68,8 +67,22 @@ internal sealed class ServedDescription([FromKeyedServices(ServedDescription.Nam
         return compressed.ToArray();
     }
 
-    private static bool Takes(HttpRequest request, string coding) =>
-        request.GetTypedHeaders().AcceptEncoding.Any(one => one.Value == coding && one.Quality is null or > 0);
+    /// <summary>The document in the coding that the client prefers; without a preference, in Brotli.</summary>
+    private static (byte[] Bytes, string? Coding) Coded(
+        Made document, IList<StringWithQualityHeaderValue> accepted)
+    {
+        var (brotli, gzip) = (Quality(accepted, "br"), Quality(accepted, "gzip"));
+        if (brotli > 0 && brotli >= gzip) return (document.Brotli, "br");
+        return gzip > 0 ? (document.Gzip, "gzip") : (document.Plain, null);
+    }
+
+    /// <summary>How much a client wants a coding: from 0, not at all, to 1. A star stands for all others.</summary>
+    private static double Quality(IList<StringWithQualityHeaderValue> accepted, string coding)
+    {
+        var named = accepted.FirstOrDefault(one => one.Value.Equals(coding, StringComparison.OrdinalIgnoreCase))
+            ?? accepted.FirstOrDefault(one => one.Value == "*");
+        return named is null ? 0 : named.Quality ?? 1;
+    }
 
     private sealed record Made(EntityTagHeaderValue Tag, byte[] Plain, byte[] Brotli, byte[] Gzip);
 }
