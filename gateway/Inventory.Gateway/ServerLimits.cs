@@ -9,6 +9,13 @@ namespace Inventory.Gateway;
 public static class ServerLimits
 {
     /// <summary>
+    /// A body that has arrived more slowly than this on average, 5 s after its request or later, is ended. Far below
+    /// any client that sends; so a body that starves ends after 5 s, and only one that keeps coming has
+    /// <see cref="GatewayLimits.RequestTimeout"/>.
+    /// </summary>
+    private static readonly MinDataRate StarvingBody = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
+
+    /// <summary>
     /// Reads the limits, refuses to start when one is out of range or unknown, and hands them to Kestrel.
     /// </summary>
     public static void AddGatewayLimits(this IHostApplicationBuilder builder)
@@ -42,7 +49,9 @@ public static class ServerLimits
         // What a replica's header says is passed on as it is.
         server.ResponseHeaderEncodingSelector = static _ => Encoding.UTF8;
 
-        // By design: Kestrel's minimum data rates (240 bytes/s after 5 s end a trickled body) and its buffers stay.
-        // The buffers, 1 MiB in and 64 KiB out, exceed every message of the API.
+        server.Limits.MinRequestBodyDataRate = StarvingBody;
+
+        // By design: Kestrel's minimum rate of answers and its buffers stay. The buffers, 1 MiB in and 64 KiB out,
+        // exceed every message of the API.
     }
 }

@@ -6,8 +6,10 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Inventory.Gateway.Tests;
 
@@ -39,6 +41,10 @@ public sealed class RunningGateway : IAsyncDisposable
     /// <summary>All endpoints of the gateway.</summary>
     public IReadOnlyList<Endpoint> Endpoints =>
         this.factory.Services.GetRequiredService<EndpointDataSource>().Endpoints;
+
+    /// <summary>The limits of the gateway's server.</summary>
+    public KestrelServerLimits ServerLimits =>
+        this.factory.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits;
 
     /// <summary>The gateway's log.</summary>
     public LogSink Log { get; }

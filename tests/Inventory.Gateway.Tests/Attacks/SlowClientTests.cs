@@ -48,6 +48,14 @@ public sealed class SlowClientTests : TwoReplicas
     }
 
     [Fact]
+    public void A_body_that_starves_is_ended_after_five_seconds()
+    {
+        var rate = Gateway.ServerLimits.MinRequestBodyDataRate;
+
+        Assert.Equal((240, TimeSpan.FromSeconds(5)), (rate?.BytesPerSecond, rate?.GracePeriod));
+    }
+
+    [Fact]
     public async Task A_body_in_pieces_arrives_whole()
     {
         using var client = await RawClient.ConnectAsync(Gateway.Address.Port);
