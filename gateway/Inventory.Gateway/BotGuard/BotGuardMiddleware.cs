@@ -1,7 +1,6 @@
 using System.Globalization;
 using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
-using Microsoft.AspNetCore.Http.Timeouts;
 
 namespace Inventory.Gateway.BotGuard;
 
@@ -40,17 +39,9 @@ internal sealed class BotGuardMiddleware(
     {
         // 1. Only shoppers who are tightened, or ask for a tightened SKU, need a proof.
         var subject = context.Request.Headers[InventoryHeaders.Shopper].ToString();
-        try
+        if (subject.Length == 0 || !IsAtStake(context, tightened, subject))
         {
-            if (subject.Length == 0 || !await IsAtStakeAsync(context, tightened, subject))
-            {
-                await next(context);
-                return;
-            }
-        }
-        catch (OperationCanceledException) when (HasTimedOut(context))
-        {
-            await GatewayProblem.RequestTooSlow.WriteAsync(context);
+            await next(context);
             return;
         }
 
@@ -82,16 +73,13 @@ internal sealed class BotGuardMiddleware(
         await next(context);
     }
 
-    private async ValueTask<bool> IsAtStakeAsync(HttpContext context, Tightened tightened, string subject)
+    private bool IsAtStake(HttpContext context, Tightened tightened, string subject)
     {
         var now = time.GetTimestamp();
         return tightened.Has(GuardSubject.Session(subject), now)
             || tightened.Has(GuardSubject.Address(ClientAddress.Of(context.Connection.RemoteIpAddress)), now)
-            || (tightened.HasSkus && await NamedSkus.AnyAsync(context, tightened, now));
+            || (tightened.HasSkus && NamedSkus.Any(context, tightened, now));
     }
-
-    private static bool HasTimedOut(HttpContext context) =>
-        context.Features.Get<IHttpRequestTimeoutFeature>()?.RequestTimeoutToken.IsCancellationRequested == true;
 
     private Task RefuseProofAsync(HttpContext context, ProofOutcome why, string subject)
     {

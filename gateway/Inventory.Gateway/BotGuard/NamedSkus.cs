@@ -1,6 +1,6 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Text.Json;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Inventory.Gateway.BotGuard;
 
@@ -14,38 +14,23 @@ internal static class NamedSkus
     // A SKU has at most 64 characters, and a character in JSON at most 6 bytes.
     private const int MaxLength = 64, MaxBytes = 6 * MaxLength;
 
-    /// <summary>Reads the body, and leaves it for the forwarder to read again.</summary>
-    /// <exception cref="BadHttpRequestException">The body is too large, too slow or broken.</exception>
-    /// <exception cref="OperationCanceledException">The client disconnected, or the request timed out.</exception>
-    public static async ValueTask<bool> AnyAsync(HttpContext context, Tightened tightened, long now)
+    /// <summary>Reads the body, and leaves it in the server's buffer for the forwarder.</summary>
+    public static bool Any(HttpContext context, Tightened tightened, long now)
     {
-        // RequestArrival and Kestrel keep every body within the limit, so none spills to disk.
-        var limit = context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize ?? int.MaxValue;
-        var size = (int)Math.Max(1, Math.Min(context.Request.ContentLength ?? limit, limit));
-        context.Request.EnableBuffering(bufferThreshold: size);
-
-        var body = ArrayPool<byte>.Shared.Rent(size);
+        // RequestArrival has waited for the body, so all of it is there.
+        var reader = context.Request.BodyReader;
+        if (!reader.TryRead(out var read)) throw new UnreachableException("A request passed before its body arrived.");
         try
         {
-            var length = 0;
-            while (length < size)
-            {
-                var read = await context.Request.Body.ReadAsync(
-                    body.AsMemory(length, size - length), context.RequestAborted);
-                if (read == 0) break;
-                length += read;
-            }
-
-            context.Request.Body.Position = 0;
-            return Any(body.AsSpan(0, length), tightened, now);
+            return Any(read.Buffer, tightened, now);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(body);
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
 
-    private static bool Any(ReadOnlySpan<byte> body, Tightened tightened, long now)
+    private static bool Any(in ReadOnlySequence<byte> body, Tightened tightened, long now)
     {
         Span<char> text = stackalloc char[MaxBytes];
         var json = new Utf8JsonReader(body);
@@ -53,7 +38,7 @@ internal static class NamedSkus
         {
             while (json.Read())
             {
-                if (json.TokenType != JsonTokenType.String || json.ValueSpan.Length > MaxBytes) continue;
+                if (json.TokenType != JsonTokenType.String || Length(json) > MaxBytes) continue;
                 if (tightened.HasSku(text[..json.CopyString(text)], now)) return true;
             }
         }
@@ -64,4 +49,7 @@ internal static class NamedSkus
 
         return false;
     }
+
+    private static long Length(in Utf8JsonReader json) =>
+        json.HasValueSequence ? json.ValueSequence.Length : json.ValueSpan.Length;
 }

@@ -27,6 +27,21 @@ public sealed class ProofOfWorkTests : GuardedShop
     }
 
     [Fact]
+    public async Task A_SKU_is_found_wherever_the_body_is_cut_into_pieces()
+    {
+        var cookie = await CookieAsync();
+        var sku = new string('s', 60);
+        await TightenAsync(sku);
+        // The server keeps a body in pieces of 4 KiB. These begin the SKU at every 40th byte of a piece, so one of them
+        // is cut within the SKU.
+        for (var before = 4_000; before < 8_200; before += 40)
+        {
+            var body = $$"""{"note":"{{new string('x', before)}}","sku":"{{sku}}"}""";
+            await AssertRefusedAsync(await ReserveAsync(One, cookie, body), "missing");
+        }
+    }
+
+    [Fact]
     public async Task Only_one_of_many_requests_with_the_same_solution_passes()
     {
         var cookie = await CookieAsync();
