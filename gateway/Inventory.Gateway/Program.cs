@@ -29,6 +29,7 @@ app.UseForwardedHeaders();
 app.UseMiddleware<OutsideHeaders>();
 app.UseMiddleware<RequestArrival>();
 app.UseLoadShedding(GatewayProblem.TemporaryReducedCapacity.ToJson());
+app.UseMiddleware<StreamTurns>();
 app.UseMiddleware<AdmissionControl>();
 app.UseMiddleware<OpenStreams>();
 app.UseRequestTimeouts();

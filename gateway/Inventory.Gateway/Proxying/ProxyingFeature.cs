@@ -17,6 +17,7 @@ internal static class ProxyingFeature
         builder.Services.AddSingleton<IPassiveHealthCheckPolicy, DestinationFailureHealthPolicy>();
         builder.Services.AddSingleton<IProbingRequestFactory, ProbeRequests>();
         builder.Services.AddSingleton<StreamMetrics>();
+        builder.Services.AddSingleton<StreamTurns>();
 
         builder.Services.AddReverseProxy()
             .LoadFromConfig(builder.Configuration.GetSection("ReverseProxy"))
