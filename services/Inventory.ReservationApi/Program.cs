@@ -40,6 +40,7 @@ app.UseDraining();
 app.UseLoadShedding(Failures.DescribeShed());
 app.UseProblems();
 app.UseAccess();
+app.UseRequests();
 
 app.MapDefaultEndpoints();
 app.MapDescription();

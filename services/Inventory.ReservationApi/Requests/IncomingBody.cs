@@ -1,9 +1,11 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Inventory.Contracts;
 using Inventory.ReservationApi.Problems;
 using Inventory.Stock;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 
 namespace Inventory.ReservationApi.Requests;
@@ -40,6 +42,9 @@ internal static class IncomingBody
     private static readonly Refusal Empty =
         Refusal.Of(Problem.MalformedRequest, "The body is empty; a JSON object is needed.");
 
+    private static readonly Refusal Unexpected =
+        Refusal.Invalid("body", "must be left out: this call takes nothing but its path and headers");
+
     private static readonly Refusal NotAnObject =
         Refusal.Of(Problem.MalformedRequest, "The body must be a JSON object.");
 
@@ -65,6 +70,17 @@ internal static class IncomingBody
         var body = received.ToArray();
         http.Request.BodyReader.AdvanceTo(received.End);
         return body.Length == 0 ? (body, Empty) : (body, null);
+    }
+
+    /// <summary>Refuses any body but an empty JSON object, which some clients send with every call.</summary>
+    /// <returns>Null where there is nothing to refuse.</returns>
+    internal static async ValueTask<Refusal?> RefuseAnyAsync(HttpContext http)
+    {
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true) return null;
+        if (await ReceiveAsync(http) is not { } received) return TooLarge;
+        var isEmpty = Encoding.UTF8.GetString(received).AsSpan().Trim() is "" or "{}";
+        http.Request.BodyReader.AdvanceTo(received.End);
+        return isEmpty ? null : Unexpected;
     }
 
     /// <summary>Waits for the whole body. Null when it is larger than allowed; what came of it is discarded.</summary>

@@ -51,6 +51,42 @@ public sealed class FramingTests(Api api)
     }
 
     [Theory]
+    [InlineData("DELETE", Missing)]
+    [InlineData("DELETE", "/api/queue/018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10")]
+    [InlineData("POST", "/api/products/sku-1/pause")]
+    [InlineData("POST", "/api/products/sku-1/resume")]
+    [InlineData("POST", "/api/operations/dead-letters/1/replay")]
+    public async Task A_body_where_none_is_read_is_refused(string method, string path)
+    {
+        Task<Answer> SendAsync(string? body) =>
+            api.SendWithAsync(method, path, body, $"X-Api-Key: {Api.Key("all")}");
+
+        var ignored = await SendAsync("""{"items":[{"sku":"sku-1","quantity":1}]}""");
+        ignored.AssertProblem(400, "validation");
+        Assert.Equal("body", ignored.Json.GetProperty("errors").EnumerateObject().Single().Name);
+        (await SendAsync("nonsense")).AssertProblem(400, "validation");
+        (await SendAsync(new string(' ', 70_000))).AssertProblem(413, "payload-too-large");
+
+        var bare = await SendAsync(null);
+        Assert.NotEqual(400, bare.Status);
+        Assert.Equal(bare.Status, (await SendAsync(" {} ")).Status);
+    }
+
+    [Fact]
+    public async Task A_release_with_lines_releases_nothing()
+    {
+        var sku = await api.NewSkuAsync(5);
+        var id = await api.HoldAsync(sku, 3);
+
+        var refused = await api.SendAsync(
+            "DELETE", $"/api/reservations/{id}", $$"""{"items":[{"sku":"{{sku}}","quantity":1}]}""");
+
+        refused.AssertProblem(400, "validation");
+        var hold = await api.SendAsync("GET", $"/api/reservations/{id}");
+        Assert.Equal("pending", hold.Json.GetProperty("status").GetString());
+    }
+
+    [Theory]
     [InlineData("application/json")]
     [InlineData("application/json; charset=utf-8")]
     [InlineData("Application/JSON;charset=UTF-8")]
