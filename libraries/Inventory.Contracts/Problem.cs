@@ -180,7 +180,8 @@ public static class Problem
     // A product is not as the administrator expected.
 
     public static readonly ProblemType TotalOutOfRange = new("total-out-of-range", 409, "The total is out of range",
-        "The adjustment would take more units than there are, or make a total above 2147483647. Nothing was changed.",
+        "The adjustment or cancellation would take more units than there are, or make a total above 2147483647. "
+            + "Nothing was changed.",
         "Read the product and its movements, and adjust by what is there.");
 
     public static readonly ProblemType PreconditionFailed = new("precondition-failed", 412, "The precondition fails",

@@ -97,10 +97,13 @@ public enum CancelOutcome
 
     /// <summary>No reservation with this id has become an order.</summary>
     NotFound = -1,
+
+    /// <summary>With the order's units a total would exceed its range; nothing changed.</summary>
+    OutOfRange = -2,
 }
 
 /// <summary>The result of <see cref="Confirmations.CancelOrderAsync"/>.</summary>
 /// <param name="Outcome">The outcome.</param>
-/// <param name="Order">The order after the call; null when there is none.</param>
+/// <param name="Order">The order after the call; null when there is none, or nothing changed.</param>
 /// <param name="Totals">Its SKUs' totals.</param>
 public sealed record CancelAnswer(CancelOutcome Outcome, Order? Order, IReadOnlyList<SkuTotal> Totals);

@@ -218,13 +218,21 @@ public sealed class Confirmations
     /// <exception cref="StoreException">
     /// PostgreSQL is unavailable, or another writer made the transaction fail.
     /// </exception>
-    public Task<CancelAnswer> CancelOrderAsync(Guid reservationId, string reason, CancellationToken cancellation)
+    public async Task<CancelAnswer> CancelOrderAsync(
+        Guid reservationId, string reason, CancellationToken cancellation)
     {
         ArgumentException.ThrowIfNullOrEmpty(reason);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
             reason.Length, InventoryMovement.MaxReasonLength, nameof(reason));
-        return source.InTransactionAsync(
-            connection => CancelAsync(connection, reservationId, reason, cancellation), cancellation);
+        try
+        {
+            return await source.InTransactionAsync(
+                connection => CancelAsync(connection, reservationId, reason, cancellation), cancellation);
+        }
+        catch (StoreRejectedException e) when (e.Code == PostgresErrorCodes.NumericValueOutOfRange)
+        {
+            return new(CancelOutcome.OutOfRange, null, []);
+        }
     }
 
     private static async Task<CancelAnswer> CancelAsync(

@@ -38,7 +38,7 @@ public static class CancelOrder
         .Accepts<Request>(isOptional: true, "application/json")
         .MayBeRepeated()
         .Answers<OrderView>(StatusCodes.Status200OK, "Cancelled, now or before: the order as it is.")
-        .Refuses(Problem.OrderNotFound, Problem.LedgerUnavailable)
+        .Refuses(Problem.OrderNotFound, Problem.TotalOutOfRange, Problem.LedgerUnavailable)
         .AnswerLedgerOutages();
 
     internal static async Task<IResult> Handle(
@@ -62,6 +62,13 @@ public static class CancelOrder
 
         var before = await window.PrepareCancelAsync(order);
         var answer = await confirmations.CancelOrderAsync(order.ReservationId, reason, CancellationToken.None);
+        if (answer.Outcome == CancelOutcome.OutOfRange)
+        {
+            return Refusal.Of(Problem.TotalOutOfRange,
+                "With the order's units the total of one of its SKUs would be above 2147483647. Lower that total "
+                    + "first.");
+        }
+
         if (answer.Outcome == CancelOutcome.Cancelled)
         {
             await window.CancelAsync(before, answer.Order!, answer.Totals);

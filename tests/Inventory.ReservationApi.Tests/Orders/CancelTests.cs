@@ -35,6 +35,21 @@ public sealed class CancelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_cancellation_that_a_total_has_no_room_for_is_refused_and_may_be_repeated()
+    {
+        var sku = await LimitedAsync(total: int.MaxValue, limit: 9);
+        var order = await BuyAsync(sku, 2);
+        await shop.ExecuteAsync($"UPDATE inventory SET total = total + 1 WHERE sku_id = '{sku}'");
+
+        var refused = await shop.SendAsync("POST", $"/api/orders/{order}/cancel");
+
+        refused.AssertProblem(409, "total-out-of-range");
+        await shop.ExecuteAsync($"UPDATE inventory SET total = total - 1 WHERE sku_id = '{sku}'");
+        var cancelled = await shop.SendAsync("POST", $"/api/orders/{order}/cancel");
+        Assert.Equal((200, "cancelled"), (cancelled.Status, cancelled.Json.GetProperty("status").GetString()));
+    }
+
+    [Fact]
     public async Task A_corrupt_SKU_is_refused_by_name_and_others_are_sold()
     {
         var (good, bad) = (await shop.Api.NewSkuAsync(5), await shop.Api.NewSkuAsync(5));
