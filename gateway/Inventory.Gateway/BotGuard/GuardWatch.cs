@@ -31,7 +31,13 @@ internal sealed partial class GuardWatch(
     private static readonly RedisKey[] StateKeys =
         [GatewayKeys.Guard, GatewayKeys.GuardTightened, GatewayKeys.GuardOperator, GatewayKeys.GuardEvents];
 
+    /// <summary>A stranger begins any number of sessions, so a line for each would fill the log.</summary>
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(1);
+
     private string version = "";
+    private long lastLine;
+    private int othersTightened, othersRelaxed;
+    private string latest = "";
 
     /// <summary>Loads what is tightened before the gateway reports ready, unless Redis is unavailable.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
@@ -121,10 +127,29 @@ internal sealed partial class GuardWatch(
         for (var i = 0; i < changes.Length; i += 3)
         {
             var (change, who) = ((string)changes[i]!, (string)changes[i + 1]!);
+            var isTightened = change == "tightened";
             metrics.Changed(change, who);
-            if (change == "tightened") Tightening(log, who, (long)changes[i + 2], options.Value.Within.TotalSeconds);
+            if (GuardSubject.SkuOf(who) is null)
+            {
+                if (isTightened) othersTightened++;
+                else othersRelaxed++;
+                latest = who;
+            }
+            else if (isTightened) Tightening(log, who, (long)changes[i + 2], options.Value.Within.TotalSeconds);
             else Relaxed(log, who);
         }
+
+        ReportOthers();
+    }
+
+    /// <summary>At most one line a second; a later one counts what came in between.</summary>
+    private void ReportOthers()
+    {
+        if (othersTightened + othersRelaxed == 0) return;
+        var now = time.GetTimestamp();
+        if (lastLine != 0 && time.GetElapsedTime(lastLine, now) < BetweenLines) return;
+        OthersChanged(log, othersTightened, othersRelaxed, latest);
+        (lastLine, othersTightened, othersRelaxed) = (now, 0, 0);
     }
 
     [LoggerMessage(1, LogLevel.Warning,
@@ -133,4 +158,9 @@ internal sealed partial class GuardWatch(
 
     [LoggerMessage(2, LogLevel.Information, "{Who} is relaxed again.")]
     private static partial void Relaxed(ILogger log, string who);
+
+    [LoggerMessage(3, LogLevel.Warning,
+        "Sessions and addresses since the last line: {Tightened} are tightened, {Relaxed} relaxed again; the latest is "
+            + "{Who}.")]
+    private static partial void OthersChanged(ILogger log, int tightened, int relaxed, string who);
 }

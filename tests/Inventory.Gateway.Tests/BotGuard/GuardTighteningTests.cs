@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using Inventory.Testing;
 using StackExchange.Redis;
 
@@ -103,6 +105,29 @@ public sealed class GuardTighteningTests : GuardedShop
         var local = await ReserveAsync(One, null, Body("shoe"), from: null);
 
         Assert.Equal((200, 200), ((int)backend.StatusCode, local.Status));
+    }
+
+    [Fact]
+    public async Task Any_number_of_tightened_sessions_leaves_a_line_a_second()
+    {
+        const int Sessions = 60;
+        for (var i = 0; i < Sessions; i++)
+        {
+            // Too few units of each SKU, and of each address.
+            var (cookie, address) = (await CookieAsync($"198.51.100.{i}"), $"198.51.100.{i}");
+            for (var part = 0; part < 5; part++) await TakeAsync(One, $"sku-{i}-{part}", 8, cookie, address);
+        }
+
+        await Eventually.EqualAsync(Sessions, async () => (await EventsAsync()).Length);
+        await Eventually.EqualAsync(Sessions, () => Lines().Sum(line => Tightened(line.Text)));
+        Assert.InRange(Lines().Count, 1, Sessions / 2);
+
+        List<LogLine> Lines() => [.. One.Log.All.Concat(Other.Log.All).Where(line => Tightened(line.Text) > 0)];
+        static int Tightened(string text)
+        {
+            var found = Regex.Match(text, @"^Sessions and addresses since the last line: (\d+) are tightened");
+            return found.Success ? int.Parse(found.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+        }
     }
 
     [Fact]
