@@ -140,8 +140,8 @@ internal sealed class RunSettings
     }
 
     /// <summary>
-    /// A run on another port is a second one beside the usual run, whose dashboard has the usual ports, so the second
-    /// dashboard gets free ports.
+    /// A run on another port stands beside the usual run. That run's dashboard has the usual ports, so this one gets
+    /// free ports.
     /// </summary>
     private void PlaceDashboard(ConfigurationManager configuration)
     {

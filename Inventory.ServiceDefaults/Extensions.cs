@@ -64,7 +64,7 @@ public static class Extensions
             return builder;
         }
 
-        // The host decides whose trace a request continues, and not a second reading of its headers.
+        // The host decides which trace a request continues; its headers must not be read a second time.
         Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
 
         builder.Logging.AddOpenTelemetry(logging =>

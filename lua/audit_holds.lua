@@ -8,9 +8,9 @@
 --
 -- Returns outcome, now_ms, the last event's id, and six fields for each id, by AuditOutcome:
 --    1 looked   -9 fenced
--- The six: state, - for a reservation that isn't known at all, ? for one that can't be read, whose
--- faults say what; sequence; deadline_ms of its page, else of its text; holder; lines; faults: due,
--- lease, units:<sku>, separated by commas.
+-- The six: state, - for a reservation that isn't known at all, ? for one that can't be read (its
+-- faults say what); sequence; deadline_ms of its page, else of its text; holder; lines; faults:
+-- due, lease, units:<sku>, separated by commas.
 --
 -- Invariants: changes nothing; no due hold expires.
 

@@ -14,7 +14,7 @@
 -- Invariants: what belongs to a hold stays, whatever the caller has read before: each is looked at
 -- again in the step that removes it. No counter changes.
 -- By design: no fence. What belongs to no hold belongs to no SKU, so there is none to close. An
--- account that can't be read stays: its field is a digest, so it isn't known whose it is.
+-- account that can't be read stays: its field is a digest, which doesn't tell its owner.
 
 assert((#ARGV - 2) % 3 == 0, 'drop_strays: three fields each')
 

@@ -2,7 +2,7 @@ namespace Inventory.AppHost.Orchestration;
 
 /// <summary>
 /// Runs services as they were built with the AppHost. Aspire would start each by <c>dotnet run</c>, a process of 140 MB
-/// that checks whether anything is to be built, and whose process id is not the service's.
+/// that checks whether anything is to be built. Its process id is not the service's.
 /// </summary>
 internal static class BuiltServices
 {

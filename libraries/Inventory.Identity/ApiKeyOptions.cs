@@ -43,7 +43,7 @@ public sealed class ApiKeyOptions
 }
 
 /// <summary>
-/// Stops a service at start if its keys are misconfigured: a key that no client can use, or that anybody can use.
+/// Stops a service at start if its keys are misconfigured: a key that no client can use, or that every client can use.
 /// </summary>
 internal sealed class ApiKeyRules(IHostEnvironment environment) : IValidateOptions<ApiKeyOptions>
 {

@@ -77,7 +77,8 @@ public sealed class HoldRows(NpgsqlDataSource source)
         FROM products JOIN order_items USING (sku_id) JOIN orders ON orders.id = order_id
         WHERE max_per_customer IS NOT NULL AND ($2::text IS NULL OR sku_id = $2)
         GROUP BY 1, 2
-        HAVING $2::text IS NULL OR coalesce(max(cancelled_at) < clock_timestamp() - interval '30 seconds', true)
+        HAVING $2::text IS NULL
+            OR coalesce(max(cancelled_at) < clock_timestamp() - interval '{Orders.LongAfterCancel}', true)
         """;
 
     private const string Levels =

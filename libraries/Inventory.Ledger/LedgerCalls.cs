@@ -2,7 +2,7 @@ using Inventory.Storage;
 
 namespace Inventory.Ledger;
 
-/// <summary>The boundary to Entity Framework, whose exceptions have those of Npgsql inside.</summary>
+/// <summary>The boundary to Entity Framework. Its exceptions wrap those of Npgsql.</summary>
 public static class LedgerCalls
 {
     /// <summary>Uses a context of the ledger; a failure of PostgreSQL becomes a <see cref="StoreException"/>.</summary>

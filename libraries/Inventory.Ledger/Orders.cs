@@ -17,6 +17,12 @@ public sealed record UnsettledPayment(
 public sealed class Orders(NpgsqlDataSource source)
 {
     /// <summary>
+    /// A PostgreSQL interval, well over the time in which the caller that cancels an order may tell Redis of it
+    /// (<c>ConfirmationStore.CancelPatience</c>).
+    /// </summary>
+    public const string LongAfterCancel = "30 seconds";
+
+    /// <summary>
     /// SQL for the owner of the limit that an order counts towards, from its column holder. All carts of a shopper's
     /// session have one owner, as in <c>Holder.Owner</c> and in <c>owner_of</c> of the scripts. An index uses exactly
     /// this expression.

@@ -31,7 +31,7 @@ public readonly record struct Holder
 
     /// <summary>
     /// The owner, whose limits count and who may change the hold. For each cart of a shopper it is the shopper, as a
-    /// customer; otherwise it is the holder itself. <c>owner_of</c> in lua/shared/holds.lua must agree.
+    /// customer; otherwise it is the holder itself. <c>owner_of</c> in lua/shared/units.lua must agree.
     /// </summary>
     public Holder Owner => Text[0] == ShopperMark
         ? new(CustomerMark, Text[2..Text.IndexOf(Divider, StringComparison.Ordinal)])

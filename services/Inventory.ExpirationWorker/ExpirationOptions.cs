@@ -15,9 +15,7 @@ public sealed class ExpirationOptions
     [Range(typeof(TimeSpan), "00:00:00.050", "00:05:00")]
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>
-    /// Most lines that one script call expires, at some 30 µs each. Bounds how long the call blocks Redis.
-    /// </summary>
+    /// <summary>Most lines that one script call expires. Bounds how long the call blocks Redis.</summary>
     [Range(1, 10_000)]
     public int BatchSize { get; init; } = 200;
 }

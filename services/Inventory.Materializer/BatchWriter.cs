@@ -30,14 +30,15 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
     /// <summary>Maximum number of links of one activity: OpenTelemetry's default limit.</summary>
     private const int MaxLinks = 128;
 
-    /// <summary>The lock makes a rebuild that raises the epoch wait for this transaction.</summary>
+    /// <summary>FOR SHARE makes a rebuild, which raises the epoch, wait for this transaction.</summary>
     private const string UnderFence =
         "WITH fence AS MATERIALIZED (SELECT epoch FROM fences WHERE partition = $1 FOR SHARE) ";
 
     private static readonly ActivitySource Activities = new(ActivitySourceName);
 
     /// <summary>
-    /// Stores a batch. It halves a batch that fails to find the events that can't be stored; they become dead letters.
+    /// Stores a batch. When it fails, halves of it are stored, until the events that can't be stored are found; these
+    /// become dead letters.
     /// </summary>
     /// <returns>The position after the batch.</returns>
     /// <exception cref="PositionMovedException">
@@ -131,7 +132,9 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         }
     }
 
-    /// <summary>The batch belongs to no single request; its activity links the traces of all its events.</summary>
+    /// <summary>
+    /// A batch has events of many requests, so its activity links their traces, up to <see cref="MaxLinks"/>.
+    /// </summary>
     private static Activity? StartActivity(Batch batch)
     {
         if (!Activities.HasListeners()) return null;

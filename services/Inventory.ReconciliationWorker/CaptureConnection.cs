@@ -7,10 +7,10 @@ namespace Inventory.ReconciliationWorker;
 /// </summary>
 internal static class CaptureConnection
 {
-    // The operating system closes the sockets of a killed process at once. The keepalives are for an unreachable
-    // machine or network, whose lock and slot PostgreSQL frees after some five seconds. The idle timeout is for a
-    // process that hangs on a running machine. A healthy process sends a query every second, or after a write that
-    // Redis may delay by five seconds.
+    // The operating system closes the sockets of a killed process at once. The keepalives are for a machine that can't
+    // be reached: PostgreSQL frees its lock and slot after some five seconds. The idle timeout is for a process that
+    // hangs on a running machine. A healthy process sends a query every second, or after a write that Redis may delay
+    // by five seconds.
     private const string SessionOptions =
         "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c idle_session_timeout=10s";
 

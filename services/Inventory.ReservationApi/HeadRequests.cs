@@ -4,8 +4,8 @@ using Inventory.ReservationApi.Problems;
 namespace Inventory.ReservationApi;
 
 /// <summary>
-/// Answers HEAD as GET is answered, without its body, which the server leaves out by itself: every GET route answers
-/// HEAD too, but for streams, whose head would never end.
+/// Answers HEAD like GET; the server leaves out the body. Every GET route answers HEAD, except streams: their answer
+/// would never end.
 /// </summary>
 internal static class HeadRequests
 {

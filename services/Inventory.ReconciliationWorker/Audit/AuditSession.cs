@@ -83,7 +83,7 @@ public sealed partial class AuditSession(
     /// <param name="cancellation">Cancels the call.</param>
     /// <param name="poll">The pause between two looks; null for the usual one.</param>
     /// <returns>Whether they are stored. If not, nothing is proven about differences that depend on events.</returns>
-    public async Task<bool> IsStoredAsync(
+    public async Task<bool> WaitUntilStoredAsync(
         AuditRun run, int partition, string streamId, CancellationToken cancellation, TimeSpan? poll = null)
     {
         var since = Now();

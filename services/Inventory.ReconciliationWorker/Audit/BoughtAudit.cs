@@ -18,8 +18,8 @@ public sealed record WrongBought(string Owner, string Sku, long? Seen, long Righ
 /// about the same orders. Redis is told of a cancelled order within <see cref="ConfirmationStore.CancelPatience"/> or
 /// never, so orders cancelled in the last half minute are left to a later run.
 /// </para>
-/// <para>Not handled: SKUs without a limit, whose purchases a rebuild doesn't count, and counts of customers without
-/// any order, who can't be found by their digests.</para>
+/// <para>Not handled: SKUs without a limit, because a rebuild doesn't count purchases of them; and counts of customers
+/// without any order, because a digest doesn't name its customer.</para>
 /// </remarks>
 public sealed class BoughtAudit(
     AuditReader audit, OrderReading orders, LedgerReading ledger, StockRepair repair, AuditSession session)
@@ -120,11 +120,11 @@ public sealed class BoughtAudit(
         $"{wrong.Right} units bought, by the orders",
         wrong.Seen is { } seen ? $"{seen} units bought, by Redis" : "what the customer has bought can't be read",
         wrong.Seen is null
-            ? "Somebody wrote to Redis by hand. The customer can't hold or release anything of the SKU."
+            ? "Redis was changed by hand. The customer can't hold or release anything of the SKU."
             : wrong.Seen > wrong.Right
                 ? "The customer's limit counts units that no order has, so it would refuse them too early: an order "
-                    + "was cancelled and Redis not told, or somebody wrote to Redis by hand."
+                    + "was cancelled and Redis not told, or Redis was changed by hand."
                 : "The customer's limit counts fewer units than were bought, so they could buy too many: Redis lost a "
-                    + "count, somebody wrote to it by hand, or the limit is newer than its last rebuild.",
+                    + "count, it was changed by hand, or the limit is newer than its last rebuild.",
         "the same orders before and after Redis was read, none of them being committed");
 }

@@ -100,7 +100,7 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
     {
         var suspects = holds.Where(hold => !Agrees(hold, rows.GetValueOrDefault(hold.Id))).ToList();
         if (suspects.Count == 0) return;
-        if (!await session.IsStoredAsync(run, partition.Index, lastEvent, cancellation))
+        if (!await session.WaitUntilStoredAsync(run, partition.Index, lastEvent, cancellation))
         {
             session.Undecided(run, suspects.Count);
             return;
@@ -221,14 +221,14 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
             + "It keeps its units until its deadline; nothing is sold twice by it.",
         $"ledger sequence {row.Sequence}, Redis sequence {hold.Sequence}");
 
-    /// <summary>The SKU is one of the row's, whose units the hold may no longer have.</summary>
+    /// <summary>Names a SKU of the row; the hold may no longer have units of it.</summary>
     private static Finding Changed(HoldLook hold, LedgerReservation row)
     {
         var stored = LinesJson.Read(row.Lines);
         return new(
             FindingKind.ChangedHold, stored[0].Sku, hold.Id.ToString(), $"{row.Holder} has {Text(stored)}",
             $"{hold.Holder?.Text} has {Text(hold.Lines)}",
-            "By its stored events the hold has another holder or other lines: somebody wrote to Redis by hand.",
+            "By its stored events the hold has another holder or other lines: Redis was changed by hand.",
             $"sequence {hold.Sequence} in both stores");
     }
 

@@ -79,7 +79,7 @@ public sealed class OnlineHoldCounter(EventStream events, AuditReader audit, Led
         var before = (await ledger.ReadLevelsAsync([sku], cancellation)).Single();
         var end = await LookAsync(partition, sku);
         var after = (await ledger.ReadLevelsAsync([sku], cancellation)).Single();
-        // A repair has closed the SKU, or somebody has just written to it by hand.
+        // A repair has closed the SKU, or it has just been changed by hand.
         if (end.Skus[0].State == LookState.Unreadable) return null;
         if (!await ApplyEventsAsync(partition, sku, start, end.LastEvent, quantities, cancellation)) return null;
         // All of the holds may have ended by now.

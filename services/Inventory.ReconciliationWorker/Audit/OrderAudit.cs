@@ -55,7 +55,7 @@ public sealed class OrderAudit(OrderReading orders, AuditSession session)
             new(FindingKind.OrderMovements, sku, "",
                 $"{-sum.Ordered} units moved by {sum.Orders} orders that have {sum.Ordered} units",
                 $"{sum.Moved} units moved",
-                "Orders and their movements disagree: somebody changed one of them by hand. The total may "
+                "Orders and their movements disagree: one of them was changed by hand. The total may "
                     + "be wrong by the difference; count the units, and adjust.",
                 "orders " + string.Join(", ", page.Take(MostShown).Select(one => one.Order))
                     + (page.Count > MostShown ? " and others" : "")),

@@ -21,19 +21,13 @@ public sealed record WrongOrder(Guid Order, string Sku, long Ordered, long Moved
 /// <summary>What audits read about orders, in pages in the order of an index. Each page is one statement.</summary>
 public sealed class OrderReading(NpgsqlDataSource source)
 {
-    /// <summary>
-    /// Well over the time in which the caller that cancels an order may tell Redis of it
-    /// (<see cref="Stock.ConfirmationStore.CancelPatience"/>).
-    /// </summary>
-    private const string LongAgo = "30 seconds";
-
     private const string Owners =
         $"SELECT DISTINCT {Orders.OwnerSql} AS owner FROM orders WHERE {Orders.OwnerSql} > $1 ORDER BY 1 LIMIT $2";
 
     private const string Bought =
         $"""
         SELECT {Orders.OwnerSql}, sku_id, sum(CASE WHEN status = 'CONFIRMED' THEN quantity ELSE 0 END)::bigint,
-            coalesce(max(cancelled_at) < clock_timestamp() - interval '{LongAgo}', true)
+            coalesce(max(cancelled_at) < clock_timestamp() - interval '{Orders.LongAfterCancel}', true)
         FROM orders JOIN order_items ON order_id = orders.id JOIN products USING (sku_id)
         WHERE {Orders.OwnerSql} = ANY($1) AND max_per_customer IS NOT NULL
         GROUP BY 1, 2

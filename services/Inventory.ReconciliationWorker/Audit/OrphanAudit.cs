@@ -97,7 +97,7 @@ public sealed class OrphanAudit(
 
     private static Finding UnreadableAccount(string sku, string subject, string what) => new(
         FindingKind.Unreadable, sku, subject, "customers' entries as the scripts write them", what,
-        "Somebody wrote to Redis by hand. The customers concerned can't hold or release anything of the SKUs "
+        "Redis was changed by hand. The customers concerned can't hold or release anything of the SKUs "
             + "concerned.",
         "seen in one step");
 
@@ -144,7 +144,7 @@ public sealed class OrphanAudit(
                 new(FindingKind.UnknownToLedger, sku, "", "no such SKU, as in PostgreSQL",
                     $"total {look.Total}, reserved {look.Reserved}",
                     "Redis sells a SKU that PostgreSQL doesn't know, so that none of its holds can become an order: "
-                        + "somebody wrote to Redis by hand, or it belongs to another installation.",
+                        + "Redis was changed by hand, or it belongs to another installation.",
                     $"Redis version {look.Version}, looked up in PostgreSQL twice"),
                 // Once paused, there is nothing more to do until its holds have ended.
                 look is { Paused: true, Reserved: > 0 } ? null : () => repair.SkuAsync(run, sku, cancellation),

@@ -54,7 +54,7 @@ public sealed class ReservationAudit(
         AuditRun run, Partition partition, List<LedgerReservation> missing, string lastEvent,
         CancellationToken cancellation)
     {
-        if (!await session.IsStoredAsync(run, partition.Index, lastEvent, cancellation))
+        if (!await session.WaitUntilStoredAsync(run, partition.Index, lastEvent, cancellation))
         {
             session.Undecided(run, missing.Count);
             return;
@@ -99,7 +99,7 @@ public sealed class ReservationAudit(
                 $"a hold of {string.Join(", ", lines.Select(line => $"{line.Quantity} of {line.Sku}"))} until "
                     + $"{row.Deadline:u}",
                 "Redis has no such hold",
-                "A customer was promised these units, and Redis lost the hold without an event: somebody removed it "
+                "A customer was promised these units, and Redis lost the hold without an event: it was removed "
                     + "by hand, or an older copy of the data was started.",
                 evidence),
             () => repair.SkuAsync(run, lines[0].Sku, cancellation),

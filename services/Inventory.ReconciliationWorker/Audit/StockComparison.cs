@@ -48,14 +48,14 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
         if (Redis.Version > After.Version)
         {
             return Of(FindingKind.Version, $"version {After.Version}", $"version {Redis.Version}",
-                "Redis has a version that PostgreSQL has never had, so it ignores every change of the total: somebody "
-                    + "wrote to Redis by hand, or PostgreSQL was restored from a backup.");
+                "Redis has a version that PostgreSQL has never had, so it ignores every change of the total: Redis "
+                    + "was changed by hand, or PostgreSQL was restored from a backup.");
         }
         if (Known < Before.Version)
         {
             return waited ? Of(FindingKind.Version, $"version {After.Version}", $"version {Known}",
-                "A change of the total, limit or pause did not reach Redis: change capture is stuck, or somebody wrote "
-                    + "to Redis by hand.") : null;
+                "A change of the total, limit or pause did not reach Redis: change capture is stuck, or Redis was "
+                    + "changed by hand.") : null;
         }
 
         var level = Redis.Version == After.Version ? After : Redis.Version == Before.Version ? Before : null;
@@ -63,7 +63,7 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
         if (level.Total != Redis.Total)
         {
             return Of(FindingKind.Total, $"total {level.Total}", $"total {Redis.Total}",
-                "Both stores have the same version but different totals: somebody wrote to Redis by hand"
+                "Both stores have the same version but different totals: Redis was changed by hand"
                     + (Redis.Total > level.Total ? ", and more can be promised than there is." : "."));
         }
 
@@ -72,7 +72,7 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
             ? null
             : Of(FindingKind.Limits, Limits(level.MaxPerCustomer, level.Paused),
                 Limits(Redis.MaxPerCustomer, Redis.Paused),
-                "Both stores have the same version but a different limit or pause: somebody wrote to Redis by hand.");
+                "Both stores have the same version but a different limit or pause: Redis was changed by hand.");
     }
 
     /// <summary>Returns what is proven about the counter, from Redis alone.</summary>
@@ -88,8 +88,8 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
         FindingKind.Reserved, sku, "", $"reserved {held}, the sum of the holds", $"reserved {counter}",
         counter > held
             ? $"{counter - held} units are counted as reserved and no hold has them, so they can't be sold: a hold "
-                + "vanished, or somebody wrote to Redis by hand."
-            : $"{held - counter} units under holds are not counted, so they can be sold twice: somebody wrote to Redis "
+                + "vanished, or Redis was changed by hand."
+            : $"{held - counter} units under holds are not counted, so they can be sold twice: Redis was changed "
                 + "by hand, or an older copy of its data was started.",
         evidence);
 
@@ -116,7 +116,7 @@ public sealed record StockComparison(LedgerLevel Before, StockLook Redis, Ledger
     public Finding? CompareForm() => Redis.State != LookState.Unreadable ? null : new(
         FindingKind.Unreadable, Redis.Sku, "", "counters, deadlines and holds as the scripts write them",
         Redis.Unreadable,
-        "Somebody wrote to Redis by hand. Until it is repaired, nothing of the SKU is sold or released.",
+        "Redis was changed by hand. Until it is repaired, nothing of the SKU is sold or released.",
         $"seen in two steps, PostgreSQL version {After.Version}");
 
     /// <summary>The finding about more reserved than existing units.</summary>

@@ -44,7 +44,7 @@ public sealed class StockRepair(
     {
         // 1. Make sure that the materializer works, so that a SKU isn't closed in vain.
         var partition = maintenance.PartitionOf(sku);
-        if (!await IsStoredAsync(run, partition, cancellation))
+        if (!await WaitUntilStoredAsync(run, partition, cancellation))
         {
             session.Undecided(run, 1);
             return null;
@@ -56,7 +56,7 @@ public sealed class StockRepair(
         SkuRebuild.Plan? plan = null;
         try
         {
-            if (await IsStoredAsync(run, partition, cancellation))
+            if (await WaitUntilStoredAsync(run, partition, cancellation))
             {
                 // 3. Read both stores.
                 plan = await rebuild.ReadAsync(closed.Scope, cancellation);
@@ -158,11 +158,11 @@ public sealed class StockRepair(
     /// <summary>
     /// Whether PostgreSQL has every event about holds up to now. Events about stock began as rows of PostgreSQL.
     /// </summary>
-    private async Task<bool> IsStoredAsync(AuditRun run, Partition partition, CancellationToken cancellation)
+    private async Task<bool> WaitUntilStoredAsync(AuditRun run, Partition partition, CancellationToken cancellation)
     {
         var stored = await reading.ReadPositionAsync(partition.Index, cancellation);
         return await maintenance.ReadNewestHoldEventAsync(partition, stored) is not { } newest
-            || await session.IsStoredAsync(run, partition.Index, newest, cancellation, StoredPoll);
+            || await session.WaitUntilStoredAsync(run, partition.Index, newest, cancellation, StoredPoll);
     }
 
     private static Repaired Describe(ClosedSku closed, SkuRebuild.Result result, TimeSpan took)

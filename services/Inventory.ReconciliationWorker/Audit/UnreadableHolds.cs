@@ -7,7 +7,7 @@ namespace Inventory.ReconciliationWorker.Audit;
 internal static class UnreadableHolds
 {
     private const string Cause =
-        "Somebody wrote to Redis by hand. Until it is repaired, the hold can be neither confirmed nor released; its "
+        "Redis was changed by hand. Until it is repaired, the hold can be neither confirmed nor released; its "
         + "units stay reserved.";
 
     /// <summary>Reports an unreadable hold. The rebuild of its SKU writes it anew, or removes it.</summary>

@@ -135,7 +135,7 @@ public sealed class SkuRebuild(Maintenance maintenance, HoldRows rows, Confirmat
         }
     }
 
-    /// <summary>Keeps pending holds whose id an order of another reservation has.</summary>
+    /// <summary>Keeps a pending hold if the order with its id belongs to another reservation.</summary>
     private async Task<List<OutdatedHold>> WithoutForeignOrdersAsync(
         Partition partition, KeptHolds kept, List<HeldPart> parts, List<OutdatedHold> outdated,
         CancellationToken cancellation)

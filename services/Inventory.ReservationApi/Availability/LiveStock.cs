@@ -26,7 +26,7 @@ internal sealed partial class LiveStock : BackgroundService
     // tick.
     private const int ReadingsPerTick = 1_000;
 
-    // Sent together; a reservation never waits behind more than these.
+    // Readings that are sent to Redis together. A reservation waits for this many at most.
     private const int ReadingsAtOnce = 100;
 
     private readonly EventStream events;

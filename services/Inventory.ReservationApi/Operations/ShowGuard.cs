@@ -64,10 +64,10 @@ public sealed record GuardSwitch(string Sku, string Mode, DateTime Since, string
 public sealed record GuardChallenges(long Issued, long Solved, long Refused);
 
 /// <summary>An event of the guard.</summary>
-/// <param name="At">When, UTC, by Redis' clock.</param>
+/// <param name="At">When it happened, UTC, by Redis' clock.</param>
 /// <param name="Event">tightened, relaxed, switched on, switched off or switched automatic.</param>
 /// <param name="Kind">sku, session or address.</param>
-/// <param name="Name">Which one.</param>
+/// <param name="Name">Which SKU, session or address.</param>
 public sealed record GuardEvent(DateTime At, string Event, string Kind, string Name)
 {
     /// <summary>Units that were taken; absent for a switch.</summary>
@@ -76,6 +76,6 @@ public sealed record GuardEvent(DateTime At, string Event, string Kind, string N
     /// <summary>For a switch: the operator's key.</summary>
     public string? By { get; init; }
 
-    /// <summary>For a switch: the operator's reason.</summary>
+    /// <summary>The reason that the operator gave for switching the guard; absent for other events.</summary>
     public string? Reason { get; init; }
 }

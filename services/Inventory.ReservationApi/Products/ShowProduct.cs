@@ -42,7 +42,7 @@ public static class ShowProduct
 
     /// <summary>
     /// The total changes with every sale. The stock store has it with its version, so a sale costs no read of
-    /// PostgreSQL. A limit or pause that differs there was changed by plain SQL.
+    /// PostgreSQL. A limit or pause that differs in the stock store was changed by plain SQL.
     /// </summary>
     private static async Task<ProductState> BringUpToDateAsync(
         ProductState state, StockSnapshot? stock, ProductCache cache, CancellationToken stop)

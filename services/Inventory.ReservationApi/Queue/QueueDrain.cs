@@ -27,7 +27,9 @@ internal sealed partial class QueueDrain(
     /// </summary>
     private const int MaxStep = 500;
 
-    /// <summary>Most cancelled or expired tickets per step whose possible holds are released, one by one.</summary>
+    /// <summary>
+    /// Most cancelled or expired tickets that one step handles. It releases their possible holds one by one.
+    /// </summary>
     private const int MaxReleases = 100;
 
     private const int MaxForgotten = 1_000;
@@ -140,7 +142,7 @@ internal sealed partial class QueueDrain(
         return !isHeldBack;
     }
 
-    /// <summary>Cuts a step into waves: places whose calls may be in flight together, in their order.</summary>
+    /// <summary>Cuts a step into waves, in order. The calls of one wave may be in flight together.</summary>
     /// <remarks>
     /// The first place of a step that names a SKU is decided before the second is sent, because the first call expires
     /// the SKU's due holds. The call of a cart, or for several partitions, goes alone: its order among other calls is

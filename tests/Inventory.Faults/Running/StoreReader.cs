@@ -138,7 +138,7 @@ public sealed class StoreReader(Installation installation, Shelf shelf)
         return facts;
     }
 
-    /// <summary>Reads units as <c>read_units</c> of lua/shared/holds.lua does.</summary>
+    /// <summary>Reads units as <c>read_units</c> of lua/shared/units.lua does.</summary>
     private async Task<IReadOnlyList<UnitsFact>> UnitsAsync(IEnumerable<string> owners)
     {
         var found = new List<UnitsFact>();

@@ -156,21 +156,21 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
         var (sku, id) = await scene.SkuWithHoldAsync(10);
         var version = await stores.ReadAsync<long>($"SELECT version FROM inventory WHERE sku_id = '{sku}'");
         await scene.Engine.Confirmations.CommitAsync(id, [new(sku, 10, version)]);
-        await scene.Engine.Levels.SetStockAsync(new("nobodys", 5, 1, null, false));
-        await scene.Engine.Levels.SetStockAsync(new("nobodys-held", 5, 1, null, false));
-        await scene.HoldAsync("nobodys-held", 1);
+        await scene.Engine.Levels.SetStockAsync(new("foreign", 5, 1, null, false));
+        await scene.Engine.Levels.SetStockAsync(new("foreign-held", 5, 1, null, false));
+        await scene.HoldAsync("foreign-held", 1);
 
-        await scene.FindingAsync("UnknownToLedger", "nobodys", repaired: true);
-        await scene.FindingAsync("UnknownToLedger", "nobodys-held", repaired: true);
+        await scene.FindingAsync("UnknownToLedger", "foreign", repaired: true);
+        await scene.FindingAsync("UnknownToLedger", "foreign-held", repaired: true);
         await Eventually.TrueAsync(() => stores.ReadAsync<bool>(
             $"SELECT EXISTS (SELECT FROM audit_findings WHERE kind = 'OrderMissing' AND subject = '{id}')"));
         await scene.CyclesAsync(2);
 
-        Assert.Equal(SnapshotOutcome.UnknownSku, (await scene.Engine.Levels.SnapshotAsync("nobodys")).Outcome);
-        Assert.True((await scene.Engine.Levels.SnapshotAsync("nobodys-held")).Paused);
+        Assert.Equal(SnapshotOutcome.UnknownSku, (await scene.Engine.Levels.SnapshotAsync("foreign")).Outcome);
+        Assert.True((await scene.Engine.Levels.SnapshotAsync("foreign-held")).Paused);
         Assert.True(await stores.ReadAsync<bool>(
             $"SELECT gone_at IS NULL FROM audit_findings WHERE kind = 'OrderMissing' AND subject = '{id}'"));
-        await scene.Redis.KeyDeleteAsync(Tag + "stock:nobodys-held");
+        await scene.Redis.KeyDeleteAsync(Tag + "stock:foreign-held");
     }
 
     [Fact]

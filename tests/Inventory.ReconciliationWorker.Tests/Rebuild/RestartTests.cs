@@ -141,7 +141,7 @@ public sealed class RestartTests : OwnStores
 
     [Theory]
     [InlineData("the event was trimmed")]
-    [InlineData("somebody removed the epoch")]
+    [InlineData("the epoch was removed by hand")]
     public async Task Data_that_may_be_incomplete_is_compared(string because)
     {
         await using var worker = await StartAsync();

@@ -121,15 +121,15 @@ public sealed class AccessTests(Shop shop) : IClassFixture<Shop>
         {
             // A stream does not end; its own tests open it without a key.
             if (path.EndsWith("/stream", StringComparison.Ordinal)) return;
-            var anybody = await CallAsync(Elsewhere);
+            var open = await CallAsync(Elsewhere);
             // A webhook is authenticated by its signature, which this one lacks.
             if (path.EndsWith("/webhook", StringComparison.Ordinal))
             {
-                anybody.AssertProblem(401, "webhook-signature-invalid");
+                open.AssertProblem(401, "webhook-signature-invalid");
             }
             else
             {
-                Assert.Equal(200, anybody.Status);
+                Assert.Equal(200, open.Status);
             }
 
             return;

@@ -62,12 +62,12 @@ public sealed class OwnershipTests(Shop shop) : IClassFixture<Shop>
             for (var repetition = 0; repetition < 2; repetition++)
             {
                 var others = await AsAsync(bob, method, $"/api/reservations/{id}{path}", body, key);
-                var nobodys = await AsAsync(
+                var unknown = await AsAsync(
                     bob, method, $"/api/reservations/{never}{path}", body, key is null ? null : key + "n");
 
                 others.AssertProblem(404, "reservation-not-found");
-                Assert.Equal(Anonymous(nobodys, never), Anonymous(others, id));
-                Assert.Equal(nobodys.Header("Idempotent-Replayed"), others.Header("Idempotent-Replayed"));
+                Assert.Equal(Anonymous(unknown, never), Anonymous(others, id));
+                Assert.Equal(unknown.Header("Idempotent-Replayed"), others.Header("Idempotent-Replayed"));
             }
         }
 
