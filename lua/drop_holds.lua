@@ -15,7 +15,9 @@
 --
 -- Invariants: the units of removed holds become available; how a hold ended is stored as if it had
 -- ended here. Only the end of an order whose event was lost is a new event. A confirming hold that
--- hasn't ended keeps its lease, so that load_holds writes it as confirming.
+-- hasn't ended keeps its lease, so that load_holds writes it as confirming. A repair returns no
+-- units of other SKUs for a hold that hasn't ended: its text may have been changed by hand, so that
+-- their counters never had these units. They are too high then, until the audit repairs them too.
 -- By design: no values that can't be read; drop_strays removes them. Its work is bounded by the
 -- number of holds that the caller passes.
 
@@ -29,6 +31,9 @@ local function drop(id, sequence, state)
     hold.is_bought = true
     end_hold(id, hold, 'f', 'confirmed')
   else
+    for _, line in ipairs(hold.lines) do
+      if state == 'p' and repaired_sku ~= '' and line.sku ~= repaired_sku then line.quantity = 0 end
+    end
     local lease_until_ms = state == 'p' and redis.call('ZSCORE', leases_key(), id)
     remove_hold(id, hold)
     if lease_until_ms then redis.call('ZADD', leases_key(), lease_until_ms, id) end

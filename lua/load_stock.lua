@@ -47,14 +47,15 @@ local function load_sku(sku, total, version, limit, paused, reserved, overwritab
     redis.call('DEL', key)
     known = {}
   end
-  local is_lost = reserved == '' and not repairs and not (known[1] and known[3])
-  if is_lost then reserved = '0' end
+  local lacks_counter = reserved == '' and not repairs and not (known[1] and known[3])
+  local is_lost = lacks_counter and is_held(prefix, sku)
+  if lacks_counter then reserved = '0' end
   if reserved == '' then reserved = known[3] or '0' end
   if known[3] ~= reserved then
     redis.call('HSET', key, 'reserved', reserved)
     if known[3] then corrected = corrected + 1 end
   end
-  if is_lost then close_if_held(prefix, sku) end
+  if is_lost then close_lost(prefix, sku) end
   last = reserved
   local known_version = tonumber(known[1])
   local is_newer = known_version and known_version > tonumber(version)

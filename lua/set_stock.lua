@@ -22,7 +22,7 @@ assert(total and total >= 0, 'set_stock: total must be 0 or more')
 assert(version, 'set_stock: version must be a number')
 
 local stock = redis.call('HMGET', KEYS[2],
-  'version', 'limits_version', 'total', 'max_per_customer', 'paused', 'reserved')
+  'version', 'limits_version', 'total', 'max_per_customer', 'paused', 'reserved', 'fenced')
 local known, limits_known = tonumber(stock[1]) or -math.huge, tonumber(stock[2]) or -math.huge
 if limits_known >= version and known == version then return reply(2) end
 if limits_known >= version and known > version then return reply(-1) end
@@ -31,11 +31,13 @@ local limit, paused = ARGV[5] ~= '0' and ARGV[5], ARGV[6] == '1'
 local newest = stock[3]
 if known < version then
   newest = ARGV[3]
+  -- The counter of a closed SKU is written by its repair.
+  local lacks_counter = not stock[7] and not (stock[1] and stock[6])
+  local partition = string.match(KEYS[1], '^{inv:%d+}:')
+  local is_lost = lacks_counter and is_held(partition, ARGV[2])
   redis.call('HSET', KEYS[2], 'total', newest, 'version', ARGV[4])
-  if not stock[1] or not stock[6] then
-    redis.call('HSET', KEYS[2], 'reserved', 0)
-    close_if_held(string.match(KEYS[1], '^{inv:%d+}:'), ARGV[2])
-  end
+  if lacks_counter then redis.call('HSET', KEYS[2], 'reserved', 0) end
+  if is_lost then close_lost(partition, ARGV[2]) end
 end
 if limits_known < version then
   redis.call('HSET', KEYS[2], 'limits_version', ARGV[4])

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Inventory.Contracts;
 using Inventory.Storage;
 using Npgsql;
@@ -11,7 +12,7 @@ namespace Inventory.Ledger;
 /// <param name="Deadline">By Redis' clock.</param>
 /// <param name="HasOrder">Whether the reservation has become an order, cancelled or not.</param>
 /// <param name="Holder">The holder in the form that Redis stores.</param>
-/// <param name="Lines">The lines in this partition.</param>
+/// <param name="Lines">The lines in this partition; empty when they can't be read.</param>
 public readonly record struct KnownHold(
     string Status, int Sequence, DateTimeOffset Deadline, bool HasOrder, string Holder, IReadOnlyList<Line> Lines);
 
@@ -95,9 +96,23 @@ public sealed class HoldRows(NpgsqlDataSource source)
             Find,
             row => (Id: row.GetGuid(0), Hold: new KnownHold(
                 row.GetString(1), row.GetInt32(2), row.GetFieldValue<DateTimeOffset>(3), row.GetBoolean(6),
-                row.GetString(4), LinesJson.Read(row.GetString(5)))),
+                row.GetString(4), ReadLines(row.GetString(5)))),
             cancellation, partition, reservations);
         return known.ToDictionary(one => one.Id, one => one.Hold);
+    }
+
+    /// <summary>Lines that were changed by hand must not keep a rebuild from opening the fence.</summary>
+    private static IReadOnlyList<Line> ReadLines(string json)
+    {
+        try
+        {
+            return LinesJson.Read(json);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException
+            or FormatException)
+        {
+            return [];
+        }
     }
 
     /// <summary>

@@ -90,15 +90,26 @@ public sealed class HoldStore
         return Read(await redis.CallsOf(Script.Reserve, partition).AskAsync(lines.Length, arguments));
     }
 
+    /// <summary>Undoes every part that can be undone, before it fails for one that can't.</summary>
     private async Task UndoAsync(ReserveRequest request, List<(Partition Partition, ReserveAnswer Answer)> held)
     {
+        CorruptDataException? failure = null;
         foreach (var (partition, _) in held)
         {
-            await Script.Undo.RunAsync(
-                redis.Guard,
-                [partition.Epoch, partition.Events, partition.Due, partition.Answer(request.Idempotency)],
-                [Trace, redis.EndedRetention, Fingerprint(request.Idempotency), ReservationKey.Of(request.Id)]);
+            try
+            {
+                await Script.Undo.RunAsync(
+                    redis.Guard,
+                    [partition.Epoch, partition.Events, partition.Due, partition.Answer(request.Idempotency)],
+                    [Trace, redis.EndedRetention, Fingerprint(request.Idempotency), ReservationKey.Of(request.Id)]);
+            }
+            catch (CorruptDataException e)
+            {
+                failure ??= e;
+            }
         }
+
+        if (failure is not null) throw failure;
     }
 
     private static string Text(OnExisting onExisting) => onExisting switch

@@ -248,7 +248,7 @@ end
 
 local function settle(leaving)
   for sku, gone in pairs(leaving) do
-    change_reserved(sku, -gone.units)
+    if gone.units > 0 then change_reserved(sku, -gone.units) end
     remove_deadlines(sku, gone.ids, gone.filed)
   end
 end

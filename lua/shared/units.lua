@@ -53,7 +53,7 @@ local function set_units(units, id, quantity, bought)
     end
     if hold.quantity > 0 then holds[#holds + 1] = hold end
   end
-  if not known then holds[#holds + 1] = { id = id, quantity = quantity } end
+  if not known and quantity > 0 then holds[#holds + 1] = { id = id, quantity = quantity } end
   units.holds = holds
   units.confirmed = units.confirmed + (bought or 0)
   write_units(units)

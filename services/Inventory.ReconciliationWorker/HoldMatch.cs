@@ -25,8 +25,9 @@ internal static class HoldMatch
     /// <param name="holder">The hold's holder.</param>
     /// <param name="lines">The hold's lines.</param>
     /// <param name="storedHolder">The row's holder.</param>
-    /// <param name="storedLines">The row's lines.</param>
+    /// <param name="storedLines">The row's lines; empty when they can't be read, so that nothing is known.</param>
     public static bool IsAsStored(
         Holder holder, IReadOnlyList<Line> lines, string storedHolder, IReadOnlyList<Line> storedLines) =>
-        holder.Text == storedHolder && lines.Count == storedLines.Count && storedLines.All(lines.Contains);
+        storedLines.Count == 0
+        || (holder.Text == storedHolder && lines.Count == storedLines.Count && storedLines.All(lines.Contains));
 }

@@ -198,6 +198,72 @@ public sealed class SkuFenceTests(EngineFixture stock) : IClassFixture<EngineFix
         Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("other", new Line(other, 10))).Outcome);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_change_of_the_total_never_opens_a_lost_sku_that_is_being_repaired(bool isCleared)
+    {
+        var sku = await stock.SkuAsync(10);
+        var held = await HoldAsync(new Line(sku, 8));
+        var key = default(Partition).Stock(sku);
+        await stock.Database.KeyDeleteAsync(key);
+        var closed = (await Maintenance.CloseSkuAsync(sku))!;
+        if (isCleared)
+        {
+            await Maintenance.ClearSkuAsync(closed.Scope);
+            await Maintenance.LoadHoldsAsync(closed.Scope, [Record(held)]);
+        }
+
+        await stock.Engine.Levels.SetStockAsync(new(sku, 10, 1, null, false));
+
+        if (isCleared)
+        {
+            await Maintenance.LoadStockAsync(closed.Scope, [new(new(sku, 10, 1, null, false), Reserved: null)]);
+            Assert.Equal((10, 8, 2, 1), await stock.StockOf(sku));
+        }
+        else
+        {
+            // It is opened as it was, so its counter is missing, and the audit repairs it.
+            await Maintenance.ReopenSkuAsync(closed.Scope);
+            await Assert.ThrowsAsync<CorruptDataException>(() => stock.ReserveAsync("other", new Line(sku, 1)));
+        }
+    }
+
+    [Fact]
+    public async Task A_new_sku_whose_name_is_a_number_is_open_while_another_hold_is_confirming()
+    {
+        var other = await HoldAsync(new Line(await stock.SkuAsync(10), 3));
+        await stock.Engine.Confirmations.PinAsync(other.Id, TimeSpan.FromMinutes(1));
+
+        foreach (var name in new[] { "1", "3" })
+        {
+            await stock.Engine.Levels.SetStockAsync(new(name, 5, 1, null, false));
+            Assert.Equal((5, 0, 5, 0), await stock.StockOf(name));
+        }
+    }
+
+    [Fact]
+    public async Task A_dropped_hold_that_follows_anew_returns_no_units_of_other_skus()
+    {
+        var (sku, other) = (await stock.SkuAsync(10), await stock.SkuAsync(10));
+        var held = await HoldAsync(new Line(sku, 2));
+        var kept = await HoldAsync(new Line(other, 4));
+        var key = ReservationKey.Of(held.Id);
+        var holds = default(Partition).HoldsOf(key);
+        var text = ((string)(await stock.Database.HashGetAsync(holds, key))!)
+            .Replace(sku, other, StringComparison.Ordinal);
+        await stock.Database.HashSetAsync(holds, key, text);
+        var closed = (await Maintenance.CloseSkuAsync(sku))!;
+
+        await Maintenance.DropHoldsAsync(closed.Scope, [new(held.Id, 1, HoldEnd.NotEnded)]);
+        await Maintenance.ClearSkuAsync(closed.Scope);
+        await Maintenance.LoadHoldsAsync(closed.Scope, [Record(held)]);
+        await Maintenance.LoadStockAsync(closed.Scope, [new(new(sku, 10, 1, null, false), Reserved: null)]);
+
+        Assert.Equal((2, 4), ((await stock.StockOf(sku)).Reserved, (await stock.StockOf(other)).Reserved));
+        Assert.Equal(ReleaseOutcome.Released, (await Holds.ReleaseAsync(kept.Id, null)).Outcome);
+    }
+
     [Fact]
     public async Task A_hold_that_ends_while_its_sku_is_unknown_leaves_no_units_behind()
     {

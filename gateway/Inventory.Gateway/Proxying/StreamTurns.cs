@@ -64,7 +64,15 @@ internal sealed class StreamTurns(TimeProvider time) : IMiddleware, IDisposable
 
         private void End()
         {
-            if (Interlocked.Exchange(ref hasEnded, 1) == 0) turns.Release();
+            if (Interlocked.Exchange(ref hasEnded, 1) != 0) return;
+            try
+            {
+                turns.Release();
+            }
+            catch (ObjectDisposedException)
+            {
+                // The gateway has stopped. A timer has no caller that could handle this.
+            }
         }
     }
 }

@@ -26,6 +26,8 @@ internal sealed partial class QueueDecider(
     /// </summary>
     private static readonly TimeSpan RepairPatience = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan AnotherRepair = TimeSpan.FromMinutes(5);
+
     // When a ticket first met its SKU closed, by SKU; forgotten when a ticket of the SKU is decided.
     private readonly ConcurrentDictionary<string, long> closed = new(StringComparer.Ordinal);
 
@@ -99,8 +101,14 @@ internal sealed partial class QueueDecider(
         return true;
     }
 
-    private bool MayWaitFor(CorruptDataException failure) => failure.IsBeingRepaired
-        && time.GetElapsedTime(closed.GetOrAdd(failure.Sku, _ => time.GetTimestamp())) < RepairPatience;
+    private bool MayWaitFor(CorruptDataException failure)
+    {
+        if (!failure.IsBeingRepaired) return false;
+        var waited = time.GetElapsedTime(closed.GetOrAdd(failure.Sku, _ => time.GetTimestamp()));
+        // No ticket of the SKU was decided since it was closed before: this is another repair.
+        if (waited > AnotherRepair) closed[failure.Sku] = time.GetTimestamp();
+        return waited < RepairPatience || waited > AnotherRepair;
+    }
 
     private async Task<QueueDecision?> ReserveAsync(long place, Intent intent, EndedHold? ended)
     {
