@@ -22,11 +22,10 @@ internal sealed partial class LoadShedding(
 {
     // Spread over some seconds: requests that are shed together must not come back together.
     private static readonly string[] RetryAfter = ["1", "2", "3", "4"];
-    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(10);
 
+    private readonly LogPace pace = new(time, TimeSpan.FromSeconds(10));
     private int turn;
     private int unreported;
-    private long lastLine;
 
     public Task InvokeAsync(HttpContext context) =>
         context.GetEndpoint()?.Metadata.GetMetadata<MayBeShed>() is { } mark
@@ -70,10 +69,7 @@ internal sealed partial class LoadShedding(
     private void Report()
     {
         Interlocked.Increment(ref unreported);
-        var now = time.GetTimestamp();
-        var last = Volatile.Read(ref lastLine);
-        if (last != 0 && time.GetElapsedTime(last, now) < BetweenLines) return;
-        if (Interlocked.CompareExchange(ref lastLine, now, last) != last) return;
+        if (!pace.TryTake()) return;
         Overloaded(
             Interlocked.Exchange(ref unreported, 0), shedder.InFlight(Priority.Browsing),
             shedder.InFlight(Priority.Reserving));

@@ -30,6 +30,21 @@ public static class LinesJson
         return Encoding.UTF8.GetString(json.WrittenSpan);
     }
 
+    /// <summary>Reads lines that may have been changed by hand.</summary>
+    /// <returns>Empty when they can't be read.</returns>
+    public static IReadOnlyList<Line> ReadOrEmpty(string json)
+    {
+        try
+        {
+            return Read(json);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException
+            or FormatException)
+        {
+            return [];
+        }
+    }
+
     /// <summary>Reads lines.</summary>
     public static IReadOnlyList<Line> Read(string json)
     {

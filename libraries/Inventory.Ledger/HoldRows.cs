@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Inventory.Contracts;
 using Inventory.Storage;
 using Npgsql;
@@ -96,23 +95,9 @@ public sealed class HoldRows(NpgsqlDataSource source)
             Find,
             row => (Id: row.GetGuid(0), Hold: new KnownHold(
                 row.GetString(1), row.GetInt32(2), row.GetFieldValue<DateTimeOffset>(3), row.GetBoolean(6),
-                row.GetString(4), ReadLines(row.GetString(5)))),
+                row.GetString(4), LinesJson.ReadOrEmpty(row.GetString(5)))),
             cancellation, partition, reservations);
         return known.ToDictionary(one => one.Id, one => one.Hold);
-    }
-
-    /// <summary>Lines that were changed by hand must not keep a rebuild from opening the fence.</summary>
-    private static IReadOnlyList<Line> ReadLines(string json)
-    {
-        try
-        {
-            return LinesJson.Read(json);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException
-            or FormatException)
-        {
-            return [];
-        }
     }
 
     /// <summary>

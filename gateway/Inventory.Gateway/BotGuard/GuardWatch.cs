@@ -1,5 +1,6 @@
 using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
+using Inventory.ServiceDefaults;
 using Inventory.Storage;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
@@ -32,10 +33,8 @@ internal sealed partial class GuardWatch(
         [GatewayKeys.Guard, GatewayKeys.GuardTightened, GatewayKeys.GuardOperator, GatewayKeys.GuardEvents];
 
     /// <summary>A stranger begins any number of sessions, so a line for each would fill the log.</summary>
-    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(1);
-
+    private readonly LogPace pace = new(time, TimeSpan.FromSeconds(1));
     private string version = "";
-    private long lastLine;
     private int othersTightened, othersRelaxed;
     private string latest = "";
 
@@ -145,11 +144,9 @@ internal sealed partial class GuardWatch(
     /// <summary>At most one line a second; a later one counts what came in between.</summary>
     private void ReportOthers()
     {
-        if (othersTightened + othersRelaxed == 0) return;
-        var now = time.GetTimestamp();
-        if (lastLine != 0 && time.GetElapsedTime(lastLine, now) < BetweenLines) return;
+        if (othersTightened + othersRelaxed == 0 || !pace.TryTake()) return;
         OthersChanged(log, othersTightened, othersRelaxed, latest);
-        (lastLine, othersTightened, othersRelaxed) = (now, 0, 0);
+        (othersTightened, othersRelaxed) = (0, 0);
     }
 
     [LoggerMessage(1, LogLevel.Warning,

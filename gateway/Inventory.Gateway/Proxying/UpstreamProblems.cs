@@ -1,3 +1,4 @@
+using Inventory.ServiceDefaults;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace Inventory.Gateway.Proxying;
@@ -7,9 +8,7 @@ internal sealed partial class UpstreamProblems(
     RequestDelegate next, TimeProvider time, ILogger<UpstreamProblems> log)
 {
     /// <summary>A replica that dies under load loses all its pending answers at once; one line is enough.</summary>
-    private static readonly TimeSpan BetweenLines = TimeSpan.FromSeconds(1);
-
-    private long lastLine;
+    private readonly LogPace pace = new(time, TimeSpan.FromSeconds(1));
     private int unreported;
 
     public async Task InvokeAsync(HttpContext context)
@@ -47,11 +46,7 @@ internal sealed partial class UpstreamProblems(
     private void ReportLost(HttpContext context, GatewayProblem problem)
     {
         Interlocked.Increment(ref unreported);
-        var now = time.GetTimestamp();
-        var last = Volatile.Read(ref lastLine);
-        if (last != 0 && time.GetElapsedTime(last, now) < BetweenLines) return;
-        if (Interlocked.CompareExchange(ref lastLine, now, last) != last) return;
-
+        if (!pace.TryTake()) return;
         var lost = Interlocked.Exchange(ref unreported, 0);
         AnswersLost(log, lost, context.Request.Method, context.Request.Path, problem.Kind.Slug);
     }

@@ -145,6 +145,8 @@ public sealed partial class AuditLoop(
         polledAt = time.GetTimestamp();
         await book.WriteAsync(run, "running", null, cancellation);
         await SignAsync($"run {run.Id}: {run.Phase}", cancellation);
+        // A cycle of a large shop takes minutes, and a closed SKU isn't sold.
+        if (!run.DryRun) await auditor.FinishRepairsAsync(run, cancellation);
         if (!inRequest) await ServeAsync(cancellation);
     }
 

@@ -51,8 +51,10 @@ public sealed class Auditor(
         if (run is { IsWhole: true, DryRun: false }) metrics.Completed(time.GetElapsedTime(began), time.GetTimestamp());
     }
 
-    /// <summary>Repairs the SKUs that a repair has left closed, because its process died.</summary>
-    private async Task FinishRepairsAsync(AuditRun run, CancellationToken cancellation)
+    /// <summary>
+    /// Repairs the SKUs that are closed: a process has died while it repaired them, or Redis had lost their counters.
+    /// </summary>
+    public async Task FinishRepairsAsync(AuditRun run, CancellationToken cancellation)
     {
         foreach (var partition in maintenance.Partitions)
         {

@@ -126,7 +126,7 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
     private static bool Agrees(HoldLook hold, LedgerReservation? row) =>
         row is { Status: ReservationStatusNames.Pending } && (row.Sequence > hold.Sequence
             || (row.Sequence == hold.Sequence
-                && HoldMatch.IsAsStored(hold.Holder!.Value, hold.Lines, row.Holder, LinesJson.Read(row.Lines))));
+                && HoldMatch.IsAsStored(hold.Holder!.Value, hold.Lines, row.Holder, LinesJson.ReadOrEmpty(row.Lines))));
 
     /// <summary>Returns the holds that have not changed since they were first read.</summary>
     private async Task<IEnumerable<HoldLook>> StillAsync(Partition partition, List<HoldLook> holds)
@@ -201,7 +201,8 @@ public sealed class HoldAudit(AuditReader audit, LedgerReading ledger, StockRepa
     /// <summary>The SKU is one of the row's: the hold's may have been changed by hand, as its entries.</summary>
     private static Finding Misplaced(HoldLook hold, LedgerReservation? row)
     {
-        var sku = (row is null ? hold.Lines : LinesJson.Read(row.Lines))[0].Sku;
+        var stored = row is null ? [] : LinesJson.ReadOrEmpty(row.Lines);
+        var sku = (stored.Count > 0 ? stored : hold.Lines)[0].Sku;
         return IsUnscheduled(hold)
             ? new(FindingKind.HoldUnscheduled, sku, hold.Id.ToString(),
                 hold.State == 'p' ? "a deadline for each SKU of the hold" : "a lease", $"missing: {hold.Faults}",

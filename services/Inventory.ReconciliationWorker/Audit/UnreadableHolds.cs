@@ -48,7 +48,7 @@ internal static class UnreadableHolds
     // The ledger's row comes first, because an unreadable hold in Redis may not even contain a SKU.
     private static string Sku(HoldLook hold, LedgerReservation? row)
     {
-        if (row is not null && LinesJson.Read(row.Lines) is [var line, ..]) return line.Sku;
+        if (row is not null && LinesJson.ReadOrEmpty(row.Lines) is [var line, ..]) return line.Sku;
         var first = hold.Faults.Split(' ')[0];
         return Names.IsSku(first) && first != "-" ? first : "";
     }

@@ -25,6 +25,21 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
         AccountsOfAnotherType,
     }
 
+    [Fact]
+    public async Task A_row_with_lines_that_cannot_be_read_does_not_stop_the_audit()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: true);
+        var (sku, id) = await scene.SkuWithHoldAsync(10);
+        await scene.WriteAsync($$"""UPDATE reservations SET lines = '[{"sku":"x"}]' WHERE reservation_id = '{{id}}'""");
+
+        await scene.Redis.HashIncrementAsync($"{Tag}stock:{sku}", "reserved", 3);
+        await scene.FindingAsync("Reserved", sku, repaired: true);
+        await scene.CyclesAsync(1);
+
+        Assert.Equal("2", await stores.FieldAsync(sku, "reserved"));
+        Assert.Equal(0, scene.Worker.Log.Count("The audit breaks off"));
+    }
+
     [Theory]
     [InlineData(Form.StockOfAnotherType, "has another type")]
     [InlineData(Form.ReservedNoNumber, "reserved is \"many\"")]
