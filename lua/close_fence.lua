@@ -19,7 +19,9 @@ local function run_id()
   return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
 end
 
-local former = redis.call('GET', KEYS[3]) or ''
+-- A key of another type is no epoch.
+local former = redis.pcall('GET', KEYS[3])
+if type(former) ~= 'string' then former = '' end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], ARGV[1])
 return reply(1, run_id(), former)

@@ -1,5 +1,5 @@
--- load_holds: make holds complete: write those that are missing here, and the deadline, lease and
--- units that others lack.
+-- load_holds: make holds complete: write those that are missing here, and the deadline, its SKU's
+-- entry in due, the lease and the units that others lack.
 -- include shared/holds.lua
 -- include shared/rebuilding.lua
 --
@@ -33,6 +33,7 @@ local function complete(id, hold, known_ms)
     local deadline_ms = hold.state == 'p' and deadline_of(line.sku, id, hold.deadline_ms)
     filed_ms = filed_ms or deadline_ms
     lost = lost or not deadline_ms
+    if deadline_ms then redis.call('ZADD', KEYS[3], 'LT', deadline_ms, line.sku) end
   end
   if hold.state == 'p' and lost then
     hold.deadline_ms = filed_ms or math.max(hold.deadline_ms, known_ms)

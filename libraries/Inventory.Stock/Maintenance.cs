@@ -158,6 +158,32 @@ public sealed class Maintenance
     }
 
     /// <summary>
+    /// The shared keys of a partition that a manual change has left with another type. While there is one, scripts
+    /// fail, whatever the SKU.
+    /// </summary>
+    public async Task<IReadOnlyList<RedisKey>> FindMistypedAsync(Partition partition)
+    {
+        var shared = partition.Shared;
+        var types = await Task.WhenAll(shared.Select(one => redis.Database.KeyTypeAsync(one.Key))).OrFailedAsync();
+        return
+        [
+            .. shared.Zip(types, (one, type) => (one.Key, IsRight: type == RedisType.None || type == one.Type))
+                .Where(one => !one.IsRight).Select(one => one.Key),
+        ];
+    }
+
+    /// <summary>
+    /// Deletes the keys that <see cref="FindMistypedAsync"/> finds. Only while the partition is fenced.
+    /// </summary>
+    /// <returns>The deleted keys.</returns>
+    public async Task<IReadOnlyList<RedisKey>> DropMistypedAsync(Partition partition)
+    {
+        var mistyped = await FindMistypedAsync(partition);
+        if (mistyped.Count > 0) await redis.Database.KeyDeleteAsync([.. mistyped]).OrFailedAsync();
+        return mistyped;
+    }
+
+    /// <summary>
     /// Deletes the former epoch. Call it before the data that the former epoch vouches for is changed.
     /// </summary>
     public Task ForgetFormerAsync(Partition partition) =>

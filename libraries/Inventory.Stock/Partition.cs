@@ -43,6 +43,15 @@ public readonly record struct Partition(int Index)
     /// <summary>SKUs that are closed for a repair.</summary>
     public RedisKey Fences => Tag + "fences";
 
+    /// <summary>
+    /// The keys that the whole partition shares, except the epochs and the token of a rebuild, with their types.
+    /// </summary>
+    public IReadOnlyList<(RedisKey Key, RedisType Type)> Shared =>
+    [
+        (Events, RedisType.Stream), (Due, RedisType.SortedSet), (Leases, RedisType.SortedSet), (Fences, RedisType.Set),
+        (Heartbeat, RedisType.String), (Waiting, RedisType.String),
+    ];
+
     /// <summary>Holds with these two characters in the bucket's position of their ids.</summary>
     public RedisKey Holds(string bucket) => Tag + "holds:" + bucket;
 

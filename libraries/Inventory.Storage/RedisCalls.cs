@@ -54,6 +54,13 @@ public static class RedisCalls
     {
         var end = error.IndexOf(' ', StringComparison.Ordinal);
         var code = end < 0 ? error : error[..end];
+        // Some errors within a script begin with their place in it.
+        if (error.StartsWith("ERR user_script:", StringComparison.Ordinal)
+            && error.IndexOf(WrongType, StringComparison.Ordinal) is > 0 and var start)
+        {
+            return Refusal(error[start..], cause);
+        }
+
         if (code is not (CorruptMark or ClosedMark or WrongType))
         {
             return new StoreRejectedException(Store.Redis, code, Unready.Contains(code), error, cause);
@@ -61,7 +68,8 @@ public static class RedisCalls
 
         var place = error.IndexOf(Place, StringComparison.Ordinal);
         var said = place < 0 ? error : error[..place];
-        if (code == WrongType) return new CorruptDataException("-", said, cause);
+        // The scripts name the SKU of a key, unless all SKUs of the partition share it: then the partition is rebuilt.
+        if (code == WrongType) return new CorruptDataException("-", said, cause) { IsBeingRepaired = true };
         var words = said[(code.Length + 1)..].Split(' ', 2);
         return new CorruptDataException(words[0], words[^1], cause) { IsBeingRepaired = code == ClosedMark };
     }

@@ -88,7 +88,9 @@ public sealed class CorruptDataException(string sku, string what, Exception? cau
     /// <summary>What can't be read.</summary>
     public string What => what;
 
-    /// <summary>Whether the repair has begun: it usually takes a fraction of a second.</summary>
+    /// <summary>
+    /// Whether the repair has begun or begins within seconds; it usually takes a fraction of a second.
+    /// </summary>
     public bool IsBeingRepaired { get; init; }
 
     /// <inheritdoc/>

@@ -8,8 +8,9 @@
 --   UNREADABLE <sku, or - where it isn't known> <what>
 -- A SKU that is closed for a repair refuses in the same way, so nothing of it changes meanwhile:
 --   CLOSED <sku> it is being repaired
--- Not handled: the keys that a whole partition shares (epoch, events, due, leases, fences). If one
--- of these has another type, no script works, whatever the SKU.
+-- Not handled: the keys that a whole partition shares (Partition.Shared). If one of these has
+-- another type, no script works, whatever the SKU, until the reconciliation worker has fenced and
+-- rebuilt the partition.
 
 -- The scripts of rebuilds and repairs set this. For them the fence of a SKU is open, and what can't
 -- be read counts as missing: it is written again. Only counters that can't be read stay as they

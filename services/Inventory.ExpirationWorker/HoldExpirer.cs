@@ -48,10 +48,10 @@ public sealed partial class HoldExpirer(
                 if (failing) Recovered();
                 failing = false;
             }
-            catch (StoreException e) when (e.IsOutage)
+            catch (StoreException e)
             {
                 // The next tick retries. Until then holds only live longer, which no invariant forbids.
-                if (!failing) RedisUnavailable(e.Message);
+                if (!failing) CannotExpire(e.Message);
                 failing = true;
             }
         }
@@ -61,9 +61,9 @@ public sealed partial class HoldExpirer(
     [LoggerMessage(1, LogLevel.Information, "Expired {Count} holds.")]
     private partial void Expired(int count);
 
-    [LoggerMessage(2, LogLevel.Warning, "Redis is unavailable; due holds expire when it is back. {Reason}")]
-    private partial void RedisUnavailable(string reason);
+    [LoggerMessage(2, LogLevel.Warning, "Due holds can't expire at the moment, and are tried again: {Reason}")]
+    private partial void CannotExpire(string reason);
 
-    [LoggerMessage(3, LogLevel.Information, "Redis is available again; expiring due holds.")]
+    [LoggerMessage(3, LogLevel.Information, "Due holds expire again.")]
     private partial void Recovered();
 }

@@ -55,7 +55,7 @@ public sealed partial class ChangeCapture(
             {
                 await CaptureAsync(stoppingToken);
             }
-            catch (Exception e) when (StoreOutages.Explains(e))
+            catch (Exception e) when (StoreOutages.IsOfStore(e))
             {
                 // PostgreSQL sends unconfirmed changes again.
                 stoppingToken.ThrowIfCancellationRequested();

@@ -30,7 +30,7 @@ public sealed class DecisionPruner(
 
                 outages.Ended(this);
             }
-            catch (Exception e) when (StoreOutages.Explains(e))
+            catch (Exception e) when (StoreOutages.IsOfStore(e))
             {
                 // The next tick retries. Until then the table grows.
                 stoppingToken.ThrowIfCancellationRequested();

@@ -67,7 +67,7 @@ public sealed partial class StockLoader(
 
                 outages.Ended(this);
             }
-            catch (Exception e) when (StoreOutages.Explains(e))
+            catch (Exception e) when (StoreOutages.IsOfStore(e))
             {
                 // The next tick retries. Until then Redis sells by its current totals, or stays fenced.
                 stoppingToken.ThrowIfCancellationRequested();

@@ -17,6 +17,12 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     public static bool Explains(Exception failure) => failure is CaptureRefusedException
         or StoreException { IsOutage: true } or StoreRejectedException { Store: Store.PostgreSql };
 
+    /// <summary>
+    /// Whether a store has failed in any way. A loop that runs for the life of the process tries again after it, since
+    /// the other loops of the process must go on.
+    /// </summary>
+    public static bool IsOfStore(Exception failure) => failure is StoreException or CaptureRefusedException;
+
     /// <summary>Records that a loop can't work.</summary>
     /// <param name="loop">The loop.</param>
     /// <param name="failure">The failure.</param>
@@ -39,10 +45,10 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "Redis or PostgreSQL is unavailable; until it is back, changed totals don't reach Redis. {Reason}")]
+        "Redis or PostgreSQL can't be used; until then changed totals don't reach Redis. {Reason}")]
     private partial void Unavailable(string reason);
 
     [LoggerMessage(
-        2, LogLevel.Information, "Redis and PostgreSQL are available again; changed totals reach Redis.")]
+        2, LogLevel.Information, "Redis and PostgreSQL can be used again; changed totals reach Redis.")]
     private partial void Back();
 }

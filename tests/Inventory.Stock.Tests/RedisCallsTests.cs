@@ -39,6 +39,7 @@ public sealed class RedisCallsTests(EngineFixture stock) : IClassFixture<EngineF
     [Theory]
     [InlineData("UNREADABLE sku-1 reserved is \"1.5\"", "sku-1", "reserved is \"1.5\"")]
     [InlineData("WRONGTYPE Operation against a key", "-", "WRONGTYPE Operation against a key")]
+    [InlineData("ERR user_script:101: WRONGTYPE Operation against a key", "-", "WRONGTYPE Operation against a key")]
     public async Task An_error_about_corrupt_data_names_the_sku_and_what_is_wrong(string error, string sku, string what)
     {
         var failure = await Assert.ThrowsAsync<CorruptDataException>(() => FailAsync(error));

@@ -55,7 +55,7 @@ public sealed class ExpiryHeartbeat(
                 await BeatAsync(stoppingToken);
                 outages.Ended(this);
             }
-            catch (Exception e) when (StoreOutages.Explains(e))
+            catch (Exception e) when (StoreOutages.IsOfStore(e))
             {
                 // Due holds wait until then, for half a minute at most. Claimed payments are released when their claim
                 // ends.

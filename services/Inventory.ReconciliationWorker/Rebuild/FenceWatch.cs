@@ -13,7 +13,8 @@ namespace Inventory.ReconciliationWorker.Rebuild;
 /// </summary>
 /// <remarks>
 /// Scripts detect a replaced server by themselves, at their first call. This worker also detects it when there are no
-/// calls, and it detects an older set of data that was restored within the same run of the server.
+/// calls, and it detects an older set of data that was restored within the same run of the server, and a key of another
+/// type among those that all SKUs need.
 /// </remarks>
 public sealed partial class FenceWatch(
     Maintenance maintenance,
@@ -118,6 +119,7 @@ public sealed partial class FenceWatch(
         var (epoch, stored) = await fences.ReadAsync(partition.Index, cancellation);
         var look = await maintenance.VerifyOrFenceAsync(partition);
         if (look.Outcome != VerifyOutcome.Verified || StockRebuild.NumberOf(look.Epoch) != epoch) return false;
+        if ((await maintenance.FindMistypedAsync(partition)).Count > 0) return false;
         return stored is null || StreamIds.Compare(stored, await maintenance.ReadLastEventIdAsync(partition)) <= 0;
     }
 

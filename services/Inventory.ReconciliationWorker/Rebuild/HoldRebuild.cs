@@ -78,13 +78,17 @@ public sealed class HoldRebuild(
             overwritable);
     }
 
-    /// <summary>Restores the holds that Redis lacks.</summary>
+    /// <summary>Restores the holds that Redis lacks, and what it lacks of others.</summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="isWhole">Whether Redis is known to lack nothing of a hold.</param>
+    /// <param name="progress">Records the progress.</param>
+    /// <param name="cancellation">Cancels the rest.</param>
     internal async Task RestoreAsync(
-        Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation) =>
+        Partition partition, Func<Guid, bool> isWhole, RebuildProgress progress, CancellationToken cancellation) =>
         await Parallel.ForEachAsync(
             rows.ReadPendingAsync(partition.Index, sku: null, cancellation), Limit(cancellation), async (page, _) =>
             {
-                foreach (var batch in page.Where(hold => !kept.Has(hold.ReservationId)).Chunk(Batch))
+                foreach (var batch in page.Where(hold => !isWhole(hold.ReservationId)).Chunk(Batch))
                 {
                     var loaded = await maintenance.LoadHoldsAsync(partition, [.. batch.Select(RecordOf)]);
                     progress.AddRestored(loaded.Restored, loaded.Unknown);

@@ -58,12 +58,15 @@ public sealed partial class StockRebuild(
             return false;
         }
 
+        var mistyped = await maintenance.DropMistypedAsync(partition);
         var stored = (await fences.ReadAsync(partition.Index, stopping)).StreamId;
         var sold = await fences.ReadSoldAsync(partition.Index, stopping);
         // The former epoch is known as long as no hold was changed, also after an interrupted rebuild.
-        var goesOn = former.Length > 0 && NumberOf(former) == sold
+        var goesOn = former.Length > 0 && NumberOf(former) == sold && mistyped.Count == 0
             && stored is not null && await maintenance.HasEventAsync(partition, stored);
-        var cause = Cause(stored, await maintenance.ReadLastEventIdAsync(partition), unfinished, goesOn);
+        var cause = mistyped.Count > 0
+            ? $"keys of another type were removed from it: {string.Join(", ", mistyped)}"
+            : Cause(stored, await maintenance.ReadLastEventIdAsync(partition), unfinished, goesOn);
         var harmless = cause.StartsWith(New, StringComparison.Ordinal);
         Began(harmless ? LogLevel.Information : LogLevel.Warning, partition.Index, cause);
         // 2. Raise the epoch: no order is written for an earlier pin, and no event is stored that was read before.
@@ -81,7 +84,7 @@ public sealed partial class StockRebuild(
         {
             // Totals don't come by events, so Redis may have lost some although it has the last event.
             if (goesOn) await holds.LoadTotalsAsync(partition, kept: null, progress, lost.Token);
-            else await CompareAsync(partition, holds, progress, lost.Token);
+            else await CompareAsync(partition, holds, unfinished || mistyped.Count > 0, progress, lost.Token);
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
@@ -116,7 +119,8 @@ public sealed partial class StockRebuild(
     }
 
     private async Task CompareAsync(
-        Partition partition, HoldRebuild holds, RebuildProgress progress, CancellationToken cancellation)
+        Partition partition, HoldRebuild holds, bool isDamaged, RebuildProgress progress,
+        CancellationToken cancellation)
     {
         await maintenance.ForgetFormerAsync(partition);
         // 3. Wait until PostgreSQL has stored all events of Redis.
@@ -131,9 +135,10 @@ public sealed partial class StockRebuild(
         progress.Step = "compares holds";
         var kept = await holds.DropAsync(partition, progress, cancellation);
         await holds.LoadTotalsAsync(partition, kept, progress, cancellation);
-        // 6. Restore missing holds, which reserve their units again.
+        // 6. Restore missing holds, which reserve their units again. With a shared key the others have lost what it had
+        // of them.
         progress.Step = "restores holds";
-        await holds.RestoreAsync(partition, kept, progress, cancellation);
+        await holds.RestoreAsync(partition, hold => !isDamaged && kept.Has(hold), progress, cancellation);
         progress.Step = "counts bought units";
         await holds.CountBoughtAsync(partition, kept, progress, cancellation);
     }

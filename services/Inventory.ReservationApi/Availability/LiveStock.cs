@@ -1,7 +1,7 @@
-using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queue;
 using Inventory.ServiceDefaults.Draining;
 using Inventory.Stock;
+using Inventory.Storage;
 using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Availability;
@@ -138,10 +138,10 @@ internal sealed partial class LiveStock : BackgroundService
             if (isUnavailable) Back();
             isUnavailable = false;
         }
-        catch (Exception e) when (Failures.Explain(e) is not null)
+        catch (StoreException e)
         {
             foreach (var topic in all) topic.MarkUnavailable();
-            if (!isUnavailable) RedisUnavailable(e.Message);
+            if (!isUnavailable) CannotShow(e.Message);
             isUnavailable = true;
         }
 
@@ -234,8 +234,8 @@ internal sealed partial class LiveStock : BackgroundService
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Stock can't be shown live, because Redis is unavailable: {Reason}")]
-    private partial void RedisUnavailable(string reason);
+    [LoggerMessage(1, LogLevel.Warning, "Stock can't be shown live at the moment: {Reason}")]
+    private partial void CannotShow(string reason);
 
     [LoggerMessage(2, LogLevel.Information, "Stock is shown live again.")]
     private partial void Back();
