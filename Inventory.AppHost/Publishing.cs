@@ -35,7 +35,7 @@ internal static class Publishing
 
     /// <summary>
     /// Whether a deployment brings its own Redis and PostgreSQL, as it does by default. The volume that azd gives a
-    /// container is an SMB share, on which PostgreSQL doesn't run; a platform whose containers have disks may set
+    /// container is an SMB share, on which PostgreSQL doesn't run; a platform with disks for its containers may set
     /// <c>Publish:Stores=containers</c>.
     /// </summary>
     public static bool PublishesManagedStores(this IDistributedApplicationBuilder builder)

@@ -1,7 +1,7 @@
 namespace Inventory.ServiceDefaults;
 
 /// <summary>
-/// Limits how often a message is logged whose cause a caller can repeat. The caller counts what comes in between.
+/// Limits how often a message is logged when clients can repeat its cause. The caller counts what comes in between.
 /// Thread-safe.
 /// </summary>
 public sealed class LogPace(TimeProvider time, TimeSpan interval)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what is missing, builds everything, and runs all tests. The last line is `N passed, N failed`.
-# eng/test.sh NAME ... runs only the test projects whose name contains one of the words; eng/test.sh --containers runs the
-# product with Redis and PostgreSQL in containers instead.
+# eng/test.sh NAME ... runs only the test projects with one of the words in their name; eng/test.sh --containers runs
+# the product with Redis and PostgreSQL in containers instead.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 . eng/setup.sh

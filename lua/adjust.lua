@@ -39,7 +39,7 @@ assert(max_holds and max_holds >= 1, 'adjust: max_holds must be 1 or more')
 
 local now_ms = clock_ms()
 local _, more_due = expire_due(sku, now_ms, budget)
--- Each hold of the owner is loaded first, so that holds whose deadline has passed don't count.
+-- Each hold of the owner is loaded first, so that holds past their deadline don't count.
 local held, hold
 for _, own in ipairs(read_units(holder, sku).holds) do
   local current = load_current(own.id, now_ms)

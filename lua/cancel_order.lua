@@ -16,7 +16,8 @@
 -- Invariants: called once for each order, by the process that cancelled it. Totals are always
 -- applied, since they carry versions; the units bought are lowered only in the epoch in which the
 -- order existed, and only within patience_ms: a later rebuild or audit has counted without the
--- order. An order whose commit has not come yet is committed here, and counts towards no limit.
+-- order. When the commit of an order has not come yet, the order is committed here, and counts
+-- towards no limit.
 -- By design: no memory of this call. The caller never repeats it; the audit finds what is missing.
 
 if fenced() then return reply(-9) end

@@ -14,10 +14,11 @@
 --    1 loaded   how many were removed   -1 another repair or rebuild has taken over
 --
 -- Invariants: the units of removed holds become available; how a hold ended is stored as if it had
--- ended here. Only the end of an order whose event was lost is a new event. A confirming hold that
--- hasn't ended keeps its lease, so that load_holds writes it as confirming. A repair returns no
--- units of other SKUs for a hold that hasn't ended: its text may have been changed by hand, so that
--- their counters never had these units. They are too high then, until the audit repairs them too.
+-- ended here. No end is a new event, except that of an order with a lost event. A confirming hold
+-- that hasn't ended keeps its lease, so that load_holds writes it as confirming. A repair returns
+-- no units of other SKUs for a hold that hasn't ended: its text may have been changed by hand, so
+-- that their counters never had these units. They are too high then, until the audit repairs them
+-- too.
 -- By design: no values that can't be read; drop_strays removes them. Its work is bounded by the
 -- number of holds that the caller passes.
 

@@ -7,7 +7,7 @@
 -- Derived, with the same tag: leases, holds:<bucket>, units:<bucket>, ended:<id>.
 -- ARGV[1] trace   ARGV[2] ended_retention_s
 -- ARGV[3..] of each: leases, holds or units; its bucket; its id or field. A bucket of holds without
---   a field is one whose key has another type. The caller bounds how many.
+--   a field is a key of another type. The caller bounds how many.
 --
 -- Returns outcome and, by StrayOutcome: 1 done   how many were removed
 --

@@ -1,4 +1,4 @@
--- expire: expire holds whose deadline has passed, in a bounded batch.
+-- expire: expire holds past their deadline, in a bounded batch.
 -- include shared/holds.lua
 -- include shared/expiring.lua
 --

@@ -10,7 +10,7 @@
 -- Returns outcome, now_ms, id, state, deadline_ms, holder, lines, by FindOutcome:
 --    1 active   2 ended   -1 not found   -9 fenced
 --
--- Invariants: a pending hold whose deadline has passed is never returned as active: it expires.
+-- Invariants: a pending hold past its deadline is never returned as active: it expires.
 
 if fenced() then return reply(-9) end
 local now_ms, id = clock_ms(), locate(ARGV[3], ARGV[4], ARGV[5])

@@ -17,7 +17,7 @@
 -- Invariants: a hold gets its old deadline and sequence, whatever is available, since its units
 -- were promised; a hold that has ended here with a later sequence is not written; one that can't be
 -- read is written anew. A written hold reserves the units of all its lines. A hold that was there
--- has reserved them before, except those of a repaired SKU, whose counter clear_sku has set to 0:
+-- has reserved them before, except those of a repaired SKU: clear_sku has set its counter to 0, so
 -- these are added here. A lost lease ends now: the worker's next pass asks the system of record
 -- what became of the hold.
 -- By design: no events, since the system of record has them. Its work is bounded by the number of

@@ -12,7 +12,7 @@
 -- pending holds, by SnapshotOutcome:
 --    1 found   -2 unknown sku   -9 fenced   -10 more holds are due: call again
 --
--- Invariants: `reserved` contains no hold whose deadline has passed, except those that wait for the
+-- Invariants: `reserved` contains no hold past its deadline, except those that wait for the
 -- payments of an outage.
 
 if fenced() then return reply(-9) end

@@ -1,4 +1,4 @@
--- unpin: end the confirmation lease of a hold whose order was not written.
+-- unpin: end the confirmation lease of a hold without a written order.
 -- include shared/holds.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due

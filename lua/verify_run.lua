@@ -1,4 +1,4 @@
--- verify_run: check that the server that answers is the run whose data was verified.
+-- verify_run: check that the server that answers is the run with the verified data.
 --
 -- KEYS[1] {inv:p}:epoch   string  <number>:<run_id of the server that was opened>
 -- Derived, with the same tag: former.

@@ -27,7 +27,7 @@ internal static class LocalServer
     public static string Script(this IDistributedApplicationBuilder builder, string name) =>
         Path.Combine(builder.AppHostDirectory, "LocalServers", name);
 
-    /// <summary>Adds a server whose script takes the password from the environment.</summary>
+    /// <summary>Adds a server. Its script takes the password from the environment.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="server">The server.</param>
     /// <param name="password">The password.</param>

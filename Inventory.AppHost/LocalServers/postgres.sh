@@ -14,7 +14,7 @@ fi
 exec 9>lock
 flock -w 30 9 || { echo "error: another PostgreSQL still uses $PWD" >&2; exit 1; }
 
-# A cluster whose creation was interrupted is created again.
+# When the creation of a cluster was interrupted, the cluster is created again.
 if [ ! -d data ]; then
   rm -rf unfinished
   "$BIN/initdb" -D unfinished -U postgres --auth=scram-sha-256 --encoding=UTF8 --no-locale --no-instructions \

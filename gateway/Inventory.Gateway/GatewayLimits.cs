@@ -66,8 +66,8 @@ public sealed class GatewayLimits
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Longest time without data on an exchange, in either direction. Only the exempt routes ever reach it: it ends
-    /// streams whose replica hangs. Must be at least twice the replicas' heartbeat on streams.
+    /// Longest time without data on an exchange, in either direction. Only the exempt routes ever reach it: it ends a
+    /// stream when its replica hangs. Must be at least twice the replicas' heartbeat on streams.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:10:00")]
     public TimeSpan ActivityTimeout { get; init; } = TimeSpan.FromSeconds(30);

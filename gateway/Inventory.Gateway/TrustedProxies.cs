@@ -5,7 +5,7 @@ using IPNetwork = System.Net.IPNetwork;
 
 namespace Inventory.Gateway;
 
-/// <summary>The proxies in front of the gateway whose <c>X-Forwarded-</c> headers are trusted.</summary>
+/// <summary>The proxies in front of the gateway. The gateway trusts their <c>X-Forwarded-</c> headers.</summary>
 public sealed class TrustedProxyOptions
 {
     /// <summary>

@@ -24,7 +24,7 @@ public static class InventoryHeaders
     /// </summary>
     public const string GatewayPrefix = "X-Inventory-";
 
-    /// <summary>The subject of the shopper whose session the gateway has checked.</summary>
+    /// <summary>The subject of the shopper, taken from the session that the gateway has checked.</summary>
     public const string Shopper = GatewayPrefix + "Shopper";
 
     /// <summary>

@@ -21,7 +21,7 @@ public readonly record struct Readable(StreamRecord Record, StockEvent Event);
 /// reservations.
 /// </param>
 /// <param name="FirstMissing">The reservation and the sequence number of the first missing event.</param>
-/// <param name="Refused">Events whose sequence number is already taken by another event of the reservation.</param>
+/// <param name="Refused">Events with a sequence number that another event of the reservation already has.</param>
 public sealed record Applied(
     int Missing, (Guid Reservation, int Sequence)? FirstMissing, List<Refused> Refused);
 

@@ -128,7 +128,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
         source.ReadAsync(Unheard, row => row.GetGuid(0), cancellation, partition, since.UtcDateTime);
 
     /// <summary>The units bought of SKUs with a limit.</summary>
-    /// <param name="without">Reservations whose orders don't count.</param>
+    /// <param name="without">Reservations to leave out; their orders don't count.</param>
     /// <param name="sku">
     /// The SKU; null for all. For one SKU, owners with an order that was cancelled just now are left out: Redis may
     /// still be told of it, and would subtract it a second time.

@@ -26,7 +26,7 @@ public sealed class InventoryMovement
     /// <summary>The key. It ascends with time, except for overlapping transactions.</summary>
     public long Id { get; private init; }
 
-    /// <summary>The SKU whose total changed.</summary>
+    /// <summary>The SKU with the changed total.</summary>
     public required string SkuId { get; init; }
 
     /// <summary>

@@ -44,7 +44,7 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
 
     private int Capacity => capacity;
 
-    /// <summary>Completes a member whose key already has a place.</summary>
+    /// <summary>Completes a member when its key already has a place.</summary>
     public void MeetBefore(QueueEntry entry)
     {
         isKnown = true;

@@ -42,7 +42,7 @@ public readonly record struct CancelledLine(string Sku, int Quantity, int Total,
 /// </summary>
 /// <remarks>
 /// Confirming takes three steps: pin in Redis, write the order in the system of record, commit in Redis. A crash
-/// between them leaves a pinned hold whose lease ends; the reconciliation worker then asks the system of record whether
+/// between them leaves a pinned hold. When its lease ends, the reconciliation worker asks the system of record whether
 /// to commit or to unpin it.
 /// <para>What an owner has bought is a sum without versions: lowered twice, it would let the owner buy too much. So the
 /// caller that cancelled the order tells Redis at most once and within a time limit; the audit lowers the sums that
@@ -113,7 +113,7 @@ public sealed class ConfirmationStore
         return outcomes.Min();
     }
 
-    /// <summary>Confirming holds whose lease has ended, the longest ago first.</summary>
+    /// <summary>Confirming holds with an ended lease, the longest ago first.</summary>
     /// <param name="count">Maximum number for each partition, 1 or more.</param>
     public async Task<IReadOnlyList<LapsedPin>> ReadLapsedPinsAsync(int count)
     {

@@ -285,7 +285,7 @@ public sealed class HoldStore
     }
 
     /// <summary>
-    /// Remembers the request of an idempotency key, for an operation whose repetition gives the same result anyway.
+    /// Remembers the request of an idempotency key, for an operation that gives the same result when it is repeated.
     /// </summary>
     /// <returns>False when the key came with another request before.</returns>
     /// <exception cref="StoreException">Redis failed: the key may be remembered.</exception>

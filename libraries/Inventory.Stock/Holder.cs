@@ -30,8 +30,8 @@ public readonly record struct Holder
     public bool IsCart => Text[0] is CartMark or ShopperMark;
 
     /// <summary>
-    /// The owner, whose limits count and who may change the hold. For each cart of a shopper it is the shopper, as a
-    /// customer; otherwise it is the holder itself. <c>owner_of</c> in lua/shared/units.lua must agree.
+    /// The owner may change the hold, and the owner's limits count. For each cart of a shopper the owner is the
+    /// shopper, as a customer; otherwise it is the holder itself. <c>owner_of</c> in lua/shared/units.lua must agree.
     /// </summary>
     public Holder Owner => Text[0] == ShopperMark
         ? new(CustomerMark, Text[2..Text.IndexOf(Divider, StringComparison.Ordinal)])

@@ -111,7 +111,7 @@ public sealed record ClosedSku(RebuildScope Scope, bool MayReopen, string Total,
 /// <summary>Something that belongs to no hold.</summary>
 /// <param name="Kind">leases, holds or units: where it is.</param>
 /// <param name="Bucket">Its bucket; empty for a lease.</param>
-/// <param name="Field">Its id or field; empty for a bucket whose key has another type.</param>
+/// <param name="Field">Its id or field; empty when the bucket's key has another type.</param>
 public readonly record struct Stray(string Kind, string Bucket, string Field);
 
 /// <summary>Another repair of the SKU, or a rebuild of its partition, has taken over.</summary>
@@ -222,7 +222,7 @@ public sealed class Maintenance
         return lifted;
     }
 
-    /// <summary>Whether any partition is fenced. Fences a partition whose server was replaced.</summary>
+    /// <summary>Whether any partition is fenced. Fences a partition when its server was replaced.</summary>
     public async Task<bool> IsFencedAsync()
     {
         foreach (var partition in redis.Partitions)
@@ -416,7 +416,7 @@ public sealed class Maintenance
         }))).NextInt();
 
     /// <summary>Tells Redis that every payment received up to some moment has been settled.</summary>
-    /// <param name="partition">The partition whose due holds may expire.</param>
+    /// <param name="partition">The partition. Its due holds may expire.</param>
     /// <param name="look">The state of the partition before the payments were read.</param>
     public async Task<BeatOutcome> BeatAsync(Partition partition, RunLook look) =>
         (BeatOutcome)new Reply(await Script.Beat.RunAsync(

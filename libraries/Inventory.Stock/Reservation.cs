@@ -5,7 +5,7 @@ namespace Inventory.Stock;
 /// <summary>Units of one SKU that can still be held.</summary>
 /// <param name="Sku">The SKU.</param>
 /// <param name="Requested">The requested units.</param>
-/// <param name="Available">Units that are not held; 0 for a SKU whose total is below its held units.</param>
+/// <param name="Available">Units that are not held; 0 when the SKU's total is below its held units.</param>
 public readonly record struct LineAvailability(string Sku, int Requested, int Available);
 
 /// <summary>The state of a reservation. It ends exactly once.</summary>

@@ -3,7 +3,7 @@
 -- Invariants: each hold expires completely or not at all, whichever holds expire with it;
 -- `reserved` and the deadlines of the SKUs are correct again when expire_due returns or fails.
 
--- A deadline whose hold is gone (removed by hand or by a rebuild) is an orphan and is removed too.
+-- A deadline without its hold (removed by hand or by a rebuild) is an orphan and is removed too.
 local function expire_one(sku, page, id, deadline_ms, leaving)
   local hold = load_hold(id, sku, deadline_ms)
   if hold then

@@ -285,8 +285,8 @@ local function expiry_waits(now_ms)
   return true
 end
 
--- A hold whose deadline has passed has ended: the script that finds it expires it, unless it waits
--- for payments. Returns the hold, or nil and the waiting hold.
+-- A hold past its deadline has ended: the script that finds it expires it, unless it waits for
+-- payments. Returns the hold, or nil and the waiting hold.
 local function load_current(id, now_ms)
   local hold = load_hold(id)
   if hold and hold.state == 'p' and hold.deadline_ms <= now_ms then

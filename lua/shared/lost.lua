@@ -1,4 +1,4 @@
--- lost: finds SKUs whose counters are lost. For the scripts that write counters.
+-- lost: finds SKUs with lost counters. For the scripts that write counters.
 --
 -- A SKU without `reserved` or `version` is new, or its key was removed by hand. Any hold that it
 -- had has left a deadline or a lease. Such a SKU must not start from 0, since its units would be

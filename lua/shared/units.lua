@@ -3,7 +3,7 @@
 
 local prefix = string.match(KEYS[1], '^{inv:%d+}:')
 
--- The owner whose limits a holder counts towards. All carts of a shopper, and the shopper's holds
+-- The owner of a holder: limits count per owner. All carts of a shopper, and the shopper's holds
 -- without a cart, count together. Any other holder is its own owner.
 local function owner_of(holder)
   if string.sub(holder, 1, 2) ~= 's:' then return holder end

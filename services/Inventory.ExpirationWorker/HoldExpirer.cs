@@ -5,8 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Inventory.ExpirationWorker;
 
 /// <summary>
-/// Expires holds whose deadline has passed. Any number of instances may run: a script call is atomic, so a hold expires
-/// once.
+/// Expires holds past their deadline. Any number of instances may run: a script call is atomic, so a hold expires once.
 /// </summary>
 public sealed partial class HoldExpirer(
     HoldStore holds,

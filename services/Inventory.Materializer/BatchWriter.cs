@@ -75,8 +75,8 @@ public sealed partial class BatchWriter(MaterializerMetrics metrics, ILogger<Bat
         var (applied, dead) = await connection.InTransactionAsync(
             async () =>
             {
-                // The position comes first: a reader that was suspended and lost its lock, or whose epoch is outdated,
-                // fails here.
+                // The position comes first: a reader that was suspended and lost its lock, or that has an outdated
+                // epoch, fails here.
                 await MoveAsync(connection, batch, stored, next, cancellation);
                 return await ApplyAsync(connection, batch, cancellation);
             },

@@ -130,7 +130,7 @@ internal sealed class ChangeStream : IAsyncDisposable
 
     /// <summary>
     /// Confirms everything that PostgreSQL has sent. Call it only between transactions, when all changes are applied: a
-    /// message that is being received then belongs to a transaction whose commit comes after this position.
+    /// message that is being received then belongs to a transaction that commits after this position.
     /// </summary>
     /// <remarks>
     /// Without it, PostgreSQL would keep the log of busy tables that are not captured until the next change of a total,

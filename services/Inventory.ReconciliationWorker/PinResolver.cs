@@ -5,8 +5,8 @@ using Inventory.Storage;
 namespace Inventory.ReconciliationWorker;
 
 /// <summary>
-/// Finishes interrupted confirms: a hold whose lease has ended is committed if there is an order, or made pending
-/// again. Any number of instances may run.
+/// Finishes interrupted confirms: a hold with an ended lease is committed if there is an order, and otherwise made
+/// pending again. Any number of instances may run.
 /// </summary>
 /// <remarks>
 /// Invariant: a hold is unpinned only after the ledger has recorded that its attempt will never become an order. Each
@@ -30,7 +30,7 @@ public sealed partial class PinResolver(
 
     private bool unreadable;
 
-    /// <summary>Resolves holds whose lease has ended, up to a limit.</summary>
+    /// <summary>Resolves holds with an ended lease, up to a limit.</summary>
     /// <returns>Their number.</returns>
     public async Task<int> ResolveAsync(CancellationToken cancellation)
     {

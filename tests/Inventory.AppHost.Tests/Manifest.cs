@@ -64,7 +64,7 @@ internal sealed class Manifest
         var manifest = new Manifest(JsonNode.Parse(await File.ReadAllTextAsync(file))!.AsObject());
         foreach (var (_, resource) in manifest.Resources)
         {
-            // Paths are relative to the file, whose place differs between checkouts.
+            // Paths are relative to the file, and its place differs between checkouts.
             if (resource["path"] is not { } path) continue;
             var project = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, path.GetValue<string>()));
             resource["path"] = Path.GetRelativePath(RepoRoot, project).Replace('\\', '/');

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace Inventory.Ledger.Tests;
 
-/// <summary>Confirms whose sessions an operator ends.</summary>
+/// <summary>Confirms while an operator ends their sessions.</summary>
 [Collection(OneServer.Name)]
 public sealed class LedgerOutageTests(LedgerDatabases databases)
 {

@@ -91,7 +91,7 @@ public sealed class World : IAsyncDisposable
         (await Engine.Events.ReadStreamAsync(new(partition), null, 1_000_000)).Records;
 
     /// <summary>Waits until every partition's position is the last event of its stream.</summary>
-    /// <param name="who">An object whose text is added to the message of a failure.</param>
+    /// <param name="who">An object to add, as text, to the message of a failure.</param>
     public Task UntilStoredAsync(object? who = null) => Eventually.TrueAsync(
         async () =>
         {

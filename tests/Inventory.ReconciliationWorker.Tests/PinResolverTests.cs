@@ -189,7 +189,7 @@ public sealed class PinResolverTests(Stores stores) : IClassFixture<Stores>
         return id;
     }
 
-    /// <summary>A hold of 3 units whose order is written, and whose confirm died before the commit in Redis.</summary>
+    /// <summary>A hold of 3 units with a written order. Its confirm died before the commit in Redis.</summary>
     private static async Task<Guid> OrderAsync(Worker worker, string sku)
     {
         var id = await HoldAsync(worker.Engine, sku, 3, TimeSpan.FromMinutes(10));

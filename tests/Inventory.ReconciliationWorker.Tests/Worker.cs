@@ -50,7 +50,7 @@ public sealed class Worker : IAsyncDisposable
     /// <summary>Whether this instance is the one that captures.</summary>
     public bool Captures => Measured("inventory.capture.active") is [.., > 0];
 
-    /// <summary>Starts a worker whose sweeps are too rare to affect a test.</summary>
+    /// <summary>Starts a worker that sweeps too rarely to affect a test.</summary>
     public static Worker Start(Stores stores, params (string Key, string Value)[] settings)
     {
         var log = new LogSink();

@@ -24,7 +24,7 @@ internal static class Together
             engine.Holds.ReserveAsync);
 
     /// <summary>The calls, all of them completed.</summary>
-    /// <param name="stock">The fixture whose Redis is paused.</param>
+    /// <param name="stock">The fixture. Its Redis is paused meanwhile.</param>
     /// <param name="first">Starts one other request for the same script.</param>
     /// <param name="requests">The requests that share a call.</param>
     /// <param name="ask">Starts one of them.</param>

@@ -32,7 +32,7 @@ public sealed class Stack : IAsyncLifetime, IDisposable
     public HttpClient Gateway { get; private set; } = null!;
 
     /// <summary>
-    /// The product's telemetry: requests whose caller asks for recording, and all work of the materializer.
+    /// The product's telemetry: requests when their caller asks for recording, and all work of the materializer.
     /// </summary>
     public Collector Telemetry { get; private set; } = null!;
 

@@ -16,7 +16,7 @@ public static class Eventually
 
     /// <summary>Waits until a condition is met.</summary>
     /// <param name="condition">Whether it is met.</param>
-    /// <param name="about">An object whose text is added to the message of a failure, such as a log.</param>
+    /// <param name="about">An object to add, as text, to the message of a failure, such as a log.</param>
     /// <param name="patience">The longest wait; two minutes by default.</param>
     /// <param name="isTransient">Which exceptions mean that it is not met yet; none by default.</param>
     /// <param name="what">The condition in words; its source text by default.</param>
@@ -60,7 +60,7 @@ public static class Eventually
     /// <summary>Reads until a value is as expected, and returns it.</summary>
     /// <param name="read">Reads the value.</param>
     /// <param name="isExpected">Whether it is as expected.</param>
-    /// <param name="about">An object whose text is added to the message of a failure, such as a log.</param>
+    /// <param name="about">An object to add, as text, to the message of a failure, such as a log.</param>
     /// <param name="patience">The longest wait; two minutes by default.</param>
     /// <param name="isTransient">Which exceptions mean that there is no value yet; none by default.</param>
     /// <param name="what">The condition in words; the source text of the reading by default.</param>

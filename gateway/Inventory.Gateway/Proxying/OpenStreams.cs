@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace Inventory.Gateway.Proxying;
 
-/// <summary>Marks a route whose answers are streams.</summary>
+/// <summary>Marks a route that answers with streams.</summary>
 internal sealed record StreamRoute;
 
 /// <summary>

@@ -6,7 +6,7 @@ using Yarp.ReverseProxy.Model;
 namespace Inventory.Gateway.Proxying;
 
 /// <summary>
-/// Sends a request whose replica failed to another replica, once, so that callers don't notice when a replica dies.
+/// Sends a request to another replica, once, after its replica failed, so that callers don't notice the failure.
 /// </summary>
 /// <remarks>
 /// Repeated: every request of which nothing was sent; and a request that was sent, if its second execution changes

@@ -93,7 +93,7 @@ public sealed partial class FenceWatch(
             }
             catch (Exception e) when (StoreOutages.Explains(e))
             {
-                // The next tick checks again. A partition whose rebuild has begun stays fenced.
+                // The next tick checks again. A partition stays fenced once its rebuild has begun.
                 stoppingToken.ThrowIfCancellationRequested();
                 outages.Began(this, e);
             }

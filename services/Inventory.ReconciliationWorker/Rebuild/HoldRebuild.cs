@@ -96,8 +96,8 @@ public sealed class HoldRebuild(
             });
 
     /// <summary>
-    /// Sets the bought units of SKUs with a limit. An order whose hold is still pinned is not counted here, because its
-    /// commit counts it.
+    /// Sets the bought units of SKUs with a limit. An order is not counted here while its hold is still pinned, because
+    /// its commit counts it.
     /// </summary>
     internal async Task CountBoughtAsync(
         Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation)
@@ -112,7 +112,7 @@ public sealed class HoldRebuild(
         }
     }
 
-    /// <summary>Orders whose confirmed event or pin Redis may have lost.</summary>
+    /// <summary>Orders for which Redis may have lost the confirmed event or the pin.</summary>
     /// <param name="partition">The partition.</param>
     /// <param name="stored">The last stored event.</param>
     /// <param name="cancellation">Cancels the read.</param>

@@ -75,7 +75,7 @@ public sealed class SkuRebuild(Maintenance maintenance, HoldRows rows, Confirmat
             lost.AddRange(page.Where(hold => !kept.Has(hold.ReservationId)).Select(HoldRebuild.RecordOf));
         }
 
-        // A hold whose text names other SKUs than its row was changed by hand.
+        // When the text of a hold names other SKUs than its row, the hold was changed by hand.
         others.ExceptWith(kept.All);
         others.ExceptWith(outdated.Select(hold => hold.ReservationId));
         outdated.AddRange(lost

@@ -18,7 +18,7 @@ public sealed record OrderView
         Items = [.. order.Items.Select(item => new ItemView(item.SkuId, item.Quantity))];
     }
 
-    /// <summary>For a payment that is known, and whose order is not decided yet.</summary>
+    /// <summary>For a payment that is known, before its order is decided.</summary>
     internal OrderView(UnsettledPayment payment)
     {
         ReservationId = payment.ReservationId;

@@ -36,8 +36,8 @@ internal static class ApiDescription
         {
             Title = "Inventory reservations",
             Version = "v1",
-            Description = "Hold stock while a customer pays. Errors are problem details (RFC 9457) whose type leads to "
-                + "a page under "
+            Description = "Hold stock while a customer pays. Errors are problem details (RFC 9457); their type leads "
+                + "to a page under "
                 + $"{Problem.Path}. Calls that change something take an Idempotency-Key.",
         };
         document.Components ??= new();

@@ -54,7 +54,7 @@ internal static class Described
     internal static RouteHandlerBuilder Answers(this RouteHandlerBuilder endpoint, int status, string description) =>
         endpoint.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(void)) { Description = description });
 
-    /// <summary>The endpoint answers with server-sent events, whose data is of this shape.</summary>
+    /// <summary>The endpoint answers with server-sent events, with data of this shape.</summary>
     internal static RouteHandlerBuilder Streams<T>(this RouteHandlerBuilder endpoint, string description) =>
         endpoint.WithMetadata(
             new ProducesResponseTypeMetadata(StatusCodes.Status200OK, typeof(T), [MediaTypeNames.Text.EventStream])
@@ -94,7 +94,7 @@ internal sealed record Refusals(IReadOnlyList<ProblemType> Types);
 /// <param name="Description">What it says.</param>
 internal sealed record RequestHeader(string Name, string Description);
 
-/// <summary>Marks an endpoint whose repetition changes nothing.</summary>
+/// <summary>Marks an endpoint where a repeated call changes nothing.</summary>
 internal sealed record Repeatable;
 
 /// <summary>A whole number in the query.</summary>

@@ -23,7 +23,7 @@ public sealed record DeadLetterView
     /// <example>open</example>
     public string State { get; }
 
-    /// <summary>The partition whose stream it came from.</summary>
+    /// <summary>The partition of the stream that it came from.</summary>
     public int Partition { get; }
 
     /// <summary>Its place in that stream.</summary>

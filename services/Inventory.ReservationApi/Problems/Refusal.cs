@@ -166,8 +166,8 @@ public sealed record Refusal : IResult
     { RetryAfterSeconds = 2 };
 
     /// <summary>
-    /// For a SKU that is being repaired, or a SKU or hold whose data in Redis is corrupt. A repair takes some
-    /// milliseconds, and the audit looks for what needs one every five seconds.
+    /// For a SKU that is being repaired, or a SKU or hold with corrupt data in Redis. A repair takes some milliseconds,
+    /// and the audit looks for what needs one every five seconds.
     /// </summary>
     /// <param name="what">The SKU, or - where it is unknown, and what is wrong with it.</param>
     internal static Refusal StockUnreadable(string what) => new(Problem.StockUnreadable,

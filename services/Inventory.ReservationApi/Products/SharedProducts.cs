@@ -64,7 +64,7 @@ internal sealed class SharedProducts(
     {
         var transaction = database.CreateTransaction();
         transaction.AddCondition(Condition.StringEqual(Key(sku), lease));
-        // Both tasks complete with the transaction, whose result says whether they were executed.
+        // Both tasks complete with the transaction. Its result says whether they were executed.
         _ = state is null
             ? transaction.KeyDeleteAsync(Key(sku))
             : transaction.StringSetAsync(

@@ -22,7 +22,7 @@ public static class ShowTicket
         .MayBeShed(Priority.Browsing)
         .WithSummary("Read a ticket of the waiting queue")
         .WithDescription("While status is waiting: the place, the estimated wait and a Retry-After header. "
-            + "Granted: the reservation, whose time runs from the grant. Refused: the problem that the call would have "
+            + "Granted: the reservation; its time runs from the grant. Refused: the problem that the call would have "
             + "been answered with. Final states are kept for an hour.")
         .Answers<TicketView>(StatusCodes.Status200OK, "The ticket.")
         .Refuses(Problem.TicketNotFound, Problem.LedgerUnavailable);

@@ -88,7 +88,7 @@ public sealed class StreamTurnsTests : IDisposable
     private Task UntilAsync(int streams) =>
         Eventually.EqualAsync(streams, () => Task.FromResult(Volatile.Read(ref opening)));
 
-    /// <summary>A request for a stream, whose answer begins when a test says so.</summary>
+    /// <summary>A request for a stream. The answer begins when a test says so.</summary>
     private sealed class Reader : HttpResponseFeature
     {
         private Func<Task> beginning = () => Task.CompletedTask;

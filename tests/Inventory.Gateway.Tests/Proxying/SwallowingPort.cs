@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Inventory.Gateway.Tests.Proxying;
 
 /// <summary>
-/// A port whose connection queue is full: the kernel drops further attempts without an answer, as if the host had lost
+/// A port with a full connection queue: the kernel drops further attempts without an answer, as if the host had lost
 /// its network.
 /// </summary>
 internal sealed class SwallowingPort : IDisposable

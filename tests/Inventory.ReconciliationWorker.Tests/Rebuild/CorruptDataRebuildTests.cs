@@ -44,7 +44,7 @@ public sealed class CorruptDataRebuildTests : OwnStores
         foreach (var one in new[] { pending, pinned, ended, unknown }) Assert.Equal(1, Named(worker, one.Id));
         Assert.Equal(0, Named(worker, whole.Id));
 
-        // Deadlines whose hold is gone don't block the expiry of other holds.
+        // Deadlines without a hold don't block the expiry of other holds.
         foreach (var one in new[] { ended, unknown, whole })
         {
             await redis.SortedSetAddAsync(Only.DueOf(sku), ReservationKey.Of(one.Id), 1);

@@ -10,7 +10,7 @@ public sealed class WebhookTests(WebhookTests.TwoSecrets secrets) : IClassFixtur
 
     private readonly Provider provider = new(secrets.Shop.Api);
 
-    /// <summary>An API whose secrets are being replaced.</summary>
+    /// <summary>An API during the replacement of its secrets.</summary>
     public sealed class TwoSecrets : IAsyncLifetime
     {
         public Shop Shop { get; } = new(new() { ["Payments:WebhookSecrets:1"] = Other });

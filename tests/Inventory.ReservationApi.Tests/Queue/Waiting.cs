@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Inventory.ReservationApi.Tests.Queue;
 
-/// <summary>A shop whose Redis can fail and restart, with its waiting queue.</summary>
+/// <summary>A shop with its waiting queue, and with a Redis that can fail and restart.</summary>
 internal sealed class Waiting(params (string Name, string Value)[] settings) : IAsyncDisposable
 {
     private readonly Shop shop = new(new[]

@@ -16,7 +16,7 @@ internal sealed class Overloading(RunningStack stack, Plan plan, Figures figures
     private const int Payers = 16;
     private static readonly TimeSpan Beat = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Processes whose memory the load could fill.</summary>
+    /// <summary>Processes with memory that the load could fill.</summary>
     public static readonly string[] Weighed = ["gateway", "reservation-api", "redis"];
 
     /// <summary>Measures one overload.</summary>

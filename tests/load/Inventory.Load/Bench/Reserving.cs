@@ -15,7 +15,7 @@ internal sealed class Reserving(RunningStack stack, Plan plan, Figures figures, 
 {
     private const int ManySkus = 10_000;
     private const string Many = "bench-many";
-    /// <summary>Resources whose processes are watched.</summary>
+    /// <summary>The processes of these resources are watched.</summary>
     public static readonly string[] Measured =
     [
         "gateway", "reservation-api", "redis", "materializer", "expiration-worker", "reconciliation-worker", "postgres",
