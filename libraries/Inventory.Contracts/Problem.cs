@@ -167,6 +167,13 @@ public static class Problem
             + "in a recorded attempt that is sent again. Nothing was stored.",
         "Send the event again with a fresh timestamp and signature, and the same webhook-id; synchronize the clock.");
 
+    public static readonly ProblemType WebhookIdReused = new(
+        "webhook-id-reused", 409, "The id belongs to another event",
+        "This webhook-id came with another type or payment before. Nothing was decided about the payment of this "
+            + "attempt; the outbox has a message of the kind payment_event_conflict about it.",
+        "Send each event under an id of its own, the same at every attempt. Look at the payment: it may have to be "
+            + "refunded.");
+
     // A place in the waiting queue.
 
     public static readonly ProblemType TicketNotFound = new("ticket-not-found", 404, "No such ticket",
@@ -289,7 +296,7 @@ public static class Problem
         MethodNotAllowed, RequestTimeout,
         InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused, TicketGranted,
         HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped, NotCovered, PaymentRefunded,
-        StillNotStorable, TotalOutOfRange, PreconditionFailed,
+        StillNotStorable, TotalOutOfRange, WebhookIdReused, PreconditionFailed,
         PayloadTooLarge, UriTooLong, UnsupportedMediaType,
         IdempotencyKeyReused, ReservationIdReused,
         PreconditionRequired, TooManyRequests, HeadersTooLarge,

@@ -62,6 +62,19 @@ public sealed class Payments(NpgsqlDataSource source)
         ON CONFLICT (event_id) DO NOTHING
         """;
 
+    private const string IsSame =
+        "SELECT type = $2 AND body -> 'data' = $3::jsonb -> 'data' FROM payment_events WHERE event_id = $1";
+
+    // The row shows an operator money that may have come and is no order. Its key keeps the provider's repetitions from
+    // adding rows.
+    private const string Record =
+        """
+        INSERT INTO outbox (kind, key, payload)
+        SELECT 'payment_event_conflict', 'payment_event_conflict:' || $1 || ':' || md5(($2::jsonb -> 'data')::text),
+            jsonb_strip_nulls(jsonb_build_object('eventId', $1::text, 'event', $2::jsonb, 'trace', $3::text))
+        ON CONFLICT (key) DO NOTHING
+        """;
+
     private const string Read =
         $"""
         SELECT event_id, type, event.reservation_id, event.payment_id, trace,
@@ -122,24 +135,34 @@ public sealed class Payments(NpgsqlDataSource source)
     /// <param name="entry">The event.</param>
     /// <param name="cancellation">Stops waiting; the event may or may not be stored.</param>
     /// <returns>
-    /// The stored event, whether this call stored it or an earlier one, with its verdict if it has one.
+    /// The stored event, whether this call stored it or an earlier one, with its verdict if it has one. Null when the
+    /// event's id came with another type or payment before: then the outbox has a message about this one.
     /// </returns>
     /// <exception cref="StoreRejectedException">The body is not valid JSON for PostgreSQL: class 22.</exception>
     /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
-    public async Task<StoredPayment> StoreAsync(PaymentEvent entry, CancellationToken cancellation)
+    public async Task<StoredPayment?> StoreAsync(PaymentEvent entry, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(entry);
         await using var connection = await source.ConnectAsync(cancellation);
-        var stored = await connection.ReadAsync(
+        var (stored, isSame) = await connection.ReadAsync(
             [
                 Sql.Command(
                     Insert, entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId,
                     entry.OccurredAt.ToUniversalTime(), entry.Body, entry.Trace),
                 Sql.Command(Read, (object)new[] { entry.EventId }),
+                Sql.Command(IsSame, entry.EventId, entry.Type, entry.Body),
             ],
-            reader => reader.ReadAllAsync(ToPayment, cancellation),
+            async reader =>
+            {
+                var payment = (await reader.ReadAllAsync(ToPayment, cancellation)).Single();
+                await reader.NextResultAsync(cancellation);
+                await reader.ReadAsync(cancellation);
+                return (payment, reader.GetBoolean(0));
+            },
             cancellation);
-        return stored.Single();
+        if (isSame) return stored;
+        await connection.ExecuteAsync(Record, cancellation, entry.EventId, entry.Body, entry.Trace);
+        return null;
     }
 
     /// <summary>Claims due events, so that no other instance tries them for a while.</summary>

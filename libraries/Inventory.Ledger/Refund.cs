@@ -31,7 +31,8 @@ public static class Refund
     /// <summary>The message's kind in the outbox.</summary>
     public const string Kind = "refund_required";
 
-    // The message includes the amount and the currency of the provider's event, if a webhook reported the payment.
+    // The message includes the amount and the currency of the approved payment, if a webhook reported it. An earlier
+    // attempt that failed may have had other ones.
     private const string Insert =
         $"""
         INSERT INTO outbox (kind, key, payload)
@@ -40,7 +41,8 @@ public static class Refund
             'amount', data -> 'amount', 'currency', data -> 'currency', 'trace', trace))
         FROM (VALUES (1)) AS one LEFT JOIN LATERAL (
             SELECT body -> 'data' AS data, trace FROM payment_events
-            WHERE reservation_id = $2 AND payment_id = $3 ORDER BY received_at LIMIT 1) AS told ON true
+            WHERE reservation_id = $2 AND payment_id = $3 AND type = '{PaymentEvent.Approved}'
+            ORDER BY received_at LIMIT 1) AS told ON true
         ON CONFLICT (key) DO NOTHING
         """;
 

@@ -10,7 +10,22 @@ internal sealed class Provider(Api api)
     public const string Secret = "whsec_b25seS1mb3ItbG9jYWwtZGVtb25zdHJhdGlvbnMtMDE=";
 
     public static string Payment(string type, Guid reservation, string payment) =>
-        $$"""{"type":"{{type}}","data":{"reservationId":"{{reservation}}","paymentId":"{{payment}}","amount":1990} }""";
+        Payment(type, reservation, payment, "1990", "\"EUR\"");
+
+    /// <param name="type">The event's type.</param>
+    /// <param name="reservation">The reservation.</param>
+    /// <param name="payment">The provider's name for the payment.</param>
+    /// <param name="amount">As JSON.</param>
+    /// <param name="currency">As JSON.</param>
+    public static string Payment(string type, Guid reservation, string payment, string amount, string currency)
+    {
+        var money = $$"""
+            "amount":{{amount}},"currency":{{currency}}
+            """;
+        return $$"""
+            {"type":"{{type}}","data":{"reservationId":"{{reservation}}","paymentId":"{{payment}}",{{money}}} }
+            """;
+    }
 
     public Task<Answer> ApproveAsync(Guid reservation, string payment, string? id = null) =>
         SendAsync(Payment("payment.approved", reservation, payment), id);

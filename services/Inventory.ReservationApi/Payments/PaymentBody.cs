@@ -15,7 +15,11 @@ namespace Inventory.ReservationApi.Payments;
 /// </summary>
 internal static class PaymentBody
 {
-    private const string CurrencyRule = "must be a currency's three capital letters";
+    private const string AmountRule = "must be an integer of minor units, such as cents: 0 to 9007199254740991";
+    private const string CurrencyRule = "must be a currency's three capital letters in ISO 4217";
+
+    // The largest integer that every JSON reader understands exactly.
+    private const long LargestAmount = (1L << 53) - 1;
 
     // Two readers might disagree on which of two equal names counts.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
@@ -66,18 +70,7 @@ internal static class PaymentBody
             errors.Add("data.paymentId", ConfirmReservation.PaymentIdRule);
         }
 
-        if (data.TryGetProperty("amount", out var amount)
-            && amount.ValueKind is not (JsonValueKind.Null or JsonValueKind.Number))
-        {
-            errors.Add("data.amount", "must be a number");
-        }
-
-        if (data.TryGetProperty("currency", out var currency) && currency.ValueKind != JsonValueKind.Null
-            && !(Text(data, "currency") is { Length: 3 } letters && letters.All(char.IsAsciiLetterUpper)))
-        {
-            errors.Add("data.currency", CurrencyRule);
-        }
-
+        CheckAmount(data, ref errors);
         if (errors.ToRefusal() is { } invalid) return (null, invalid);
         return (new()
         {
@@ -92,6 +85,24 @@ internal static class PaymentBody
             Body = Encoding.UTF8.GetString(body),
             Trace = System.Diagnostics.Activity.Current is { Recorded: true } activity ? activity.Id : null,
         }, null);
+    }
+
+    private static void CheckAmount(JsonElement data, ref FieldErrors errors)
+    {
+        var hasAmount = data.TryGetProperty("amount", out var amount) && amount.ValueKind != JsonValueKind.Null;
+        var hasCurrency = data.TryGetProperty("currency", out var currency) && currency.ValueKind != JsonValueKind.Null;
+        if (hasAmount && !(amount.ValueKind == JsonValueKind.Number && amount.TryGetInt64(out var units)
+            && units is >= 0 and <= LargestAmount))
+        {
+            errors.Add("data.amount", AmountRule);
+        }
+
+        if (hasCurrency ? !Currencies.IsKnown(Text(data, "currency")) : hasAmount)
+        {
+            errors.Add("data.currency", CurrencyRule);
+        }
+
+        if (hasCurrency && !hasAmount) errors.Add("data.amount", FieldErrors.Required);
     }
 
     private static string? Text(JsonElement element, string name) =>

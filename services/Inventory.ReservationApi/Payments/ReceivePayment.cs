@@ -2,6 +2,7 @@ using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
+using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Settlement;
@@ -37,11 +38,11 @@ public static class ReceivePayment
         /// <example>pay-1</example>
         public required string PaymentId { get; init; }
 
-        /// <summary>The amount, in the provider's unit; a refund repeats it.</summary>
+        /// <summary>The amount in minor units of its currency, such as cents; a refund repeats it.</summary>
         /// <example>1990</example>
-        public decimal? Amount { get; init; }
+        public long? Amount { get; init; }
 
-        /// <summary>Its currency's three capital letters.</summary>
+        /// <summary>The currency's ISO 4217 code; required with an amount.</summary>
         /// <example>EUR</example>
         public string? Currency { get; init; }
     }
@@ -70,7 +71,7 @@ public static class ReceivePayment
         .WithDescription("Signed as Standard Webhooks describe. An approved payment makes its hold an order, even an "
             + "expired hold if its units are still available; otherwise the payment is marked for a refund, once. "
             + "A failed payment leaves the hold until its deadline. An event takes effect once, however often and "
-            + "late it is sent.")
+            + "late it is sent; another payment under its webhook-id is refused.")
         .Takes<Request>()
         .TakesHeader(WebhookSignature.Id, "The event's name, the same at every attempt.")
         .TakesHeader(WebhookSignature.Timestamp, "When this attempt was made, in seconds since 1970.")
@@ -81,7 +82,9 @@ public static class ReceivePayment
         .Answers<Response>(StatusCodes.Status202Accepted, "The event is stored, and settled as soon as it can be: "
             + "Redis is unavailable, or the reservation is not known yet. No need to send it again.")
         .Answers(StatusCodes.Status204NoContent, "Events of this type are ignored.")
-        .Refuses(Problem.WebhookSignatureInvalid, Problem.WebhookTimestampOutOfTolerance, Problem.OrdersUnavailable);
+        .Refuses(
+            Problem.WebhookSignatureInvalid, Problem.WebhookTimestampOutOfTolerance, Problem.WebhookIdReused,
+            Problem.OrdersUnavailable);
 
     internal static async Task<IResult> Handle(
         HttpContext http, WebhookSignature signature, Ledger.Payments payments, PaymentSettler settler,
@@ -98,7 +101,7 @@ public static class ReceivePayment
         if (invalid is not null) return invalid;
         if (entry is null) return TypedResults.NoContent();
 
-        StoredPayment stored;
+        StoredPayment? stored;
         try
         {
             // Not cancelled when the provider disconnects: an event is stored, and takes effect.
@@ -107,6 +110,11 @@ public static class ReceivePayment
         catch (StoreRejectedException e) when (e.Code.StartsWith("22", StringComparison.Ordinal))
         {
             return PaymentBody.NotJson;
+        }
+
+        if (stored is null)
+        {
+            return Refusal.Of(Problem.WebhookIdReused, $"The webhook-id {eventId} came with another payment before.");
         }
 
         // While the circuit is open the worker decides, so that the provider doesn't wait for Redis.

@@ -207,6 +207,24 @@ public sealed class PaymentTests(Shop shop) : IClassFixture<Shop>
     }
 
     [Fact]
+    public async Task A_refund_has_the_amount_of_the_approved_payment_and_not_of_an_attempt_that_failed()
+    {
+        var (sku, _) = await shop.NewProductAsync(10);
+        var id = await shop.Api.HoldAsync(sku, 1);
+        await provider.SendAsync(Provider.Payment("payment.failed", id, "pay-1", "500", "\"EUR\""));
+        Assert.Equal(ReleaseOutcome.Released, (await shop.Api.Engine.Holds.ReleaseAsync(id, null)).Outcome);
+
+        var answer = await provider.SendAsync(Provider.Payment("payment.approved", id, "pay-1", "1990", "\"USD\""));
+
+        Assert.Equal("refund-required", Outcome(answer));
+        Assert.Equal("1990 USD", await shop.ReadAsync<string>(
+            $"""
+            SELECT (payload ->> 'amount') || ' ' || (payload ->> 'currency') FROM outbox
+            WHERE kind = 'refund_required' AND payload ->> 'reservationId' = '{id}'
+            """));
+    }
+
+    [Fact]
     public async Task A_concurrent_confirm_and_webhook_make_one_order_with_one_answer()
     {
         var (sku, _) = await shop.NewProductAsync(1_000);

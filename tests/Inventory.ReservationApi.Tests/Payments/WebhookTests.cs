@@ -76,6 +76,67 @@ public sealed class WebhookTests(WebhookTests.TwoSecrets secrets) : IClassFixtur
         Assert.Equal(0, await StoredAsync("evt-bad"));
     }
 
+    [Theory]
+    [InlineData("-500", "\"EUR\"", "data.amount")]
+    [InlineData("0.01", "\"EUR\"", "data.amount")]
+    [InlineData("1990.0", "\"EUR\"", "data.amount")]
+    [InlineData("1e3", "\"EUR\"", "data.amount")]
+    [InlineData("1e400", "\"EUR\"", "data.amount")]
+    [InlineData("9007199254740992", "\"EUR\"", "data.amount")]
+    [InlineData("\"1990\"", "\"EUR\"", "data.amount")]
+    [InlineData("null", "\"EUR\"", "data.amount")]
+    [InlineData("1990", "null", "data.currency")]
+    [InlineData("1990", "\"XXX\"", "data.currency")]
+    [InlineData("1990", "\"eur\"", "data.currency")]
+    [InlineData("1990", "978", "data.currency")]
+    public async Task What_is_no_amount_of_money_is_refused_and_nothing_is_stored(
+        string amount, string currency, string field)
+    {
+        foreach (var type in new[] { "payment.approved", "payment.failed" })
+        {
+            var body = Provider.Payment(type, Guid.NewGuid(), "pay-1", amount, currency);
+            var answer = await provider.SendAsync(body, "evt-amount");
+
+            answer.AssertProblem(400, "validation");
+            Assert.True(answer.Json.GetProperty("errors").TryGetProperty(field, out _), answer.Text);
+        }
+
+        Assert.Equal(0, await StoredAsync("evt-amount"));
+    }
+
+    [Fact]
+    public async Task Another_payment_under_the_id_of_an_event_is_refused_and_recorded_once()
+    {
+        var reservation = Guid.NewGuid();
+        var first = Provider.Payment("payment.failed", reservation, "pay-1");
+        Assert.Equal(200, (await provider.SendAsync(first, "evt-reused")).Status);
+        string[] others =
+        [
+            Provider.Payment("payment.approved", reservation, "pay-1"),
+            Provider.Payment("payment.failed", reservation, "pay-2"),
+            Provider.Payment("payment.failed", Guid.NewGuid(), "pay-1"),
+            Provider.Payment("payment.failed", reservation, "pay-1", "1991", "\"EUR\""),
+            Provider.Payment("payment.failed", reservation, "pay-1", "1990", "\"USD\""),
+        ];
+
+        foreach (var other in others)
+        {
+            (await provider.SendAsync(other, "evt-reused")).AssertProblem(409, "webhook-id-reused");
+            (await provider.SendAsync(other, "evt-reused")).AssertProblem(409, "webhook-id-reused");
+        }
+
+        // The order of members and their spaces are no other content, and neither is the time of an attempt.
+        var again = first.Replace(
+            "\"data\":{", "\"timestamp\":\"2026-11-30T12:00:00Z\", \"data\": {", StringComparison.Ordinal);
+        Assert.Equal(200, (await provider.SendAsync(again, "evt-reused")).Status);
+        Assert.Equal(1, await StoredAsync("evt-reused"));
+        Assert.Equal(others.Length, await secrets.Shop.ReadAsync<long>(
+            """
+            SELECT count(*) FROM outbox
+            WHERE kind = 'payment_event_conflict' AND payload ->> 'eventId' = 'evt-reused'
+            """));
+    }
+
     [Fact]
     public async Task Each_secret_is_accepted_and_one_valid_signature_of_several_is_enough()
     {
