@@ -10,7 +10,8 @@
 -- ARGV[1] empty            ARGV[2] ended_retention_s  ARGV[3] empty: each request has its own
 -- ARGV[4] idem_retention_s ARGV[5] reclaim_batch, lines of all requests together, 1 or more
 -- ARGV[6] max_holds, 1 or more: most holds that an owner may have of one SKU
--- ARGV[7..] of each request: number of lines, trace, fingerprint or empty, digest of its key, id,
+-- ARGV[7] max_lifetime_ms
+-- ARGV[8..] of each request: number of lines, trace, fingerprint or empty, digest of its key, id,
 --   holder, hold_ms (1 or more), on_existing (refuse, refuse-unless-limited, replace, allow), then
 --   sku and quantity (1 or more) of each line; each SKU once
 --
@@ -33,8 +34,9 @@
 -- Work: per line, the due holds that the budget allows and the owner's holds, max_holds at most.
 --
 -- Invariants: reserved <= total after every hold; every line or none; due holds expire before a
--- request is refused; an owner's units stay within max_per_customer; a request affects the next one
--- only by the units it took, even if it failed.
+-- request is refused; an owner's units stay within max_per_customer; a hold that replaces others
+-- counts its lifetime from the oldest of them, so that replacing doesn't hold units for ever; a
+-- request affects the next one only by the units it took, even if it failed.
 -- By design: `total` may be lowered below `reserved`. That stops new holds and ends none.
 
 if fenced() then return reply(-9) end
@@ -42,6 +44,8 @@ local budget = tonumber(ARGV[5])
 assert(budget and budget >= 1, 'reserve: reclaim_batch must be 1 or more')
 local max_holds = tonumber(ARGV[6])
 assert(max_holds and max_holds >= 1, 'reserve: max_holds must be 1 or more')
+local max_lifetime_ms = tonumber(ARGV[7])
+assert(max_lifetime_ms and max_lifetime_ms >= 1, 'reserve: max_lifetime_ms must be 1 or more')
 local BEFORE_LINES = 8
 
 -- One time for all requests: a SKU with nothing due for the first has nothing due for the last.
@@ -135,6 +139,19 @@ local function weigh_own(own, own_ids, on_existing, lines)
   end
 end
 
+-- When the lifetime of a hold began, and its deadline.
+local function lifetime_of(hold_ms, replaced, own)
+  if #replaced == 0 then return now_text, now_ms + hold_ms end
+  local created_ms, latest_ms = now_ms, 0
+  for _, own_id in ipairs(replaced) do
+    created_ms = math.min(created_ms, tonumber(own[own_id].created_ms))
+    latest_ms = math.max(latest_ms, tonumber(own[own_id].deadline_ms))
+  end
+  -- A replaced hold may live longer only where max_lifetime_ms was lowered since.
+  local last_ms = math.max(created_ms + max_lifetime_ms, latest_ms)
+  return reply(created_ms), math.min(now_ms + hold_ms, last_ms)
+end
+
 local function decide(at)
   trace, fingerprint = ARGV[at + 1], ARGV[at + 2]
   answer_key = fingerprint ~= '' and prefix .. 'idem:' .. ARGV[at + 3]
@@ -159,6 +176,8 @@ local function decide(at)
   local refused = look_up_stock(lines) or weigh_own(own, own_ids, on_existing, lines)
   if refused then return refused end
 
+  local replaced = on_existing == 'replace' and own_ids or {}
+  local created_ms, deadline_ms = lifetime_of(hold_ms, replaced, own)
   local sufficient, left = true, {}
   for i, line in ipairs(lines) do
     if line.limit and line.units + line.quantity > line.limit then
@@ -166,7 +185,7 @@ local function decide(at)
         fields_with(own, own_ids[1], reply(now_text, line.sku, line.limit, line.units)))
     end
     sufficient = sufficient and line.quantity <= line.available
-    read_page(line.sku, now_ms + hold_ms)
+    read_page(line.sku, deadline_ms)
     left[i] = line.sku .. ':' .. line.quantity .. ':' .. math.max(0, line.available)
   end
   if not sufficient then
@@ -175,9 +194,8 @@ local function decide(at)
   end
 
   -- Numbers that are written more than once are text: formatting one takes as long as a GET.
-  local hold = { state = 'p', sequence = 1, created_ms = now_text,
-    deadline_ms = reply(now_ms + hold_ms), holder = holder, lines = lines }
-  local replaced = on_existing == 'replace' and own_ids or {}
+  local hold = { state = 'p', sequence = 1, created_ms = created_ms,
+    deadline_ms = reply(deadline_ms), holder = holder, lines = lines }
   for _, own_id in ipairs(replaced) do end_hold(own_id, own[own_id], 'r', 'released') end
   -- place_hold reads again: unread deadlines may be unreadable, and replacing has changed units.
   if more_due or #replaced > 0 then place_hold(id, hold) else write_hold(id, hold) end
@@ -190,7 +208,7 @@ local function decide(at)
 end
 
 -- All requests are checked to be complete before the first is decided.
-local starts, at = {}, 7
+local starts, at = {}, 8
 while at <= #ARGV do
   local count = tonumber(ARGV[at])
   assert(count and count >= 1, 'reserve: a line or more')

@@ -91,7 +91,7 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
     // not due yet.
     private CoalescedCalls ReserveCalls(Partition partition) => new(
         Guard, Script.Reserve, partition, "", EndedRetention, "", IdempotencyRetention, Settings.ReclaimBatch,
-        Settings.MaxHoldsPerSku)
+        Settings.MaxHoldsPerSku, Milliseconds(Settings.MaxLifetime))
     {
         Again = MoreDue,
     };

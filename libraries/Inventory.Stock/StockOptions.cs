@@ -15,7 +15,8 @@ public sealed class StockOptions
     [Range(1, 256)] public int Partitions { get; init; } = 1;
 
     /// <summary>
-    /// Maximum lifetime of a hold from its creation, extensions included. Keeps a cart from locking stock for ever.
+    /// Maximum lifetime of a hold from its creation, extensions included. A hold that replaces another one counts its
+    /// lifetime from the creation of the replaced one. Keeps a cart from locking stock for ever.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
     public TimeSpan MaxLifetime { get; init; } = TimeSpan.FromHours(2);

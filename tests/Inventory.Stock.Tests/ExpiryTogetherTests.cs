@@ -96,7 +96,7 @@ public sealed class ExpiryTogetherTests(EngineFixture stock) : IClassFixture<Eng
         await stock.Database.StringSetAsync(events, "no stream");
         try
         {
-            await Assert.ThrowsAsync<StoreRejectedException>(() => stock.Engine.Holds.ExpireAsync(100));
+            await Assert.ThrowsAsync<CorruptDataException>(() => stock.Engine.Holds.ExpireAsync(100));
             // The event is the last write of the first hold's expiry, so this hold has expired.
             Assert.Equal((6, 2), (await ReservedAsync(sku), (await DueAsync(sku)).Length));
         }

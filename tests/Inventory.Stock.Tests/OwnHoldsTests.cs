@@ -100,6 +100,27 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
     }
 
     [Fact]
+    public async Task Replacements_do_not_live_longer_together_than_one_hold_may()
+    {
+        var engine = stock.With(new() { MaxLifetime = TimeSpan.FromMinutes(12) });
+        var (sku, other) = (await stock.SkuAsync(9), await stock.SkuAsync(9));
+        var first = await engine.Holds.ReserveAsync(EngineFixture.Request("me", new Line(sku, 1)));
+        var last = first.DecidedAt + TimeSpan.FromMinutes(12);
+
+        var earlier = await ReplaceAsync(TimeSpan.FromMinutes(5), new Line(sku, 2));
+        var capped = await ReplaceAsync(TimeSpan.FromMinutes(12), new Line(sku, 3), new Line(other, 1));
+        var again = await ReplaceAsync(TimeSpan.FromMinutes(12), new Line(other, 2));
+
+        Assert.Equal(earlier.DecidedAt + TimeSpan.FromMinutes(5), earlier.Reservation!.ExpiresAt);
+        Assert.Equal((last, last), (capped.Reservation!.ExpiresAt, again.Reservation!.ExpiresAt));
+        var extended = await engine.Holds.ExtendAsync(again.Reservation.Id, TimeSpan.FromMinutes(1), null);
+        Assert.Equal(ExtendOutcome.LifetimeCapped, extended.Outcome);
+
+        Task<ReserveAnswer> ReplaceAsync(TimeSpan holdFor, params Line[] lines) => engine.Holds.ReserveAsync(
+            EngineFixture.Request("me", lines) with { OnExisting = OnExisting.Replace, HoldFor = holdFor });
+    }
+
+    [Fact]
     public async Task A_replacement_that_is_refused_leaves_the_old_reservation_alone()
     {
         var sku = await stock.SkuAsync(3);

@@ -52,7 +52,7 @@ public static class Reserve
 
         /// <summary>
         /// When the customer has an active reservation of one of the SKUs: "refuse" (the default), or "replace" to swap
-        /// it for this one in one step.
+        /// it for this one in one step. The longest lifetime counts from the first of them.
         /// </summary>
         /// <example>refuse</example>
         public string? OnExisting { get; init; }
