@@ -1,3 +1,4 @@
+using System.Globalization;
 using Inventory.Contracts;
 using Inventory.Storage;
 using StackExchange.Redis;
@@ -22,6 +23,36 @@ public sealed record StreamStretch(string? Epoch, long Length, IReadOnlyList<Str
 /// </param>
 public sealed record StreamTail(string End, IReadOnlySet<string> Skus, bool HasMore, bool HasGap);
 
+/// <summary>
+/// The place of an event among those of all partitions. Two partitions may give the same id; then the lower partition
+/// comes first.
+/// </summary>
+/// <param name="Id">The event's id in its stream.</param>
+/// <param name="Partition">The index of its partition.</param>
+public readonly record struct EventPlace(string Id, int Partition)
+{
+    /// <summary>The id, and with a higher partition than 0 also a point and its index.</summary>
+    public override string ToString() =>
+        Partition == 0 ? Id : string.Create(CultureInfo.InvariantCulture, $"{Id}.{Partition}");
+
+    /// <summary>Reads what <see cref="ToString"/> writes.</summary>
+    /// <returns>False for any other text.</returns>
+    public static bool TryParse(string text, out EventPlace place)
+    {
+        var point = text.IndexOf('.', StringComparison.Ordinal);
+        var (id, partition) = (point < 0 ? text : text[..point], 0);
+        var isPlace = StreamIds.IsId(id) && (point < 0 || int.TryParse(
+            text.AsSpan(point + 1), NumberStyles.None, CultureInfo.InvariantCulture, out partition));
+        place = isPlace ? new(id, partition) : default;
+        return isPlace;
+    }
+}
+
+/// <summary>A page of events.</summary>
+/// <param name="Events">Newest first, without entries that can't be parsed.</param>
+/// <param name="Next">The place before which the next page begins; null when there is nothing older.</param>
+public sealed record EventPage(IReadOnlyList<StockEvent> Events, EventPlace? Next);
+
 /// <summary>The partitions' streams of events: read, followed and trimmed.</summary>
 /// <remarks>
 /// The materializer reads all of a stream (<see cref="ReadStreamAsync"/>). An API instance follows its end
@@ -45,17 +76,30 @@ public sealed class EventStream
     /// <summary>The server's clock.</summary>
     public Task<DateTimeOffset> NowAsync() => redis.NowAsync();
 
-    /// <summary>The latest events of all partitions, newest first.</summary>
+    /// <summary>Events of all partitions, newest first.</summary>
     /// <param name="count">Maximum number, 1 or more.</param>
-    public async Task<IReadOnlyList<StockEvent>> ReadEventsAsync(int count)
+    /// <param name="before">Only events before this place; null for the latest.</param>
+    public async Task<EventPage> ReadEventsAsync(int count, EventPlace? before = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        var parts = await Task.WhenAll(redis.Partitions.Select(partition =>
-            redis.Database.StreamRangeAsync(partition.Events, count: count, messageOrder: Order.Descending)
-                .OrFailedAsync()));
-        var events = parts.SelectMany(part => part.Select(ReadEvent).OfType<StockEvent>());
-        if (parts.Length > 1) events = events.OrderByDescending(found => found.At).Take(count);
-        return [.. events];
+        var parts = await Task.WhenAll(redis.Partitions.Select(async partition =>
+        {
+            var entries = await redis.Database.StreamRangeAsync(
+                partition.Events, maxId: EndOf(partition), count: count + 1, messageOrder: Order.Descending)
+                .OrFailedAsync();
+            return entries.Select(entry => (Entry: entry, Place: new EventPlace(entry.Id!, partition.Index)));
+        }));
+        // The sort is stable: among equal ids the lower partition stays first.
+        var newest = parts.SelectMany(part => part)
+            .OrderByDescending(found => found.Place.Id, Comparer<string>.Create(StreamIds.Compare))
+            .Take(count + 1).ToList();
+        return new(
+            [.. newest.Take(count).Select(found => ReadEvent(found.Entry)).OfType<StockEvent>()],
+            newest.Count > count ? newest[count - 1].Place : null);
+
+        RedisValue EndOf(Partition partition) => before is not { } end ? "+"
+            : partition.Index > end.Partition ? end.Id
+            : $"({end.Id}";
     }
 
     /// <summary>Reads one partition's events in order.</summary>

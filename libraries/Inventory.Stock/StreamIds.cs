@@ -12,6 +12,11 @@ public static class StreamIds
     /// </summary>
     public static int Compare(string? one, string? other) => Read(one).CompareTo(Read(other));
 
+    /// <summary>Whether a text is a complete id: milliseconds, a hyphen and a number, in 64 bits each.</summary>
+    public static bool IsId(string text) =>
+        text.IndexOf('-', StringComparison.Ordinal) is > 0 and var hyphen
+        && IsNumber(text.AsSpan(0, hyphen)) && IsNumber(text.AsSpan(hyphen + 1));
+
     /// <summary>
     /// When an entry was written, by Redis' clock. An id beyond the last date of the calendar gives that last date.
     /// </summary>
@@ -26,6 +31,9 @@ public static class StreamIds
             ? (Number(id), 0)
             : (Number(id.AsSpan(0, hyphen)), Number(id.AsSpan(hyphen + 1)));
     }
+
+    private static bool IsNumber(ReadOnlySpan<char> digits) =>
+        ulong.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out _);
 
     private static ulong Number(ReadOnlySpan<char> digits) => ulong.Parse(digits, CultureInfo.InvariantCulture);
 }

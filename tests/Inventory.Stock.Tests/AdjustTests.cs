@@ -93,8 +93,8 @@ public sealed class AdjustTests(EngineFixture stock) : IClassFixture<EngineFixtu
         await stock.Engine.Holds.ExtendAsync(id, TimeSpan.FromMinutes(1), null);
         await stock.Engine.Holds.ReleaseAsync(id, null);
 
-        var events = (await stock.Engine.Events.ReadEventsAsync(1_000)).Where(e => e.ReservationId == id).Reverse(
-            ).ToList();
+        var events = (await stock.Engine.Events.ReadEventsAsync(1_000)).Events
+            .Where(e => e.ReservationId == id).Reverse().ToList();
 
         Assert.Equal(["reserved", "adjusted", "extended", "released"], events.Select(e => e.Type));
         Assert.Equal([1, 2, 3, 4], events.Select(e => e.Sequence));

@@ -194,7 +194,7 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
             answers,
             answer => Assert.Contains(answer.Outcome, new[] { ReleaseOutcome.Released, ReleaseOutcome.Ended }));
         Assert.Equal("0", await stock.Database.HashGetAsync(default(Partition).Stock(sku), "reserved"));
-        var ends = (await stock.Engine.Events.ReadEventsAsync(10_000))
+        var ends = (await stock.Engine.Events.ReadEventsAsync(10_000)).Events
             .Where(e => e.Type is "released" or "expired" && held.Any(h => h.Reservation!.Id == e.ReservationId));
         Assert.Equal(300, ends.Select(e => e.ReservationId).Distinct().Count());
         Assert.Equal(300, ends.Count());

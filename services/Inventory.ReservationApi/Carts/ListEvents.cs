@@ -1,9 +1,7 @@
-using System.Globalization;
 using System.Text.Json.Serialization;
 using Inventory.Contracts;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
-using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.ReservationApi.Reservations;
@@ -20,9 +18,12 @@ public static class ListEvents
     // An answer of this many events has some 300 KB.
     private const int MaxLimit = 1000;
 
-    /// <summary>The latest events.</summary>
+    /// <summary>A page of events.</summary>
     /// <param name="Events">Newest first.</param>
-    public sealed record Response([property: JsonPropertyName("events")] IReadOnlyList<Event> Events);
+    /// <param name="NextBefore">The value of before for the next page; absent on the last page.</param>
+    public sealed record Response(
+        [property: JsonPropertyName("events")] IReadOnlyList<Event> Events,
+        [property: JsonPropertyName("next_before")] string? NextBefore);
 
     /// <summary>One event.</summary>
     public sealed record Event
@@ -40,7 +41,10 @@ public static class ListEvents
         /// <example>1795236000000-0</example>
         [JsonPropertyName("id")] public string Id { get; }
 
-        /// <summary>reserved, adjusted, extended, released, expired or stock-set.</summary>
+        /// <summary>
+        /// reserved, adjusted, extended, released, expired, unpinned (a confirm was given up), confirmed, revived (an
+        /// expired hold, for a late payment), or stock-set.
+        /// </summary>
         /// <example>reserved</example>
         [JsonPropertyName("type")] public string Type { get; }
 
@@ -78,26 +82,26 @@ public static class ListEvents
         .OnlyFor(Scopes.Reserve)
         .MayBeShed(Priority.Browsing)
         .WithSummary("Read the latest events")
-        .WithDescription("What happened to stock and holds, newest first. limit is 1 to 1000, and 100 when absent.")
+        .WithDescription("What happened to stock and holds, newest first. limit is 1 to 1000, and 100 when absent; "
+            + "before is an event's id, or next_before of the previous page. Old events are removed after some time.")
         .TakesQuery("limit", DefaultLimit, 1, MaxLimit)
         .Answers<Response>(StatusCodes.Status200OK, "The events.")
         .Refuses();
 
-    internal static async Task<IResult> Handle(HttpContext http, EventStream events, StockCircuit circuit)
+    internal static async Task<IResult> Handle(
+        HttpContext http, string? before, EventStream events, StockCircuit circuit)
     {
-        var limit = DefaultLimit;
-        if (http.Request.Query.TryGetValue("limit", out var values))
+        var errors = new FieldErrors();
+        var limit = (int)IncomingQuery.ReadNumber(http, "limit", DefaultLimit, MaxLimit, ref errors);
+        EventPlace end = default;
+        if (before is not null && !EventPlace.TryParse(before, out end))
         {
-            // Digits only: no sign, no spaces, no thousands.
-            var isNumber = values is [{ } value]
-                && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out limit);
-            if (!isNumber || limit is < 1 or > MaxLimit)
-            {
-                return Refusal.Invalid("limit", $"must be given once, as a whole number from 1 to {MaxLimit}");
-            }
+            errors.Add(nameof(before), "must be given once, as an event's id or next_before of a page");
         }
-        var latest = await circuit.CallAsync(() => events.ReadEventsAsync(limit));
-        var response = new Response([.. latest.Select(found => new Event(found))]);
+
+        if (errors.ToRefusal() is { } invalid) return invalid;
+        var page = await circuit.CallAsync(() => events.ReadEventsAsync(limit, before is null ? null : end));
+        var response = new Response([.. page.Events.Select(found => new Event(found))], page.Next?.ToString());
         return JsonAnswer.Of(StatusCodes.Status200OK, response, ApiJson.Default.ListEventsResponse);
     }
 }

@@ -45,8 +45,8 @@ public static class Reserve
         public int? TtlSeconds { get; init; }
 
         /// <summary>
-        /// The client's own id for the reservation. Sending the same id and lines again returns the reservation,
-        /// however late.
+        /// The client's own id for the reservation. Sending the same id and lines again returns the reservation while
+        /// it is active, and how it ended for 24 hours after its end, unless the shop has set another time.
         /// </summary>
         public Guid? ReservationId { get; init; }
 

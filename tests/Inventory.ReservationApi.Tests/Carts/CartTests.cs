@@ -119,6 +119,20 @@ public sealed class CartTests(Api api)
 
         var one = (await api.SendAsync("GET", "/events?limit=1")).Json.GetProperty("events");
         Assert.Equal(1, one.GetArrayLength());
+
+        // One by one, each page begins where the one before it has ended.
+        List<string?> paged = [];
+        var page = await api.SendAsync("GET", "/events?limit=1");
+        while (paged.Count < events.Count)
+        {
+            paged.Add(page.Json.GetProperty("events")[0].GetProperty("id").GetString());
+            page = await api.SendAsync("GET", $"/events?limit=1&before={Text(page, "next_before")}");
+        }
+
+        Assert.Equal(events.Select(each => each.GetProperty("id").GetString()), paged);
+        var last = (await api.SendAsync("GET", $"/events?before={paged[^1]}")).Json;
+        Assert.All(last.GetProperty("events").EnumerateArray(), each => Assert.DoesNotContain(
+            each.GetProperty("id").GetString(), paged));
         Assert.Equal(200, (await api.SendAsync("GET", "/events")).Status);
     }
 
