@@ -62,16 +62,23 @@ public sealed class Payments(NpgsqlDataSource source)
         ON CONFLICT (event_id) DO NOTHING
         """;
 
+    // Other members may differ between two attempts of one event, such as a counter of attempts.
     private const string IsSame =
-        "SELECT type = $2 AND body -> 'data' = $3::jsonb -> 'data' FROM payment_events WHERE event_id = $1";
+        """
+        SELECT type = $2 AND reservation_id = $3 AND payment_id = $4
+            AND body #>> '{data,amount}' IS NOT DISTINCT FROM $5::jsonb #>> '{data,amount}'
+            AND body #>> '{data,currency}' IS NOT DISTINCT FROM $5::jsonb #>> '{data,currency}'
+        FROM payment_events WHERE event_id = $1
+        """;
 
     // The row shows an operator money that may have come and is no order. Its key keeps the provider's repetitions from
     // adding rows.
     private const string Record =
         """
         INSERT INTO outbox (kind, key, payload)
-        SELECT 'payment_event_conflict', 'payment_event_conflict:' || $1 || ':' || md5(($2::jsonb -> 'data')::text),
-            jsonb_strip_nulls(jsonb_build_object('eventId', $1::text, 'event', $2::jsonb, 'trace', $3::text))
+        SELECT 'payment_event_conflict', 'payment_event_conflict:' || $1 || ':' || md5(concat_ws('|', $2::text,
+                $3::uuid, $4::text, $5::jsonb #>> '{data,amount}', $5::jsonb #>> '{data,currency}')),
+            jsonb_strip_nulls(jsonb_build_object('eventId', $1::text, 'event', $5::jsonb, 'trace', $6::text))
         ON CONFLICT (key) DO NOTHING
         """;
 
@@ -150,7 +157,8 @@ public sealed class Payments(NpgsqlDataSource source)
                     Insert, entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId,
                     entry.OccurredAt.ToUniversalTime(), entry.Body, entry.Trace),
                 Sql.Command(Read, (object)new[] { entry.EventId }),
-                Sql.Command(IsSame, entry.EventId, entry.Type, entry.Body),
+                Sql.Command(
+                    IsSame, entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId, entry.Body),
             ],
             async reader =>
             {
@@ -161,7 +169,9 @@ public sealed class Payments(NpgsqlDataSource source)
             },
             cancellation);
         if (isSame) return stored;
-        await connection.ExecuteAsync(Record, cancellation, entry.EventId, entry.Body, entry.Trace);
+        await connection.ExecuteAsync(
+            Record, cancellation, entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId, entry.Body,
+            entry.Trace);
         return null;
     }
 
