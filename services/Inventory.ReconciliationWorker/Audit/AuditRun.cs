@@ -49,11 +49,11 @@ public sealed record AuditRun(long Id, string Sku, bool Requested, bool DryRun, 
     /// </summary>
     public long Explained { get; set; }
 
-    /// <summary>SKUs that this run has rebuilt, or could not rebuild.</summary>
-    public Dictionary<string, (string Phase, Repaired? Repair)> Rebuilt { get; } = new(StringComparer.Ordinal);
+    /// <summary>SKUs that this run has rebuilt, or could not rebuild, and when.</summary>
+    public Dictionary<string, (string Phase, Repaired? Repair, long At)> Rebuilt { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Whether a wait for the materializer has already timed out in this run.</summary>
-    public bool IsBehind { get; set; }
+    /// <summary>When a wait for the materializer last timed out in this run.</summary>
+    public long? BehindSince { get; set; }
 
     /// <summary>The first findings.</summary>
     public IReadOnlyList<Finding> Findings => findings;

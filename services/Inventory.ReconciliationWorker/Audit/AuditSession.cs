@@ -76,7 +76,8 @@ public sealed partial class AuditSession(
 
     /// <summary>Waits until a partition's events are stored up to a given one, with a time limit.</summary>
     /// <param name="run">
-    /// The run. After its first timeout it doesn't wait again, because the materializer may be down for long.
+    /// The run. After a timeout it doesn't wait again for as long as it has waited: the materializer may be down for
+    /// long, and there may be thousands of differences.
     /// </param>
     /// <param name="partition">The partition's index.</param>
     /// <param name="streamId">The event.</param>
@@ -91,9 +92,10 @@ public sealed partial class AuditSession(
         {
             var stored = await ledger.ReadPositionAsync(partition, cancellation);
             if (stored is not null && StreamIds.Compare(stored, streamId) >= 0) return true;
-            if (run.IsBehind || IsPatienceOver(since))
+            if (run.BehindSince is { } before && !IsPatienceOver(before)) return false;
+            if (IsPatienceOver(since))
             {
-                run.IsBehind = true;
+                run.BehindSince = Now();
                 return false;
             }
 

@@ -26,17 +26,21 @@ public sealed class StockRepair(
         """;
 
     /// <summary>Rebuilds a SKU from PostgreSQL and its holds: once for all findings of the SKU in a phase.</summary>
-    /// <returns>Null when PostgreSQL doesn't have all events, so that nothing is proven yet.</returns>
+    /// <returns>
+    /// Null when PostgreSQL doesn't have all events, so that nothing is proven yet. The SKU is tried again after
+    /// <see cref="AuditOptions.Patience"/>.
+    /// </returns>
     public async Task<Repaired?> SkuAsync(AuditRun run, string sku, CancellationToken cancellation)
     {
         // What a later phase proves was read after that rebuild.
-        if (run.Rebuilt.TryGetValue(sku, out var before) && (before.Phase == run.Phase || before.Repair is null))
+        if (run.Rebuilt.TryGetValue(sku, out var before)
+            && (before.Repair is null ? !session.IsPatienceOver(before.At) : before.Phase == run.Phase))
         {
             return before.Repair;
         }
 
         var repaired = await RebuildAsync(run, sku, cancellation);
-        run.Rebuilt[sku] = (run.Phase, repaired);
+        run.Rebuilt[sku] = (run.Phase, repaired, session.Now());
         return repaired;
     }
 

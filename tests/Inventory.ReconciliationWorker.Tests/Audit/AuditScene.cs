@@ -35,6 +35,12 @@ public sealed class AuditScene : IAsyncDisposable
         return new(stores, worker, redis, await stores.StartProcessAsync("Inventory.Materializer"));
     }
 
+    /// <summary>Stops the materializer without ending it.</summary>
+    public void FreezeMaterializer() => materializer.Freeze();
+
+    /// <summary>Ends <see cref="FreezeMaterializer"/>.</summary>
+    public void ThawMaterializer() => materializer.Thaw();
+
     /// <summary>A SKU with some units, one hold of 2 that is stored in the ledger, and its customer.</summary>
     public async Task<(string Sku, Guid Id)> SkuWithHoldAsync(int total)
     {

@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.ReconciliationWorker.Audit;
 using Inventory.Stock;
 using Inventory.Storage;
 using Inventory.Testing;
@@ -140,6 +141,23 @@ public sealed class SkuRepairTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
+    public async Task A_run_that_waited_for_the_materializer_in_vain_makes_the_repair_later()
+    {
+        await using var scene = await AuditScene.StartAsync(stores, repair: false);
+        var sku = await stores.SkuAsync(10);
+        var run = new AuditRun(1, "", Requested: true, DryRun: false, Repairs: true);
+        scene.FreezeMaterializer();
+        await HoldAsync(scene.Engine, sku, 2);
+        Assert.Null(await scene.Worker.Repair.SkuAsync(run, sku, CancellationToken.None));
+
+        scene.ThawMaterializer();
+
+        await Eventually.TrueAsync(async () =>
+            await scene.Worker.Repair.SkuAsync(run, sku, CancellationToken.None) is not null);
+        Assert.Equal((10, 2, 1), await LevelAsync(scene.Engine, sku));
+    }
+
+    [Fact]
     public async Task Repairs_of_a_sku_during_its_sale_lose_nothing_and_sell_nothing_twice()
     {
         const int Total = 60;
@@ -201,7 +219,7 @@ public sealed class SkuRepairTests(Stores stores) : IClassFixture<Stores>
         }
 
         var named = string.Join("', '", skus);
-        Assert.Equal("", await stores.ReadAsync<string>(
+        Assert.Empty(await stores.ReadAsync<string>(
             $"""
             SELECT coalesce(string_agg(concat_ws(' ', kind, subject, expected, actual, evidence), E'\n'), '')
             FROM audit_findings WHERE sku_id IN ('{named}')
