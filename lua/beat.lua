@@ -18,7 +18,8 @@ assert(looked_ms, 'beat: looked_ms must be a number')
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return reply(-1) end
 local time = redis.call('TIME')
 if time[1] * 1000 + math.floor(time[2] / 1000) - looked_ms > 5000 then return reply(-2) end
-if looked_ms > tonumber(redis.call('GET', KEYS[2]) or 0) then
+-- What is no number counts as missing.
+if looked_ms > (tonumber(redis.call('GET', KEYS[2]) or 0) or 0) then
   redis.call('SET', KEYS[2], ARGV[2])
 end
 redis.call('DEL', KEYS[3])

@@ -28,7 +28,7 @@ local now_ms = clock_ms()
 local known_version = {}
 
 local function take_over(sku, total, version)
-  local known = known_version[sku] or tonumber(redis.call('HGET', stock_key(sku), 'version'))
+  local known = known_version[sku] or tonumber(read_of(sku, 'HGET', stock_key(sku), 'version'))
   known_version[sku] = known
   if known and known < tonumber(version) then
     redis.call('HSET', stock_key(sku), 'total', total, 'version', version)

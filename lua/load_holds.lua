@@ -41,6 +41,10 @@ local function complete(id, hold, known_ms)
     schedule(id, hold)
   elseif hold.state == 'c' then
     redis.call('ZADD', leases_key(), 'NX', clock_ms(), id)
+    -- The script that pinned it may have failed before it removed them.
+    for _, line in ipairs(hold.lines) do
+      remove_deadlines(line.sku, { id }, { tonumber(hold.deadline_ms) })
+    end
   end
   for _, line in ipairs(hold.lines) do
     local account, known = read_units(hold.holder, line.sku), 0

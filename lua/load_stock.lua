@@ -41,7 +41,8 @@ local function load_sku(sku, total, version, limit, paused, reserved, overwritab
   assert(tonumber(total) >= 0, 'load_stock: total must be 0 or more')
   assert(reserved == '' or tonumber(reserved) >= 0, 'load_stock: reserved must be 0 or more')
   local key = stock_key(sku)
-  local known = redis.pcall('HMGET', key, 'version', 'total', 'reserved', 'limits_version')
+  local known = redis.pcall('HMGET', key,
+    'version', 'total', 'reserved', 'limits_version', 'fenced')
   if known.err then
     if reserved == '' then return end
     redis.call('DEL', key)
@@ -56,6 +57,8 @@ local function load_sku(sku, total, version, limit, paused, reserved, overwritab
     if known[3] then corrected = corrected + 1 end
   end
   if is_lost then close_lost(prefix, sku) end
+  -- The list may have been lost, and the audit finishes the repairs of the SKUs in it.
+  if known[5] and not repairs then redis.call('SADD', prefix .. 'fences', sku) end
   last = reserved
   local known_version = tonumber(known[1])
   local is_newer = known_version and known_version > tonumber(version)

@@ -173,13 +173,21 @@ public sealed class Maintenance
     }
 
     /// <summary>
-    /// Deletes the keys that <see cref="FindMistypedAsync"/> finds. Only while the partition is fenced.
+    /// Deletes the keys that <see cref="FindMistypedAsync"/> finds, and with them the former epoch: it doesn't vouch
+    /// for data that lacks a key.
     /// </summary>
-    /// <returns>The deleted keys.</returns>
-    public async Task<IReadOnlyList<RedisKey>> DropMistypedAsync(Partition partition)
+    /// <param name="partition">The partition.</param>
+    /// <param name="token">The token of the rebuild, as for <see cref="CloseFenceAsync"/>.</param>
+    /// <returns>The deleted keys; null when another rebuild has taken over, or the data was replaced.</returns>
+    public async Task<IReadOnlyList<RedisKey>?> DropMistypedAsync(Partition partition, string token)
     {
         var mistyped = await FindMistypedAsync(partition);
-        if (mistyped.Count > 0) await redis.Database.KeyDeleteAsync([.. mistyped]).OrFailedAsync();
+        if (mistyped.Count == 0) return mistyped;
+        var transaction = redis.Database.CreateTransaction();
+        transaction.AddCondition(Condition.StringEqual(partition.Rebuild, token));
+        var deleting = transaction.KeyDeleteAsync([.. mistyped, partition.Former]);
+        if (!await transaction.ExecuteAsync().OrFailedAsync()) return null;
+        await deleting.OrFailedAsync();
         return mistyped;
     }
 

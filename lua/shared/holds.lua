@@ -77,7 +77,7 @@ end
 -- An earlier answer to the same key, marked with `*`; -7 when the key came with another request.
 local function replay()
   if fingerprint == '' then return nil end
-  local record = redis.call('GET', answer_key)
+  local record = read_of('-', 'GET', answer_key)
   if not record then return nil end
   local asked, text = string.match(record, '^([^\t]*)\t(.*)$')
   if asked ~= fingerprint then return reply(-7) end
@@ -275,12 +275,13 @@ end
 
 -- Holds that came due in an outage stay until its payments are settled (a fresh heartbeat): pin can
 -- still take them; for all other scripts they have expired. The worker that settles the payments
--- may be dead: expiry stops waiting half a minute after it first had to wait.
+-- may be dead: expiry stops waiting half a minute after it first had to wait. What is no number
+-- counts as missing.
 local function expiry_waits(now_ms)
-  local beat = redis.call('GET', prefix .. 'heartbeat')
-  if not beat or now_ms - tonumber(beat) <= 5000 then return false end
-  local since = redis.call('GET', prefix .. 'waiting')
-  if since then return now_ms - tonumber(since) < 30000 end
+  local beat = tonumber(redis.call('GET', prefix .. 'heartbeat') or '')
+  if not beat or now_ms - beat <= 5000 then return false end
+  local since = tonumber(redis.call('GET', prefix .. 'waiting') or '')
+  if since then return now_ms - since < 30000 end
   redis.call('SET', prefix .. 'waiting', now_ms)
   return true
 end

@@ -14,7 +14,8 @@ public sealed partial class HoldExpirer(
     TimeProvider time,
     ILogger<HoldExpirer> log) : BackgroundService
 {
-    private bool failing;
+    // Why the last sweep failed: empty for any outage, null when it did not fail.
+    private string? failing;
 
     /// <summary>Expires all holds that are due now, a batch at a time.</summary>
     /// <returns>The number of expired holds.</returns>
@@ -44,14 +45,15 @@ public sealed partial class HoldExpirer(
             {
                 var count = await SweepAsync(stoppingToken);
                 if (count > 0) Expired(count);
-                if (failing) Recovered();
-                failing = false;
+                if (failing is not null) Recovered();
+                failing = null;
             }
             catch (StoreException e)
             {
                 // The next tick retries. Until then holds only live longer, which no invariant forbids.
-                if (!failing) CannotExpire(e.Message);
-                failing = true;
+                var reason = e.IsOutage ? "" : e.Message;
+                if (failing != reason) CannotExpire(e.IsOutage ? LogLevel.Warning : LogLevel.Error, e.Message);
+                failing = reason;
             }
         }
         while (await tick.WaitForNextTickAsync(stoppingToken));
@@ -60,8 +62,8 @@ public sealed partial class HoldExpirer(
     [LoggerMessage(1, LogLevel.Information, "Expired {Count} holds.")]
     private partial void Expired(int count);
 
-    [LoggerMessage(2, LogLevel.Warning, "Due holds can't expire at the moment, and are tried again: {Reason}")]
-    private partial void CannotExpire(string reason);
+    [LoggerMessage(EventId = 2, Message = "Due holds can't expire at the moment, and are tried again: {Reason}")]
+    private partial void CannotExpire(LogLevel level, string reason);
 
     [LoggerMessage(3, LogLevel.Information, "Due holds expire again.")]
     private partial void Recovered();

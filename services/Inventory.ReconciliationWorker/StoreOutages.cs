@@ -10,6 +10,7 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
 {
     private readonly Lock access = new();
     private readonly HashSet<object> waiting = [];
+    private readonly Dictionary<object, string> refused = [];
 
     /// <summary>
     /// Whether waiting may fix a failure: a store is unavailable, or PostgreSQL refuses what only an operator can fix.
@@ -30,7 +31,16 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     {
         lock (access)
         {
-            if (waiting.Add(loop) && waiting.Count == 1) Unavailable(failure.Message);
+            if (Explains(failure))
+            {
+                if (waiting.Add(loop) && waiting.Count == 1) Unavailable(failure.Message);
+            }
+            else if (refused.GetValueOrDefault(loop) != failure.Message)
+            {
+                // No outage: waiting doesn't mend it, unless the cause was a value that a repair replaces.
+                refused[loop] = failure.Message;
+                Refused(loop.GetType().Name, failure.Message, failure);
+            }
         }
     }
 
@@ -40,15 +50,19 @@ public sealed partial class StoreOutages(ILogger<StoreOutages> log)
     {
         lock (access)
         {
+            refused.Remove(loop);
             if (waiting.Remove(loop) && waiting.Count == 0) Back();
         }
     }
 
     [LoggerMessage(1, LogLevel.Warning,
-        "Redis or PostgreSQL can't be used; until then changed totals don't reach Redis. {Reason}")]
+        "Redis or PostgreSQL is unavailable; until it is back, changed totals don't reach Redis. {Reason}")]
     private partial void Unavailable(string reason);
 
     [LoggerMessage(
-        2, LogLevel.Information, "Redis and PostgreSQL can be used again; changed totals reach Redis.")]
+        2, LogLevel.Information, "Redis and PostgreSQL are available again; changed totals reach Redis.")]
     private partial void Back();
+
+    [LoggerMessage(3, LogLevel.Error, "{Loop} can't do its work with what a store answers, and tries again: {Reason}")]
+    private partial void Refused(string loop, string reason, Exception failure);
 }

@@ -34,7 +34,7 @@ public sealed class ExpiryTogetherTests(EngineFixture stock) : IClassFixture<Eng
         Assert.Equal((0, 0, 0), (await ReservedAsync(a), await ReservedAsync(b), await ReservedAsync(bad)));
         Assert.Equal(
             [(2, "expired"), (2, "expired"), (2, "expired"), (2, "expired")],
-            (await stock.Engine.Events.ReadEventsAsync(10_000))
+            (await stock.Engine.Events.ReadEventsAsync(10_000)).Events
                 .Where(e => e.Type != "reserved" && free.Append(stuck).Any(hold => hold.Id == e.ReservationId))
                 .Select(e => (e.Sequence, e.Type)));
     }

@@ -115,6 +115,10 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
         Assert.Equal((last, last), (capped.Reservation!.ExpiresAt, again.Reservation!.ExpiresAt));
         var extended = await engine.Holds.ExtendAsync(again.Reservation.Id, TimeSpan.FromMinutes(1), null);
         Assert.Equal(ExtendOutcome.LifetimeCapped, extended.Outcome);
+        // A shop that lowers the limit shortens no hold that shoppers have.
+        engine = stock.With(new() { MaxLifetime = TimeSpan.FromMinutes(1) });
+        var lowered = await ReplaceAsync(TimeSpan.FromMinutes(12), new Line(other, 3));
+        Assert.Equal(last, lowered.Reservation!.ExpiresAt);
 
         Task<ReserveAnswer> ReplaceAsync(TimeSpan holdFor, params Line[] lines) => engine.Holds.ReserveAsync(
             EngineFixture.Request("me", lines) with { OnExisting = OnExisting.Replace, HoldFor = holdFor });

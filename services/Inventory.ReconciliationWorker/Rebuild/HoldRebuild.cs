@@ -78,17 +78,31 @@ public sealed class HoldRebuild(
             overwritable);
     }
 
-    /// <summary>Restores the holds that Redis lacks, and what it lacks of others.</summary>
-    /// <param name="partition">The partition.</param>
-    /// <param name="isWhole">Whether Redis is known to lack nothing of a hold.</param>
-    /// <param name="progress">Records the progress.</param>
-    /// <param name="cancellation">Cancels the rest.</param>
+    /// <summary>
+    /// Writes what kept holds lack of deadlines, leases and units, after a key that they share was lost. That includes
+    /// confirming holds with an order, and holds that a script had only half written.
+    /// </summary>
+    internal async Task CompleteAsync(
+        Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation)
+    {
+        progress.Step = "completes holds";
+        await Parallel.ForEachAsync(
+            maintenance.ReadHoldsAsync(partition, cancellation), Limit(cancellation), async (page, _) =>
+            {
+                foreach (var batch in page.Holds.Where(part => kept.Has(part.ReservationId)).Chunk(Batch))
+                {
+                    await maintenance.LoadHoldsAsync(partition, [.. batch.Select(part => RecordOf(part))]);
+                }
+            });
+    }
+
+    /// <summary>Restores the holds that Redis lacks.</summary>
     internal async Task RestoreAsync(
-        Partition partition, Func<Guid, bool> isWhole, RebuildProgress progress, CancellationToken cancellation) =>
+        Partition partition, KeptHolds kept, RebuildProgress progress, CancellationToken cancellation) =>
         await Parallel.ForEachAsync(
             rows.ReadPendingAsync(partition.Index, sku: null, cancellation), Limit(cancellation), async (page, _) =>
             {
-                foreach (var batch in page.Where(hold => !isWhole(hold.ReservationId)).Chunk(Batch))
+                foreach (var batch in page.Where(hold => !kept.Has(hold.ReservationId)).Chunk(Batch))
                 {
                     var loaded = await maintenance.LoadHoldsAsync(partition, [.. batch.Select(RecordOf)]);
                     progress.AddRestored(loaded.Restored, loaded.Unknown);
@@ -131,6 +145,18 @@ public sealed class HoldRebuild(
             if (order is null || held is null || !order.IsOf(held.Holder, held.Lines, _ => true)) return;
             await confirmationStore.CommitAsync(id, totals);
         });
+
+    /// <param name="part">A hold as Redis has it.</param>
+    /// <param name="deadline">Its deadline, where the one in Redis isn't known.</param>
+    internal static HoldRecord RecordOf(HeldPart part, DateTimeOffset? deadline = null) => new(
+        new(
+            part.ReservationId,
+            ReservationStatus.Pending,
+            part.Hold.Holder,
+            part.Hold.Lines,
+            deadline ?? part.Hold.Deadline),
+        part.Hold.Sequence,
+        part.Hold.CreatedAt);
 
     internal static HoldRecord RecordOf(PendingHold hold) => new(
         new(

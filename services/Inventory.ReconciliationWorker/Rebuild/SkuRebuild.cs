@@ -163,14 +163,9 @@ public sealed class SkuRebuild(Maintenance maintenance, HoldRows rows, Confirmat
         && row is { Status: ReservationStatusNames.Pending, HasOrder: false };
 
     /// <summary>A hold that is kept. Its text may lack the deadline, if it was written by an early version.</summary>
-    private static HoldRecord RecordOf(HeldPart part, Dictionary<Guid, KnownHold> known)
-    {
-        var hold = part.Hold;
-        var deadline = hold.Deadline == DateTimeOffset.UnixEpoch && known.TryGetValue(part.ReservationId, out var row)
+    private static HoldRecord RecordOf(HeldPart part, Dictionary<Guid, KnownHold> known) => HoldRebuild.RecordOf(
+        part,
+        part.Hold.Deadline == DateTimeOffset.UnixEpoch && known.TryGetValue(part.ReservationId, out var row)
             ? row.Deadline
-            : hold.Deadline;
-        return new(
-            new(part.ReservationId, ReservationStatus.Pending, hold.Holder, hold.Lines, deadline), hold.Sequence,
-            hold.CreatedAt);
-    }
+            : null);
 }

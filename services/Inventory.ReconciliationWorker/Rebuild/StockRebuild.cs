@@ -2,6 +2,7 @@ using System.Globalization;
 using Inventory.Ledger;
 using Inventory.Stock;
 using Inventory.Storage;
+using StackExchange.Redis;
 
 namespace Inventory.ReconciliationWorker.Rebuild;
 
@@ -50,15 +51,8 @@ public sealed partial class StockRebuild(
         // 1. Close the fence: nothing is sold from here on.
         var (token, unfinished) = (Guid.NewGuid().ToString("N"), await maintenance.IsRebuildUnfinishedAsync(partition));
         var known = NumberOf((await maintenance.VerifyOrFenceAsync(partition)).Epoch);
-        var (run, former) = await maintenance.CloseFenceAsync(partition, token);
-        if (run.Length == 0)
-        {
-            if (!hidden) RunIsHidden(partition.Index);
-            hidden = true;
-            return false;
-        }
-
-        var mistyped = await maintenance.DropMistypedAsync(partition);
+        if (await TryCloseAsync(partition, token) is not { } closed) return false;
+        var ((run, former), mistyped) = closed;
         var stored = (await fences.ReadAsync(partition.Index, stopping)).StreamId;
         var sold = await fences.ReadSoldAsync(partition.Index, stopping);
         // The former epoch is known as long as no hold was changed, also after an interrupted rebuild.
@@ -118,6 +112,23 @@ public sealed partial class StockRebuild(
         return true;
     }
 
+    /// <summary>Closes the fence, and removes shared keys of another type, which no step could read.</summary>
+    private async Task<(ClosedFence Fence, IReadOnlyList<RedisKey> Mistyped)?> TryCloseAsync(
+        Partition partition, string token)
+    {
+        var fence = await maintenance.CloseFenceAsync(partition, token);
+        if (fence.RunId.Length == 0)
+        {
+            if (!hidden) RunIsHidden(partition.Index);
+            hidden = true;
+            return null;
+        }
+
+        if (await maintenance.DropMistypedAsync(partition, token) is { } mistyped) return (fence, mistyped);
+        Replaced(partition.Index);
+        return null;
+    }
+
     private async Task CompareAsync(
         Partition partition, HoldRebuild holds, bool isDamaged, RebuildProgress progress,
         CancellationToken cancellation)
@@ -135,10 +146,10 @@ public sealed partial class StockRebuild(
         progress.Step = "compares holds";
         var kept = await holds.DropAsync(partition, progress, cancellation);
         await holds.LoadTotalsAsync(partition, kept, progress, cancellation);
-        // 6. Restore missing holds, which reserve their units again. With a shared key the others have lost what it had
-        // of them.
+        if (isDamaged) await holds.CompleteAsync(partition, kept, progress, cancellation);
+        // 6. Restore missing holds, which reserve their units again.
         progress.Step = "restores holds";
-        await holds.RestoreAsync(partition, hold => !isDamaged && kept.Has(hold), progress, cancellation);
+        await holds.RestoreAsync(partition, kept, progress, cancellation);
         progress.Step = "counts bought units";
         await holds.CountBoughtAsync(partition, kept, progress, cancellation);
     }

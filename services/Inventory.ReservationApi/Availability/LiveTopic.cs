@@ -1,7 +1,7 @@
 using System.Diagnostics;
+using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queue;
 using Inventory.Stock;
-using Inventory.Storage;
 
 namespace Inventory.ReservationApi.Availability;
 
@@ -98,7 +98,7 @@ internal sealed class LiveTopic(
                 _ => throw new UnreachableException($"Redis answered {stock.Outcome}, which no caller should see."),
             };
         }
-        catch (StoreException)
+        catch (Exception e) when (Failures.Explain(e) is not null)
         {
             frame = LiveFrame.Unavailable;
         }

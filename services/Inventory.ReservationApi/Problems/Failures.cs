@@ -16,6 +16,8 @@ internal sealed class Failures : Microsoft.AspNetCore.Diagnostics.IExceptionHand
     internal static Refusal? Explain(Exception exception) => exception switch
     {
         StockCircuitOpenException => Refusal.StockUnavailable(),
+        // A script fails in the middle at a key that all SKUs share.
+        CorruptDataException { Sku: "-", IsBeingRepaired: true } => Refusal.OutcomeUnknown(),
         CorruptDataException corrupt => Refusal.StockUnreadable(corrupt.Message),
         _ when IsStockUnavailable(exception) => Refusal.OutcomeUnknown(),
         StoreException { IsOutage: true } => Refusal.OrdersUnavailable(),

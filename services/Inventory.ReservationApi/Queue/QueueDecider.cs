@@ -49,6 +49,7 @@ internal sealed partial class QueueDecider(
             if (!closed.IsEmpty)
             {
                 foreach (var line in intent.Ask.Lines) closed.TryRemove(line.Sku, out _);
+                closed.TryRemove("-", out _);
             }
 
             return decision;

@@ -1,4 +1,5 @@
 using Inventory.Stock;
+using Inventory.Storage;
 using Inventory.Testing;
 using StackExchange.Redis;
 
@@ -103,6 +104,8 @@ public sealed class CorruptDataRebuildTests : OwnStores
         await RowAsync(pending, sku, "pending", 1);
         await RowAsync(pinned, sku, "pending", 1);
         await Stores.StoredAsync((await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
+        var closed = await Stores.SkuAsync(1);
+        await worker.Engine.Maintenance.CloseSkuAsync(closed);
         RedisKey damaged = "{inv:0}:" + key;
         await redis.KeyDeleteAsync(damaged);
         await redis.HashSetAsync(damaged, "of another", "type");
@@ -125,7 +128,59 @@ public sealed class CorruptDataRebuildTests : OwnStores
                 await FindAsync(worker, pinned.Id) is (FindOutcome.Active, ReservationStatus.Pending, _));
         }
 
+        // The repair of a SKU that another process has begun is finished.
+        await Stores.StoredAsync((await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
+        await Eventually.TrueAsync(async () =>
+            (await worker.ReserveAsync(closed, "late", 1)).Outcome == ReserveOutcome.Held,
+            isTransient: e => e is CorruptDataException);
         Assert.True(await worker.IsHealthyAsync());
+    }
+
+    [Fact]
+    public async Task An_order_in_flight_is_committed_although_its_lease_was_lost_with_all_leases()
+    {
+        await using var worker = await StartAsync();
+        var sku = await Stores.SkuAsync(10);
+        var hold = await HoldAsync(worker, sku, 3);
+        await RowAsync(hold, sku, "pending", 1);
+        var pinned = await worker.Engine.Confirmations.PinAsync(hold.Id, TimeSpan.FromHours(1));
+        await worker.Confirmations.ConfirmAsync(
+            new()
+            {
+                ReservationId = hold.Id,
+                Pins = pinned.Pins,
+                Holder = hold.Holder.Text,
+                Lines = hold.Lines,
+            },
+            CancellationToken.None);
+        await Stores.StoredAsync((await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!);
+        var redis = worker.Redis.GetDatabase();
+        await redis.KeyDeleteAsync(Only.Leases);
+
+        await redis.StringSetAsync(Only.Leases, "of another type");
+
+        await Eventually.TrueAsync(
+            async () => (await worker.Engine.Holds.FindAsync(hold.Id)).Reservation?.Status
+                == ReservationStatus.Confirmed,
+            isTransient: e => e is CorruptDataException);
+        var level = await worker.Engine.Levels.SnapshotAsync(sku);
+        Assert.Equal((7, 0), (level.Total, level.Reserved));
+    }
+
+    [Fact]
+    public async Task A_heartbeat_that_is_no_number_keeps_no_due_hold()
+    {
+        await using var worker = await StartAsync();
+        var redis = worker.Redis.GetDatabase();
+        var sku = await Stores.SkuAsync(1);
+        var hold = await HoldAsync(worker, sku, 1);
+        await redis.StringSetAsync(Only.Heartbeat, "often");
+        await redis.StringSetAsync(Only.Waiting, "long");
+
+        await redis.SortedSetAddAsync(Only.DueOf(sku), ReservationKey.Of(hold.Id), 1);
+
+        Assert.Equal(ReserveOutcome.Held, (await worker.ReserveAsync(sku, "next", 1)).Outcome);
+        await Eventually.TrueAsync(async () => (await redis.StringGetAsync(Only.Heartbeat)).TryParse(out long _));
     }
 
     [Fact]
