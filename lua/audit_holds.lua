@@ -3,7 +3,8 @@
 -- include shared/sums.lua
 --
 -- KEYS[1] {inv:p}:epoch    KEYS[2] {inv:p}:events    KEYS[3] {inv:p}:due
--- Derived, with the same tag: holds:<bucket>, due:<sku>, leases, units:<bucket>, ended:<id>.
+-- Derived, with the same tag: holds:<bucket>, due:<sku>, leases, units:<bucket>, ended:<id>,
+-- stock:<sku>.
 -- ARGV[1] trace   ARGV[2] ended_retention_s   ARGV[3..] ids; the caller bounds how many
 --
 -- Returns outcome, now_ms, the last event's id, and six fields for each id, by AuditOutcome:
@@ -17,11 +18,16 @@
 if fenced() then return reply(-9) end
 local fields = { clock_ms(), last_event() }
 
+-- The repair of a SKU clears its deadlines before it writes them again.
+local function is_closed(sku)
+  return type(redis.pcall('HGET', stock_key(sku), 'fenced')) == 'string'
+end
+
 local function faults_of(id, hold)
   local faults, filed_ms = {}, hold.state == 'p' and hold.deadline_ms
   for _, line in ipairs(hold.lines) do
     local deadline_ms = filed_ms and deadline_of(line.sku, id, filed_ms)
-    if filed_ms and not deadline_ms then faults[#faults + 1] = 'due' end
+    if filed_ms and not deadline_ms and not is_closed(line.sku) then faults[#faults + 1] = 'due' end
     hold.deadline_ms = deadline_ms or hold.deadline_ms
     local known = 0
     for _, held in ipairs(read_units(hold.holder, line.sku).holds) do

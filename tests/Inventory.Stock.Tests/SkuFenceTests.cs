@@ -16,6 +16,21 @@ public sealed class SkuFenceTests(EngineFixture stock) : IClassFixture<EngineFix
     private Maintenance Maintenance => stock.Engine.Maintenance;
 
     [Fact]
+    public async Task A_hold_lacks_no_deadline_while_a_repair_of_its_sku_writes_the_deadlines_again()
+    {
+        var sku = await stock.SkuAsync(5);
+        var held = (await stock.ReserveAsync("me", new Line(sku, 2))).Reservation!;
+        var closed = (await stock.Engine.Maintenance.CloseSkuAsync(sku))!;
+        await stock.Engine.Maintenance.ClearSkuAsync(closed.Scope);
+
+        var during = (await stock.Engine.Audit.AuditHoldsAsync(default, [held.Id]))!.Holds[0].Faults;
+        await stock.Engine.Maintenance.ReopenSkuAsync(closed.Scope);
+        var after = (await stock.Engine.Audit.AuditHoldsAsync(default, [held.Id]))!.Holds[0].Faults;
+
+        Assert.Equal(("", "due"), (during, after));
+    }
+
+    [Fact]
     public async Task Every_operation_on_a_closed_sku_is_refused_before_its_first_write()
     {
         var (closed, open) = (await stock.SkuAsync(10), await stock.SkuAsync(10));
