@@ -97,11 +97,8 @@ internal static class PaymentBody
             errors.Add("data.amount", AmountRule);
         }
 
-        if (hasCurrency ? !Currencies.IsKnown(Text(data, "currency")) : hasAmount)
-        {
-            errors.Add("data.currency", CurrencyRule);
-        }
-
+        if (hasCurrency && !Currencies.IsKnown(Text(data, "currency"))) errors.Add("data.currency", CurrencyRule);
+        if (hasAmount && !hasCurrency) errors.Add("data.currency", FieldErrors.Required);
         if (hasCurrency && !hasAmount) errors.Add("data.amount", FieldErrors.Required);
     }
 

@@ -87,6 +87,7 @@ public sealed class WebhookTests(WebhookTests.TwoSecrets secrets) : IClassFixtur
     [InlineData("null", "\"EUR\"", "data.amount")]
     [InlineData("1990", "null", "data.currency")]
     [InlineData("1990", "\"XXX\"", "data.currency")]
+    [InlineData("1990", "\"BGN\"", "data.currency")]
     [InlineData("1990", "\"eur\"", "data.currency")]
     [InlineData("1990", "978", "data.currency")]
     public async Task What_is_no_amount_of_money_is_refused_and_nothing_is_stored(
