@@ -19,9 +19,9 @@ local function run_id()
   return type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
 end
 
--- A key of another type is no epoch.
+-- A key of another type is no epoch, and neither is any other text, which a reply could not carry.
 local former = redis.pcall('GET', KEYS[3])
-if type(former) ~= 'string' then former = '' end
+if type(former) ~= 'string' or not string.match(former, '^%d+:%w+$') then former = '' end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], ARGV[1])
 return reply(1, run_id(), former)

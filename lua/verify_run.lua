@@ -23,9 +23,9 @@ end
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local run = run_id()
--- A key of another type is no epoch.
+-- A key of another type is no epoch, and neither is any other text, which a reply could not carry.
 local epoch = redis.pcall('GET', KEYS[1])
-if type(epoch) ~= 'string' then epoch = '' end
+if type(epoch) ~= 'string' or not string.match(epoch, '^%d+:%w+$') then epoch = '' end
 if run ~= '' and string.match(epoch, '^%d+:(%w+)$') == run then
   return reply(1, run, epoch, now_ms)
 end

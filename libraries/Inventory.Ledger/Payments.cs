@@ -76,8 +76,8 @@ public sealed class Payments(NpgsqlDataSource source)
     private const string Record =
         """
         INSERT INTO outbox (kind, key, payload)
-        SELECT 'payment_event_conflict', 'payment_event_conflict:' || $1 || ':' || md5(concat_ws('|', $2::text,
-                $3::uuid, $4::text, $5::jsonb #>> '{data,amount}', $5::jsonb #>> '{data,currency}')),
+        SELECT 'payment_event_conflict', 'payment_event_conflict:' || $1 || ':' || md5(jsonb_build_array(
+                $2::text, $3::uuid, $4::text, $5::jsonb #>> '{data,amount}', $5::jsonb #>> '{data,currency}')::text),
             jsonb_strip_nulls(jsonb_build_object('eventId', $1::text, 'event', $5::jsonb, 'trace', $6::text))
         ON CONFLICT (key) DO NOTHING
         """;

@@ -153,6 +153,27 @@ public sealed class FenceTests
         Assert.Equal($"7:{run}", (await engine.Maintenance.VerifyOrFenceAsync(partition)).Epoch);
     }
 
+    [Fact]
+    public async Task An_epoch_that_no_script_writes_fences_the_partition_and_fails_no_call()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await using var shop = await Shop.OpenAsync(server);
+        var (partition, maintenance) = (default(Partition), shop.Engine.Maintenance);
+        foreach (var text in new[] { "no epoch", "7:\tx\ty", "7:run\n", "", ":" })
+        {
+            await shop.Database.StringSetAsync(partition.Epoch, text);
+            await shop.Database.StringSetAsync(partition.Former, text);
+
+            var look = await maintenance.VerifyOrFenceAsync(partition);
+            Assert.Equal((VerifyOutcome.Fenced, ""), (look.Outcome, look.Epoch));
+            Assert.Equal("", (await maintenance.CloseFenceAsync(partition, "token")).FormerEpoch);
+            Assert.Equal(ReserveOutcome.Fenced, await shop.ReserveAsync());
+        }
+
+        Assert.True(await maintenance.LiftFenceAsync());
+        Assert.Equal(ReserveOutcome.Held, await shop.ReserveAsync());
+    }
+
     [Theory]
     [InlineData("user default on nopass ~* &* +@all -info")]
     [InlineData("rename-command INFO \"\"")]

@@ -119,6 +119,7 @@ public sealed class WebhookTests(WebhookTests.TwoSecrets secrets) : IClassFixtur
             Provider.Payment("payment.failed", reservation, "pay-1", "1991", "\"EUR\""),
             Provider.Payment("payment.failed", reservation, "pay-1", "1990", "\"USD\""),
             Provider.Payment("payment.approved", reservation, "pay-1", "1990", "\"USD\""),
+            Provider.Payment("payment.approved", reservation, "pay-1|1990|USD", "null", "null"),
         ];
 
         foreach (var other in others)
