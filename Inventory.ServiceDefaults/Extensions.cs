@@ -45,6 +45,7 @@ public static class Extensions
         });
 
         builder.Logging.AddSampler<MalformedTrailers>();
+        builder.Services.AddHostedService<FailedWorkers>();
 
         // Don't disclose the server software.
         builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);

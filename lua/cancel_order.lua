@@ -44,9 +44,8 @@ if same then assure_countable(hold) end
 
 for _, line in ipairs(lines) do
   if line.stock and line.stock.version < tonumber(line.version) then
+    append_stock_event(line.sku, line.total)
     redis.call('HSET', stock_key(line.sku), 'total', line.total, 'version', line.version)
-    redis.call('XADD', KEYS[2], '*', 'type', 'stock-set', 'reservation', '', 'sequence', 0,
-      'holder', '', 'deadline_ms', 0, 'lines', line.sku .. ':' .. line.total, 'trace', trace)
   end
 end
 if same then

@@ -27,24 +27,24 @@ assert(max_lifetime_ms and max_lifetime_ms >= 1, 'extend: max_lifetime_ms must b
 
 local now_ms = clock_ms()
 local id = locate(ARGV[5], ARGV[6], ARGV[7])
-if not id then return answer(-1, now_ms) end
+if not id then return reply(-1, now_ms) end
 local hold, waiting = load_current(id, now_ms)
 if not hold then
   local ended = load_ended(id, waiting)
-  if not ended then return answer(-1, now_ms) end
-  return answer(-2, now_ms, hold_fields(id, ended))
+  if not ended then return reply(-1, now_ms) end
+  return reply(-2, now_ms, hold_fields(id, ended))
 end
-if hold.state ~= 'p' then return answer(-3, now_ms, hold_fields(id, hold)) end
+if hold.state ~= 'p' then return reply(-3, now_ms, hold_fields(id, hold)) end
 local deadline_ms = math.min(hold.deadline_ms + add_ms, tonumber(hold.created_ms) + max_lifetime_ms)
-if deadline_ms <= hold.deadline_ms then return answer(-4, now_ms, hold_fields(id, hold)) end
+if deadline_ms <= hold.deadline_ms then return reply(-4, now_ms, hold_fields(id, hold)) end
 
 assure_lines_open(hold)
 for _, line in ipairs(hold.lines) do read_page(line.sku, deadline_ms) end
 hold.deadline_ms, hold.sequence = deadline_ms, hold.sequence + 1
+append_event('extended', id, hold)
 redis.call('HSET', holds_key(id), id, hold_text(hold))
 for _, line in ipairs(hold.lines) do
   remove_deadlines(line.sku, { id }, { hold.filed_ms })
   file_deadline(line.sku, id, deadline_ms)
 end
-append_event('extended', id, hold)
 return answer(1, now_ms, hold_fields(id, hold))

@@ -37,6 +37,8 @@ end
 
 assert(action == 'open' or action == 'retire', 'fence_sku: close, open or retire')
 if redis.call('HGET', key, 'fenced') ~= token then return reply(-1) end
+-- Listeners that have been told that the SKU can't be read look again.
+if action == 'open' then append_stock_event(sku, redis.call('HGET', key, 'total') or 0) end
 redis.call('SREM', fences, sku)
 if action == 'retire' and redis.call('HGET', key, 'reserved') == '0' then
   redis.call('UNLINK', key)
@@ -48,8 +50,4 @@ if action == 'retire' then
   redis.call('HSET', key, 'paused', 1)
   return reply(4)
 end
--- Listeners that have been told that the SKU can't be read look again.
-redis.call('XADD', KEYS[2], '*', 'type', 'stock-set', 'reservation', '', 'sequence', 0,
-  'holder', '', 'deadline_ms', 0, 'lines', sku .. ':' .. (redis.call('HGET', key, 'total') or 0),
-  'trace', trace)
 return reply(2)

@@ -39,8 +39,16 @@ local function whole(number) return string.format('%.0f', number) end
 local changes, has_changed = {}, redis.call('HSETNX', state, 'began_ms', whole(now_ms)) == 1
 local function note(event, who, units)
   for _, field in ipairs({ event, who, units }) do changes[#changes + 1] = field end
-  redis.call('XADD', events, 'MAXLEN', '~', MOST_EVENTS, '*',
-    'event', event, 'who', who, 'units', units)
+  local function record()
+    return redis.pcall('XADD', events, 'MAXLEN', '~', MOST_EVENTS, '*',
+      'event', event, 'who', who, 'units', units)
+  end
+  -- A manual change may leave a stream that takes no more entries, or another type. The record is
+  -- for operators and begins anew: no decision depends on it.
+  if type(record()) == 'table' then
+    redis.call('DEL', events)
+    record()
+  end
   has_changed = true
 end
 

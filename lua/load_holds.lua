@@ -63,7 +63,7 @@ local function restore(id, hold)
     if repaired_sku == '' and redis.call('EXISTS', stock_key(line.sku)) == 0 then return UNKNOWN end
   end
   if redis.call('ZSCORE', leases_key(), id) then hold.state = 'c' end
-  place_hold(id, hold, clock_ms())
+  place_hold(id, hold, nil, clock_ms())
   redis.call('DEL', ended_key(id))
   return RESTORED
 end

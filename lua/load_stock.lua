@@ -70,12 +70,9 @@ local function load_sku(sku, total, version, limit, paused, reserved, overwritab
   end
   if is_newer then return end
   if repairs or known[1] ~= version or known[4] ~= version or known[2] ~= total then
+    if repairs or (known[2] and known[2] ~= total) then append_stock_event(sku, total) end
     write_total(key, total, version, limit, paused)
     changed = changed + 1
-    if repairs or (known[2] and known[2] ~= total) then
-      redis.call('XADD', KEYS[2], '*', 'type', 'stock-set', 'reservation', '', 'sequence', 0,
-        'holder', '', 'deadline_ms', 0, 'lines', sku .. ':' .. total, 'trace', trace)
-    end
   end
 end
 

@@ -21,15 +21,15 @@ if replayed then return replayed end
 
 local now_ms = clock_ms()
 local id = locate(ARGV[5], ARGV[6], ARGV[7])
-if not id then return answer(-1, now_ms) end
+if not id then return reply(-1, now_ms) end
 local hold, waiting = load_current(id, now_ms)
 if not hold then
   local ended = load_ended(id, waiting)
-  if not ended then return answer(-1, now_ms) end
-  if ended.state == 'r' then return answer(2, now_ms, hold_fields(id, ended)) end
-  return answer(-2, now_ms, hold_fields(id, ended))
+  if not ended then return reply(-1, now_ms) end
+  if ended.state == 'r' then return reply(2, now_ms, hold_fields(id, ended)) end
+  return reply(-2, now_ms, hold_fields(id, ended))
 end
-if hold.state ~= 'p' then return answer(-3, now_ms, hold_fields(id, hold)) end
+if hold.state ~= 'p' then return reply(-3, now_ms, hold_fields(id, hold)) end
 
 end_hold(id, hold, 'r', 'released')
 return answer(1, now_ms, hold_fields(id, hold))

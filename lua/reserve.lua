@@ -11,9 +11,11 @@
 -- ARGV[4] idem_retention_s ARGV[5] reclaim_batch, lines of all requests together, 1 or more
 -- ARGV[6] max_holds, 1 or more: most holds that an owner may have of one SKU
 -- ARGV[7] max_lifetime_ms
--- ARGV[8..] of each request: number of lines, trace, fingerprint or empty, digest of its key, id,
---   holder, hold_ms (1 or more), on_existing (refuse, refuse-unless-limited, replace, allow), then
---   sku and quantity (1 or more) of each line; each SKU once
+-- ARGV[8] shopper_units, 1 or more, and ARGV[9] shopper_share, thousandths of the total: most units
+--   of one SKU that a shopper may hold
+-- ARGV[10..] of each request: number of lines, trace, fingerprint or empty, digest of its key, id,
+--   holder, hold_ms (1 or more), on_existing (refuse, refuse-unless-limited, replace, allow),
+--   is_shopper (0 or 1), then sku and quantity (1 or more) of each line; each SKU once
 --
 -- Returns fenced, or for each request in their order an error or its outcome, now_ms and, by
 -- ReserveOutcome:
@@ -22,7 +24,7 @@
 --   -1 insufficient  sku:quantity:available of each line, own
 --   -2 unknown sku, -5 paused  sku
 --   -3 active reservation exists  sku, own
---   -4 limit exceeded  sku, limit, units the holder has, own
+--   -4 limit exceeded  sku, limit, units that count towards it, own
 --   -6 id reused with other content    -7 idempotency key reused with another request
 --   -8 ended         id, state, deadline_ms, holder, lines
 --   -9 fenced       -10 more holds are due than one call expires: call again
@@ -34,9 +36,10 @@
 -- Work: per line, the due holds that the budget allows and the owner's holds, max_holds at most.
 --
 -- Invariants: reserved <= total after every hold; every line or none; due holds expire before a
--- request is refused; an owner's units stay within max_per_customer; a hold that replaces others
--- counts its lifetime from the oldest of them, so that replacing doesn't hold units for ever; a
--- request affects the next one only by the units it took, even if it failed.
+-- request is refused; an owner's units stay within max_per_customer, and what a shopper holds
+-- within shopper_limit; a hold that replaces others counts its lifetime from the oldest of them, so
+-- that replacing doesn't hold units for ever; a request affects the next one only by the units it
+-- took, even if it failed.
 -- By design: `total` may be lowered below `reserved`. That stops new holds and ends none.
 
 if fenced() then return reply(-9) end
@@ -46,7 +49,9 @@ local max_holds = tonumber(ARGV[6])
 assert(max_holds and max_holds >= 1, 'reserve: max_holds must be 1 or more')
 local max_lifetime_ms = tonumber(ARGV[7])
 assert(max_lifetime_ms and max_lifetime_ms >= 1, 'reserve: max_lifetime_ms must be 1 or more')
-local BEFORE_LINES = 8
+local shopper_units, shopper_share = tonumber(ARGV[8]), tonumber(ARGV[9])
+assert(shopper_units and shopper_share, 'reserve: limits of a shopper must be numbers')
+local BEFORE_LINES = 9
 
 -- One time for all requests: a SKU with nothing due for the first has nothing due for the last.
 local now_ms = clock_ms()
@@ -66,7 +71,7 @@ local function read_request(at)
     seen[line.sku] = true
     lines[n] = line
   end
-  return id, holder, hold_ms, ARGV[at + 7], lines
+  return id, holder, hold_ms, ARGV[at + 7], lines, ARGV[at + 8] == '1'
 end
 
 -- Due holds expire first. This writes before the last refusal, which is safe: each expiry is a
@@ -98,6 +103,7 @@ local function find_own(holder, lines)
     end
     if has_changed then account = read_units(holder, line.sku) end
     line.account, line.units = account, account.confirmed + account.held
+    line.held = account.held
   end
   return own, own_ids
 end
@@ -111,10 +117,11 @@ end
 local function look_up_stock(lines)
   for _, line in ipairs(lines) do
     local stock = remembered_stock[line.sku] or stock_of(line.sku)
-    if not stock then return answer(-2, now_text, line.sku) end
+    if not stock then return reply(-2, now_text, line.sku) end
     remembered_stock[line.sku] = stock
-    if stock.paused then return answer(-5, now_text, line.sku) end
+    if stock.paused then return reply(-5, now_text, line.sku) end
     line.available, line.limit = stock.total - stock.reserved, stock.limit
+    line.shopper_limit = shopper_limit(stock.total, shopper_units, shopper_share)
   end
 end
 
@@ -129,13 +136,21 @@ local function weigh_own(own, own_ids, on_existing, lines)
         or (on_existing == 'refuse-unless-limited' and not line.limit)
         or (on_existing == 'replace' and own[own_id].state ~= 'p')
       if held > 0 and refusing then
-        return answer(-3, fields_with(own, own_id, reply(now_text, line.sku)))
+        return reply(-3, fields_with(own, own_id, reply(now_text, line.sku)))
       end
       if on_existing == 'replace' then
         line.available = line.available + held
-        line.units = line.units - held
+        line.units, line.held = line.units - held, line.held - held
       end
     end
+  end
+end
+
+-- The limit that a line exceeds, and the units that count towards it; nil without one.
+local function exceeded(line, is_shopper)
+  if line.limit and line.units + line.quantity > line.limit then return line.limit, line.units end
+  if is_shopper and line.held + line.quantity > line.shopper_limit then
+    return line.shopper_limit, line.held
   end
 end
 
@@ -157,18 +172,18 @@ local function decide(at)
   answer_key = fingerprint ~= '' and prefix .. 'idem:' .. ARGV[at + 3]
   local replayed = replay()
   if replayed then return replayed end
-  local id, holder, hold_ms, on_existing, lines = read_request(at)
+  local id, holder, hold_ms, on_existing, lines, is_shopper = read_request(at)
 
   -- An id is never used for a second reservation.
   local existing, waiting = load_current(id, now_ms)
   if existing then
-    if not same_request(existing, holder, lines) then return answer(-6, now_text) end
-    return answer(2, now_text, hold_fields(id, existing))
+    if not same_request(existing, holder, lines) then return reply(-6, now_text) end
+    return reply(2, now_text, hold_fields(id, existing))
   end
   local ended = load_ended(id, waiting)
   if ended then
-    if not same_request(ended, holder, lines) then return answer(-6, now_text) end
-    return answer(-8, now_text, hold_fields(id, ended))
+    if not same_request(ended, holder, lines) then return reply(-6, now_text) end
+    return reply(-8, now_text, hold_fields(id, ended))
   end
 
   local more_due = expire_due_of(lines)
@@ -180,9 +195,9 @@ local function decide(at)
   local created_ms, deadline_ms = lifetime_of(hold_ms, replaced, own)
   local sufficient, left = true, {}
   for i, line in ipairs(lines) do
-    if line.limit and line.units + line.quantity > line.limit then
-      return answer(-4,
-        fields_with(own, own_ids[1], reply(now_text, line.sku, line.limit, line.units)))
+    local limit, counted = exceeded(line, is_shopper)
+    if limit then
+      return reply(-4, fields_with(own, own_ids[1], reply(now_text, line.sku, limit, counted)))
     end
     sufficient = sufficient and line.quantity <= line.available
     read_page(line.sku, deadline_ms)
@@ -190,7 +205,7 @@ local function decide(at)
   end
   if not sufficient then
     if more_due then return reply(-10) end
-    return answer(-1, fields_with(own, own_ids[1], reply(now_text, table.concat(left, ','))))
+    return reply(-1, fields_with(own, own_ids[1], reply(now_text, table.concat(left, ','))))
   end
 
   -- Numbers that are written more than once are text: formatting one takes as long as a GET.
@@ -198,8 +213,11 @@ local function decide(at)
     deadline_ms = reply(deadline_ms), holder = holder, lines = lines }
   for _, own_id in ipairs(replaced) do end_hold(own_id, own[own_id], 'r', 'released') end
   -- place_hold reads again: unread deadlines may be unreadable, and replacing has changed units.
-  if more_due or #replaced > 0 then place_hold(id, hold) else write_hold(id, hold) end
-  append_event('reserved', id, hold)
+  if more_due or #replaced > 0 then
+    place_hold(id, hold, 'reserved')
+  else
+    write_hold(id, hold, 'reserved')
+  end
   for i, line in ipairs(lines) do
     left[i] = line.sku .. ':' .. line.quantity .. ':' .. (line.available - line.quantity)
   end
@@ -208,7 +226,7 @@ local function decide(at)
 end
 
 -- All requests are checked to be complete before the first is decided.
-local starts, at = {}, 8
+local starts, at = {}, 10
 while at <= #ARGV do
   local count = tonumber(ARGV[at])
   assert(count and count >= 1, 'reserve: a line or more')

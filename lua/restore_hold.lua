@@ -56,8 +56,7 @@ end
 
 -- The ended hold here may have a later sequence than the caller's copy.
 hold.sequence = (ended and ended.sequence or hold.sequence) + 1
-place_hold(id, hold, now_ms + lease_ms)
+place_hold(id, hold, 'revived', now_ms + lease_ms)
 redis.call('DEL', ended_key(id))
-append_event('revived', id, hold)
 local _, state, deadline_ms, holder, lines = hold_fields(id, hold)
 return reply(1, now_ms, id, state, deadline_ms, holder, lines, hold.sequence, epoch_number())

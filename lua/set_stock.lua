@@ -1,4 +1,6 @@
 -- set_stock: apply what the system of record has of one SKU.
+-- include shared/reading.lua
+-- include shared/instant.lua
 -- include shared/lost.lua
 --
 -- KEYS[1] {inv:p}:events   KEYS[2] {inv:p}:stock:<sku>
@@ -28,26 +30,26 @@ if limits_known >= version and known == version then return reply(2) end
 if limits_known >= version and known > version then return reply(-1) end
 
 local limit, paused = ARGV[5] ~= '0' and ARGV[5], ARGV[6] == '1'
-local newest = stock[3]
-if known < version then
-  newest = ARGV[3]
-  -- The counter of a closed SKU is written by its repair.
-  local lacks_counter = not stock[7] and not (stock[1] and stock[6])
-  local partition = string.match(KEYS[1], '^{inv:%d+}:')
-  local is_lost = lacks_counter and is_held(partition, ARGV[2])
-  redis.call('HSET', KEYS[2], 'total', newest, 'version', ARGV[4])
-  if lacks_counter then redis.call('HSET', KEYS[2], 'reserved', 0) end
-  if is_lost then close_lost(partition, ARGV[2]) end
+local is_later = known < version
+local newest = is_later and ARGV[3] or stock[3]
+-- The counter of a closed SKU is written by its repair.
+local lacks_counter = is_later and not stock[7] and not (stock[1] and stock[6])
+local partition = string.match(KEYS[1], '^{inv:%d+}:')
+local is_lost = lacks_counter and is_held(partition, ARGV[2])
+-- After a commit, often only limits_version differs: no event is needed.
+local has_changed = is_later or stock[4] ~= limit or (stock[5] ~= false) ~= paused
+if has_changed then
+  append_at_clock(KEYS[1], 'type', 'stock-set', 'reservation', '', 'sequence', 0,
+    'holder', '', 'deadline_ms', 0, 'lines', ARGV[2] .. ':' .. newest, 'trace', ARGV[1])
 end
+if is_later then redis.call('HSET', KEYS[2], 'total', newest, 'version', ARGV[4]) end
+if lacks_counter then redis.call('HSET', KEYS[2], 'reserved', 0) end
+if is_lost then close_lost(partition, ARGV[2]) end
 if limits_known < version then
   redis.call('HSET', KEYS[2], 'limits_version', ARGV[4])
   redis.call('HDEL', KEYS[2], 'max_per_customer', 'paused')
   if limit then redis.call('HSET', KEYS[2], 'max_per_customer', limit) end
   if paused then redis.call('HSET', KEYS[2], 'paused', 1) end
 end
--- After a commit, often only limits_version differs: no event is needed.
-local same_limits = stock[4] == limit and (stock[5] ~= false) == paused
-if known >= version and same_limits then return reply(2) end
-redis.call('XADD', KEYS[1], '*', 'type', 'stock-set', 'reservation', '', 'sequence', 0,
-  'holder', '', 'deadline_ms', 0, 'lines', ARGV[2] .. ':' .. newest, 'trace', ARGV[1])
-return reply(1)
+if has_changed then return reply(1) end
+return reply(2)

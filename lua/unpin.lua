@@ -23,8 +23,8 @@ if hold.state ~= 'c' or hold.sequence ~= pin then return reply(2, now_ms) end
 
 assure_lines_open(hold)
 hold.state, hold.sequence = 'p', hold.sequence + 1
+append_event('unpinned', id, hold)
 redis.call('HSET', holds_key(id), id, hold_text(hold))
 redis.call('ZREM', leases_key(), id)
 schedule(id, hold)
-append_event('unpinned', id, hold)
 return reply(1, now_ms)

@@ -112,7 +112,8 @@ public static class Problem
             + "one in one step.");
 
     public static readonly ProblemType LimitExceeded = new("limit-exceeded", 409, "The limit per customer is exceeded",
-        "The customer would have more units of the SKU, held and bought, than its limit per customer allows.",
+        "The customer would have more units of the SKU, held and bought, than its limit per customer allows, or a "
+        + "shopper would hold more unpaid units of it than a session may.",
         "Ask for no more than `limit` less `units`.");
 
     public static readonly ProblemType SkuPaused = new("sku-paused", 409, "Sale is paused",

@@ -81,4 +81,16 @@ public sealed class Fences(NpgsqlDataSource source)
                 (SELECT stream_id FROM stream_positions WHERE partition = $1)
             """,
             row => (row.GetInt64(0), row.IsDBNull(1) ? null : row.GetString(1)), cancellation, partition)).Single();
+
+    /// <summary>
+    /// Forgets a stored position that no script can have given, so that new events don't have to come after it. The
+    /// materializer then reads the stream from its beginning; events that are stored already change nothing.
+    /// </summary>
+    /// <param name="partition">The partition's index.</param>
+    /// <param name="streamId">The position. Another one stays.</param>
+    /// <param name="cancellation">Cancels the call.</param>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
+    public Task ForgetPositionAsync(int partition, string streamId, CancellationToken cancellation) =>
+        source.ExecuteAsync(
+            "DELETE FROM stream_positions WHERE partition = $1 AND stream_id = $2", cancellation, partition, streamId);
 }

@@ -36,6 +36,12 @@ public sealed record ReserveRequest
     /// <summary>See <see cref="Stock.OnExisting"/>.</summary>
     public OnExisting OnExisting { get; init; }
 
+    /// <summary>
+    /// Whether a shopper's session asks, and not a backend: then <see cref="StockOptions.MaxUnitsPerShopper"/> and
+    /// <see cref="StockOptions.MaxSharePerShopper"/> apply.
+    /// </summary>
+    public bool IsShopper { get; init; }
+
     /// <summary>Null when the caller gave no key.</summary>
     public Idempotency? Idempotency { get; init; }
 }
@@ -69,10 +75,13 @@ public sealed record ReserveAnswer
     /// </summary>
     public string? Sku { get; init; }
 
-    /// <summary>For <c>LimitExceeded</c>: the limit per customer.</summary>
+    /// <summary>For <c>LimitExceeded</c>: the limit per customer, or per shopper.</summary>
     public int Limit { get; init; }
 
-    /// <summary>For <c>LimitExceeded</c>: the customer's units, held and bought.</summary>
+    /// <summary>
+    /// For <c>LimitExceeded</c>: the units that count towards it. Units that were bought count towards a customer's
+    /// limit, and not towards a shopper's.
+    /// </summary>
     public int Units { get; init; }
 }
 

@@ -228,7 +228,7 @@ public sealed class AuditReader
             var holder = reply.Next().ToString();
             looks.Add(new(
                 id, state, sequence, deadline == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(deadline),
-                holder.Length == 0 ? null : Holder.Parse(holder), Reply.Lines(reply.Next()), reply.Next().ToString()));
+                holder.Length == 0 ? null : Holder.Parse(holder), reply.NextLines(), reply.Next().ToString()));
         }
 
         return new(at, last, looks);

@@ -9,7 +9,7 @@ namespace Inventory.Stock;
 public sealed class HoldStore
 {
     // Number of a request's arguments before those of its lines.
-    private const int BeforeLines = 8;
+    private const int BeforeLines = 9;
 
     private readonly PartitionedRedis redis;
 
@@ -81,6 +81,7 @@ public sealed class HoldStore
         (arguments[2], arguments[3]) = (Fingerprint(request.Idempotency), request.Idempotency?.Key ?? "");
         (arguments[4], arguments[5]) = (ReservationKey.Of(request.Id), request.Holder.Text);
         (arguments[6], arguments[7]) = (Milliseconds(request.HoldFor), Text(request.OnExisting));
+        arguments[8] = request.IsShopper ? 1 : 0;
         for (var i = 0; i < lines.Length; i++)
         {
             arguments[BeforeLines + (2 * i)] = lines[i].Sku;
@@ -157,16 +158,14 @@ public sealed class HoldStore
     /// Sets how many units of one SKU a holder holds. The result is a new hold, the unchanged hold, or the hold with
     /// another quantity.
     /// </summary>
-    /// <param name="holder">The holder.</param>
-    /// <param name="line">The SKU and the requested units, 1 or more.</param>
-    /// <param name="holdFor">
-    /// Lifetime of a new hold, a millisecond or more; an existing hold keeps its
-    /// deadline.
+    /// <param name="request">
+    /// One line. The lifetime is that of a new hold: an existing one keeps its deadline. The id and what to do with
+    /// existing holds don't matter: each new hold gets a new id, also when a ticket of the queue is decided twice.
     /// </param>
-    /// <param name="idempotency">Null when the caller gave no key.</param>
-    public async Task<AdjustAnswer> AdjustAsync(Holder holder, Line line, TimeSpan holdFor, Idempotency? idempotency)
+    public async Task<AdjustAnswer> AdjustAsync(ReserveRequest request)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(line.Quantity, 1, nameof(line));
+        var line = request.Lines.Single();
+        ArgumentOutOfRangeException.ThrowIfLessThan(line.Quantity, 1, nameof(request));
         var partition = redis.PartitionOf(line.Sku);
         AdjustAnswer answer;
         // Terminates for the reason that <c>PartitionedRedis.ReserveCalls</c> gives.
@@ -175,14 +174,14 @@ public sealed class HoldStore
             answer = ReadAdjusted(new Reply(await Script.Adjust.RunAsync(
                 redis.Guard,
                 [
-                    partition.Epoch, partition.Events, partition.Due, partition.Answer(idempotency),
+                    partition.Epoch, partition.Events, partition.Due, partition.Answer(request.Idempotency),
                     partition.Stock(line.Sku),
                 ],
                 [
-                    Trace, redis.EndedRetention, Fingerprint(idempotency), redis.IdempotencyRetention,
-                    redis.Settings.ReclaimBatch,
-                    ReservationKey.Of(Guid.NewGuid()), holder.Text, Milliseconds(holdFor), line.Sku, line.Quantity,
-                    redis.Settings.MaxHoldsPerSku,
+                    Trace, redis.EndedRetention, Fingerprint(request.Idempotency), redis.IdempotencyRetention,
+                    redis.Settings.ReclaimBatch, ReservationKey.Of(Guid.NewGuid()), request.Holder.Text,
+                    Milliseconds(request.HoldFor), line.Sku, line.Quantity, redis.Settings.MaxHoldsPerSku,
+                    request.IsShopper ? 1 : 0, redis.Settings.MaxUnitsPerShopper, redis.ShopperShare,
                 ])));
         }
         while (answer.Outcome == AdjustOutcome.MoreDue);

@@ -183,13 +183,21 @@ public sealed class Maintenance
     {
         var mistyped = await FindMistypedAsync(partition);
         if (mistyped.Count == 0) return mistyped;
+        return await DeleteBehindFenceAsync(partition, token, [.. mistyped, partition.Former]) ? mistyped : null;
+    }
+
+    private async Task<bool> DeleteBehindFenceAsync(Partition partition, string token, params RedisKey[] keys)
+    {
         var transaction = redis.Database.CreateTransaction();
         transaction.AddCondition(Condition.StringEqual(partition.Rebuild, token));
-        var deleting = transaction.KeyDeleteAsync([.. mistyped, partition.Former]);
-        if (!await transaction.ExecuteAsync().OrFailedAsync()) return null;
+        var deleting = transaction.KeyDeleteAsync(keys);
+        if (!await transaction.ExecuteAsync().OrFailedAsync()) return false;
         await deleting.OrFailedAsync();
-        return mistyped;
+        return true;
     }
+
+    /// <summary>The server's clock.</summary>
+    public Task<DateTimeOffset> NowAsync() => redis.NowAsync();
 
     /// <summary>
     /// Deletes the former epoch. Call it before the data that the former epoch vouches for is changed.
@@ -290,6 +298,15 @@ public sealed class Maintenance
     /// <summary>Whether a rebuild has begun and not finished.</summary>
     public Task<bool> IsRebuildUnfinishedAsync(Partition partition) =>
         redis.Database.KeyExistsAsync(partition.Rebuild).OrFailedAsync();
+
+    /// <summary>
+    /// Deletes a partition's stream. The next one begins with ids of the server's clock. Call it when every event is
+    /// stored. It has no effect when another rebuild has taken over, or the data was replaced.
+    /// </summary>
+    /// <param name="partition">The partition.</param>
+    /// <param name="token">The token of the rebuild, as for <see cref="CloseFenceAsync"/>.</param>
+    public Task DropEventsAsync(Partition partition, string token) =>
+        DeleteBehindFenceAsync(partition, token, partition.Events);
 
     /// <summary>Makes new events get ids after a stored id, if the stream's last id is older.</summary>
     public async Task<AdvanceOutcome> AdvanceStreamAsync(Partition partition, string storedId)

@@ -45,6 +45,9 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
     /// <summary>See <see cref="StockOptions.IdempotencyRetention"/>; in seconds, as the scripts take it.</summary>
     public RedisValue IdempotencyRetention => (long)Settings.IdempotencyRetention.TotalSeconds;
 
+    /// <summary>See <see cref="StockOptions.MaxSharePerShopper"/>; in thousandths, as the scripts take it.</summary>
+    public RedisValue ShopperShare => (int)(Settings.MaxSharePerShopper * 1_000);
+
     /// <summary>The fingerprint as the scripts take it; empty for a request without a key.</summary>
     public static RedisValue Fingerprint(Idempotency? idempotency) =>
         idempotency?.Fingerprint ?? RedisValue.EmptyString;
@@ -91,7 +94,7 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
     // not due yet.
     private CoalescedCalls ReserveCalls(Partition partition) => new(
         Guard, Script.Reserve, partition, "", EndedRetention, "", IdempotencyRetention, Settings.ReclaimBatch,
-        Settings.MaxHoldsPerSku, Milliseconds(Settings.MaxLifetime))
+        Settings.MaxHoldsPerSku, Milliseconds(Settings.MaxLifetime), Settings.MaxUnitsPerShopper, ShopperShare)
     {
         Again = MoreDue,
     };

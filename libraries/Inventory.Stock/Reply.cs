@@ -1,5 +1,6 @@
 using System.Globalization;
 using Inventory.Contracts;
+using Inventory.Storage;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
@@ -7,6 +8,10 @@ namespace Inventory.Stock;
 /// <summary>
 /// One script's reply: fields separated by tabs, the outcome first, a leading <c>*</c> on a repeated answer.
 /// </summary>
+/// <remarks>
+/// A field may be what a manual change has left in Redis, so one that can't be read is corrupt data, and no bug that
+/// would end a worker.
+/// </remarks>
 internal ref struct Reply
 {
     private ReadOnlySpan<char> rest;
@@ -37,19 +42,40 @@ internal ref struct Reply
         return field;
     }
 
-    public int NextInt() => int.Parse(Next(), CultureInfo.InvariantCulture);
+    public int NextInt() => Int(Next());
 
-    public long NextLong() => long.Parse(Next(), CultureInfo.InvariantCulture);
+    public long NextLong() =>
+        Next() is var field && long.TryParse(field, NumberStyles.AllowLeadingSign, Invariant, out var number)
+            ? number
+            : throw Corrupt(field);
 
-    public DateTimeOffset NextTime() => DateTimeOffset.FromUnixTimeMilliseconds(NextLong());
+    public DateTimeOffset NextTime() => NextLong() is var milliseconds
+        && milliseconds >= 0 && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+            ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
+            : throw Corrupt(milliseconds.ToString(Invariant));
 
     public Reservation NextReservation()
     {
-        var id = ReservationKey.Parse(Next());
+        var key = Next();
+        if (!ReservationKey.IsKey(key)) throw Corrupt(key);
         var status = Status(Next());
         var expiresAt = NextTime();
-        var holder = Holder.Parse(Next().ToString());
-        return new(id, status, holder, Lines(Next()), expiresAt);
+        var holder = Next().ToString();
+        if (!Holder.IsText(holder)) throw Corrupt(holder);
+        return new(ReservationKey.Parse(key), status, Holder.Parse(holder), NextLines(), expiresAt);
+    }
+
+    public IReadOnlyList<Line> NextLines()
+    {
+        var text = Next();
+        try
+        {
+            return Lines(text);
+        }
+        catch (Exception e) when (e is FormatException or OverflowException)
+        {
+            throw Corrupt(text);
+        }
     }
 
     public IReadOnlyList<LineAvailability> NextAvailability()
@@ -59,18 +85,16 @@ internal ref struct Reply
         foreach (var range in text.Split(','))
         {
             var line = text[range];
-            var last = line.LastIndexOf(':');
-            var first = line[..last].LastIndexOf(':');
-            lines.Add(new(
-                line[..first].ToString(),
-                int.Parse(line[(first + 1)..last], CultureInfo.InvariantCulture),
-                int.Parse(line[(last + 1)..], CultureInfo.InvariantCulture)));
+            var last = Colon(line);
+            var first = Colon(line[..last]);
+            lines.Add(new(line[..first].ToString(), Int(line[(first + 1)..last]), Int(line[(last + 1)..])));
         }
 
         return lines;
     }
 
     /// <summary>Lines as the scripts write them, such as <c>sku-1:2,sku-2:1</c>.</summary>
+    /// <exception cref="FormatException">The text is anything else.</exception>
     public static IReadOnlyList<Line> Lines(ReadOnlySpan<char> text)
     {
         if (text.IsEmpty) return [];
@@ -79,7 +103,8 @@ internal ref struct Reply
         {
             var line = text[range];
             var colon = line.LastIndexOf(':');
-            lines.Add(new(line[..colon].ToString(), int.Parse(line[(colon + 1)..], CultureInfo.InvariantCulture)));
+            if (colon < 0) throw new FormatException($"The line '{line}' has no quantity.");
+            lines.Add(new(line[..colon].ToString(), int.Parse(line[(colon + 1)..], Invariant)));
         }
 
         return lines;
@@ -92,6 +117,17 @@ internal ref struct Reply
         "f" => ReservationStatus.Confirmed,
         "r" => ReservationStatus.Released,
         "e" => ReservationStatus.Expired,
-        _ => throw new InvalidOperationException($"A script returned state {letter}, which no status names."),
+        _ => throw Corrupt(letter),
     };
+
+    private static int Colon(ReadOnlySpan<char> line) =>
+        line.LastIndexOf(':') is >= 0 and var colon ? colon : throw Corrupt(line);
+
+    private static int Int(ReadOnlySpan<char> field) =>
+        int.TryParse(field, NumberStyles.AllowLeadingSign, Invariant, out var number) ? number : throw Corrupt(field);
+
+    private static CorruptDataException Corrupt(ReadOnlySpan<char> field) =>
+        new("-", $"a reply has the field '{field[..Math.Min(field.Length, 40)]}', which no script of ours writes");
+
+    private static CultureInfo Invariant => CultureInfo.InvariantCulture;
 }

@@ -28,7 +28,21 @@ public sealed class StockOptions
     [Range(1, 1_000)] public int MaxHoldsPerSku { get; init; } = 10;
 
     /// <summary>
-    /// How long an Idempotency-Key is remembered. 24 hours are longer than the retries of any client we know of.
+    /// Most units of one SKU that a shopper may hold at once, with all carts. A session costs nothing, so without a
+    /// bound one request of a stranger could hold all stock. Backends have no such limit, and units that a shopper has
+    /// bought don't count.
+    /// </summary>
+    [Range(1, int.MaxValue)] public int MaxUnitsPerShopper { get; init; } = 20;
+
+    /// <summary>
+    /// Largest share of a SKU's total that a shopper may hold at once, as a fraction; one unit is always allowed. For
+    /// products with few units, of which <see cref="MaxUnitsPerShopper"/> would allow all.
+    /// </summary>
+    [Range(0.001, 1.0)] public double MaxSharePerShopper { get; init; } = 1;
+
+    /// <summary>
+    /// How long an Idempotency-Key is remembered, from the call that had an effect. 24 hours are longer than the
+    /// retries of any client we know of.
     /// </summary>
     [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00")]
     public TimeSpan IdempotencyRetention { get; init; } = TimeSpan.FromHours(24);

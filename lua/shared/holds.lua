@@ -62,10 +62,11 @@ end
 -- The epoch number under which an order of this hold is accepted; 0 while fenced.
 local function epoch_number() return string.match(redis.call('GET', KEYS[1]) or '0:', '^%d+') end
 
--- For refusals that may be different on a retry: nothing is stored.
+-- For a call that has changed nothing: nothing is stored, so a retry is decided anew and may find
+-- stock, and a caller can't fill the store by calls without effect.
 local function reply(...) return table.concat({ ... }, '\t') end
 
--- For decisions: stored under the idempotency key and replayed byte for byte.
+-- For effects: stored under the idempotency key and replayed byte for byte.
 local function answer(...)
   local text = table.concat({ ... }, '\t')
   if fingerprint ~= '' then
@@ -109,6 +110,10 @@ local function load_hold(id, due_sku, due_ms)
     local sku = hold.lines[1].sku
     local filed_ms = sku == due_sku and due_ms or deadline_of(sku, id, hold.deadline_ms)
     if not filed_ms and not rebuilds then unreadable(sku, 'a pending hold has no deadline') end
+    if filed_ms and not is_time(filed_ms) then
+      if not rebuilds then unreadable(sku, 'a deadline is ' .. quoted(filed_ms)) end
+      filed_ms = nil
+    end
     hold.deadline_ms = filed_ms or hold.deadline_ms
     hold.filed_ms = tonumber(hold.deadline_ms)
   end
@@ -127,11 +132,18 @@ local function hold_fields(id, hold)
   return id, hold.state, hold.deadline_ms, hold.holder, lines_text(hold.lines)
 end
 
--- All events have the same fields in the same order: the stream stores the names once.
+-- All events have the same fields in the same order: the stream stores the names once. Each step
+-- appends its event before it writes anything else, because a stream may refuse an entry: what it
+-- has no event of must not exist.
 local function append_event(type, id, hold)
   append_at_clock(KEYS[2], 'type', type, 'reservation', id,
     'sequence', digits[hold.sequence], 'holder', hold.holder, 'deadline_ms', hold.deadline_ms,
     'lines', lines_text(hold.lines), 'trace', trace)
+end
+
+local function append_stock_event(sku, total)
+  append_at_clock(KEYS[2], 'type', 'stock-set', 'reservation', '', 'sequence', 0,
+    'holder', '', 'deadline_ms', 0, 'lines', sku .. ':' .. total, 'trace', trace)
 end
 
 local function assure_open(sku, fence)
@@ -212,7 +224,8 @@ end
 
 -- Writes a new hold and what its lines take from stock. A caller uses it instead of place_hold when
 -- it has read everything that assure_countable reads, and written none of it since.
-local function write_hold(id, hold, lease_until_ms)
+local function write_hold(id, hold, event, lease_until_ms)
+  if event then append_event(event, id, hold) end
   for _, line in ipairs(hold.lines) do
     change_reserved(line.sku, line.quantity)
     set_units(line.account, id, line.quantity)
@@ -221,9 +234,10 @@ local function write_hold(id, hold, lease_until_ms)
   schedule(id, hold, lease_until_ms)
 end
 
-local function place_hold(id, hold, lease_until_ms)
+-- A rebuild passes no event: the system of record has the hold.
+local function place_hold(id, hold, event, lease_until_ms)
   assure_countable(hold)
-  write_hold(id, hold, lease_until_ms)
+  write_hold(id, hold, event, lease_until_ms)
 end
 
 -- Every hold that ends is removed here, after assure_countable; its units become available or are
@@ -265,12 +279,13 @@ end
 local function end_hold(id, hold, state, event, together)
   local leaving = together or {}
   assure_countable(hold, leaving)
-  if hold.state == 'c' then redis.call('ZREM', leases_key(), id) end
+  local was_confirming = hold.state == 'c'
   hold.state, hold.sequence = state, hold.sequence + 1
+  append_event(event, id, hold)
+  if was_confirming then redis.call('ZREM', leases_key(), id) end
   redis.call('SET', ended_key(id), hold_text(hold), 'EX', ended_retention_s)
   take_out(id, hold, leaving)
   if not together then settle(leaving) end
-  append_event(event, id, hold)
 end
 
 -- Holds that came due in an outage stay until its payments are settled (a fresh heartbeat): pin can

@@ -15,7 +15,13 @@ local function clock_ms()
 end
 
 -- If the clock has been set back, the stream's last id is ahead of it: the event gets the next id.
+-- A manual change may leave a stream that has no next id; a rebuild replaces it.
 local function append_at_clock(stream, ...)
   local id = redis.pcall('XADD', stream, digits[clock_ms()] .. '-*', ...)
-  if type(id) == 'table' then redis.call('XADD', stream, '*', ...) end
+  if type(id) == 'table' then id = redis.pcall('XADD', stream, '*', ...) end
+  if type(id) ~= 'table' then return end
+  if string.find(id.err, 'last possible ID', 1, true) then
+    error({ err = 'CLOSED - the stream of events takes no more entries' })
+  end
+  error(id)
 end

@@ -42,6 +42,13 @@ local function is_count(text)
   return #text <= 15 and (text == '0' or string.match(text, '^%-?[1-9]%d*$') ~= nil)
 end
 
+-- Whether a score, as text or as a number, is a time in milliseconds: the ledger and the services can
+-- read no other.
+local function is_time(score)
+  local ms = tonumber(score)
+  return ms > 0 and ms < 1e14 and ms % 1 == 0
+end
+
 local function count_of(sku, name, text)
   if not text then unreadable(sku, name .. ' is missing') end
   if not is_count(text) then unreadable(sku, name .. ' is ' .. quoted(text)) end
@@ -84,7 +91,9 @@ local function parse_hold(text)
     state, sequence, created_ms, deadline_ms, holder, rest = string.match(text, HEAD .. '(.+)$')
     lines = state and lines_of(rest) or {}
   end
-  if #lines == 0 then
+  -- Longer numbers are no times, and no sequence fits 32 bits.
+  local fits = state and #sequence <= 9 and #created_ms <= 14 and #deadline_ms <= 14
+  if #lines == 0 or not fits then
     local named = string.match(text, '^' .. string.rep('[^\t]*\t', 5) .. '([^\t]+)')
     unreadable(named or '-', 'a hold reads ' .. quoted(text))
   end

@@ -58,3 +58,9 @@ local function set_units(units, id, quantity, bought)
   units.confirmed = units.confirmed + (bought or 0)
   write_units(units)
 end
+
+-- Most units of a SKU that a shopper may hold at once, whatever the customer's limit says: without
+-- it one session could hold all stock. Units bought don't count, since they are paid.
+local function shopper_limit(total, units, share)
+  return math.min(units, math.max(1, math.floor(total * share / 1000)))
+end

@@ -73,9 +73,13 @@ public sealed class Shopping(World world, int seed)
 
     private async Task AdjustAsync(Random random)
     {
-        var answer = await world.Engine.Holds.AdjustAsync(
-            Holder.Cart($"cart-{random.Next(Holders)}"), new(Sku(random.Next(Skus)), random.Next(1, 5)),
-            TimeSpan.FromMinutes(10), null);
+        var answer = await world.Engine.Holds.AdjustAsync(new()
+        {
+            Id = Guid.NewGuid(),
+            Holder = Holder.Cart($"cart-{random.Next(Holders)}"),
+            Lines = [new(Sku(random.Next(Skus)), random.Next(1, 5))],
+            HoldFor = TimeSpan.FromMinutes(10),
+        });
         if (answer.Reservation is { } reservation) known[reservation.Id] = reservation;
     }
 

@@ -54,6 +54,28 @@ public sealed class ServiceDefaultsTests
     }
 
     [Fact]
+    public async Task A_process_that_ends_because_a_worker_failed_has_an_exit_code()
+    {
+        var before = Environment.ExitCode;
+        try
+        {
+            var builder = WebApplication.CreateBuilder();
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
+            builder.AddServiceDefaults();
+            builder.Services.AddHostedService<FailingWorker>();
+            await using var app = builder.Build();
+
+            await app.RunAsync();
+
+            Assert.Equal((0, 1), (before, Environment.ExitCode));
+        }
+        finally
+        {
+            Environment.ExitCode = before;
+        }
+    }
+
+    [Fact]
     public async Task Without_a_collector_nothing_is_traced_or_measured_unless_configured()
     {
         static void AddClients(WebApplicationBuilder builder)
@@ -146,5 +168,14 @@ public sealed class ServiceDefaultsTests
         app.MapDefaultEndpoints();
         await app.StartAsync();
         return app;
+    }
+
+    private sealed class FailingWorker : BackgroundService
+    {
+        protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+        {
+            await Task.Yield();
+            throw new InvalidOperationException("It has a bug.");
+        }
     }
 }

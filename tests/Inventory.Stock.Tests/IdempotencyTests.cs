@@ -8,6 +8,8 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
     private static Idempotency Key(string key, string body = "body", string caller = "caller") =>
         Idempotency.Create(caller, key, System.Text.Encoding.UTF8.GetBytes(body));
 
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+
     private static string Fresh() => Guid.NewGuid().ToString();
 
     [Fact]
@@ -29,18 +31,57 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
     }
 
     [Fact]
-    public async Task A_refusal_is_replayed_like_any_answer()
+    public async Task A_refusal_is_not_remembered_so_a_retry_finds_the_stock_that_came()
     {
         var sku = await stock.SkuAsync(1);
         var request = EngineFixture.Request("me", new Line(sku, 2)) with { Idempotency = Key(Fresh()) };
-        await stock.Engine.Holds.ReserveAsync(request);
+        var refused = await stock.Engine.Holds.ReserveAsync(request);
         await stock.Engine.Levels.SetStockAsync(new(sku, 10, 2, null, false));
 
         var again = await stock.Engine.Holds.ReserveAsync(request);
 
-        Assert.Equal(
-            (ReserveOutcome.Insufficient, true, 1),
-            (again.Outcome, again.Replayed, again.Available[0].Available));
+        Assert.Equal(ReserveOutcome.Insufficient, refused.Outcome);
+        Assert.Equal((ReserveOutcome.Held, false), (again.Outcome, again.Replayed));
+    }
+
+    [Fact]
+    public async Task Calls_that_change_nothing_leave_nothing_behind()
+    {
+        var sku = await stock.SkuAsync(10, limit: 2);
+        var (cart, unknown) = (Holder.Cart(Fresh()), Holder.Cart(Fresh()));
+        var holds = stock.Engine.Holds;
+        var held = (await holds.AdjustAsync(cart, new(sku, 2), Minute, null)).Reservation!;
+        var ended = (await stock.ReserveAsync("me", new Line(sku, 1))).Reservation!;
+        await holds.ReleaseAsync(ended.Id, null);
+        var keys = await KeysAsync();
+
+        AdjustOutcome[] adjusted =
+        [
+            (await holds.AdjustAsync(cart, new(sku, 2), Minute, Key(Fresh()))).Outcome,
+            (await holds.AdjustAsync(cart, new(sku, 3), Minute, Key(Fresh()))).Outcome,
+            (await holds.AdjustAsync(cart, new("unheard-of", 1), Minute, Key(Fresh()))).Outcome,
+        ];
+        ExtendOutcome[] extended =
+        [
+            (await holds.ExtendAsync(unknown, sku, Minute, Key(Fresh()))).Outcome,
+            (await holds.ExtendAsync(ended.Id, Minute, Key(Fresh()))).Outcome,
+        ];
+        ReleaseOutcome[] released =
+        [
+            (await holds.ReleaseAsync(unknown, sku, Key(Fresh()))).Outcome,
+            (await holds.ReleaseAsync(ended.Id, Key(Fresh()))).Outcome,
+        ];
+        var repeated = await holds.ReserveAsync(EngineFixture.Request("me", new Line(sku, 1)) with
+        {
+            Id = ended.Id, Idempotency = Key(Fresh()),
+        });
+
+        Assert.Equal([AdjustOutcome.AlreadyHeld, AdjustOutcome.LimitExceeded, AdjustOutcome.UnknownSku], adjusted);
+        Assert.Equal([ExtendOutcome.NotFound, ExtendOutcome.Ended], extended);
+        Assert.Equal([ReleaseOutcome.NotFound, ReleaseOutcome.AlreadyReleased], released);
+        Assert.Equal(ReserveOutcome.Ended, repeated.Outcome);
+        Assert.Equal(held.Id, (await holds.FindAsync(cart, sku)).Reservation!.Id);
+        Assert.Equal(keys, await KeysAsync());
     }
 
     [Fact]
@@ -154,4 +195,6 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
             await stock.Database.StringSetAsync(default(Partition).Epoch, epoch);
         }
     }
+
+    private async Task<int> KeysAsync() => (int)await stock.Database.ExecuteAsync("DBSIZE");
 }

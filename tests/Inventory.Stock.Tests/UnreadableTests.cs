@@ -168,6 +168,28 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
         }
     }
 
+    [Theory]
+    [InlineData("-1e300")]
+    [InlineData("-inf")]
+    [InlineData("0.5")]
+    public async Task A_deadline_that_is_no_time_expires_no_hold_and_stops_no_expiry(string score)
+    {
+        var (good, bad) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
+        var free = (await stock.ReserveAsync("other", new Line(good, 3))).Reservation!;
+        var stuck = (await stock.ReserveAsync("me", new Line(bad, 2))).Reservation!;
+        await stock.MakeDueAsync(free);
+        await stock.MakeDueAsync(stuck);
+        await stock.Database.ExecuteAsync(
+            "ZADD", (string)default(Partition).DueOf(bad)!, score, ReservationKey.Of(stuck.Id));
+
+        // Other tests leave holds that can't expire, and each costs some of the budget.
+        var expired = await stock.Engine.Holds.ExpireAsync(100);
+
+        Assert.Single(expired.Lateness);
+        Assert.Equal((5, 0, 5, 0), await stock.StockOf(good));
+        Assert.Equal((5, 2, 3, 1), await stock.StockOf(bad));
+    }
+
     private async Task<List<string>> DumpAsync()
     {
         var dump = new List<string>();

@@ -13,8 +13,8 @@ namespace Inventory.ReconciliationWorker.Rebuild;
 /// </summary>
 /// <remarks>
 /// Scripts detect a replaced server by themselves, at their first call. This worker also detects it when there are no
-/// calls, and it detects an older set of data that was restored within the same run of the server, and a key of another
-/// type among those that all SKUs need.
+/// calls, and it detects an older set of data that was restored within the same run of the server, a key of another type
+/// among those that all SKUs need, and events with ids of the far future.
 /// </remarks>
 public sealed partial class FenceWatch(
     Maintenance maintenance,
@@ -120,7 +120,9 @@ public sealed partial class FenceWatch(
         var look = await maintenance.VerifyOrFenceAsync(partition);
         if (look.Outcome != VerifyOutcome.Verified || StockRebuild.NumberOf(look.Epoch) != epoch) return false;
         if ((await maintenance.FindMistypedAsync(partition)).Count > 0) return false;
-        return stored is null || StreamIds.Compare(stored, await maintenance.ReadLastEventIdAsync(partition)) <= 0;
+        var (last, now) = (await maintenance.ReadLastEventIdAsync(partition), await maintenance.NowAsync());
+        if (!StreamIds.IsPlausible(stored, now) || !StreamIds.IsPlausible(last, now)) return false;
+        return stored is null || StreamIds.Compare(stored, last) <= 0;
     }
 
     private async Task<bool> RebuildAsync(Partition partition, CancellationToken cancellation)

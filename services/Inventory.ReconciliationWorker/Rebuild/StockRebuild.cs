@@ -53,14 +53,17 @@ public sealed partial class StockRebuild(
         var known = NumberOf((await maintenance.VerifyOrFenceAsync(partition)).Epoch);
         if (await TryCloseAsync(partition, token) is not { } closed) return false;
         var ((run, former), mistyped) = closed;
-        var stored = (await fences.ReadAsync(partition.Index, stopping)).StreamId;
+        var stored = await ReadStoredAsync(partition, stopping);
+        var last = await maintenance.ReadLastEventIdAsync(partition);
+        var isAhead = !StreamIds.IsPlausible(last, await maintenance.NowAsync());
         var sold = await fences.ReadSoldAsync(partition.Index, stopping);
         // The former epoch is known as long as no hold was changed, also after an interrupted rebuild.
-        var goesOn = former.Length > 0 && NumberOf(former) == sold && mistyped.Count == 0
+        var goesOn = former.Length > 0 && NumberOf(former) == sold && mistyped.Count == 0 && !isAhead
             && stored is not null && await maintenance.HasEventAsync(partition, stored);
         var cause = mistyped.Count > 0
             ? $"keys of another type were removed from it: {string.Join(", ", mistyped)}"
-            : Cause(stored, await maintenance.ReadLastEventIdAsync(partition), unfinished, goesOn);
+            : isAhead ? $"its last event, {last}, has an id of the far future, and its events begin anew"
+            : Cause(stored, last, unfinished, goesOn);
         var harmless = cause.StartsWith(New, StringComparison.Ordinal);
         Began(harmless ? LogLevel.Information : LogLevel.Warning, partition.Index, cause);
         // 2. Raise the epoch: no order is written for an earlier pin, and no event is stored that was read before.
@@ -78,7 +81,7 @@ public sealed partial class StockRebuild(
         {
             // Totals don't come by events, so Redis may have lost some although it has the last event.
             if (goesOn) await holds.LoadTotalsAsync(partition, kept: null, progress, lost.Token);
-            else await CompareAsync(partition, holds, unfinished || mistyped.Count > 0, progress, lost.Token);
+            else await CompareAsync(partition, token, holds, unfinished || mistyped.Count > 0, progress, lost.Token);
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
@@ -130,18 +133,14 @@ public sealed partial class StockRebuild(
     }
 
     private async Task CompareAsync(
-        Partition partition, HoldRebuild holds, bool isDamaged, RebuildProgress progress,
+        Partition partition, string token, HoldRebuild holds, bool isDamaged, RebuildProgress progress,
         CancellationToken cancellation)
     {
         await maintenance.ForgetFormerAsync(partition);
         // 3. Wait until PostgreSQL has stored all events of Redis.
         await DrainAsync(partition, progress, cancellation);
         // 4. Make new events get ids after the stored ones, so that they are not taken for events that Redis has lost.
-        if ((await fences.ReadAsync(partition.Index, cancellation)).StreamId is { } stored)
-        {
-            await maintenance.AdvanceStreamAsync(partition, stored);
-        }
-
+        await SetStreamAsync(partition, token, cancellation);
         // 5. Remove holds for which PostgreSQL has a later state, before the kept ones are added up.
         progress.Step = "compares holds";
         var kept = await holds.DropAsync(partition, progress, cancellation);
@@ -154,10 +153,35 @@ public sealed partial class StockRebuild(
         await holds.CountBoughtAsync(partition, kept, progress, cancellation);
     }
 
+    private async Task SetStreamAsync(Partition partition, string token, CancellationToken cancellation)
+    {
+        var now = await maintenance.NowAsync();
+        if (!StreamIds.IsPlausible(await maintenance.ReadLastEventIdAsync(partition), now))
+        {
+            await maintenance.DropEventsAsync(partition, token);
+        }
+
+        var (_, stored) = await fences.ReadAsync(partition.Index, cancellation);
+        if (stored is null) return;
+        if (StreamIds.IsPlausible(stored, now)) await maintenance.AdvanceStreamAsync(partition, stored);
+        else await fences.ForgetPositionAsync(partition.Index, stored, cancellation);
+    }
+
+    /// <summary>
+    /// The position up to which events are stored. An implausible one counts while the stream has its event; in any
+    /// other stream it says nothing about what is stored.
+    /// </summary>
+    private async Task<string?> ReadStoredAsync(Partition partition, CancellationToken cancellation)
+    {
+        var (_, stored) = await fences.ReadAsync(partition.Index, cancellation);
+        if (stored is null || StreamIds.IsPlausible(stored, await maintenance.NowAsync())) return stored;
+        return StreamIds.IsId(stored) && await maintenance.HasEventAsync(partition, stored) ? stored : null;
+    }
+
     private async Task DrainAsync(Partition partition, RebuildProgress progress, CancellationToken cancellation)
     {
         // Events about stock began as rows of PostgreSQL, so the rebuild doesn't wait for them.
-        var (_, stored) = await fences.ReadAsync(partition.Index, cancellation);
+        var stored = await ReadStoredAsync(partition, cancellation);
         var newest = await maintenance.ReadNewestHoldEventAsync(partition, stored);
         while (StreamIds.Compare(stored, newest) < 0)
         {
@@ -165,7 +189,7 @@ public sealed partial class StockRebuild(
             progress.Step =
                 $"waits for the materializer, which has stored events up to {stored ?? "none"} of {newest}";
             await Task.Delay(DrainInterval, time, cancellation);
-            (_, stored) = await fences.ReadAsync(partition.Index, cancellation);
+            stored = await ReadStoredAsync(partition, cancellation);
         }
 
         AwaitsMaterializer = false;

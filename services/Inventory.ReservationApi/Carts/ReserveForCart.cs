@@ -66,18 +66,19 @@ public static class ReserveForCart
         if (Check(request, options.Value) is { } invalid) return invalid;
 
         var line = new Line(request.Sku!, request.Quantity!.Value);
-        var holdFor = request.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Value.DefaultHold;
+        var caller = Caller.Of(http);
         var ask = new ReserveRequest
         {
             Id = Guid.CreateVersion7(),
-            Holder = Caller.Of(http).Cart(request.CartId!),
+            Holder = caller.Cart(request.CartId!),
             Lines = [line],
-            HoldFor = holdFor,
+            HoldFor = request.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.Value.DefaultHold,
+            IsShopper = caller.Shopper is not null,
             Idempotency = idempotency,
         };
         var (answer, instead) = await room.AskAsync(
             http, new(IntentForm.Cart, ask, IsClientsId: false),
-            () => holds.AdjustAsync(ask.Holder, line, holdFor, idempotency),
+            () => holds.AdjustAsync(ask),
             answer => answer.Outcome == AdjustOutcome.Fenced);
         if (answer is null) return instead!;
 

@@ -176,8 +176,7 @@ internal sealed partial class QueueDecider(
     private async Task<QueueDecision?> AdjustAsync(long place, Intent intent)
     {
         var line = intent.Ask.Lines[0];
-        var answer = await circuit.CallAsync(
-            () => holds.AdjustAsync(intent.Ask.Holder, line, intent.Ask.HoldFor, intent.Ask.Idempotency));
+        var answer = await circuit.CallAsync(() => holds.AdjustAsync(intent.Ask));
         if (answer.Outcome == AdjustOutcome.Fenced) return null;
         var (status, hold, refusal) = ReserveForCart.Understand(answer, line);
         return refusal is null

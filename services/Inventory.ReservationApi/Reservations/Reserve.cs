@@ -201,6 +201,7 @@ public static class Reserve
                 : [.. request.Items!.Select(item => new Line(item!.Sku!, item.Quantity!.Value))],
             HoldFor = request.TtlSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : options.DefaultHold,
             OnExisting = request.OnExisting == "replace" ? OnExisting.Replace : options.OnExisting,
+            IsShopper = caller.Shopper is not null,
             Idempotency = idempotency,
         };
     }

@@ -42,7 +42,8 @@ public static class ReserveBatch
         .MayBeShed(Priority.Reserving)
         .WithSummary("Make many independent reservations")
         .WithDescription("Answers 200 with an outcome for each, in order, with the status and body that its own call "
-            + "would have had. Values are checked for each reservation by itself; an unknown field or a wrong type "
+            + "would have had. With an Idempotency-Key, a repetition holds nothing twice, and tries again what was "
+            + "refused. Values are checked for each reservation by itself; an unknown field or a wrong type "
             + "anywhere refuses the whole body.")
         .Takes<Request>()
         .Answers<Response>(StatusCodes.Status200OK, "An outcome for each reservation.")
@@ -87,13 +88,13 @@ public static class ReserveBatch
             if (!isReplay) Volatile.Write(ref replayed, false);
         }
 
-        // The first is sent alone: if the key belongs to another request, it is refused before anything is held.
-        if (sound.Count > 0) await HoldAsync(0);
-        if (sound.Count > 0 && outcomes[sound[0]].Problem?.Kind == Problem.IdempotencyKeyReused)
+        // A key of another request refuses the batch before anything is held. The items' own keys may not know it:
+        // refused items are not remembered.
+        if (idempotency is not null && !await circuit.CallAsync(() => holds.ClaimAsync(idempotency)))
         {
             return Refusal.KeyReused();
         }
-        await Task.WhenAll(Enumerable.Range(1, Math.Max(0, sound.Count - 1)).Select(HoldAsync));
+        await Task.WhenAll(Enumerable.Range(0, sound.Count).Select(HoldAsync));
 
         IdempotencyKey.MarkReplayed(http, replayed);
         taken.TellGateway(http);

@@ -122,7 +122,8 @@ public sealed class RestartTests : OwnStores
         await StoredHoldAsync(worker, sku, "a", 1);
         var last = (await worker.Engine.Maintenance.ReadLastEventIdAsync(Only))!;
         await Database(worker).HashSetAsync(Only.Stock(sku), "reserved", 7);
-        await Stores.StoredAsync("9999999999999-0");
+        // Later than every event, and not implausible.
+        await Stores.StoredAsync($"{StreamIds.TimeOf(last).AddHours(1).ToUnixTimeMilliseconds()}-0");
         await using (await Stores.LockAsync("reservations"))
         {
             await Stores.Redis.KillAsync();

@@ -18,7 +18,7 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
     /// characters. The digest in each call lowers the ceiling, in the product's favour.
     /// </summary>
     private const string Preamble = """
-        ARGV[12] = string.sub(redis.sha1hex(ARGV[12]), 1, 22)
+        ARGV[14] = string.sub(redis.sha1hex(ARGV[14]), 1, 22)
 
         """;
 
@@ -47,9 +47,9 @@ internal sealed class RedisAlone(Plan plan, Figures figures, Action<string> log)
                 [
                     "-h", "127.0.0.1", "-p", $"{server.Port}", "-c", $"{connections}", "-n", $"{calls}",
                     "-r", "1000000000", "--csv", "EVALSHA", hash, "3", .. keys.Select(key => "{inv:0}:" + key),
-                    "", "86400", "", "86400", "500", "10", "7200000",
+                    "", "86400", "", "86400", "500", "10", "7200000", "20", "1000",
                     "1", "", "", "", $"{connections}-__rand_int__", $"u:{connections}-__rand_int__",
-                    "3600000", "refuse-unless-limited", Sku, "1",
+                    "3600000", "refuse-unless-limited", "0", Sku, "1",
                 ]), stop);
                 // "test","rps","avg","min","p50","p95","p99","max"
                 var values = output.Trim().Split('\n')[^1].Split("\",\"")
