@@ -185,6 +185,12 @@ public static class Problem
         "The ticket became a hold before it was cancelled.",
         "Use the reservation, or release it.");
 
+    public static readonly ProblemType AlreadyWaiting = new("already-waiting", 409, "Your requests wait already",
+        "Stock can't be decided now, and as many requests of this shopper wait in the queue as one shopper may have. "
+            + "Nothing was changed.",
+        "Follow the ticket in `ticket`, which is decided first, or cancel it; then send the request again. A "
+            + "repetition with the same Idempotency-Key or reservationId gets its own ticket again.");
+
     // A product is not as the administrator expected.
 
     public static readonly ProblemType TotalOutOfRange = new("total-out-of-range", 409, "The total is out of range",
@@ -295,7 +301,7 @@ public static class Problem
         ProofOfWorkRequired,
         NotFound, UnknownSku, ReservationNotFound, OrderNotFound, DeadLetterNotFound, AuditNotFound, TicketNotFound,
         MethodNotAllowed, RequestTimeout,
-        InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused, TicketGranted,
+        InsufficientStock, ActiveReservationExists, LimitExceeded, SkuPaused, TicketGranted, AlreadyWaiting,
         HoldExpired, ReservationEnded, HoldConfirming, LifetimeCapped, NotCovered, PaymentRefunded,
         StillNotStorable, TotalOutOfRange, WebhookIdReused, PreconditionFailed,
         PayloadTooLarge, UriTooLong, UnsupportedMediaType,

@@ -1,7 +1,7 @@
 namespace Inventory.Ledger;
 
 /// <summary>A request that waits for its place in the queue to be written.</summary>
-internal sealed class QueueMember(QueuedIntent intent, int capacity, string ticket)
+internal sealed class QueueMember(QueuedIntent intent, int capacity, int perShopper, string ticket)
 {
     private readonly TaskCompletionSource<EnqueueAnswer> answer =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -10,6 +10,7 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
     private QueueMember? first;
     private bool isKnown;
     private int ahead;
+    private Waiting waiting = new(0, null);
 
     public QueuedIntent Intent => intent;
 
@@ -17,7 +18,10 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
 
     public Task<EnqueueAnswer> Answer => answer.Task;
 
-    /// <summary>Assigns places in order of arrival up to the capacity, one place for each Idempotency-Key.</summary>
+    /// <summary>
+    /// Assigns places in order of arrival up to the capacity and to the bound of each shopper, one place for each
+    /// Idempotency-Key.
+    /// </summary>
     /// <param name="members">A batch in order of arrival.</param>
     /// <param name="load">The number of requests that already wait.</param>
     /// <returns>The members that get a new place.</returns>
@@ -25,6 +29,7 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
     {
         var added = new List<QueueMember>();
         var keys = new Dictionary<string, QueueMember>(StringComparer.Ordinal);
+        var shoppers = new Dictionary<string, Waiting>(StringComparer.Ordinal);
         foreach (var member in members)
         {
             if (member.isKnown) continue;
@@ -34,6 +39,19 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
                 continue;
             }
 
+            if (member.Intent.Shopper is { } shopper)
+            {
+                var own = shoppers.GetValueOrDefault(shopper, member.waiting);
+                if (own.Count >= member.PerShopper)
+                {
+                    member.result = new(EnqueueOutcome.ShopperWaits, null, own.First);
+                    continue;
+                }
+
+                shoppers[shopper] = new(own.Count + 1, own.First ?? member.Ticket);
+            }
+
+            // A shopper's count includes requests that find the queue full: all later ones of the batch do so too.
             member.result = new(EnqueueOutcome.Full, null);
             member.ahead = load + added.Count;
             if (member.ahead < member.Capacity) added.Add(member);
@@ -44,6 +62,8 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
 
     private int Capacity => capacity;
 
+    private int PerShopper => perShopper;
+
     /// <summary>Completes a member when its key already has a place.</summary>
     public void MeetBefore(QueueEntry entry)
     {
@@ -51,6 +71,20 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
         result = entry.Intent.Fingerprint == intent.Fingerprint
             ? new(EnqueueOutcome.QueuedBefore, entry)
             : new(EnqueueOutcome.KeyReused, null);
+    }
+
+    /// <summary>
+    /// Tells a member what its shopper waits for. A repetition under the shopper's own reservation id gets its place
+    /// again, as Redis would answer with the same reservation.
+    /// </summary>
+    /// <param name="entries">One or more waiting places of the shopper, in order.</param>
+    public void MeetWaiting(List<QueueEntry> entries)
+    {
+        waiting = new(entries.Count, entries[0].Ticket);
+        if (isKnown || !intent.IsClientsId) return;
+        if (entries.Find(entry => entry.Intent.IsSameReservation(intent)) is not { } same) return;
+        isKnown = true;
+        result = new(EnqueueOutcome.QueuedBefore, same);
     }
 
     /// <summary>Records the written place.</summary>
@@ -68,4 +102,7 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, string tick
     }
 
     public void Fail(Exception reason) => answer.TrySetException(reason);
+
+    /// <summary>How many requests of a shopper wait, and the ticket of the first of them.</summary>
+    private readonly record struct Waiting(int Count, string? First);
 }

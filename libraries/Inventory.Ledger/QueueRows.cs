@@ -8,23 +8,24 @@ internal static class QueueRows
 {
     /// <summary>The columns that <see cref="Read"/> reads.</summary>
     internal const string Columns =
-        """
+        $"""
         q.place, q.ticket, q.state, q.status, q.answer, q.queued_at, clock_timestamp() - q.queued_at,
         least(
             greatest(q.place - (SELECT place FROM waiting_queue WHERE state = 0 ORDER BY place LIMIT 1), 0),
             (SELECT greatest(waiting - 1, 0) FROM waiting_queue_load)),
         q.form, q.reservation_id, q.is_clients_id, q.holder, q.lines, q.hold_ms, q.on_existing,
-        q.idempotency_key, q.fingerprint, q.unsure
+        q.idempotency_key, q.fingerprint, q.unsure, CASE WHEN q.is_shopper THEN {Orders.OwnerSql} END
         """;
 
     private const string InsertText =
         """
         INSERT INTO waiting_queue (ticket, form, reservation_id, is_clients_id, holder, lines, hold_ms, on_existing,
-            idempotency_key, fingerprint, unsure)
+            idempotency_key, fingerprint, unsure, is_shopper)
         SELECT ticket, form, reservation_id, is_clients_id, holder, lines, hold_ms, on_existing,
-            idempotency_key, fingerprint, unsure
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) WITH ORDINALITY AS new (ticket, form, reservation_id,
-            is_clients_id, holder, lines, hold_ms, on_existing, idempotency_key, fingerprint, unsure, came)
+            idempotency_key, fingerprint, unsure, is_shopper
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) WITH ORDINALITY AS new (ticket, form,
+            reservation_id, is_clients_id, holder, lines, hold_ms, on_existing, idempotency_key, fingerprint, unsure,
+            is_shopper, came)
         ORDER BY came
         RETURNING place, ticket, queued_at
         """;
@@ -48,6 +49,7 @@ internal static class QueueRows
                 Column(NpgsqlDbType.Text, intent => intent.IdempotencyKey),
                 Column(NpgsqlDbType.Text, intent => intent.Fingerprint),
                 Column(NpgsqlDbType.Boolean, intent => intent.Unsure),
+                Column(NpgsqlDbType.Boolean, intent => intent.Shopper is not null),
             },
         };
     }
@@ -67,6 +69,7 @@ internal static class QueueRows
             IdempotencyKey = row.IsDBNull(15) ? null : row.GetString(15),
             Fingerprint = row.IsDBNull(16) ? null : row.GetString(16),
             Unsure = row.GetBoolean(17),
+            Shopper = row.IsDBNull(18) ? null : row.GetString(18),
         },
         (QueueState)row.GetInt16(2),
         row.IsDBNull(3) ? null : row.GetInt32(3),

@@ -35,6 +35,16 @@ public sealed record QueuedIntent
 
     /// <summary>Whether Redis may already have executed the request, or may still execute it.</summary>
     public bool Unsure { get; init; }
+
+    /// <summary>
+    /// The shopper that sent the request, as the owner of holds and in the form that Redis stores; null for a caller
+    /// that names its customers itself. The column <c>is_shopper</c> says whether there is one.
+    /// </summary>
+    public string? Shopper { get; init; }
+
+    /// <summary>Whether both ask for one reservation, under one id and in one form.</summary>
+    internal bool IsSameReservation(QueuedIntent other) =>
+        (ReservationId, Form, Holder, Lines) == (other.ReservationId, other.Form, other.Holder, other.Lines);
 }
 
 /// <summary>The state of a queued request. It leaves <see cref="Waiting"/> exactly once.</summary>
@@ -83,7 +93,7 @@ public enum EnqueueOutcome
     /// <summary>The request got a new place.</summary>
     Queued,
 
-    /// <summary>The Idempotency-Key already had this place.</summary>
+    /// <summary>The Idempotency-Key, or the shopper's own reservation id, already had this place.</summary>
     QueuedBefore,
 
     /// <summary>No place: the queue is full.</summary>
@@ -91,12 +101,18 @@ public enum EnqueueOutcome
 
     /// <summary>No place: the Idempotency-Key was used for another request.</summary>
     KeyReused,
+
+    /// <summary>No place: as many requests of the shopper wait as one shopper may have.</summary>
+    ShopperWaits,
 }
 
 /// <summary>The result of a request for a place.</summary>
 /// <param name="Outcome">The outcome.</param>
 /// <param name="Entry">The place; null without one.</param>
-public readonly record struct EnqueueAnswer(EnqueueOutcome Outcome, QueueEntry? Entry);
+/// <param name="First">
+/// For <see cref="EnqueueOutcome.ShopperWaits"/>: of the shopper's waiting tickets the one that is decided first.
+/// </param>
+public readonly record struct EnqueueAnswer(EnqueueOutcome Outcome, QueueEntry? Entry, string? First = null);
 
 /// <summary>The queue at one moment.</summary>
 /// <param name="Head">The first waiting place; null for an empty queue.</param>

@@ -13,6 +13,8 @@ namespace Inventory.Ledger;
 /// numbers, and until it commits. So a reader that has read up to a place has missed none.</item>
 /// <item>The load is the number of waiting places: each statement that changes one changes the other.</item>
 /// <item>An Idempotency-Key has one place.</item>
+/// <item>A shopper whose waiting places reach the bound gets no further one: they are counted under the row's lock,
+/// over all instances.</item>
 /// </list>
 /// Requests of the same moment share the row's lock and the flush of the log.
 /// After a failed write, the queue refuses new places for a second without trying: shoppers get the answer at once.
@@ -66,19 +68,21 @@ public sealed class WaitingQueue : IDisposable
     /// <summary>Adds a request to the queue.</summary>
     /// <param name="intent">The request.</param>
     /// <param name="capacity">The maximum number of waiting places.</param>
+    /// <param name="perShopper">The maximum number of waiting places of one shopper.</param>
     /// <param name="cancellation">Stops waiting. The write goes on, so there may be a place.</param>
     /// <exception cref="StoreException">
     /// PostgreSQL is unavailable, or was a moment ago: there may be a place.
     /// </exception>
     /// <exception cref="TimeoutException">PostgreSQL did not answer in time: there may be a place.</exception>
-    public Task<EnqueueAnswer> EnqueueAsync(QueuedIntent intent, int capacity, CancellationToken cancellation)
+    public Task<EnqueueAnswer> EnqueueAsync(
+        QueuedIntent intent, int capacity, int perShopper, CancellationToken cancellation)
     {
         if (Volatile.Read(ref unavailableAt) is var at and not 0 && time.GetElapsedTime(at) < Pause)
         {
             throw new StoreUnavailableException(Store.PostgreSql, "PostgreSQL did not answer a moment ago.");
         }
 
-        var member = new QueueMember(intent, capacity, NewTicket());
+        var member = new QueueMember(intent, capacity, perShopper, NewTicket());
         batches.Add(member);
         return member.Answer.WaitAsync(cancellation);
     }
@@ -123,6 +127,7 @@ public sealed class WaitingQueue : IDisposable
                 var load = (int)(await connection.ReadValueAsync(
                     "SELECT waiting FROM waiting_queue_load FOR UPDATE", cancellation))!;
                 await FindKnownAsync(connection, members, cancellation);
+                await FindWaitingAsync(connection, members, cancellation);
                 var added = QueueMember.Place(members, load);
                 if (added.Count > 0) await AddAsync(connection, added, cancellation);
                 return added.Count;
@@ -143,6 +148,27 @@ public sealed class WaitingQueue : IDisposable
         foreach (var entry in known)
         {
             foreach (var member in keyed[entry.Intent.IdempotencyKey!]) member.MeetBefore(entry);
+        }
+    }
+
+    /// <summary>Finds what the shoppers of a batch wait for. Requests of other callers need no read.</summary>
+    private static async Task FindWaitingAsync(
+        NpgsqlConnection connection, List<QueueMember> members, CancellationToken cancellation)
+    {
+        var shoppers = members.Where(member => member.Intent.Shopper is not null)
+            .ToLookup(member => member.Intent.Shopper!);
+        if (shoppers.Count == 0) return;
+        // Without ORDER BY: an order would offer PostgreSQL the index of all waiting places.
+        var waiting = await connection.ReadAsync(
+            $"""
+            SELECT {QueueRows.Columns} FROM waiting_queue q
+            WHERE state = 0 AND is_shopper AND {Orders.OwnerSql} = ANY($1)
+            """,
+            QueueRows.Read, cancellation, (object)shoppers.Select(same => same.Key).ToArray());
+        foreach (var own in waiting.GroupBy(entry => entry.Intent.Shopper!))
+        {
+            var inOrder = own.OrderBy(entry => entry.Place).ToList();
+            foreach (var member in shoppers[own.Key]) member.MeetWaiting(inOrder);
         }
     }
 

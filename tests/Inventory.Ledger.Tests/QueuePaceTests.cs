@@ -51,7 +51,7 @@ public sealed class QueuePaceTests(LedgerDatabases databases)
             HoldFor = TimeSpan.FromMinutes(1),
             OnExisting = 0,
         };
-        var answer = await queue.EnqueueAsync(intent, 1_000, CancellationToken.None)
+        var answer = await queue.EnqueueAsync(intent, 1_000, 1_000, CancellationToken.None)
             .WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(EnqueueOutcome.Queued, answer.Outcome);
         return answer.Entry!.Place;

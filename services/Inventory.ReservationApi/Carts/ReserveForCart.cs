@@ -55,7 +55,7 @@ public static class ReserveForCart
         .Answers<CartHold>(StatusCodes.Status200OK, "The existing hold, with the quantity asked for.")
         .Answers<TicketView>(StatusCodes.Status202Accepted, "A place in the waiting queue; Location has its address.")
         .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.LimitExceeded, Problem.SkuPaused,
-            Problem.HoldConfirming, Problem.QueueFull, Problem.ProofOfWorkRequired);
+            Problem.HoldConfirming, Problem.AlreadyWaiting, Problem.QueueFull, Problem.ProofOfWorkRequired);
 
     internal static async Task<IResult> Handle(
         HttpContext http, HoldStore holds, QueueAdmission room, IOptions<ReservationOptions> options)
@@ -65,8 +65,8 @@ public static class ReserveForCart
         var (request, idempotency, _) = incoming;
         if (Check(request, options.Value) is { } invalid) return invalid;
 
-        var line = new Line(request.Sku!, request.Quantity!.Value);
         var caller = Caller.Of(http);
+        var line = new Line(request.Sku!, request.Quantity!.Value);
         var ask = new ReserveRequest
         {
             Id = Guid.CreateVersion7(),

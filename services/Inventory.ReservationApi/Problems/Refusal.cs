@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Mime;
 using System.Text.Json.Serialization;
 using Inventory.Contracts;
+using Inventory.ReservationApi.Queue;
 using Inventory.ReservationApi.Requests;
 using Inventory.Stock;
 
@@ -72,6 +73,9 @@ public sealed record Refusal : IResult
 
     /// <summary>For limit-exceeded: units that this customer has, held and bought.</summary>
     public int? Units { get; init; }
+
+    /// <summary>For already-waiting: of the shopper's waiting tickets the one that is decided first.</summary>
+    public string? Ticket { get; init; }
 
     /// <summary>For scope-missing: the scope that a key needs here.</summary>
     public string? RequiredScope { get; init; }
@@ -188,6 +192,17 @@ public sealed record Refusal : IResult
     internal static Refusal QueueFull(int capacity) => new(Problem.QueueFull,
         $"{capacity} requests wait already, which is the most. Nothing was changed.")
     { RetryAfterSeconds = 30 };
+
+    /// <summary>For an unavailable Redis and a shopper with as many tickets as one may have.</summary>
+    /// <param name="ticket">Of these tickets the one that is decided first.</param>
+    /// <param name="most">The most tickets of one shopper.</param>
+    internal static Refusal ShopperWaits(string ticket, int most) => new(Problem.AlreadyWaiting,
+        $"{most} of your requests wait in the queue already, which is the most. Nothing was changed.")
+    {
+        Ticket = ticket,
+        Hint = $"Follow GET {ShowTicket.Path}/{ticket} and send the request again when it is decided, or cancel it "
+            + $"with DELETE {ShowTicket.Path}/{ticket} first.",
+    };
 
     /// <summary>For a call without an answer: Redis may have executed it.</summary>
     internal static Refusal OutcomeUnknown() => new(Problem.StockUnavailable,

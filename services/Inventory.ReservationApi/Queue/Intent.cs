@@ -46,6 +46,7 @@ internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClient
         IdempotencyKey = Ask.Idempotency?.Key,
         Fingerprint = Ask.Idempotency?.Fingerprint,
         Unsure = unsure,
+        Shopper = Ask.IsShopper ? Ask.Holder.Owner.Text : null,
     };
 
     internal static Intent Of(QueuedIntent row) => new(
@@ -57,6 +58,7 @@ internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClient
             Lines = LinesOf(row.Lines),
             HoldFor = row.HoldFor,
             OnExisting = (OnExisting)row.OnExisting,
+            IsShopper = row.Shopper is not null,
             Idempotency = row.IdempotencyKey is null ? null : Idempotency.Restore(row.IdempotencyKey, row.Fingerprint!),
         },
         row.IsClientsId);

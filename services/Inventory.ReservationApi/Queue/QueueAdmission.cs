@@ -60,7 +60,8 @@ internal sealed class QueueAdmission(
         EnqueueAnswer answer;
         try
         {
-            answer = await queue.EnqueueAsync(intent.ToRow(unsure), settings.Capacity, http.RequestAborted);
+            answer = await queue.EnqueueAsync(
+                intent.ToRow(unsure), settings.Capacity, settings.MaxPerShopper, http.RequestAborted);
         }
         catch (Exception e) when (Failures.IsLedgerUnavailable(e, http.RequestAborted))
         {
@@ -72,7 +73,11 @@ internal sealed class QueueAdmission(
         {
             case EnqueueOutcome.Full:
                 metrics.Refused();
-                return Refusal.QueueFull(settings.Capacity);
+                return unsure ? otherwise : Refusal.QueueFull(settings.Capacity);
+            case EnqueueOutcome.ShopperWaits:
+                metrics.Refused();
+                // Both refusals say that nothing was changed, which an unsure call may have done.
+                return unsure ? otherwise : Refusal.ShopperWaits(answer.First!, settings.MaxPerShopper);
             case EnqueueOutcome.KeyReused:
                 return Refusal.KeyReused();
         }

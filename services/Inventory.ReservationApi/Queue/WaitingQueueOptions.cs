@@ -12,6 +12,13 @@ public sealed class WaitingQueueOptions
     [Range(0, 10_000_000)] public int Capacity { get; init; } = 100_000;
 
     /// <summary>
+    /// Most tickets of one shopper's session that wait at a time; without a bound, one shopper could take a place for
+    /// each request. A person waits for one cart, and a few tickets fill it SKU by SKU. Callers that name their
+    /// customers themselves have no bound here.
+    /// </summary>
+    [Range(1, 1_000)] public int MaxPerShopper { get; init; } = 3;
+
+    /// <summary>
     /// Most decisions a second once Redis is back; leaves capacity for other requests. What PostgreSQL can write bounds
     /// them too.
     /// </summary>

@@ -102,7 +102,8 @@ public static class Reserve
         .Answers<Response>(StatusCodes.Status200OK, "Held before, or ended: the reservation as it is.")
         .Answers<TicketView>(StatusCodes.Status202Accepted, "A place in the waiting queue; Location has its address.")
         .Refuses(Problem.UnknownSku, Problem.InsufficientStock, Problem.ActiveReservationExists, Problem.LimitExceeded,
-            Problem.SkuPaused, Problem.ReservationIdReused, Problem.QueueFull, Problem.ProofOfWorkRequired);
+            Problem.SkuPaused, Problem.ReservationIdReused, Problem.AlreadyWaiting, Problem.QueueFull,
+            Problem.ProofOfWorkRequired);
 
     internal static async Task<IResult> Handle(
         HttpContext http, HoldStore holds, QueueAdmission room, IOptions<ReservationOptions> options)
@@ -116,7 +117,8 @@ public static class Reserve
         var ask = ToEngine(request, caller, options.Value, idempotency);
         var form = request.IsOneLine ? IntentForm.OneLine : IntentForm.Items;
         var (answer, instead) = await room.AskAsync(
-            http, new(form, ask, request.ReservationId is not null), () => holds.ReserveAsync(ask),
+            http, new(form, ask, request.ReservationId is not null),
+            () => holds.ReserveAsync(ask),
             answer => answer.Outcome == ReserveOutcome.Fenced);
         if (answer is null) return instead!;
 
