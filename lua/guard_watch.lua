@@ -10,13 +10,15 @@
 -- ARGV[3] most shoppers and addresses that are tightened at once
 -- ARGV[4] the version that the gateway knows, or empty
 -- ARGV[5] issued                     ARGV[6] solved           ARGV[7] refused, since last time
--- ARGV[8..] who, units, threshold, one triple for each of KEYS[5..]
+-- ARGV[8] the greatest pressure: how many times its threshold something was taken, in whole steps
+-- ARGV[9..] who, units, threshold, one triple for each of KEYS[5..]
 --
 -- `who` is sku:<sku>, session:<subject> or address:<network>.
 --
 -- Returns { version, changes, tightened, operator }. changes: event, who, units, of this call.
--- tightened: who, left_ms; operator: sku, mode; both empty when version is the known one, because
--- they haven't changed then.
+-- tightened: who, left_ms, units; operator: sku, mode; both empty when version is the known one,
+-- because they haven't changed then. units: taken within within_ms when the threshold was last
+-- exceeded, a step of the pressure or a twentieth of the duration ago at most.
 --
 -- Invariants: a `who` that took `threshold` units within within_ms is tightened from the call that
 -- reports it, until duration_ms after the last such call; a SKU that an operator has switched is
@@ -27,10 +29,12 @@ local PARTS, MOST_EVENTS = 20, 1000
 
 local state, tightened_key, operator_key, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local within_ms, duration_ms, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local most_pressure = tonumber(ARGV[8])
 assert(within_ms and within_ms >= PARTS, 'guard_watch: within_ms must be 20 or more')
 assert(duration_ms and duration_ms >= 1, 'guard_watch: duration_ms must be 1 or more')
 assert(most, 'guard_watch: most must be a number')
-assert(#ARGV - 7 == 3 * (#KEYS - 4), 'guard_watch: who, units and threshold for each key')
+assert(most_pressure, 'guard_watch: most_pressure must be a number')
+assert(#ARGV - 8 == 3 * (#KEYS - 4), 'guard_watch: who, units and threshold for each key')
 
 local now = redis.call('TIME')
 local now_ms = now[1] * 1000 + math.floor(now[2] / 1000)
@@ -89,9 +93,13 @@ local function add(key, units)
   return sum
 end
 
+local function pressure(units, threshold)
+  return math.min(most_pressure, math.floor(units / threshold))
+end
+
 for i = 1, #KEYS - 4 do
-  local who, units = ARGV[5 + 3 * i], tonumber(ARGV[6 + 3 * i])
-  local threshold = tonumber(ARGV[7 + 3 * i])
+  local who, units = ARGV[6 + 3 * i], tonumber(ARGV[7 + 3 * i])
+  local threshold = tonumber(ARGV[8 + 3 * i])
   local sku = string.match(who, '^sku:(.*)$')
   local sum = add(KEYS[4 + i], units)
   if sum >= threshold and not (sku and operator[sku]) then
@@ -102,11 +110,13 @@ for i = 1, #KEYS - 4 do
       if not sku then others = others + 1 end
       note('tightened', who, sum)
     end
-    -- Every extension makes all gateways read the state again, so it has to be a twentieth or more.
-    if known and until_ms - known.until_ms >= duration_ms / 20 then
-      known.until_ms, known.units = until_ms, math.max(known.units, sum)
+    -- Every change makes all gateways read the state again, so it has to be a twentieth of the
+    -- duration or more, or a higher step of the pressure.
+    if known and (until_ms - known.until_ms >= duration_ms / 20
+        or pressure(sum, threshold) > pressure(known.units, threshold)) then
+      known.until_ms, known.units = math.max(known.until_ms, until_ms), sum
       redis.call('HSET', tightened_key, who,
-        whole(known.since_ms) .. ' ' .. whole(until_ms) .. ' ' .. whole(known.units))
+        whole(known.since_ms) .. ' ' .. whole(known.until_ms) .. ' ' .. whole(known.units))
       has_changed = true
     end
   end
@@ -125,6 +135,7 @@ local all, modes = {}, {}
 for who, one in pairs(tightened) do
   all[#all + 1] = who
   all[#all + 1] = one.until_ms - now_ms
+  all[#all + 1] = one.units
 end
 for sku, mode in pairs(operator) do
   modes[#modes + 1] = sku

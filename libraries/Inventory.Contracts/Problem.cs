@@ -48,11 +48,11 @@ public static class Problem
     public static readonly ProblemType ProofOfWorkRequired = new(
         "proof-of-work-required", 403, "A proof of work is needed",
         "Units are being taken faster than people take them, so the gateway requires a proof of work from each "
-            + "shopper. The request brought no solution, or one that is wrong, expired, another shopper's or used "
-            + "before: `reason` says which. Nothing was done.",
+            + "shopper. The request brought no solution, or one that is wrong, expired, another shopper's, used "
+            + "before, or for fewer units than it asks for: `reason` says which. Nothing was done.",
         "Solve `challenge`, as ALTCHA's widget does, and send the request again with the solution in "
-            + $"`{InventoryHeaders.ProofOfWork}`. GET /api/challenge returns more challenges. Callers with a key need "
-            + "no proof.");
+            + $"`{InventoryHeaders.ProofOfWork}`. GET /api/challenge?units= returns a challenge for so many units in "
+            + "advance. Callers with a key need no proof.");
 
     public static readonly ProblemType NotFound = new("not-found", 404, "Nothing is at this address",
         "No resource of this API has this path.",

@@ -5,7 +5,9 @@ internal static class BotGuardFeature
 {
     public static void AddBotGuard(this IHostApplicationBuilder builder)
     {
-        builder.Services.AddValidatedOptions<GuardOptions>(GuardOptions.Section);
+        builder.Services.AddValidatedOptions<GuardOptions>(GuardOptions.Section).Validate(
+            guard => guard.LargestNumber >= guard.MaxNumber,
+            $"{GuardOptions.Section}:LargestNumber must not be below MaxNumber.");
         builder.Services.AddSingleton<GuardMemory>();
         builder.Services.AddSingleton<GuardMetrics>();
         builder.Services.AddSingleton<TakenUnits>();

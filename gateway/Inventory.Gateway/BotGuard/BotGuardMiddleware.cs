@@ -39,7 +39,8 @@ internal sealed class BotGuardMiddleware(
     {
         // 1. Only shoppers who are tightened, or ask for a tightened SKU, need a proof.
         var subject = context.Request.Headers[InventoryHeaders.Shopper].ToString();
-        if (subject.Length == 0 || !IsAtStake(context, tightened, subject))
+        var asked = subject.Length == 0 ? default : Weigh(context, tightened, subject);
+        if (asked.Pressure == 0)
         {
             await next(context);
             return;
@@ -48,7 +49,7 @@ internal sealed class BotGuardMiddleware(
         // 2. The solution is judged in memory, without a call to Redis.
         var solution = context.Request.Headers[Header].ToString();
         context.Request.Headers.Remove(Header);
-        var (outcome, challenge) = proofs.Judge(solution, subject);
+        var (outcome, challenge) = proofs.Judge(solution, subject, asked.Units);
 
         // 3. The solution is spent, and with it the shopper's attempt.
         if (outcome == ProofOutcome.Solved)
@@ -65,7 +66,7 @@ internal sealed class BotGuardMiddleware(
 
         if (outcome != ProofOutcome.Solved)
         {
-            await RefuseProofAsync(context, outcome, subject);
+            await RefuseProofAsync(context, outcome, subject, asked);
             return;
         }
 
@@ -73,15 +74,18 @@ internal sealed class BotGuardMiddleware(
         await next(context);
     }
 
-    private bool IsAtStake(HttpContext context, Tightened tightened, string subject)
+    /// <summary>What the request asks for, and the pressure on it or on its shopper; 0 for none.</summary>
+    private AskedStock Weigh(HttpContext context, Tightened tightened, string subject)
     {
         var now = time.GetTimestamp();
-        return tightened.Has(GuardSubject.Session(subject), now)
-            || tightened.Has(GuardSubject.Address(ClientAddress.Of(context.Connection.RemoteIpAddress)), now)
-            || (tightened.HasSkus && NamedSkus.Any(context, tightened, now));
+        var address = ClientAddress.Of(context.Connection.RemoteIpAddress);
+        var own = tightened.PressureOnShopper(subject, address, now);
+        if (own == 0 && !tightened.HasSkus) return default;
+        var asked = AskedStock.Of(context, tightened, now);
+        return asked with { Pressure = Math.Max(own, asked.Pressure) };
     }
 
-    private Task RefuseProofAsync(HttpContext context, ProofOutcome why, string subject)
+    private Task RefuseProofAsync(HttpContext context, ProofOutcome why, string subject, AskedStock asked)
     {
         metrics.Refused(why);
         metrics.Issued();
@@ -90,7 +94,7 @@ internal sealed class BotGuardMiddleware(
         return problem.WriteAsync(context, new()
         {
             ["reason"] = why.ToString().ToLowerInvariant(),
-            ["challenge"] = proofs.Issue(subject),
+            ["challenge"] = proofs.Issue(subject, asked.Units, asked.Pressure),
         });
     }
 
@@ -100,6 +104,7 @@ internal sealed class BotGuardMiddleware(
         ProofOutcome.Malformed => $"The value of {Header} can't be read as a solution.",
         ProofOutcome.Wrong => "The solution doesn't solve a challenge that was issued here.",
         ProofOutcome.Expired => "The solution came after its challenge had expired.",
+        ProofOutcome.Insufficient => "The solution's challenge was for fewer units than the request asks for.",
         ProofOutcome.Foreign => "The challenge was issued to another shopper.",
         _ => "The solution was used before; each is valid for one request.",
     };

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Inventory.Contracts;
 
 namespace Inventory.Gateway.BotGuard;
 
@@ -39,10 +40,22 @@ public sealed class GuardOptions
     public TimeSpan Turn { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// The difficulty: a solution is a number up to this, found on average half-way. A browser tries some 100,000 a
-    /// second with SHA-256, less on an old telephone.
+    /// The least difficulty: a solution is a number up to this, found on average half-way. A browser tries some 30,000
+    /// a second with WebCrypto, and ten times as many with a SHA-256 of its own.
     /// </summary>
-    [Range(1, 100_000_000)] public int MaxNumber { get; init; } = 100_000;
+    [Range(1, 100_000_000)] public int MaxNumber { get; init; } = 50_000;
+
+    /// <summary>
+    /// Units that <see cref="MaxNumber"/> is for. A request for more costs <see cref="MaxNumber"/> again for each
+    /// further as many. A person takes one or two.
+    /// </summary>
+    [Range(1, 1_000_000)] public int UnitsPerMaxNumber { get; init; } = 2;
+
+    /// <summary>
+    /// The greatest difficulty, whatever is asked for and however fast units are taken. A telephone has to find the
+    /// number in some seconds.
+    /// </summary>
+    [Range(1, 100_000_000)] public int LargestNumber { get; init; } = 500_000;
 
     /// <summary>
     /// How long a challenge may be solved. Long enough for an old telephone, short enough that a bot can't solve
@@ -56,4 +69,13 @@ public sealed class GuardOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.020", "00:00:05")]
     public TimeSpan Interval { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The units within <see cref="Within"/> that tighten a SKU, a session or an address.</summary>
+    /// <param name="who">Its name, as <see cref="GuardSubject"/> makes it.</param>
+    internal int ThresholdOf(string who) => GuardSubject.Split(who).Kind switch
+    {
+        "sku" => Units,
+        "session" => SessionUnits,
+        _ => AddressUnits,
+    };
 }

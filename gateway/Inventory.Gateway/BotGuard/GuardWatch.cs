@@ -84,7 +84,7 @@ internal sealed partial class GuardWatch(
         List<RedisValue> arguments =
         [
             (long)guard.Within.TotalMilliseconds, (long)guard.Duration.TotalMilliseconds, MostOthers, this.version,
-            challenges.Issued, challenges.Solved, challenges.Refused,
+            challenges.Issued, challenges.Solved, challenges.Refused, Difficulty.MostPressure,
         ];
         foreach (var one in seen) arguments.AddRange([one.Who, one.Units, one.Threshold]);
 
@@ -105,11 +105,15 @@ internal sealed partial class GuardWatch(
     private Tightened Read(RedisResult[] tightened, RedisResult[] switches)
     {
         var now = time.GetTimestamp();
-        var entries = new List<(string Who, long Until)>();
-        for (var i = 0; i < tightened.Length; i += 2)
+        var entries = new List<Tightened.Entry>();
+        for (var i = 0; i < tightened.Length; i += 3)
         {
+            var who = (string)tightened[i]!;
             var left = TimeSpan.FromMilliseconds((long)tightened[i + 1]);
-            entries.Add(((string)tightened[i]!, now + (long)(left.TotalSeconds * time.TimestampFrequency)));
+            entries.Add(new(
+                who,
+                now + (long)(left.TotalSeconds * time.TimestampFrequency),
+                Difficulty.PressureOf((long)tightened[i + 2], options.Value.ThresholdOf(who))));
         }
 
         var switchedOn = new List<string>();

@@ -11,7 +11,7 @@ namespace Inventory.Gateway.BotGuard;
 /// <param name="Algorithm">SHA-256.</param>
 /// <param name="Challenge">SHA-256 of salt and number, in hex.</param>
 /// <param name="Maxnumber">The largest number to try.</param>
-/// <param name="Salt">Random digits, the solution's expiry and the shopper that it is for.</param>
+/// <param name="Salt">Random digits, the solution's expiry, and the shopper and the units that it is for.</param>
 /// <param name="Signature">HMAC-SHA256 of the challenge, in hex.</param>
 internal sealed record PuzzleToSolve(
     string Algorithm, string Challenge, long Maxnumber, string Salt, string Signature);
@@ -37,6 +37,9 @@ internal enum ProofOutcome
     /// <summary>The challenge was issued to another shopper.</summary>
     Foreign,
 
+    /// <summary>The challenge was for fewer units than the request asks for.</summary>
+    Insufficient,
+
     /// <summary>The solution is right, but was used before.</summary>
     Reused,
 }
@@ -58,23 +61,30 @@ internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> opt
     private const char EndOfSalt = '&';
 
     /// <summary>A new challenge for this shopper.</summary>
-    public PuzzleToSolve Issue(string subject)
+    /// <param name="subject">The shopper.</param>
+    /// <param name="units">The units that it is for.</param>
+    /// <param name="pressure">The greatest pressure on what is asked for.</param>
+    public PuzzleToSolve Issue(string subject, long units, int pressure)
     {
         var guard = options.Value;
         var expires = (time.GetUtcNow() + guard.ChallengeLifetime).ToUnixTimeSeconds();
         var random = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(SaltBytes));
         var salt = string.Create(
-            CultureInfo.InvariantCulture, $"{random}?expires={expires}&for={BindingOf(subject)}{EndOfSalt}");
-        var challenge = Convert.ToHexStringLower(Hash(salt, RandomNumberGenerator.GetInt32(guard.MaxNumber + 1)));
+            CultureInfo.InvariantCulture,
+            $"{random}?expires={expires}&for={BindingOf(subject)}"
+                + $"&units={Difficulty.UnitsCovered(guard, units)}{EndOfSalt}");
+        var largest = Difficulty.LargestNumber(guard, units, pressure);
+        var challenge = Convert.ToHexStringLower(Hash(salt, RandomNumberGenerator.GetInt32(largest + 1)));
         var signature = Convert.ToHexStringLower(keys.Sign(Encoding.ASCII.GetBytes(challenge)));
-        return new PuzzleToSolve(Algorithm, challenge, guard.MaxNumber, salt, signature);
+        return new PuzzleToSolve(Algorithm, challenge, largest, salt, signature);
     }
 
     /// <summary>Judges a solution, as the widget sends it: JSON in base64.</summary>
     /// <param name="solution">The header's value.</param>
     /// <param name="subject">The shopper who sent it.</param>
+    /// <param name="units">The units that the request asks for.</param>
     /// <returns>The outcome, and the challenge if the solution solves one that a gateway has signed.</returns>
-    public (ProofOutcome Outcome, string Challenge) Judge(string solution, string subject)
+    public (ProofOutcome Outcome, string Challenge) Judge(string solution, string subject, long units)
     {
         if (solution.Length == 0) return (ProofOutcome.Missing, "");
         if (Read(solution) is not { } read) return (ProofOutcome.Malformed, "");
@@ -88,7 +98,8 @@ internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> opt
 
         // From here on the salt is known to be a gateway's.
         if (read.Expires <= time.GetUtcNow().ToUnixTimeSeconds()) return (ProofOutcome.Expired, challenge);
-        return (read.For == BindingOf(subject) ? ProofOutcome.Solved : ProofOutcome.Foreign, challenge);
+        if (read.For != BindingOf(subject)) return (ProofOutcome.Foreign, challenge);
+        return (read.Units < units ? ProofOutcome.Insufficient : ProofOutcome.Solved, challenge);
     }
 
     private static byte[] Hash(string salt, long number) => SHA256.HashData(
@@ -111,13 +122,13 @@ internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> opt
             var signature = fields.GetProperty("signature").GetString();
             var number = fields.GetProperty("number").GetInt64();
             if (algorithm != Algorithm || challenge?.Length != 2 * HashBytes || signature?.Length != 2 * HashBytes
-                || salt is null || number < 0 || Parameters(salt) is not var (expires, binding))
+                || salt is null || number < 0 || Parameters(salt) is not var (expires, binding, units))
             {
                 return null;
             }
 
             Convert.FromHexString(challenge);
-            return new(challenge, number, salt, Convert.FromHexString(signature), expires, binding);
+            return new(challenge, number, salt, Convert.FromHexString(signature), expires, binding, units);
         }
         catch (Exception e) when (e is JsonException or FormatException or KeyNotFoundException
             or InvalidOperationException)
@@ -127,11 +138,12 @@ internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> opt
         }
     }
 
-    private static (long Expires, string For)? Parameters(string salt)
+    private static (long Expires, string For, long Units)? Parameters(string salt)
     {
         var query = salt.IndexOf('?', StringComparison.Ordinal);
         if (query < 0 || !salt.EndsWith(EndOfSalt)) return null;
-        long expires = -1;
+        // A challenge of a gateway from before challenges had units is for one.
+        var (expires, units) = (-1L, 1L);
         string? binding = null;
         foreach (var pair in salt[(query + 1)..].Split(EndOfSalt, StringSplitOptions.RemoveEmptyEntries))
         {
@@ -143,12 +155,15 @@ internal sealed class ProofOfWork(ChallengeKeys keys, IOptions<GuardOptions> opt
                 case ["for", var value]:
                     binding = value;
                     break;
+                case ["units", var value]
+                    when long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out units):
+                    break;
             }
         }
 
-        return expires >= 0 && binding is not null ? (expires, binding) : null;
+        return expires >= 0 && binding is not null ? (expires, binding, units) : null;
     }
 
     private sealed record Solution(
-        string Challenge, long Number, string Salt, byte[] Signature, long Expires, string For);
+        string Challenge, long Number, string Salt, byte[] Signature, long Expires, string For, long Units);
 }

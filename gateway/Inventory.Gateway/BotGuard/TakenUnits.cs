@@ -16,7 +16,7 @@ internal readonly record struct Taken(string Who, long Units, int Threshold);
 /// </remarks>
 internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider time) : IDisposable
 {
-    // Some 30 MiB at worst. Beyond it, further shoppers are not counted until others are dropped; SKUs always are.
+    // Some 60 MiB at worst. Beyond it, further shoppers are not counted until others are dropped; SKUs always are.
     private const int MostCounted = 200_000;
 
     private readonly GuardOptions guard = options.Value;
@@ -25,6 +25,8 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
     private readonly SemaphoreSlim tooMuch = new(0, 1);
     private Dictionary<string, long> few = new(StringComparer.Ordinal);
     private Dictionary<string, long> fewBefore = new(StringComparer.Ordinal);
+    private Dictionary<string, int> crowd = new(StringComparer.Ordinal);
+    private Dictionary<string, int> crowdBefore = new(StringComparer.Ordinal);
     private long began = time.GetTimestamp();
 
     /// <summary>Counts the units that an answer of the API reports as taken.</summary>
@@ -37,10 +39,8 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
         foreach (var (sku, taken) in TakenUnitsText.Read(units))
         {
             all += taken;
-            // One shopper who fills a cart, and perhaps empties it again, must not make all others prove work: beyond
-            // what tightens a session, units count for the session only.
-            var ofCrowd = subject is null || guard.SessionUnits == 0 ? taken : Math.Min(taken, guard.SessionUnits);
-            Add(GuardSubject.Sku(sku), ofCrowd, guard.Units, share: 10);
+            var ofCrowd = subject is null || guard.SessionUnits == 0 ? taken : OfCrowd(subject, taken);
+            if (ofCrowd > 0) Add(GuardSubject.Sku(sku), ofCrowd, guard.Units, share: 10);
         }
 
         if (all == 0 || subject is null || address is null) return;
@@ -60,6 +60,7 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
             if (time.GetElapsedTime(began) >= guard.Within)
             {
                 (fewBefore, this.few) = (this.few, new(StringComparer.Ordinal));
+                (crowdBefore, crowd) = (crowd, new(StringComparer.Ordinal));
                 began = time.GetTimestamp();
             }
 
@@ -75,6 +76,22 @@ internal sealed class TakenUnits(IOptions<GuardOptions> options, TimeProvider ti
     }
 
     public void Dispose() => this.tooMuch.Dispose();
+
+    /// <summary>
+    /// How many of a session's units count for the SKU. One shopper who fills a cart, and perhaps empties it again and
+    /// again, must not make all others prove work: beyond what tightens a session, units count for the session only.
+    /// </summary>
+    private int OfCrowd(string subject, int taken)
+    {
+        lock (gate)
+        {
+            var counted = crowd.GetValueOrDefault(subject);
+            var left = guard.SessionUnits - counted - crowdBefore.GetValueOrDefault(subject);
+            var units = Math.Clamp(taken, 0, Math.Max(0, left));
+            if (crowd.Count < MostCounted || crowd.ContainsKey(subject)) crowd[subject] = counted + units;
+            return units;
+        }
+    }
 
     private void Add(string who, long units, int threshold, int share)
     {

@@ -46,7 +46,7 @@ public static class ShowGuard
 /// <param name="Name">Which one: a SKU, a session's subject, or a network address.</param>
 /// <param name="Since">When it was tightened, UTC.</param>
 /// <param name="Until">When it relaxes, UTC, unless more units are taken.</param>
-/// <param name="Units">The most units that were taken within the guard's window.</param>
+/// <param name="Units">Units that were taken within the guard's window when the threshold was last exceeded.</param>
 public sealed record TightenedSubject(string Kind, string Name, DateTime Since, DateTime Until, long Units);
 
 /// <summary>What an operator has decided about a SKU.</summary>

@@ -226,8 +226,4 @@ public sealed class GuardTighteningTests : GuardedShop
         else await redis.HashSetAsync($"{Guard}:operator", sku, decision);
         return await redis.HashIncrementAsync(Guard, "version");
     });
-
-    private Task<string[]> EventsAsync() => RedisAsync(async redis =>
-        (await redis.StreamRangeAsync($"{Guard}:events"))
-            .Select(one => $"{one["event"]} {one["who"]} {one["units"]}").ToArray());
 }

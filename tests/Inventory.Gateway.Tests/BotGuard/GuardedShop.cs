@@ -16,13 +16,15 @@ public abstract class GuardedShop : TwoGateways
         ("Gateway:Guard:AddressUnits", "100"),
         ("Gateway:Guard:Duration", "01:00:00"),
         ("Gateway:Guard:MaxNumber", "500"),
+        ("Gateway:Guard:LargestNumber", "5000"),
         ("Gateway:Guard:Interval", "00:00:00.050"),
         // Tests repeat requests until a condition is met, so the limit must be high.
         ("Gateway:RateLimits:Reserve:Session:Permits", "1000000"),
         ("Gateway:RateLimits:Reserve:Address:Permits", "1000000"),
     ];
 
-    protected static string Body(string sku) => $$"""{"sku":"{{sku}}","qty":1,"cart_id":"cart"}""";
+    protected static string Body(string sku, int units = 1) =>
+        $$"""{"sku":"{{sku}}","qty":{{units}},"cart_id":"cart"}""";
 
     /// <summary>Reserves as a shopper, or as a caller on this machine.</summary>
     protected static async Task<Answer> ReserveAsync(
@@ -64,13 +66,15 @@ public abstract class GuardedShop : TwoGateways
     protected static Task UntilAdmittedAsync(RunningGateway gateway, string cookie, string sku) =>
         Eventually.EqualAsync(200, async () => (await ReserveAsync(gateway, cookie, Body(sku))).Status);
 
-    /// <summary>A valid solution of this shopper.</summary>
-    protected async Task<string> SolutionAsync(string cookie)
+    /// <summary>A valid solution of this shopper for one or two units.</summary>
+    protected async Task<string> SolutionAsync(string cookie) => (await ChallengeAsync(One, cookie)).Solve();
+
+    /// <summary>A challenge as a page gets it before it knows the cart.</summary>
+    protected static async Task<Puzzle> ChallengeAsync(RunningGateway gateway, string cookie, string query = "")
     {
-        var answer = await SendAsync(One, "GET", "/api/challenge", cookie: cookie);
+        var answer = await SendAsync(gateway, "GET", "/api/challenge" + query, cookie: cookie);
         Assert.Equal(200, answer.Status);
-        var text = await answer.Response.Content.ReadAsStringAsync();
-        return Puzzle.Of(text).Solve();
+        return Puzzle.Of(await answer.Response.Content.ReadAsStringAsync());
     }
 
     protected async Task<T> RedisAsync<T>(Func<IDatabase, Task<T>> ask)
@@ -82,4 +86,9 @@ public abstract class GuardedShop : TwoGateways
     /// <summary>Waits until Redis has counted these units as taken, at any time.</summary>
     protected Task UntilCountedAsync(string who, int units) => Eventually.EqualAsync(units, () => RedisAsync(
         async redis => (await redis.HashValuesAsync($"{Guard}:taken:{who}")).Sum(part => (int)part)));
+
+    /// <summary>What the guard has done, in order.</summary>
+    protected Task<string[]> EventsAsync() => RedisAsync(async redis =>
+        (await redis.StreamRangeAsync($"{Guard}:events"))
+            .Select(one => $"{one["event"]} {one["who"]} {one["units"]}").ToArray());
 }

@@ -121,6 +121,7 @@ public sealed class ProofOfWorkTests : GuardedShop
     [InlineData("a later time", "wrong")]
     [InlineData("a digit moved from the number into the salt", "malformed")]
     [InlineData("another shopper in the salt", "wrong")]
+    [InlineData("more units in the salt", "wrong")]
     [InlineData("signed by oneself", "wrong")]
     [InlineData("number in quotes", "malformed")]
     [InlineData("another algorithm", "malformed")]
@@ -154,7 +155,7 @@ public sealed class ProofOfWorkTests : GuardedShop
         Assert.Equal(("SHA-256", 500), (puzzle.Algorithm, puzzle.Maxnumber));
         Assert.Matches("^[0-9a-f]{64}$", puzzle.Challenge);
         Assert.Matches("^[0-9a-f]{64}$", puzzle.Signature);
-        Assert.Matches(@"^[0-9a-f]{24}\?expires=\d+&for=[0-9a-f]{24}&$", puzzle.Salt);
+        Assert.Matches(@"^[0-9a-f]{24}\?expires=\d+&for=[0-9a-f]{24}&units=2&$", puzzle.Salt);
         var expires = long.Parse(puzzle.Salt.Split('=')[1].Split('&')[0]);
         Assert.InRange(expires - Time.GetUtcNow().ToUnixTimeSeconds(), 60, 120);
         Assert.InRange(puzzle.Number(), 0, 500);
@@ -217,6 +218,9 @@ public sealed class ProofOfWorkTests : GuardedShop
                 break;
             case "another shopper in the salt":
                 good["salt"] = salt.Replace("for=", "for=0", StringComparison.Ordinal);
+                break;
+            case "more units in the salt":
+                good["salt"] = salt.Replace("units=2", "units=200", StringComparison.Ordinal);
                 break;
             case "signed by oneself":
                 good["signature"] = new string('a', 64);

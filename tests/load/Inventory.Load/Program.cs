@@ -38,6 +38,9 @@ try
                 await Shoppers.RunAsync(shop, Number(count), stopping.Token);
                 return 0;
             }
+        case ["hashes"]:
+            Hashes.Measure(Console.WriteLine);
+            return 0;
         case ["rivals", var port]:
             await RivalServer.RunAsync(Number(port), Setting("POSTGRES"), Setting("REDIS"));
             return 0;
@@ -46,7 +49,7 @@ try
             return 0;
         default:
             Console.Error.WriteLine("usage: Inventory.Load bench RESULTS [--quick] | flash-sale BUYERS UNITS | "
-                + "shoppers COUNT | rivals PORT | proxy PORT SERVER");
+                + "shoppers COUNT | hashes | rivals PORT | proxy PORT SERVER");
             return 2;
     }
 }
