@@ -109,6 +109,27 @@ public sealed class OpenCircuitTests : IAsyncLifetime
         Assert.Equal((QueueState.Granted, 201), (granted!.Value.State, granted.Value.Status));
     }
 
+    [Fact]
+    public async Task A_ticket_of_a_shopper_holds_no_more_units_than_the_shopper_may()
+    {
+        var sku = await Api.NewSkuAsync(50);
+        var ask = new ReserveRequest
+        {
+            Id = Guid.CreateVersion7(),
+            Holder = Holder.Customer("u"),
+            Lines = [new(sku, 50)],
+            HoldFor = TimeSpan.FromMinutes(10),
+            IsShopper = true,
+        };
+
+        var refused = await DecideAsync(new(IntentForm.OneLine, ask, IsClientsId: false));
+        var granted = await DecideAsync(new(IntentForm.OneLine, ask with { IsShopper = false }, IsClientsId: false));
+
+        Assert.Equal((QueueState.Refused, 409), (refused!.Value.State, refused.Value.Status));
+        Assert.Contains("limit-exceeded", refused.Value.Answer, StringComparison.Ordinal);
+        Assert.Equal(QueueState.Granted, granted!.Value.State);
+    }
+
     private Task<QueueDecision?> DecideAsync(Intent intent) => Api.Get<QueueDecider>().DecideAsync(
         new(
             1, "ticket", intent.ToRow(unsure: true), QueueState.Waiting, null, null, TimeProvider.System.GetUtcNow(),
