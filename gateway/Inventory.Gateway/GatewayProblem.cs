@@ -23,6 +23,9 @@ internal sealed record GatewayProblem(ProblemType Kind, string Detail)
     public static readonly GatewayProblem ForeignHost = new(Problem.MalformedRequest,
         "The Host header names another host than this gateway. AllowedHosts lists its names.");
 
+    public static readonly GatewayProblem BodyNotTaken = new(Problem.Validation,
+        "This call takes no body, so what it says would be ignored. Nothing was done; send it without one.");
+
     public static readonly GatewayProblem NotFound = new(Problem.NotFound,
         "No public resource has this path. The API is described at /docs.");
 

@@ -1,6 +1,8 @@
+using System.Text;
 using Inventory.Contracts;
 using Inventory.Gateway.RateLimiting;
 using Inventory.Storage;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -48,6 +50,13 @@ public static class ShopperSession
         IConnectionMultiplexer redis,
         IOptions<ShopperSessionOptions> options)
     {
+        if (await HasContentAsync(context))
+        {
+            await GatewayProblem.BodyNotTaken.WriteAsync(
+                context, new() { ["errors"] = new Dictionary<string, string[]> { ["body"] = ["must be left out"] } });
+            return;
+        }
+
         var subject = context.Request.Headers[InventoryHeaders.Shopper].ToString();
         if (subject.Length > 0)
         {
@@ -67,5 +76,17 @@ public static class ShopperSession
 
         cookie.Delete(context);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
+    }
+
+    /// <summary>
+    /// Whether the body, which has arrived, says anything: more than an empty JSON object, as in the API.
+    /// </summary>
+    private static async ValueTask<bool> HasContentAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody != true) return false;
+        var body = (await context.Request.ReadBodyAsync(context.RequestAborted)).Buffer;
+        var isEmpty = Encoding.UTF8.GetString(body).AsSpan().Trim() is "" or "{}";
+        context.Request.BodyReader.AdvanceTo(body.End);
+        return !isEmpty;
     }
 }

@@ -43,7 +43,7 @@ internal static class IncomingBody
         Refusal.Of(Problem.MalformedRequest, "The body is empty; a JSON object is needed.");
 
     private static readonly Refusal Unexpected =
-        Refusal.Invalid("body", "must be left out: this call takes nothing but its path and headers");
+        Refusal.Invalid("body", "must be left out: this call takes nothing but its path, query and headers");
 
     private static readonly Refusal NotAnObject =
         Refusal.Of(Problem.MalformedRequest, "The body must be a JSON object.");

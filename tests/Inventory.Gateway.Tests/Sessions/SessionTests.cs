@@ -158,6 +158,33 @@ public sealed class SessionTests : TwoGateways
     }
 
     [Fact]
+    public async Task A_session_is_not_ended_by_a_call_with_a_body()
+    {
+        var cookie = await CookieAsync();
+        await SendAsync(One, "POST", "/reserve", cookie: cookie);
+        var subject = Shopper();
+        async Task<HttpResponseMessage> EndAsync(string body)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Delete, "/api/session");
+            request.Content = new StringContent(body);
+            request.Headers.Add("X-Forwarded-For", Home);
+            request.Headers.Add("Cookie", cookie);
+            return await One.Client.SendAsync(request);
+        }
+
+        using var refused = await EndAsync("""{"after":600}""");
+        await SendAsync(Other, "POST", "/reserve", cookie: cookie);
+
+        await ProblemAssert.IsProblemAsync(refused, 400, "validation", "/api/session");
+        Assert.Contains("\"errors\":{\"body\":", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(subject, Shopper());
+        using var ended = await EndAsync(" {} ");
+        Assert.Equal(204, (int)ended.StatusCode);
+        using var again = await EndAsync("");
+        Assert.Equal(204, (int)again.StatusCode);
+    }
+
+    [Fact]
     public async Task A_session_lasts_until_half_an_hour_after_the_last_request()
     {
         var cookie = await CookieAsync();

@@ -50,26 +50,58 @@ public sealed class FramingTests(Api api)
         answer.AssertProblem(415, "unsupported-media-type");
     }
 
+    public static TheoryData<string, string> Bodiless => new()
+    {
+        { "DELETE", "/api/reservations/{id}" },
+        { "DELETE", "/api/queue/{ticket}" },
+        { "POST", "/api/products/{sku}/pause" },
+        { "POST", "/api/products/{sku}/resume" },
+        { "POST", "/api/operations/dead-letters/{id}/replay" },
+        { "POST", "/api/operations/dead-letters/replay" },
+        { "POST", "/api/operations/reconciliation/run" },
+    };
+
     [Theory]
-    [InlineData("DELETE", Missing)]
-    [InlineData("DELETE", "/api/queue/018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10")]
-    [InlineData("POST", "/api/products/sku-1/pause")]
-    [InlineData("POST", "/api/products/sku-1/resume")]
-    [InlineData("POST", "/api/operations/dead-letters/1/replay")]
+    [MemberData(nameof(Bodiless))]
     public async Task A_body_where_none_is_read_is_refused(string method, string path)
     {
+        const string id = "018f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10";
+        path = path.Replace("dead-letters/{id}", "dead-letters/1", StringComparison.Ordinal)
+            .Replace("{id}", id, StringComparison.Ordinal)
+            .Replace("{ticket}", id, StringComparison.Ordinal)
+            .Replace("{sku}", "sku-1", StringComparison.Ordinal)
+            .Replace("/run", "/run?dryRun=true", StringComparison.Ordinal);
         Task<Answer> SendAsync(string? body) =>
             api.SendWithAsync(method, path, body, $"X-Api-Key: {Api.Key("all")}");
 
         var ignored = await SendAsync("""{"items":[{"sku":"sku-1","quantity":1}]}""");
         ignored.AssertProblem(400, "validation");
         Assert.Equal("body", ignored.Json.GetProperty("errors").EnumerateObject().Single().Name);
-        (await SendAsync("nonsense")).AssertProblem(400, "validation");
-        (await SendAsync(new string(' ', 70_000))).AssertProblem(413, "payload-too-large");
+        foreach (var body in new[] { "nonsense", "[]", "null", "1" })
+        {
+            (await SendAsync(body)).AssertProblem(400, "validation");
+        }
 
+        (await SendAsync(new string(' ', 70_000))).AssertProblem(413, "payload-too-large");
         var bare = await SendAsync(null);
         Assert.NotEqual(400, bare.Status);
-        Assert.Equal(bare.Status, (await SendAsync(" {} ")).Status);
+        // An empty body has a Content-Length of 0.
+        Assert.All([await SendAsync(""), await SendAsync(" {} ")], answer => Assert.Equal(bare.Status, answer.Status));
+    }
+
+    [Fact]
+    public async Task Every_call_without_a_body_is_tested_with_one()
+    {
+        var document = (await api.SendAsync("GET", "/openapi/v1.json")).Json;
+        var bodiless =
+            from path in document.GetProperty("paths").EnumerateObject()
+            from operation in path.Value.EnumerateObject()
+            where operation.Name != "get" && !operation.Value.TryGetProperty("requestBody", out _)
+            select $"{operation.Name.ToUpperInvariant()} {path.Name}";
+
+        Assert.Equal(
+            Bodiless.Select(row => $"{row[0]} {row[1]}").Order(StringComparer.Ordinal),
+            bodiless.Order(StringComparer.Ordinal));
     }
 
     [Fact]
