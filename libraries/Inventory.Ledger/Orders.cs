@@ -76,6 +76,11 @@ public sealed class Orders(NpgsqlDataSource source)
         return FindAsync(LastOfHolder, [id, holder, sku], cancellation);
     }
 
+    /// <summary>What went back of a reservation's payments, has to go back, or is disputed.</summary>
+    /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
+    public Task<Reversals> FindReversalsAsync(Guid reservationId, CancellationToken cancellation) =>
+        ReversalRows.ReadAsync(source, reservationId, cancellation);
+
     /// <summary>A reservation's payment that is not settled yet.</summary>
     /// <returns>The oldest; null when there is none.</returns>
     /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>

@@ -25,9 +25,15 @@ public sealed class PaymentEvent
     public const string RefundRequired = "refund-required";
 
     /// <summary>
-    /// Outcome: the event changes nothing. After a failed payment, the hold stays until its deadline.
+    /// Outcome: the event changes neither orders nor stock. After a failed payment, the hold stays until its deadline; a
+    /// <see cref="Reversal"/> is shown on the order.
     /// </summary>
     public const string Noted = "noted";
+
+    /// <summary>
+    /// The largest amount, in minor units: the largest integer that every JSON reader understands exactly.
+    /// </summary>
+    public const long LargestAmount = (1L << 53) - 1;
 
     /// <summary>The provider's event id; an event with a known id changes nothing.</summary>
     public required string EventId { get; init; }

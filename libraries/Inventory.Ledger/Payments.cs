@@ -51,7 +51,7 @@ public sealed record PaymentVerdict(string Outcome, Guid? OrderId = null, string
 /// </remarks>
 public sealed class Payments(NpgsqlDataSource source)
 {
-    // A failed payment needs no settlement.
+    // Only an approved payment needs settlement.
     private const string Insert =
         $"""
         INSERT INTO payment_events
@@ -62,22 +62,43 @@ public sealed class Payments(NpgsqlDataSource source)
         ON CONFLICT (event_id) DO NOTHING
         """;
 
+    // In one statement, so that the event and the message about it are written both or neither, and once.
+    private const string InsertReversal =
+        $$"""
+        WITH stored AS ({{Insert}} RETURNING event_id)
+        INSERT INTO outbox (kind, key, payload)
+        SELECT $8, $8 || ':' || event_id, jsonb_strip_nulls(jsonb_build_object(
+            'eventId', event_id, 'reservationId', $3::uuid, 'paymentId', $4::text,
+            'orderId', (SELECT id FROM orders WHERE reservation_id = $3),
+            'amount', $6::jsonb #> '{data,amount}', 'currency', $6::jsonb #> '{data,currency}',
+            'reference', coalesce($6::jsonb #>> '{data,reference}', event_id), 'at', $5::timestamptz,
+            'trace', $7::text))
+        FROM stored
+        """;
+
+    // Only a reversal has a reference.
+    private const string WithoutReference = $"'{PaymentEvent.Approved}', '{PaymentEvent.Failed}'";
+
     // Other members may differ between two attempts of one event, such as a counter of attempts.
     private const string IsSame =
-        """
+        $$"""
         SELECT type = $2 AND reservation_id = $3 AND payment_id = $4
             AND body #>> '{data,amount}' IS NOT DISTINCT FROM $5::jsonb #>> '{data,amount}'
             AND body #>> '{data,currency}' IS NOT DISTINCT FROM $5::jsonb #>> '{data,currency}'
+            AND (type IN ({{WithoutReference}})
+                OR body #>> '{data,reference}' IS NOT DISTINCT FROM $5::jsonb #>> '{data,reference}')
         FROM payment_events WHERE event_id = $1
         """;
 
     // The row shows an operator money that may have come and is no order. Its key keeps the provider's repetitions from
     // adding rows.
     private const string Record =
-        """
+        $$"""
         INSERT INTO outbox (kind, key, payload)
-        SELECT 'payment_event_conflict', 'payment_event_conflict:' || $1 || ':' || md5(jsonb_build_array(
-                $2::text, $3::uuid, $4::text, $5::jsonb #>> '{data,amount}', $5::jsonb #>> '{data,currency}')::text),
+        SELECT 'payment_event_conflict', 'payment_event_conflict:' || $1 || ':' || md5((jsonb_build_array(
+                $2::text, $3::uuid, $4::text, $5::jsonb #>> '{data,amount}', $5::jsonb #>> '{data,currency}')
+                || CASE WHEN $2 IN ({{WithoutReference}}) THEN '[]'
+                    ELSE jsonb_build_array($5::jsonb #>> '{data,reference}') END)::text),
             jsonb_strip_nulls(jsonb_build_object('eventId', $1::text, 'event', $5::jsonb, 'trace', $6::text))
         ON CONFLICT (key) DO NOTHING
         """;
@@ -143,7 +164,8 @@ public sealed class Payments(NpgsqlDataSource source)
     /// <param name="cancellation">Stops waiting; the event may or may not be stored.</param>
     /// <returns>
     /// The stored event, whether this call stored it or an earlier one, with its verdict if it has one. Null when the
-    /// event's id came with another type or payment before: then the outbox has a message about this one.
+    /// event's id came with another type, payment or reversal before: then the outbox has a message about this one. A
+    /// reversal has a message in the outbox, written with it.
     /// </returns>
     /// <exception cref="StoreRejectedException">The body is not valid JSON for PostgreSQL: class 22.</exception>
     /// <exception cref="StoreException">PostgreSQL is unavailable.</exception>
@@ -153,9 +175,7 @@ public sealed class Payments(NpgsqlDataSource source)
         await using var connection = await source.ConnectAsync(cancellation);
         var (stored, isSame) = await connection.ReadAsync(
             [
-                Sql.Command(
-                    Insert, entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId,
-                    entry.OccurredAt.ToUniversalTime(), entry.Body, entry.Trace),
+                Write(entry),
                 Sql.Command(Read, (object)new[] { entry.EventId }),
                 Sql.Command(
                     IsSame, entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId, entry.Body),
@@ -173,6 +193,18 @@ public sealed class Payments(NpgsqlDataSource source)
             Record, cancellation, entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId, entry.Body,
             entry.Trace);
         return null;
+    }
+
+    private static NpgsqlBatchCommand Write(PaymentEvent entry)
+    {
+        object?[] row =
+        [
+            entry.EventId, entry.Type, entry.ReservationId, entry.PaymentId, entry.OccurredAt.ToUniversalTime(),
+            entry.Body, entry.Trace,
+        ];
+        return ReversalTypes.KindOf(entry.Type) is { } kind
+            ? Sql.Command(InsertReversal, [.. row, kind.Message()])
+            : Sql.Command(Insert, row);
     }
 
     /// <summary>Claims due events, so that no other instance tries them for a while.</summary>

@@ -27,6 +27,25 @@ internal sealed class Provider(Api api)
             """;
     }
 
+    /// <summary>A refund or a dispute.</summary>
+    /// <param name="type">The event's type.</param>
+    /// <param name="reservation">The reservation.</param>
+    /// <param name="payment">The provider's name for the payment.</param>
+    /// <param name="amount">In minor units.</param>
+    /// <param name="currency">The currency's code.</param>
+    /// <param name="reference">The provider's name for it; null leaves it out.</param>
+    /// <param name="at">The day of November on which it happened.</param>
+    public static string Reversal(
+        string type, Guid reservation, string payment, long amount, string currency = "EUR", string? reference = null,
+        int at = 30)
+    {
+        var named = reference is null ? "" : $",\"reference\":\"{reference}\"";
+        return $$"""
+            {"type":"{{type}}","timestamp":"2026-11-{{at:D2}}T12:00:00Z","data":{"reservationId":"{{reservation}}",
+            "paymentId":"{{payment}}","amount":{{amount}},"currency":"{{currency}}"{{named}}} }
+            """;
+    }
+
     public Task<Answer> ApproveAsync(Guid reservation, string payment, string? id = null) =>
         SendAsync(Payment("payment.approved", reservation, payment), id);
 

@@ -7,7 +7,9 @@ namespace Inventory.ReservationApi.Confirmation;
 /// <summary>An order as clients see it.</summary>
 public sealed record OrderView
 {
-    internal OrderView(Order order)
+    /// <param name="order">The order.</param>
+    /// <param name="reversals">Its refunds and disputes; null leaves them out.</param>
+    internal OrderView(Order order, Reversals? reversals = null)
     {
         OrderId = order.Id;
         ReservationId = order.ReservationId;
@@ -16,6 +18,11 @@ public sealed record OrderView
         PaymentId = order.PaymentId;
         CreatedAt = order.CreatedAt.UtcDateTime;
         Items = [.. order.Items.Select(item => new ItemView(item.SkuId, item.Quantity))];
+        if (reversals is null) return;
+        Refunds = ReversalView.ListOf(reversals, ReversalKind.Refund);
+        Disputes = ReversalView.ListOf(reversals, ReversalKind.Dispute);
+        Refunded = RefundedView.ListOf(reversals);
+        RefundsRequired = RequiredRefundView.ListOf(reversals);
     }
 
     /// <summary>For a payment that is known, before its order is decided.</summary>
@@ -59,6 +66,21 @@ public sealed record OrderView
     /// reservation.
     /// </summary>
     public IReadOnlyList<ItemView> Items { get; }
+
+    /// <summary>
+    /// The refunds that the provider has reported, of every payment of this reservation; absent without any, and in the
+    /// answer to a confirm. They change neither the status nor the stock.
+    /// </summary>
+    public IReadOnlyList<ReversalView>? Refunds { get; }
+
+    /// <summary>The disputes that the provider has reported, in the same way.</summary>
+    public IReadOnlyList<ReversalView>? Disputes { get; }
+
+    /// <summary>The sums of refunds, by payment and currency.</summary>
+    public IReadOnlyList<RefundedView>? Refunded { get; }
+
+    /// <summary>The refunds that the shop has to make, with what the provider has reported about them.</summary>
+    public IReadOnlyList<RequiredRefundView>? RefundsRequired { get; }
 
     private static string WordOf(OrderStatus status) => status switch
     {

@@ -82,7 +82,7 @@ public static class CancelOrder
             if (state is not null) await window.ShowAsync(state);
         }
 
-        return ShowOrder.View(new(answer.Order));
+        return await ShowOrder.ViewAsync(answer.Order, orders, http.RequestAborted);
     }
 
     private static bool IsReason(string reason) =>

@@ -1,4 +1,5 @@
 using Inventory.Contracts;
+using Inventory.Ledger;
 using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Confirmation;
 using Inventory.ReservationApi.Description;
@@ -23,7 +24,8 @@ public static class ShowOrder
             .ForShoppersAnd(Scopes.Confirm)
             .MayBeShed(Priority.Browsing)
             .WithSummary("Read an order")
-            .WithDescription("Orders are kept for ever, cancelled ones too.")
+            .WithDescription("Orders are kept for ever, cancelled ones too. Refunds and disputes that the payment "
+                + "provider has reported are listed; they don't change the order's status.")
             .Answers<OrderView>(StatusCodes.Status200OK, "The order.")
             .Refuses(Problem.OrderNotFound, Problem.OrdersUnavailable);
         routes.MapGet(Reserve.Path + "/{id}/order", HandleReservation)
@@ -43,7 +45,7 @@ public static class ShowOrder
         if (ReservationAddress.Read(id, out var orderId) is { } invalid) return invalid;
         return await orders.FindAsync(orderId, http.RequestAborted) is { } order
             && Caller.Of(http).MaySee(Holder.Parse(order.Holder))
-            ? View(new(order))
+            ? await ViewAsync(order, orders, http.RequestAborted)
             : NotFound($"There is no order {orderId}.");
     }
 
@@ -56,7 +58,7 @@ public static class ShowOrder
         if (await orders.FindByReservationAsync(reservationId, http.RequestAborted) is { } order
             && caller.MaySee(Holder.Parse(order.Holder)))
         {
-            return View(new(order));
+            return await ViewAsync(order, orders, http.RequestAborted);
         }
 
         return payment is not null && MaySee(caller, payment)
@@ -72,6 +74,10 @@ public static class ShowOrder
 
     internal static Refusal NotFound(string detail) => Refusal.Of(Problem.OrderNotFound, detail);
 
-    internal static IResult View(OrderView view) =>
+    /// <summary>An order with its refunds and disputes.</summary>
+    internal static async Task<IResult> ViewAsync(Order order, Ledger.Orders orders, CancellationToken cancellation) =>
+        View(new(order, await orders.FindReversalsAsync(order.ReservationId, cancellation)));
+
+    private static IResult View(OrderView view) =>
         JsonAnswer.Of(StatusCodes.Status200OK, view, ApiJson.Default.OrderView);
 }

@@ -18,9 +18,6 @@ internal static class PaymentBody
     private const string AmountRule = "must be an integer of minor units, such as cents: 0 to 9007199254740991";
     private const string CurrencyRule = "must be a currency's three capital letters in ISO 4217";
 
-    // The largest integer that every JSON reader understands exactly.
-    private const long LargestAmount = (1L << 53) - 1;
-
     // Two readers might disagree on which of two equal names counts.
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
@@ -52,7 +49,8 @@ internal static class PaymentBody
         if (root.ValueKind != JsonValueKind.Object) return (null, Refusal.Invalid("body", "must be a JSON object"));
         var type = Text(root, "type");
         if (type is null) return (null, Refusal.Invalid("type", FieldErrors.Required));
-        if (type is not (PaymentEvent.Approved or PaymentEvent.Failed)) return (null, null);
+        var isReversal = ReversalTypes.KindOf(type) is not null;
+        if (!isReversal && type is not (PaymentEvent.Approved or PaymentEvent.Failed)) return (null, null);
 
         var errors = new FieldErrors();
         var data = root.TryGetProperty("data", out var found) && found.ValueKind == JsonValueKind.Object
@@ -70,7 +68,8 @@ internal static class PaymentBody
             errors.Add("data.paymentId", ConfirmReservation.PaymentIdRule);
         }
 
-        CheckAmount(data, ref errors);
+        CheckAmount(data, isReversal, ref errors);
+        if (isReversal) CheckReference(data, ref errors);
         if (errors.ToRefusal() is { } invalid) return (null, invalid);
         return (new()
         {
@@ -87,20 +86,34 @@ internal static class PaymentBody
         }, null);
     }
 
-    private static void CheckAmount(JsonElement data, ref FieldErrors errors)
+    /// <param name="data">The payment.</param>
+    /// <param name="isRequired">Whether there must be an amount: without it partial refunds could not be added up.</param>
+    /// <param name="errors">Gets an error for each rule that is broken.</param>
+    private static void CheckAmount(JsonElement data, bool isRequired, ref FieldErrors errors)
     {
-        var hasAmount = data.TryGetProperty("amount", out var amount) && amount.ValueKind != JsonValueKind.Null;
-        var hasCurrency = data.TryGetProperty("currency", out var currency) && currency.ValueKind != JsonValueKind.Null;
+        var hasAmount = IsGiven(data, "amount", out var amount);
+        var hasCurrency = IsGiven(data, "currency", out _);
         if (hasAmount && !(amount.ValueKind == JsonValueKind.Number && amount.TryGetInt64(out var units)
-            && units is >= 0 and <= LargestAmount))
+            && units is >= 0 and <= PaymentEvent.LargestAmount))
         {
             errors.Add("data.amount", AmountRule);
         }
 
         if (hasCurrency && !Currencies.IsKnown(Text(data, "currency"))) errors.Add("data.currency", CurrencyRule);
-        if (hasAmount && !hasCurrency) errors.Add("data.currency", FieldErrors.Required);
-        if (hasCurrency && !hasAmount) errors.Add("data.amount", FieldErrors.Required);
+        if (!hasCurrency && (hasAmount || isRequired)) errors.Add("data.currency", FieldErrors.Required);
+        if (!hasAmount && (hasCurrency || isRequired)) errors.Add("data.amount", FieldErrors.Required);
     }
+
+    private static void CheckReference(JsonElement data, ref FieldErrors errors)
+    {
+        if (!IsGiven(data, "reference", out _)) return;
+        // The rule lets null pass, which a reference of another kind than text would be here.
+        var reference = Text(data, "reference") ?? "";
+        if (!ConfirmReservation.IsPaymentId(reference)) errors.Add("data.reference", ConfirmReservation.PaymentIdRule);
+    }
+
+    private static bool IsGiven(JsonElement data, string name, out JsonElement value) =>
+        data.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
 
     private static string? Text(JsonElement element, string name) =>
         element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String

@@ -16,7 +16,11 @@ public static class ReceivePayment
     /// <summary>What happened. Members that are not known here are ignored.</summary>
     public sealed record Request
     {
-        /// <summary>payment.approved or payment.failed; events of other types are accepted and ignored.</summary>
+        /// <summary>
+        /// A payment: payment.approved or payment.failed. A refund: payment.refunded or charge.refunded. A dispute:
+        /// payment.disputed, charge.disputed, payment.dispute.created or charge.dispute.created. An event of another
+        /// type is answered with 204 and not stored.
+        /// </summary>
         /// <example>payment.approved</example>
         public required string Type { get; init; }
 
@@ -38,13 +42,23 @@ public static class ReceivePayment
         /// <example>pay-1</example>
         public required string PaymentId { get; init; }
 
-        /// <summary>The amount in minor units of its currency, such as cents; a refund repeats it.</summary>
+        /// <summary>
+        /// The amount in minor units of its currency, such as cents; a refund that the shop has to make repeats it. Of a
+        /// reported refund or dispute, which needs one, it is the amount of this one alone: several are added up.
+        /// </summary>
         /// <example>1990</example>
         public long? Amount { get; init; }
 
         /// <summary>The currency's ISO 4217 code; required with an amount.</summary>
         /// <example>EUR</example>
         public string? Currency { get; init; }
+
+        /// <summary>
+        /// For a refund or dispute: the provider's name for it, 1 to 128 printable ASCII characters; the webhook-id when
+        /// absent. Events with the same one are about the same refund or dispute, which counts once.
+        /// </summary>
+        /// <example>re-1</example>
+        public string? Reference { get; init; }
     }
 
     /// <summary>The result of an event. Once it is settled, a repetition gets the same answer.</summary>
@@ -53,8 +67,8 @@ public static class ReceivePayment
     /// <param name="PaymentId">The provider's name for the payment.</param>
     /// <param name="Outcome">
     /// confirmed: there is an order, and this is its payment. revived: the same, though the deadline had passed.
-    /// refund-required: there is no order for it; the outbox has one refund. noted: nothing changes. accepted: it is
-    /// stored, and decided later.
+    /// refund-required: there is no order for it; the outbox has one refund. noted: it is stored, and changes neither
+    /// order nor stock: a failed payment, and a refund or dispute. accepted: it is stored, and decided later.
     /// </param>
     /// <param name="OrderId">The order that is paid.</param>
     /// <param name="Reason">
@@ -70,8 +84,10 @@ public static class ReceivePayment
         .WithSummary("Report a payment")
         .WithDescription("Signed as Standard Webhooks describe. An approved payment makes its hold an order, even an "
             + "expired hold if its units are still available; otherwise the payment is marked for a refund, once. "
-            + "A failed payment leaves the hold until its deadline. An event takes effect once, however often and "
-            + "late it is sent; another payment under its webhook-id is refused.")
+            + "A failed payment leaves the hold until its deadline. A refund or dispute of a payment, also one that is "
+            + "not known yet, is shown on the order and changes no stock: cancel the order to sell its units again. "
+            + "An event takes effect once, however often and late it is sent; another payment under its webhook-id is "
+            + "refused. Events of other types than those named at type are answered with 204 and not stored.")
         .Takes<Request>()
         .TakesHeader(WebhookSignature.Id, "The event's name, the same at every attempt.")
         .TakesHeader(WebhookSignature.Timestamp, "When this attempt was made, in seconds since 1970.")
@@ -81,7 +97,8 @@ public static class ReceivePayment
         .Answers<Response>(StatusCodes.Status200OK, "The event is settled, now or from before.")
         .Answers<Response>(StatusCodes.Status202Accepted, "The event is stored, and settled as soon as it can be: "
             + "Redis is unavailable, or the reservation is not known yet. No need to send it again.")
-        .Answers(StatusCodes.Status204NoContent, "Events of this type are ignored.")
+        .Answers(StatusCodes.Status204NoContent, "The event is not stored: its type is none of "
+            + "those named at type.")
         .Refuses(
             Problem.WebhookSignatureInvalid, Problem.WebhookTimestampOutOfTolerance, Problem.WebhookIdReused,
             Problem.OrdersUnavailable);
@@ -114,7 +131,7 @@ public static class ReceivePayment
 
         if (stored is null)
         {
-            return Refusal.Of(Problem.WebhookIdReused, $"The webhook-id {eventId} came with another payment before.");
+            return Refusal.Of(Problem.WebhookIdReused, $"The webhook-id {eventId} came with another event before.");
         }
 
         // While the circuit is open the worker decides, so that the provider doesn't wait for Redis.
