@@ -196,7 +196,8 @@ public static class Problem
     public static readonly ProblemType TotalOutOfRange = new("total-out-of-range", 409, "The total is out of range",
         "The adjustment or cancellation would take more units than there are, or make a total above 2147483647. "
             + "Nothing was changed.",
-        "Read the product and its movements, and adjust by what is there.");
+        "Read the product and its movements, and adjust by what is there. To cancel an order, first lower the total by "
+            + "what `detail` says.");
 
     public static readonly ProblemType PreconditionFailed = new("precondition-failed", 412, "The precondition fails",
         "The product has been changed since it was read, exists against If-None-Match, or doesn't exist against "

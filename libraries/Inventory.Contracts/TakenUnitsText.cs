@@ -8,8 +8,9 @@ namespace Inventory.Contracts;
 /// </summary>
 public static class TakenUnitsText
 {
-    /// <summary>Writes the units of one SKU.</summary>
-    public static string Write(string sku, long units) => string.Create(CultureInfo.InvariantCulture, $"{sku}={units}");
+    /// <summary>Writes the units of one SKU: at most what <see cref="Read"/> understands.</summary>
+    public static string Write(string sku, long units) =>
+        string.Create(CultureInfo.InvariantCulture, $"{sku}={Math.Min(units, int.MaxValue)}");
 
     /// <summary>Writes the units of several SKUs.</summary>
     public static string Write(IEnumerable<KeyValuePair<string, long>> units) =>

@@ -104,6 +104,6 @@ public enum CancelOutcome
 
 /// <summary>The result of <see cref="Confirmations.CancelOrderAsync"/>.</summary>
 /// <param name="Outcome">The outcome.</param>
-/// <param name="Order">The order after the call; null when there is none, or nothing changed.</param>
+/// <param name="Order">The order after the call; null when there is none.</param>
 /// <param name="Totals">Its SKUs' totals.</param>
 public sealed record CancelAnswer(CancelOutcome Outcome, Order? Order, IReadOnlyList<SkuTotal> Totals);

@@ -231,7 +231,9 @@ public sealed class Confirmations
         }
         catch (StoreRejectedException e) when (e.Code == PostgresErrorCodes.NumericValueOutOfRange)
         {
-            return new(CancelOutcome.OutOfRange, null, []);
+            // Read after the rollback, so a total may have changed by now.
+            var (order, totals) = await FindOrderAsync(reservationId, cancellation);
+            return new(CancelOutcome.OutOfRange, order, totals);
         }
     }
 

@@ -76,13 +76,13 @@ public sealed record ReserveAnswer
     public string? Sku { get; init; }
 
     /// <summary>For <c>LimitExceeded</c>: the limit per customer, or per shopper.</summary>
-    public int Limit { get; init; }
+    public long Limit { get; init; }
 
     /// <summary>
     /// For <c>LimitExceeded</c>: the units that count towards it. Units that were bought count towards a customer's
-    /// limit, and not towards a shopper's.
+    /// limit, and not towards a shopper's. An owner may have bought more than a total can be.
     /// </summary>
-    public int Units { get; init; }
+    public long Units { get; init; }
 }
 
 /// <summary>The result of setting a cart's quantity of one SKU.</summary>
@@ -107,10 +107,10 @@ public sealed record AdjustAnswer
     public int More { get; init; }
 
     /// <inheritdoc cref="ReserveAnswer.Limit"/>
-    public int Limit { get; init; }
+    public long Limit { get; init; }
 
     /// <inheritdoc cref="ReserveAnswer.Units"/>
-    public int Units { get; init; }
+    public long Units { get; init; }
 }
 
 /// <summary>The result of an extension.</summary>

@@ -145,8 +145,8 @@ public sealed class HoldStore
                 answer = answer with
                 {
                     Sku = reply.Next().ToString(),
-                    Limit = reply.NextInt(),
-                    Units = reply.NextInt(),
+                    Limit = reply.NextLong(),
+                    Units = reply.NextLong(),
                 };
                 break;
         }
@@ -206,7 +206,7 @@ public sealed class HoldStore
                 },
             AdjustOutcome.Confirming => answer with { Reservation = reply.NextReservation() },
             AdjustOutcome.Insufficient => answer with { Available = reply.NextInt() },
-            AdjustOutcome.LimitExceeded => answer with { Limit = reply.NextInt(), Units = reply.NextInt() },
+            AdjustOutcome.LimitExceeded => answer with { Limit = reply.NextLong(), Units = reply.NextLong() },
             _ => answer,
         };
     }

@@ -34,7 +34,8 @@ public static class CancelOrder
         .OnlyFor(Scopes.Confirm)
         .WithSummary("Cancel an order")
         .WithDescription("Its units are available again, with a movement that says why, and its payment is marked for "
-            + "a refund. A repetition succeeds and changes nothing.")
+            + "a refund. A repetition succeeds and changes nothing. When a total has no room for the units, the order "
+            + "stays as it is until the total is lowered.")
         .Accepts<Request>(isOptional: true, "application/json")
         .MayBeRepeated()
         .Answers<OrderView>(StatusCodes.Status200OK, "Cancelled, now or before: the order as it is.")
@@ -62,13 +63,7 @@ public static class CancelOrder
 
         var before = await window.PrepareCancelAsync(order);
         var answer = await confirmations.CancelOrderAsync(order.ReservationId, reason, CancellationToken.None);
-        if (answer.Outcome == CancelOutcome.OutOfRange)
-        {
-            return Refusal.Of(Problem.TotalOutOfRange,
-                "With the order's units the total of one of its SKUs would be above 2147483647. Lower that total "
-                    + "first.");
-        }
-
+        if (answer.Outcome == CancelOutcome.OutOfRange) return OutOfRange(answer);
         if (answer.Outcome == CancelOutcome.Cancelled)
         {
             await window.CancelAsync(before, answer.Order!, answer.Totals);
@@ -83,6 +78,27 @@ public static class CancelOrder
         }
 
         return await ShowOrder.ViewAsync(answer.Order, orders, http.RequestAborted);
+    }
+
+    /// <summary>Names the first SKU without room for the order's units, and by how much it has to be lowered.</summary>
+    private static Refusal OutOfRange(CancelAnswer answer)
+    {
+        var totals = answer.Totals.ToDictionary(total => total.Sku, total => total.Total, StringComparer.Ordinal);
+        foreach (var item in answer.Order!.Items)
+        {
+            var excess = (long)totals[item.SkuId] + item.Quantity - int.MaxValue;
+            if (excess <= 0) continue;
+            return Refusal.Of(Problem.TotalOutOfRange,
+                $"The total of {item.SkuId} is {totals[item.SkuId]}; with the order's {item.Quantity} it would be above "
+                    + $"{int.MaxValue}. Nothing was changed. Take at least {excess} from the total by an adjustment, and "
+                    + "cancel again.")
+            with
+            { Sku = item.SkuId };
+        }
+
+        return Refusal.Of(Problem.TotalOutOfRange,
+            $"With the order's units the total of one of its SKUs was above {int.MaxValue}, and no longer is. Nothing "
+                + "was changed: cancel again.");
     }
 
     private static bool IsReason(string reason) =>

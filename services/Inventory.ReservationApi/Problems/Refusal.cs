@@ -69,10 +69,10 @@ public sealed record Refusal : IResult
     public string? Hint { get; init; }
 
     /// <summary>For limit-exceeded: units of the SKU that one customer may have.</summary>
-    public int? Limit { get; init; }
+    public long? Limit { get; init; }
 
     /// <summary>For limit-exceeded: units that this customer has, held and bought.</summary>
-    public int? Units { get; init; }
+    public long? Units { get; init; }
 
     /// <summary>For already-waiting: of the shopper's waiting tickets the one that is decided first.</summary>
     public string? Ticket { get; init; }
@@ -121,7 +121,7 @@ public sealed record Refusal : IResult
         };
     }
 
-    internal static Refusal LimitExceeded(string? sku, int limit, int units) =>
+    internal static Refusal LimitExceeded(string? sku, long limit, long units) =>
         new(Problem.LimitExceeded, $"One customer may have {limit} of {sku}, and this one has {units}.")
         {
             Sku = sku,

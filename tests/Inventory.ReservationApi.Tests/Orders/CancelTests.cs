@@ -39,14 +39,56 @@ public sealed class CancelTests : IAsyncLifetime
     {
         var sku = await LimitedAsync(total: int.MaxValue, limit: 9);
         var order = await BuyAsync(sku, 2);
-        await shop.ExecuteAsync($"UPDATE inventory SET total = total + 1 WHERE sku_id = '{sku}'");
+        Assert.Equal(201, (await shop.AdjustAsync(sku, 1, "delivery")).Status);
 
         var refused = await shop.SendAsync("POST", $"/api/orders/{order}/cancel");
 
         refused.AssertProblem(409, "total-out-of-range");
-        await shop.ExecuteAsync($"UPDATE inventory SET total = total - 1 WHERE sku_id = '{sku}'");
+        Assert.Equal(sku, refused.Json.GetProperty("sku").GetString());
+        Assert.Contains("at least 1 ", refused.Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        var kept = await shop.SendAsync("GET", $"/api/orders/{order}");
+        Assert.Equal("confirmed", kept.Json.GetProperty("status").GetString());
+        Assert.Equal(201, (await shop.AdjustAsync(sku, -1, "room")).Status);
         var cancelled = await shop.SendAsync("POST", $"/api/orders/{order}/cancel");
         Assert.Equal((200, "cancelled"), (cancelled.Status, cancelled.Json.GetProperty("status").GetString()));
+    }
+
+    [Fact]
+    public async Task A_limit_is_refused_with_all_units_of_a_customer_who_bought_more_than_a_total_can_be()
+    {
+        var sku = await LimitedAsync(total: int.MaxValue, limit: int.MaxValue);
+        await BuyAsync(sku, int.MaxValue);
+        Assert.Equal(201, (await shop.AdjustAsync(sku, 9, "delivery")).Status);
+        await LimitAsync(sku, null);
+        await BuyAsync(sku, 2);
+        await LimitAsync(sku, 5);
+
+        var customer = await ReserveAsync(sku, 1);
+
+        customer.AssertProblem(409, "limit-exceeded");
+        Assert.Equal(
+            (5, int.MaxValue + 2L),
+            (customer.Json.GetProperty("limit").GetInt32(), customer.Json.GetProperty("units").GetInt64()));
+    }
+
+    [Fact]
+    public async Task A_limit_is_refused_with_all_units_of_a_cart_that_bought_more_than_a_total_can_be()
+    {
+        var sku = await LimitedAsync(total: int.MaxValue, limit: int.MaxValue);
+        Task<Answer> ReserveAsync(int quantity) => shop.SendAsync(
+            "POST", "/reserve", $$"""{"sku":"{{sku}}","qty":{{quantity}},"cart_id":"cart-{{sku}}"}""");
+        Assert.Equal(201, (await ReserveAsync(int.MaxValue)).Status);
+        var bought = await shop.SendAsync("POST", "/commit", $$"""{"sku":"{{sku}}","cart_id":"cart-{{sku}}"}""");
+        Assert.Equal(200, bought.Status);
+        Assert.Equal(201, (await shop.AdjustAsync(sku, 9, "delivery")).Status);
+        await LimitAsync(sku, null);
+        Assert.Equal(201, (await ReserveAsync(2)).Status);
+        await LimitAsync(sku, 5);
+
+        var cart = await ReserveAsync(3);
+
+        cart.AssertProblem(409, "limit-exceeded");
+        Assert.Equal(int.MaxValue + 2L, cart.Json.GetProperty("units").GetInt64());
     }
 
     [Fact]
@@ -110,6 +152,15 @@ public sealed class CancelTests : IAsyncLifetime
             "If-None-Match: *");
         Assert.Equal(201, created.Status);
         return sku;
+    }
+
+    private async Task LimitAsync(string sku, int? limit)
+    {
+        var product = await shop.SendAsync("GET", $"/api/products/{sku}");
+        var limited = limit is null ? "" : $",\"maxPerCustomer\":{limit}";
+        var changed = await shop.SendAsync(
+            "PUT", $"/api/products/{sku}", $$"""{"name":"n"{{limited}}}""", $"If-Match: {product.Headers.ETag}");
+        Assert.Equal(200, changed.Status);
     }
 
     private Task<Answer> ReserveAsync(string sku, int quantity) =>

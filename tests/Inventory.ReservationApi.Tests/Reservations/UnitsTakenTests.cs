@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.ReservationApi.Tests.Reservations;
 
 /// <summary>An answer tells the gateway's guard the units that this request took from stock.</summary>
@@ -94,5 +96,22 @@ public sealed class UnitsTakenTests(Api api)
 
         Assert.Equal(200, answer.Status);
         Assert.Equal($"{other}=4,{one}=3", answer.Header(Header));
+    }
+
+    [Fact]
+    public async Task More_units_than_a_total_can_be_are_reported_as_the_most_that_the_guard_reads()
+    {
+        var sku = await api.NewSkuAsync(int.MaxValue);
+        var one = $$"""
+            {"customerId":"{{Api.Fresh("user")}}","onExisting":"replace","items":[
+             {"sku":"{{sku}}","quantity":{{int.MaxValue}}}]}
+            """;
+
+        var answer = await api.SendAsync("POST", "/api/reservations/batch", $$"""{"reservations":[{{one}},{{one}}]}""");
+
+        Assert.All(
+            answer.Json.GetProperty("outcomes").EnumerateArray(),
+            outcome => Assert.Equal(201, outcome.GetProperty("status").GetInt32()));
+        Assert.Equal((sku, int.MaxValue), Assert.Single(TakenUnitsText.Read(answer.Header(Header))));
     }
 }
