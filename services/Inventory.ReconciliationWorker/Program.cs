@@ -2,6 +2,7 @@ using Inventory.Ledger;
 using Inventory.ReconciliationWorker;
 using Inventory.ReconciliationWorker.Audit;
 using Inventory.ReconciliationWorker.Rebuild;
+using Inventory.ReconciliationWorker.Retention;
 
 var builder = WebApplication.CreateBuilder(args);
 
@@ -28,6 +29,7 @@ builder.Services.AddSingleton<PinResolver>();
 builder.Services.AddHostedService(services => services.GetRequiredService<PinResolver>());
 AuditServices.Register(builder.Services);
 builder.Services.AddHostedService<DecisionPruner>();
+builder.AddRetention();
 builder.Services.AddHealthChecks().AddCheck<StockLoadedCheck>("stock-loaded");
 
 var app = builder.Build();

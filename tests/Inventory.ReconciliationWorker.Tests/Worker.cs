@@ -3,6 +3,7 @@ using System.Net;
 using Inventory.Ledger;
 using Inventory.ReconciliationWorker.Audit;
 using Inventory.ReconciliationWorker.Rebuild;
+using Inventory.ReconciliationWorker.Retention;
 using Inventory.Stock;
 using Inventory.Storage;
 using Inventory.Testing;
@@ -44,6 +45,10 @@ public sealed class Worker : IAsyncDisposable
     public StockRepair Repair => factory.Services.GetRequiredService<StockRepair>();
 
     public PinResolver Resolver => factory.Services.GetRequiredService<PinResolver>();
+
+    public Pruner Pruner => factory.Services.GetRequiredService<Pruner>();
+
+    public Payments Payments => factory.Services.GetRequiredService<Payments>();
 
     public Confirmations Confirmations => factory.Services.GetRequiredService<Confirmations>();
 
