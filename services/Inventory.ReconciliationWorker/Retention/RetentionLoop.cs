@@ -1,5 +1,3 @@
-using Inventory.Storage;
-
 namespace Inventory.ReconciliationWorker.Retention;
 
 /// <summary>Runs <see cref="Pruner"/>. Any number of instances may run.</summary>

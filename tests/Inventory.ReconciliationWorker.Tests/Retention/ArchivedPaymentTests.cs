@@ -85,7 +85,7 @@ public sealed class ArchivedPaymentTests(Stores stores) : IClassFixture<Stores>
         Assert.Equal(["order-cancelled 500 EUR"], await RefundsAsync(id));
     }
 
-    private Task ComesAsync(Guid id, string eventId) => stores.ExecuteAsync(
+    private Task<int> ComesAsync(Guid id, string eventId) => stores.ExecuteAsync(
         $"""
         INSERT INTO payment_events (event_id, type, reservation_id, payment_id, occurred_at, received_at, body)
         VALUES ('{eventId}-{id}', 'payment.approved', '{id}', 'pay', now(), {LongerThanUnknown},
