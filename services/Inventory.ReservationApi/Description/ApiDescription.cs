@@ -162,7 +162,12 @@ internal static class ApiDescription
         // Answers omit fields without a value, and requests may: null means the same as an absent field.
         schema.Type &= ~JsonSchemaType.Null;
         if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object) Require(schema, context.JsonTypeInfo);
-        if (context.JsonTypeInfo.Type == typeof(Refusal)) schema.Properties!["challenge"] = Challenge();
+        if (context.JsonTypeInfo.Type == typeof(Refusal))
+        {
+            schema.Properties!["challenge"] = Challenge();
+            schema.Properties["reason"] = Reason();
+        }
+
         if (context.JsonTypeInfo.Type != typeof(RemainingStock)) return Task.CompletedTask;
         var line = new OpenApiSchema
         {
@@ -191,6 +196,14 @@ internal static class ApiDescription
             else if (!property.IsRequired) schema.Required.Remove(property.Name);
         }
     }
+
+    /// <summary>A member of the gateway's refusals.</summary>
+    private static OpenApiSchema Reason() => new()
+    {
+        Type = JsonSchemaType.String,
+        Description = "For proof-of-work-required: why the request was refused, missing, malformed, wrong, expired, "
+            + "foreign or reused.",
+    };
 
     /// <summary>A member of the gateway's refusals.</summary>
     private static OpenApiSchema Challenge() => new()

@@ -13,10 +13,14 @@ internal static class Described
     // Problems that any endpoint may answer with, the gateway's included.
     private static readonly ProblemType[] Anywhere =
     [
-        Problem.Validation, Problem.AuthenticationRequired, Problem.TooManyRequests, Problem.InternalError,
-        Problem.UpstreamInterrupted, Problem.StockUnavailable, Problem.StockUnreadable, Problem.UpstreamUnavailable,
-        Problem.UpstreamTimeout,
+        Problem.Validation, Problem.MalformedRequest, Problem.AuthenticationRequired, Problem.RequestTimeout,
+        Problem.PayloadTooLarge, Problem.UriTooLong, Problem.TooManyRequests, Problem.HeadersTooLarge,
+        Problem.InternalError, Problem.UpstreamInterrupted, Problem.StockUnavailable, Problem.StockUnreadable,
+        Problem.UpstreamUnavailable, Problem.UpstreamTimeout,
     ];
+
+    // The gateway may have to begin a session first.
+    private static readonly ProblemType[] Shoppers = [Problem.SessionsUnavailable];
 
     private static readonly ProblemType[] Closed = [Problem.ScopeMissing];
 
@@ -24,7 +28,7 @@ internal static class Described
 
     private static readonly ProblemType[] WithBody =
     [
-        Problem.MalformedRequest, Problem.PayloadTooLarge, Problem.UnsupportedMediaType, Problem.IdempotencyKeyReused,
+        Problem.UnsupportedMediaType, Problem.IdempotencyKeyReused,
     ];
 
     /// <summary>The endpoint reads a JSON body of this shape.</summary>
@@ -67,13 +71,15 @@ internal static class Described
     {
         endpoint.Finally(built =>
         {
-            var isClosed = built.Metadata.OfType<AccessRule>().Any();
+            var rules = built.Metadata.OfType<AccessRule>().ToList();
             var takesBody = built.Metadata.OfType<IAcceptsMetadata>().Any();
-            var mayBeShed = built.Metadata.OfType<MayBeShed>().Any();
+            // The gateway sheds every read of a shopper or backend, also where this service doesn't.
+            var mayBeShed = built.Metadata.OfType<MayBeShed>().Any()
+                || built.Metadata.OfType<IHttpMethodMetadata>().Any(one => one.HttpMethods.Contains(HttpMethods.Get));
             ProblemType[] all =
             [
                 .. own, .. Anywhere, .. mayBeShed ? Sheddable : [], .. takesBody ? WithBody : [],
-                .. isClosed ? Closed : [],
+                .. rules.Count > 0 ? Closed : [], .. rules.Any(rule => rule.Shoppers) ? Shoppers : [],
             ];
             built.Metadata.Add(new Refusals(all));
             foreach (var status in all.Select(type => type.Status).Distinct())

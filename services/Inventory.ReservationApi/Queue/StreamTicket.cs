@@ -30,7 +30,7 @@ public static class StreamTicket
             + "connection alive. Reconnecting starts with the present state.")
         .Streams<TicketView>("The ticket; each event's data has this shape.")
         .RefusesHead()
-        .Refuses(Problem.TicketNotFound, Problem.LedgerUnavailable)
+        .Refuses(Problem.TicketNotFound, Problem.TooManyListeners, Problem.LedgerUnavailable)
         .DisableHttpMetrics();
 
     internal static async Task<IResult> Handle(

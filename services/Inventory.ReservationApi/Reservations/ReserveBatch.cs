@@ -47,7 +47,7 @@ public static class ReserveBatch
             + "anywhere refuses the whole body.")
         .Takes<Request>()
         .Answers<Response>(StatusCodes.Status200OK, "An outcome for each reservation.")
-        .Refuses();
+        .Refuses(Problem.ProofOfWorkRequired);
 
     internal static async Task<IResult> Handle(
         HttpContext http, HoldStore holds, StockCircuit circuit, QueueAdmission room,

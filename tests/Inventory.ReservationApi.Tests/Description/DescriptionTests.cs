@@ -113,6 +113,7 @@ public sealed class DescriptionTests(Api api)
         var problem = schemas.GetProperty("Problem");
         Assert.Equal(["detail", "status", "title", "type"], Required(problem));
         Assert.True(problem.GetProperty("properties").TryGetProperty("challenge", out _));
+        Assert.True(problem.GetProperty("properties").TryGetProperty("reason", out _));
         // Answers leave out what has no value.
         foreach (var (schema, absent) in new[]
         {
@@ -133,6 +134,26 @@ public sealed class DescriptionTests(Api api)
 
         static IEnumerable<string?> Required(JsonElement schema) =>
             schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()).Order();
+    }
+
+    [Theory]
+    [InlineData("get", "/snapshot/{sku}", 400, "malformed-request")]
+    [InlineData("get", "/events", 408, "request-timeout")]
+    [InlineData("get", "/events", 413, "payload-too-large")]
+    [InlineData("get", "/api/orders/{id}", 414, "uri-too-long")]
+    [InlineData("post", "/api/products/{sku}/pause", 431, "headers-too-large")]
+    [InlineData("post", "/api/reservations/batch", 403, "proof-of-work-required")]
+    [InlineData("post", "/api/reservations", 503, "sessions-unavailable")]
+    [InlineData("get", "/api/orders/{id}", 503, "temporary-reduced-capacity")]
+    [InlineData("get", "/api/queue/{ticket}/events", 503, "too-many-listeners")]
+    public async Task The_document_names_what_the_gateway_answers_in_place_of_the_API(
+        string method, string path, int status, string slug)
+    {
+        var document = (await api.SendAsync("GET", "/openapi/v1.json")).Json;
+
+        var answer = document.GetProperty("paths").GetProperty(path).GetProperty(method).GetProperty("responses")
+            .GetProperty($"{status}").GetProperty("content").GetProperty("application/problem+json");
+        Assert.True(answer.GetProperty("examples").TryGetProperty(slug, out _));
     }
 
     [Theory]
