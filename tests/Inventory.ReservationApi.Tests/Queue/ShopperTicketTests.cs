@@ -73,14 +73,15 @@ public sealed class ShopperTicketTests
     {
         await using var waiting = await Waiting.StartAsync(
             ("WaitingQueue:MaxPerShopper", "1"), ("StockCircuit:Failures", "1000"));
-        var sku = await waiting.Api.NewSkuAsync(100);
+        // Of the SKU of a waiting ticket, Redis isn't asked.
+        var (sku, other) = (await waiting.Api.NewSkuAsync(9), await waiting.Api.NewSkuAsync(9));
         // Load the script first, so that the frozen Redis receives its call and not the load.
         await waiting.Api.HoldAsync(await waiting.Api.NewSkuAsync(1), 1);
         waiting.Api.Redis.Freeze();
         var ann = ShopperSubject.Create();
         Assert.Equal(202, (await SendAsync(waiting, ann, "/reserve", CartOf(sku, "c"))).Status);
 
-        var second = await SendAsync(waiting, ann, "/reserve", CartOf(sku, "d"));
+        var second = await SendAsync(waiting, ann, "/reserve", CartOf(other, "c"));
 
         // Redis executes it when it thaws.
         second.AssertProblem(503, "stock-unavailable");
