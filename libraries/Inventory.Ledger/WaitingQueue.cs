@@ -13,8 +13,8 @@ namespace Inventory.Ledger;
 /// numbers, and until it commits. So a reader that has read up to a place has missed none.</item>
 /// <item>The load is the number of waiting places: each statement that changes one changes the other.</item>
 /// <item>An Idempotency-Key has one place.</item>
-/// <item>A shopper whose waiting places reach the bound gets no further one: they are counted under the row's lock,
-/// over all instances.</item>
+/// <item>A shopper with as many waiting places as the bound gets no further one: they are counted under the row's
+/// lock, over all instances.</item>
 /// </list>
 /// Requests of the same moment share the row's lock and the flush of the log.
 /// After a failed write, the queue refuses new places for a second without trying: shoppers get the answer at once.
