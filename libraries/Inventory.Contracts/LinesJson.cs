@@ -30,13 +30,16 @@ public static class LinesJson
         return Encoding.UTF8.GetString(json.WrittenSpan);
     }
 
-    /// <summary>Reads lines that may have been changed by hand.</summary>
-    /// <returns>Empty when they can't be read.</returns>
+    /// <summary>Reads lines that may have been written by hand.</summary>
+    /// <returns>
+    /// Empty when they can't be read: they are no such array, or one of them has no SKU that can be sold or no unit.
+    /// </returns>
     public static IReadOnlyList<Line> ReadOrEmpty(string json)
     {
         try
         {
-            return Read(json);
+            var lines = Read(json);
+            return lines.All(line => Names.IsSku(line.Sku) && line.Quantity >= 1) ? lines : [];
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException
             or FormatException)

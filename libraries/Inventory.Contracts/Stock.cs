@@ -1,7 +1,7 @@
 namespace Inventory.Contracts;
 
 /// <summary>One SKU and how many units of it.</summary>
-/// <param name="Sku">1 to 64 letters, digits, dots, hyphens and underscores.</param>
+/// <param name="Sku">See <see cref="Names.IsSku"/>.</param>
 /// <param name="Quantity">Units, 1 or more.</param>
 public readonly record struct Line(string Sku, int Quantity);
 

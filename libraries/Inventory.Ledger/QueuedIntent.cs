@@ -18,7 +18,7 @@ public sealed record QueuedIntent
     /// <summary>The holder in the form that Redis stores.</summary>
     public required string Holder { get; init; }
 
-    /// <summary>What to hold: <c>sku:quantity</c>, separated by commas.</summary>
+    /// <summary>What to hold, as <see cref="Contracts.LinesText"/> writes it.</summary>
     public required string Lines { get; init; }
 
     /// <summary>The time from the grant until the deadline, a millisecond or more.</summary>

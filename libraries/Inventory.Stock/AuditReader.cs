@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Contracts;
 using Inventory.Storage;
 using StackExchange.Redis;
 using static Inventory.Stock.PartitionedRedis;
@@ -33,7 +34,7 @@ public sealed class AuditReader
         var result = await Script.AuditStock.RunAsync(
             redis.Guard,
             [partition.Epoch, partition.Events, partition.Due],
-            [Trace, redis.EndedRetention, AuditBudget, .. skus.Select(sku => (RedisValue)sku)]);
+            [Trace, redis.EndedRetention, AuditBudget, .. skus.Select(Stored)]);
         return ReadStock(new(result), skus);
     }
 
@@ -77,7 +78,10 @@ public sealed class AuditReader
         var result = await Script.AuditBought.RunAsync(
             redis.Guard,
             [partition.Epoch, partition.Events, partition.Due],
-            [Trace, redis.EndedRetention, .. accounts.SelectMany(one => new RedisValue[] { one.Owner.Text, one.Sku })]);
+            [
+                Trace, redis.EndedRetention,
+                .. accounts.SelectMany(one => new RedisValue[] { one.Owner.Text, Stored(one.Sku) }),
+            ]);
         return ReadBought(new(result), accounts.Count);
     }
 
@@ -137,7 +141,7 @@ public sealed class AuditReader
         var scan = server.KeysAsync(redis.Database.Database, prefix + "*", pageSize: 1_000);
         await foreach (var key in scan.OrFailedAsync())
         {
-            yield return ((string)key!)[prefix.Length..];
+            yield return SkuText.Unescape(((string)key!).AsSpan(prefix.Length));
         }
     }
 
@@ -175,7 +179,7 @@ public sealed class AuditReader
         while (reply.HasMore)
         {
             wrong.Add(new(
-                reply.Next().ToString(), reply.Next().ToString(), reply.Next().ToString(), reply.Next().ToString(),
+                reply.Next().ToString(), reply.Next().ToString(), reply.Next().ToString(), reply.NextSku(),
                 reply.Next().ToString()));
         }
 

@@ -104,7 +104,7 @@ public sealed class ConfirmationStore
         foreach (var part in totals.GroupBy(total => redis.PartitionOf(total.Sku)))
         {
             RedisValue[] lines =
-                [.. part.SelectMany(total => new RedisValue[] { total.Sku, total.Total, total.Version })];
+                [.. part.SelectMany(total => new RedisValue[] { Stored(total.Sku), total.Total, total.Version })];
             var result = await redis.CallsOf(Script.Commit, part.Key).AskAsync(
                 part.Count(), [part.Count(), Trace, ReservationKey.Of(id), .. lines]);
             outcomes.Add((CommitOutcome)new Reply(result).NextInt());
@@ -209,7 +209,7 @@ public sealed class ConfirmationStore
                 (long)CancelPatience.TotalMilliseconds, holder.Text,
                 .. lines.Where(line => redis.PartitionOf(line.Sku) == partition).SelectMany(line => new RedisValue[]
                 {
-                    line.Sku, line.Quantity, line.Total, line.Version,
+                    Stored(line.Sku), line.Quantity, line.Total, line.Version,
                 }),
             ];
             var result = await Script.CancelOrder.RunAsync(
@@ -269,7 +269,7 @@ public sealed class ConfirmationStore
             Trace, redis.EndedRetention, redis.Settings.ReclaimBatch, Milliseconds(lease),
             ReservationKey.Of(hold.Reservation.Id), hold.Sequence, hold.CreatedAt.ToUnixTimeMilliseconds(),
             hold.Reservation.ExpiresAt.ToUnixTimeMilliseconds(), hold.Reservation.Holder.Text,
-            .. lines.SelectMany(line => new RedisValue[] { line.Sku, line.Quantity }),
+            .. lines.SelectMany(line => new RedisValue[] { Stored(line.Sku), line.Quantity }),
         ];
         var result = await Script.RestoreHold.RunAsync(
             redis.Guard, [partition.Epoch, partition.Events, partition.Due], arguments);

@@ -193,7 +193,10 @@ public sealed class EventStream
         foreach (var range in lines.Split(','))
         {
             var line = lines[range];
-            if (line.LastIndexOf(':') is var colon and > 0) known.Add(line[..colon]);
+            if (line.LastIndexOf(':') is not (var colon and > 0)) continue;
+            // Nearly all lines name a SKU that is known and has nothing escaped: they need no text of their own.
+            if (line[..colon].Contains('%')) skus.Add(SkuText.Unescape(line[..colon]));
+            else known.Add(line[..colon]);
         }
     }
 }

@@ -84,7 +84,7 @@ public sealed class HoldStore
         arguments[8] = request.IsShopper ? 1 : 0;
         for (var i = 0; i < lines.Length; i++)
         {
-            arguments[BeforeLines + (2 * i)] = lines[i].Sku;
+            arguments[BeforeLines + (2 * i)] = Stored(lines[i].Sku);
             arguments[BeforeLines + 1 + (2 * i)] = lines[i].Quantity;
         }
 
@@ -139,12 +139,12 @@ public sealed class HoldStore
                 answer = answer with { Available = reply.NextAvailability() };
                 break;
             case ReserveOutcome.UnknownSku or ReserveOutcome.Paused or ReserveOutcome.ActiveReservationExists:
-                answer = answer with { Sku = reply.Next().ToString() };
+                answer = answer with { Sku = reply.NextSku() };
                 break;
             case ReserveOutcome.LimitExceeded:
                 answer = answer with
                 {
-                    Sku = reply.Next().ToString(),
+                    Sku = reply.NextSku(),
                     Limit = reply.NextLong(),
                     Units = reply.NextLong(),
                 };
@@ -180,7 +180,7 @@ public sealed class HoldStore
                 [
                     Trace, redis.EndedRetention, Fingerprint(request.Idempotency), redis.IdempotencyRetention,
                     redis.Settings.ReclaimBatch, ReservationKey.Of(Guid.NewGuid()), request.Holder.Text,
-                    Milliseconds(request.HoldFor), line.Sku, line.Quantity, redis.Settings.MaxHoldsPerSku,
+                    Milliseconds(request.HoldFor), Stored(line.Sku), line.Quantity, redis.Settings.MaxHoldsPerSku,
                     request.IsShopper ? 1 : 0, redis.Settings.MaxUnitsPerShopper, redis.ShopperShare,
                 ])));
         }
@@ -232,7 +232,7 @@ public sealed class HoldStore
     /// <summary>Moves the deadline of a holder's hold of one SKU.</summary>
     /// <inheritdoc cref="ExtendAsync(Guid, TimeSpan, Idempotency?)"/>
     public Task<ExtendAnswer> ExtendAsync(Holder holder, string sku, TimeSpan by, Idempotency? idempotency) =>
-        ExtendPartAsync(redis.PartitionOf(sku), ["", holder.Text, sku], by, idempotency);
+        ExtendPartAsync(redis.PartitionOf(sku), ["", holder.Text, Stored(sku)], by, idempotency);
 
     private async Task<ExtendAnswer> ExtendPartAsync(
         Partition partition, RedisValue[] which, TimeSpan by, Idempotency? idempotency)
@@ -268,7 +268,7 @@ public sealed class HoldStore
     /// <summary>Releases a holder's hold of one SKU; a reservation of several SKUs is released as a whole.</summary>
     /// <inheritdoc cref="ReleaseAsync(Guid, Idempotency?)"/>
     public Task<ReleaseAnswer> ReleaseAsync(Holder holder, string sku, Idempotency? idempotency) =>
-        ReleasePartAsync(redis.PartitionOf(sku), ["", holder.Text, sku], idempotency);
+        ReleasePartAsync(redis.PartitionOf(sku), ["", holder.Text, Stored(sku)], idempotency);
 
     private async Task<ReleaseAnswer> ReleasePartAsync(
         Partition partition, RedisValue[] which, Idempotency? idempotency)
@@ -314,7 +314,7 @@ public sealed class HoldStore
     /// The current state of a holder's hold of one SKU; for a reservation over several partitions, that SKU's part.
     /// </summary>
     public Task<FindAnswer> FindAsync(Holder holder, string sku) =>
-        FindPartAsync(redis.PartitionOf(sku), ["", holder.Text, sku]);
+        FindPartAsync(redis.PartitionOf(sku), ["", holder.Text, Stored(sku)]);
 
     private async Task<FindAnswer> FindPartAsync(Partition partition, RedisValue[] which)
     {

@@ -37,7 +37,7 @@ public static class HoldText
         for (var i = FirstLine; i < fields.Length; i += 2)
         {
             if (fields[i].Length == 0 || !TryQuantity(fields[i + 1], out var quantity)) return null;
-            lines.Add(new(fields[i], quantity));
+            lines.Add(new(SkuText.Unescape(fields[i]), quantity));
         }
 
         return new(fields[0] == "c", sequence, created, deadline, Holder.Parse(fields[4]), lines);

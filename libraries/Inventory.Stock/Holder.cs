@@ -1,3 +1,5 @@
+using Inventory.Contracts;
+
 namespace Inventory.Stock;
 
 /// <summary>
@@ -63,15 +65,6 @@ public readonly record struct Holder
 
     /// <summary>Reads a holder as the scripts and the ledger store it.</summary>
     public static Holder Parse(string text) => new(text);
-
-    /// <summary>Whether the text is a well-formed holder.</summary>
-    public static bool IsText(string text) => text switch
-    {
-        [CustomerMark or CartMark, ':', .. var id] => Names.IsHolderId(id),
-        [ShopperMark, ':', .. var both] => both.IndexOf(Divider, StringComparison.Ordinal) is > 0 and var end
-            && Names.IsHolderId(both[..end]) && Names.IsHolderId(both[(end + 1)..]),
-        _ => false,
-    };
 
     /// <inheritdoc/>
     public override string ToString() => Text;

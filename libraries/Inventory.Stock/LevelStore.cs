@@ -21,7 +21,7 @@ public sealed class LevelStore
         var result = await Script.SetStock.RunAsync(
             redis.Database,
             [partition.Events, partition.Stock(stock.Sku)],
-            [Trace, stock.Sku, stock.Total, stock.Version, stock.MaxPerCustomer ?? 0, stock.Paused ? 1 : 0]);
+            [Trace, Stored(stock.Sku), stock.Total, stock.Version, stock.MaxPerCustomer ?? 0, stock.Paused ? 1 : 0]);
         return (SetStockOutcome)new Reply(result).NextInt();
     }
 
@@ -36,7 +36,7 @@ public sealed class LevelStore
             snapshot = ReadSnapshot(sku, new Reply(await Script.Snapshot.RunAsync(
                 redis.Guard,
                 [partition.Epoch, partition.Events, partition.Due, partition.Stock(sku)],
-                [Trace, redis.EndedRetention, redis.Settings.ReclaimBatch, sku])));
+                [Trace, redis.EndedRetention, redis.Settings.ReclaimBatch, Stored(sku)])));
         }
         while (snapshot.Outcome == SnapshotOutcome.MoreDue);
         return snapshot;

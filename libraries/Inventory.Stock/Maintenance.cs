@@ -376,7 +376,10 @@ public sealed class Maintenance
 
     /// <summary>SKUs of a partition that are closed for a repair.</summary>
     public async Task<IReadOnlyList<string>> ReadFencedSkusAsync(Partition partition) =>
-        [.. (await redis.Database.SetMembersAsync(partition.Fences).OrFailedAsync()).Select(sku => (string)sku!)];
+    [
+        .. (await redis.Database.SetMembersAsync(partition.Fences).OrFailedAsync())
+            .Select(sku => SkuText.Unescape((string)sku!)),
+    ];
 
     /// <summary>
     /// Forgets a closed SKU's deadlines and counter. <see cref="LoadHoldsAsync"/> writes them again.
@@ -389,7 +392,7 @@ public sealed class Maintenance
     {
         var result = await Script.LoadStock.RunAsync(redis, scope, page.SelectMany(one => new RedisValue[]
         {
-            one.Stock.Sku, one.Stock.Total, one.Stock.Version, one.Stock.MaxPerCustomer ?? 0,
+            Stored(one.Stock.Sku), one.Stock.Total, one.Stock.Version, one.Stock.MaxPerCustomer ?? 0,
             one.Stock.Paused ? 1 : 0, one.Reserved ?? RedisValue.EmptyString, one.Overwritable,
         }));
         return ReadLoaded(result);
@@ -401,7 +404,8 @@ public sealed class Maintenance
             var newer = reply.Next().ToString().Split(',', StringSplitOptions.RemoveEmptyEntries).Select(one =>
             {
                 var colon = one.LastIndexOf(':');
-                return (one[..colon], long.Parse(one.AsSpan(colon + 1), CultureInfo.InvariantCulture));
+                var version = long.Parse(one.AsSpan(colon + 1), CultureInfo.InvariantCulture);
+                return (SkuText.Unescape(one.AsSpan(0, colon)), version);
             });
             return new(changed, corrected, [.. newer], reply.Next().ToString());
         }
@@ -417,8 +421,7 @@ public sealed class Maintenance
         {
             ReservationKey.Of(hold.Reservation.Id), hold.Sequence, hold.CreatedAt.ToUnixTimeMilliseconds(),
             hold.Reservation.ExpiresAt.ToUnixTimeMilliseconds(), hold.Reservation.Holder.Text,
-            string.Join(',', hold.Reservation.Lines.Select(line =>
-                string.Create(CultureInfo.InvariantCulture, $"{line.Sku}:{line.Quantity}"))),
+            LinesText.Write(hold.Reservation.Lines),
         })));
         return new(reply.NextInt(), reply.NextInt(), reply.NextInt());
     }
@@ -437,7 +440,7 @@ public sealed class Maintenance
         RebuildScope scope, IReadOnlyList<(string Owner, string Sku, long Units)> page) =>
         AfterOutcome(await Script.LoadUnits.RunAsync(redis, scope, page.SelectMany(one => new RedisValue[]
         {
-            one.Owner, one.Sku, one.Units,
+            one.Owner, Stored(one.Sku), one.Units,
         }))).NextInt();
 
     /// <summary>Tells Redis that every payment received up to some moment has been settled.</summary>
@@ -451,7 +454,7 @@ public sealed class Maintenance
 
     private Task<RedisResult> RunFenceSkuAsync(RebuildScope scope, string action) => Script.FenceSku.RunAsync(
         redis.Guard, [scope.Partition.Epoch, scope.Partition.Events, scope.Partition.Due],
-        [Trace, redis.EndedRetention, scope.Sku, scope.Token, action]);
+        [Trace, redis.EndedRetention, Stored(scope.Sku!), scope.Token, action]);
 
     /// <exception cref="SkuFenceLostException">The repair has lost its fence.</exception>
     private static Reply AfterOutcome(RedisResult result)

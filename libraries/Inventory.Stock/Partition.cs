@@ -1,11 +1,12 @@
 using System.Text;
+using Inventory.Contracts;
 using StackExchange.Redis;
 
 namespace Inventory.Stock;
 
 /// <summary>
 /// One independent part of the keys, and the only type that builds keys. The braces put all keys of a partition into
-/// one hash slot of Redis Cluster, so that one script may use them all.
+/// one hash slot of Redis Cluster, so that one script may use them all. See <see cref="SkuText"/> for SKUs in keys.
 /// </summary>
 /// <param name="Index">0 to <see cref="StockOptions.Partitions"/> - 1.</param>
 public readonly record struct Partition(int Index)
@@ -56,16 +57,16 @@ public readonly record struct Partition(int Index)
     public RedisKey Holds(string bucket) => Tag + "holds:" + bucket;
 
     /// <summary>The counters of one SKU.</summary>
-    public RedisKey Stock(string sku) => Tag + "stock:" + sku;
+    public RedisKey Stock(string sku) => Tag + "stock:" + SkuText.Escape(sku);
 
     /// <summary>Pending holds of one SKU, scored by deadline: the first page of them.</summary>
-    public RedisKey DueOf(string sku) => Tag + "due:" + sku;
+    public RedisKey DueOf(string sku) => Tag + "due:" + SkuText.Escape(sku);
 
     /// <summary>The starts of the SKU's further pages, scored by themselves.</summary>
-    public RedisKey PagesOf(string sku) => Tag + "pages:" + sku;
+    public RedisKey PagesOf(string sku) => Tag + "pages:" + SkuText.Escape(sku);
 
     /// <summary>Pending holds with deadlines from the start up to the next page's start.</summary>
-    public RedisKey PageOf(string sku, RedisValue start) => $"{Tag}page:{start}:{sku}";
+    public RedisKey PageOf(string sku, RedisValue start) => $"{Tag}page:{start}:{SkuText.Escape(sku)}";
 
     /// <summary>The bucket of a hold. Its name comes from random bits of the id, for any version of UUID.</summary>
     public RedisKey HoldsOf(string id) => $"{Tag}holds:{id.AsSpan(19, 2)}";

@@ -52,6 +52,9 @@ internal sealed class PartitionedRedis(IConnectionMultiplexer redis, IOptions<St
     public static RedisValue Fingerprint(Idempotency? idempotency) =>
         idempotency?.Fingerprint ?? RedisValue.EmptyString;
 
+    /// <summary>The SKU as the scripts take it; see <see cref="SkuText"/>.</summary>
+    public static RedisValue Stored(string sku) => SkuText.Escape(sku);
+
     /// <summary>A time span in milliseconds, as the scripts take it.</summary>
     /// <exception cref="ArgumentOutOfRangeException">It is shorter than a millisecond.</exception>
     public static long Milliseconds(TimeSpan span)

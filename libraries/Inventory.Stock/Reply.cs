@@ -49,6 +49,8 @@ internal ref struct Reply
             ? number
             : throw Corrupt(field);
 
+    public string NextSku() => SkuText.Unescape(Next());
+
     public DateTimeOffset NextTime() => NextLong() is var milliseconds
         && milliseconds >= 0 && milliseconds <= DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
             ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
@@ -70,7 +72,7 @@ internal ref struct Reply
         var text = Next();
         try
         {
-            return Lines(text);
+            return LinesText.Read(text);
         }
         catch (Exception e) when (e is FormatException or OverflowException)
         {
@@ -87,24 +89,7 @@ internal ref struct Reply
             var line = text[range];
             var last = Colon(line);
             var first = Colon(line[..last]);
-            lines.Add(new(line[..first].ToString(), Int(line[(first + 1)..last]), Int(line[(last + 1)..])));
-        }
-
-        return lines;
-    }
-
-    /// <summary>Lines as the scripts write them, such as <c>sku-1:2,sku-2:1</c>.</summary>
-    /// <exception cref="FormatException">The text is anything else.</exception>
-    public static IReadOnlyList<Line> Lines(ReadOnlySpan<char> text)
-    {
-        if (text.IsEmpty) return [];
-        var lines = new List<Line>(1);
-        foreach (var range in text.Split(','))
-        {
-            var line = text[range];
-            var colon = line.LastIndexOf(':');
-            if (colon < 0) throw new FormatException($"The line '{line}' has no quantity.");
-            lines.Add(new(line[..colon].ToString(), int.Parse(line[(colon + 1)..], Invariant)));
+            lines.Add(new(SkuText.Unescape(line[..first]), Int(line[(first + 1)..last]), Int(line[(last + 1)..])));
         }
 
         return lines;

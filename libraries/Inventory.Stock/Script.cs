@@ -183,7 +183,7 @@ public sealed partial class Script
         var (partition, sku, token) = scope;
         RedisKey[] keys = [partition.Epoch, partition.Events, partition.Due];
         RedisValue[] arguments =
-            [PartitionedRedis.Trace, redis.EndedRetention, sku ?? "", token ?? "", .. items];
+            [PartitionedRedis.Trace, redis.EndedRetention, PartitionedRedis.Stored(sku ?? ""), token ?? "", .. items];
         return sku is null ? RunAsync(redis.Database, keys, arguments) : RunAsync(redis.Guard, keys, arguments);
     }
 

@@ -31,7 +31,7 @@ public sealed record StreamRecord(string Id, IReadOnlyList<KeyValuePair<string, 
         var sequence = int.Parse(Field(EventFields.Sequence), Invariant);
         Require(sequence >= 1, EventFields.Sequence);
         var holder = Field(EventFields.Holder);
-        Require(Holder.IsText(holder), EventFields.Holder);
+        Require(Names.IsHolder(holder), EventFields.Holder);
         var deadline = long.Parse(Field(EventFields.DeadlineMs), Invariant);
         Require(deadline >= 1, EventFields.DeadlineMs);
         return new(
@@ -48,8 +48,10 @@ public sealed record StreamRecord(string Id, IReadOnlyList<KeyValuePair<string, 
 
     private IReadOnlyList<Line> Lines(int least)
     {
-        var lines = Reply.Lines(Field(EventFields.Lines));
-        var areValid = lines.Count > 0 && lines.All(line => Names.IsSku(line.Sku) && line.Quantity >= least);
+        var text = Field(EventFields.Lines);
+        var lines = LinesText.Read(text);
+        var areValid = lines.Count > 0 && lines.All(line => Names.IsSku(line.Sku) && line.Quantity >= least)
+            && LinesText.Write(lines) == text;
         Require(areValid, EventFields.Lines);
         return lines;
     }

@@ -71,7 +71,9 @@ public static class RedisCalls
         // The scripts name the SKU of a key, unless all SKUs of the partition share it: then the partition is rebuilt.
         if (code == WrongType) return new CorruptDataException("-", said, cause) { IsBeingRepaired = true };
         var words = said[(code.Length + 1)..].Split(' ', 2);
-        return new CorruptDataException(words[0], words[^1], cause) { IsBeingRepaired = code == ClosedMark };
+        // The scripts have the SKU as it is stored: SkuText escapes as URLs do.
+        var sku = Uri.UnescapeDataString(words[0]);
+        return new CorruptDataException(sku, words[^1], cause) { IsBeingRepaired = code == ClosedMark };
     }
 
     /// <summary>No answer came in time.</summary>

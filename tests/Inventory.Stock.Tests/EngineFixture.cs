@@ -33,10 +33,10 @@ public sealed class EngineFixture : IAsyncLifetime
 
     public StockStores With(StockOptions options) => new(Redis, Options.Create(options));
 
-    /// <summary>A SKU that no other test uses.</summary>
+    /// <summary>A SKU that no other test uses. Its name has the characters that keys and texts use.</summary>
     public async Task<string> SkuAsync(int total, int? limit = null, bool paused = false, StockStores? engine = null)
     {
-        var sku = $"sku-{Interlocked.Increment(ref lastSku)}";
+        var sku = $"sku:{Interlocked.Increment(ref lastSku)},Größe 38/40 {{x}} 100%";
         await (engine ?? Engine).Levels.SetStockAsync(new(sku, total, 1, limit, paused));
         return sku;
     }
@@ -49,7 +49,7 @@ public sealed class EngineFixture : IAsyncLifetime
         {
             var partition = Partition.Of(line.Sku, partitions);
             await Pages.MoveToFirstAsync(Database, partition, line.Sku, ReservationKey.Of(reservation.Id), past);
-            await Database.SortedSetAddAsync(partition.Due, line.Sku, past);
+            await Database.SortedSetAddAsync(partition.Due, SkuText.Escape(line.Sku), past);
         }
     }
 

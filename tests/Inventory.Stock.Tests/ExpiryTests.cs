@@ -35,14 +35,14 @@ public sealed class ExpiryTests(EngineFixture stock) : IClassFixture<EngineFixtu
         var sku = await stock.SkuAsync(1);
         var held = await stock.ReserveAsync("me", new Line(sku, 1));
         // `due` may be early; only the hold's own deadline counts.
-        await stock.Database.SortedSetAddAsync(default(Partition).Due, sku, 1);
+        await stock.Database.SortedSetAddAsync(default(Partition).Due, SkuText.Escape(sku), 1);
 
         await stock.Engine.Holds.ExpireAsync(100);
 
         Assert.Equal(FindOutcome.Active, (await stock.Engine.Holds.FindAsync(held.Reservation!.Id)).Outcome);
         Assert.Equal(
             held.Reservation.ExpiresAt.ToUnixTimeMilliseconds(),
-            await stock.Database.SortedSetScoreAsync(default(Partition).Due, sku));
+            await stock.Database.SortedSetScoreAsync(default(Partition).Due, SkuText.Escape(sku)));
     }
 
     [Fact]

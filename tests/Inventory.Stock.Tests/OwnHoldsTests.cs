@@ -63,7 +63,7 @@ public sealed class OwnHoldsTests(EngineFixture stock) : IClassFixture<EngineFix
     [InlineData("x:user-1", false)]
     [InlineData("u:", false)]
     public void Holder_text_of_every_kind_is_recognized(string text, bool known) =>
-        Assert.Equal(known, Holder.IsText(text));
+        Assert.Equal(known, Names.IsHolder(text));
 
     [Fact]
     public async Task A_cart_of_one_shopper_never_belongs_to_another_shopper()

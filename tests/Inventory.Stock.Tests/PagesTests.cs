@@ -106,7 +106,7 @@ public sealed class PagesTests(EngineFixture stock) : IClassFixture<EngineFixtur
             Assert.Equal((1_000, 300, 700, 300), await own.StockOf(sku));
             var left = (await Pages.ReadAsync(own.Database, sku)).SelectMany(page => page.Deadlines).ToList();
             Assert.Equal(
-                left.Min(one => one.Score), await own.Database.SortedSetScoreAsync(Keys.Due, sku));
+                left.Min(one => one.Score), await own.Database.SortedSetScoreAsync(Keys.Due, SkuText.Escape(sku)));
         }
         finally
         {
@@ -177,7 +177,7 @@ public sealed class PagesTests(EngineFixture stock) : IClassFixture<EngineFixtur
         Assert.Equal([stuck], (await Pages.ReadAsync(stock.Database, sku)).SelectMany(page => page.Deadlines)
             .Select(one => one.Element));
         // It would be due for ever, and in the batches of other tests.
-        await stock.Database.SortedSetRemoveAsync(Keys.Due, sku);
+        await stock.Database.SortedSetRemoveAsync(Keys.Due, SkuText.Escape(sku));
     }
 
     [Fact]
@@ -272,7 +272,7 @@ public sealed class PagesTests(EngineFixture stock) : IClassFixture<EngineFixtur
     private async Task<List<RedisKey>> PageKeysAsync(string sku)
     {
         var keys = new List<RedisKey>();
-        var pattern = $"{{inv:0}}:page*:{sku}";
+        var pattern = $"{{inv:0}}:page*:{SkuText.Escape(sku)}";
         await foreach (var key in stock.Redis.GetServers()[0].KeysAsync(pattern: pattern)) keys.Add(key);
         return keys;
     }

@@ -128,7 +128,7 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
             var (redis, key) = (stock.Database, ReservationKey.Of(held.Id));
             var holds = default(Partition).HoldsOf(key);
             var text = ((string)(await redis.HashGetAsync(holds, key))!)
-                .Replace($"{sku}\t2", $"{sku}\t{quantity}", StringComparison.Ordinal);
+                .Replace($"{SkuText.Escape(sku)}\t2", $"{SkuText.Escape(sku)}\t{quantity}", StringComparison.Ordinal);
             await redis.HashSetAsync(holds, key, text);
 
             var failure = await Assert.ThrowsAsync<CorruptDataException>(
@@ -163,7 +163,7 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
                     local digest = redis.sha1hex(ARGV[1])
                     redis.call('HSET', KEYS[1] .. string.sub(digest, 1, 3), string.sub(digest, 4, 25), ARGV[2])
                     """,
-                    ["{inv:0}:units:"], [$"u:me\t{sku}", "some"]);
+                    ["{inv:0}:units:"], [$"u:me\t{SkuText.Escape(sku)}", "some"]);
                 break;
         }
     }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Text.Json;
+using Inventory.Contracts;
 
 namespace Inventory.Gateway.BotGuard;
 
@@ -15,8 +16,8 @@ namespace Inventory.Gateway.BotGuard;
 /// </remarks>
 internal readonly record struct AskedStock(int Pressure, long Units)
 {
-    // A SKU has at most 64 characters, and a character in JSON at most 6 bytes.
-    private const int MaxLength = 64, MaxBytes = 6 * MaxLength;
+    // A character in JSON has at most 12 bytes: two escaped surrogates.
+    private const int MaxBytes = 12 * Names.MaxSkuLength;
 
     /// <summary>Reads the body, and leaves it in the server's buffer for the forwarder.</summary>
     public static AskedStock Of(HttpContext context, Tightened tightened, long now)

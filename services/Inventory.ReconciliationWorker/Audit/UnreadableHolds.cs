@@ -49,7 +49,7 @@ internal static class UnreadableHolds
     private static string Sku(HoldLook hold, LedgerReservation? row)
     {
         if (row is not null && LinesJson.ReadOrEmpty(row.Lines) is [var line, ..]) return line.Sku;
-        var first = hold.Faults.Split(' ')[0];
+        var first = SkuText.Unescape(hold.Faults.Split(' ')[0]);
         return Names.IsSku(first) && first != "-" ? first : "";
     }
 }

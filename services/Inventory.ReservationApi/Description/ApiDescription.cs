@@ -79,6 +79,11 @@ internal static class ApiDescription
                 },
             });
         }
+        foreach (var parameter in operation.Parameters.OfType<OpenApiParameter>().Where(one => one.Name == "sku"))
+        {
+            parameter.Description = $"The SKU, percent-encoded in UTF-8, / as %2F. It has {Names.SkuRule}.";
+            parameter.Schema = NameSchema(Names.MaxSkuLength, Names.SkuPattern);
+        }
         foreach (var rule in metadata.OfType<AccessRule>()) DescribeAccess(operation, rule, context.Document!);
         foreach (var header in metadata.OfType<RequestHeader>())
         {
@@ -161,7 +166,12 @@ internal static class ApiDescription
     {
         // Answers omit fields without a value, and requests may: null means the same as an absent field.
         schema.Type &= ~JsonSchemaType.Null;
-        if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object) Require(schema, context.JsonTypeInfo);
+        if (context.JsonTypeInfo.Kind == JsonTypeInfoKind.Object)
+        {
+            Require(schema, context.JsonTypeInfo);
+            DescribeNames(schema);
+        }
+
         if (context.JsonTypeInfo.Type == typeof(Refusal))
         {
             schema.Properties!["challenge"] = Challenge();
@@ -185,6 +195,23 @@ internal static class ApiDescription
         ];
         return Task.CompletedTask;
     }
+
+    /// <summary>The lengths and characters of names that a client sends or gets.</summary>
+    private static void DescribeNames(OpenApiSchema schema)
+    {
+        foreach (var (name, property) in schema.Properties ?? new Dictionary<string, IOpenApiSchema>())
+        {
+            if (property is not OpenApiSchema own) continue;
+            var isSku = name is "sku" or "productId";
+            if (!isSku && name is not ("customerId" or "userId" or "cart_id")) continue;
+            own.MinLength = 1;
+            own.MaxLength = isSku ? Names.MaxSkuLength : Names.MaxHolderIdLength;
+            own.Pattern = isSku ? Names.SkuPattern : Names.HolderIdPattern;
+        }
+    }
+
+    private static OpenApiSchema NameSchema(int maxLength, string pattern) =>
+        new() { Type = JsonSchemaType.String, MinLength = 1, MaxLength = maxLength, Pattern = pattern };
 
     private static void Require(OpenApiSchema schema, JsonTypeInfo type)
     {

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Queue;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Inventory.Contracts;
 using Inventory.Ledger;
 using Inventory.Stock;
@@ -39,8 +38,7 @@ internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClient
         ReservationId = Ask.Id,
         IsClientsId = IsClientsId,
         Holder = Ask.Holder.Text,
-        Lines = string.Join(',', Ask.Lines.Select(
-            line => string.Create(CultureInfo.InvariantCulture, $"{line.Sku}:{line.Quantity}"))),
+        Lines = LinesText.Write(Ask.Lines),
         HoldFor = Ask.HoldFor,
         OnExisting = (short)Ask.OnExisting,
         IdempotencyKey = Ask.Idempotency?.Key,
@@ -55,7 +53,7 @@ internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClient
         {
             Id = row.ReservationId,
             Holder = Holder.Parse(row.Holder),
-            Lines = LinesOf(row.Lines),
+            Lines = LinesText.Read(row.Lines),
             HoldFor = row.HoldFor,
             OnExisting = (OnExisting)row.OnExisting,
             IsShopper = row.Shopper is not null,
@@ -64,11 +62,5 @@ internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClient
         row.IsClientsId);
 
     /// <summary>The SKUs of a row's lines.</summary>
-    internal static IEnumerable<string> SkusOf(string text) => text.Split(',').Select(line => line.Split(':')[0]);
-
-    private static IReadOnlyList<Line> LinesOf(string text) =>
-    [
-        .. text.Split(',').Select(line => line.Split(':'))
-            .Select(parts => new Line(parts[0], int.Parse(parts[1], CultureInfo.InvariantCulture))),
-    ];
+    internal static IEnumerable<string> SkusOf(string text) => LinesText.Read(text).Select(line => line.Sku);
 }

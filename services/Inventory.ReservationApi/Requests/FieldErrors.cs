@@ -1,5 +1,5 @@
+using Inventory.Contracts;
 using Inventory.ReservationApi.Problems;
-using Inventory.Stock;
 
 namespace Inventory.ReservationApi.Requests;
 

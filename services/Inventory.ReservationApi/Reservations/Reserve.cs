@@ -24,7 +24,9 @@ public static class Reserve
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
-        /// <summary>The customer: 1 to 128 letters, digits or . _ - @ + = | ~ Ignored for shopper sessions.</summary>
+        /// <summary>
+        /// The customer: 1 to 128 printable characters of Unicode, in form C (NFC). Ignored for shopper sessions.
+        /// </summary>
         /// <example>user-1</example>
         public string? CustomerId { get; init; }
 
@@ -64,7 +66,7 @@ public static class Reserve
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Item
     {
-        /// <summary>The SKU: 1 to 64 letters, digits or . _ -</summary>
+        /// <summary>The SKU: 1 to 64 printable characters of Unicode, in form C (NFC).</summary>
         /// <example>sku-123</example>
         public string? Sku { get; init; }
 

@@ -14,10 +14,10 @@ namespace Inventory.ReservationApi.Reservations;
 internal sealed class UnitsTaken
 {
     /// <summary>
-    /// Most SKUs in one answer, those with most units first. Keeps the header below 8 KiB; the guard doesn't need the
-    /// rest.
+    /// Most characters of the header: a server accepts 8 KiB, with the name. The SKUs with most units come first; the
+    /// guard doesn't need the rest.
     /// </summary>
-    private const int MostSkus = 100;
+    private const int MostLength = 8_000;
 
     // A hold of one SKU, which nearly all are, needs no dictionary.
     private string? only;
@@ -46,7 +46,7 @@ internal sealed class UnitsTaken
         if (only is null) return;
         http.Response.Headers[InventoryHeaders.UnitsTaken] = all is null
             ? TakenUnitsText.Write(only, units)
-            : TakenUnitsText.Write(all.OrderByDescending(one => one.Value).Take(MostSkus));
+            : TakenUnitsText.Write(all.OrderByDescending(one => one.Value), MostLength);
     }
 
     private void Add(string sku, long taken)

@@ -102,6 +102,35 @@ public sealed class DescriptionTests(Api api)
     }
 
     [Fact]
+    public async Task The_rules_of_names_are_described_where_they_are_sent()
+    {
+        var document = (await api.SendAsync("GET", "/openapi/v1.json")).Json;
+        foreach (var path in document.GetProperty("paths").EnumerateObject()
+            .Where(path => path.Name.Contains("{sku}", StringComparison.Ordinal)))
+        {
+            foreach (var operation in path.Value.EnumerateObject())
+            {
+                var parameter = operation.Value.GetProperty("parameters").EnumerateArray()
+                    .Single(one => one.GetProperty("name").GetString() == "sku");
+                Assert.Contains(Names.SkuRule, parameter.GetProperty("description").GetString()!);
+                AssertRule(parameter.GetProperty("schema"), 64, Names.SkuPattern);
+            }
+        }
+
+        var schemas = document.GetProperty("components").GetProperty("schemas");
+        AssertRule(Property("ReserveForCartRequest", "sku"), 64, Names.SkuPattern);
+        AssertRule(Property("ReserveForCartRequest", "cart_id"), 128, Names.HolderIdPattern);
+        AssertRule(Property("ReserveRequest", "customerId"), 128, Names.HolderIdPattern);
+
+        JsonElement Property(string schema, string name) =>
+            schemas.GetProperty(schema).GetProperty("properties").GetProperty(name);
+
+        static void AssertRule(JsonElement schema, int length, string pattern) => Assert.Equal(
+            (length, pattern),
+            (schema.GetProperty("maxLength").GetInt32(), schema.GetProperty("pattern").GetString()));
+    }
+
+    [Fact]
     public async Task Schemas_have_the_validation_rules()
     {
         var document = (await api.SendAsync("GET", "/openapi/v1.json")).Json;

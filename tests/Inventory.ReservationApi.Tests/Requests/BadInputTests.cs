@@ -43,8 +43,8 @@ public sealed class BadInputTests(Api api)
         { """{"customerId":null,"items":[{"sku":"SKU","quantity":1}]}""", "validation", "customerId" },
         { """{"customerId":"","items":[{"sku":"SKU","quantity":1}]}""", "validation", "customerId" },
         { """{"customerId":7,"items":[{"sku":"SKU","quantity":1}]}""", "validation", "customerId" },
-        { """{"customerId":"a b","items":[{"sku":"SKU","quantity":1}]}""", "validation", "customerId" },
-        { """{"customerId":"a:b","items":[{"sku":"SKU","quantity":1}]}""", "validation", "customerId" },
+        { """{"customerId":" a","items":[{"sku":"SKU","quantity":1}]}""", "validation", "customerId" },
+        { """{"customerId":"a\u200bb","items":[{"sku":"SKU","quantity":1}]}""", "validation", "customerId" },
         { """{"customerId":"a\tb","items":[{"sku":"SKU","quantity":1}]}""", "validation", "customerId" },
         { """{"CustomerId":"u","items":[{"sku":"SKU","quantity":1}]}""", "validation", "CustomerId" },
         { """{"customerId":"u","productId":"SKU","quantity":1}""", "validation", "productId" },
@@ -93,8 +93,8 @@ public sealed class BadInputTests(Api api)
 
     public static TheoryData<string> BadSkus =>
     [
-        "", " ", "a b", "a:b", "a{b}", "{inv:0}", "a/b", "a,b", "a*", "ключ", "sku\u200b", "sku\\u0000", "sku\\n",
-        "sku\\t1", "😀", "'; DROP TABLE", "../etc", new string('a', 65), new string('a', 300),
+        "", " ", " a", "a ", ".", "..", "a\u00a0b", "sku\u200b", "sku\u202e", "sku\\u0000", "sku\\n", "sku\\t1",
+        "Gro\u0308ße", "\u212b", new string('a', 65), new string('ü', 65), new string('a', 300),
     ];
 
     [Theory]
@@ -137,7 +137,7 @@ public sealed class BadInputTests(Api api)
             $$"""{"sku":"{{sku}}","cart_id":"c"}"""), "validation", "sku");
         var rule = await api.SendAsync("POST", "/extend", $$"""{"sku":"{{sku}}","cart_id":"c","add_seconds":1}""");
         AssertRefused(rule, "validation", "sku");
-        Assert.Contains("1 to 64 letters, digits or . _ -", rule.Text, StringComparison.Ordinal);
+        Assert.Contains("1 to 64 printable characters", rule.Text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -148,7 +148,7 @@ public sealed class BadInputTests(Api api)
     [InlineData("""{"sku":"SKU","qty":1,"cart_id":"c","ttl_seconds":3601}""", "ttl_seconds")]
     [InlineData("""{"sku":"SKU","qty":1,"cartId":"c"}""", "cartId")]
     [InlineData("""{"sku":"SKU","qty":1,"cart_id":"c","cart_id":"d"}""", "cart_id")]
-    [InlineData("""{"sku":"SKU","qty":1,"cart_id":"c d"}""", "cart_id")]
+    [InlineData("""{"sku":"SKU","qty":1,"cart_id":"c "}""", "cart_id")]
     public async Task A_cart_that_breaks_a_rule_is_refused_and_holds_nothing(string body, string field)
     {
         var sku = await api.NewSkuAsync(10);
@@ -171,11 +171,12 @@ public sealed class BadInputTests(Api api)
     [InlineData("GET", "/api/reservations/+18f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10", null, "id")]
     [InlineData("GET", "/api/reservations/0x8f4e5c-7d2a-7c31-9a54-0f6d3b2c1e10", null, "id")]
     [InlineData("DELETE", "/api/reservations/%01", null, "id")]
-    [InlineData("GET", "/api/stock/a%2Fb", null, "sku")]
+    [InlineData("GET", "/api/stock/a%2Fb%20", null, "sku")]
     [InlineData("GET", "/api/stock/a%01b", null, "sku")]
-    [InlineData("GET", "/api/stock/%7Binv:0%7D", null, "sku")]
-    [InlineData("GET", "/api/stock/%D1%81", null, "sku")]
-    [InlineData("GET", "/snapshot/a%20b", null, "sku")]
+    [InlineData("GET", "/api/stock/a%FF", null, "sku")]
+    [InlineData("GET", "/api/stock/a%2Fb%E2%82", null, "sku")]
+    [InlineData("GET", "/api/stock/a%C2%A0b", null, "sku")]
+    [InlineData("GET", "/snapshot/a%20", null, "sku")]
     [InlineData("GET", "/events?limit=0", null, "limit")]
     [InlineData("GET", "/events?limit=1001", null, "limit")]
     [InlineData("GET", "/events?limit=-1", null, "limit")]
