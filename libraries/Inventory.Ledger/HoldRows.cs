@@ -102,7 +102,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
 
     /// <summary>
     /// Holds that have neither ended nor become an order, by deadline. Overdue holds are included: they too have to end
-    /// with an event.
+    /// with an event. A row with lines that can't be read, by plain SQL, is left out: the audit reports it.
     /// </summary>
     /// <param name="partition">The partition's index.</param>
     /// <param name="sku">The SKU that they hold; null for all.</param>
@@ -116,7 +116,7 @@ public sealed class HoldRows(NpgsqlDataSource source)
         {
             page = await ReadPageAsync(partition, deadline, id, sku, cancellation);
             if (page.Count == 0) yield break;
-            yield return page;
+            yield return page.FindAll(hold => hold.Lines.Count > 0);
             (deadline, id) = (page[^1].Deadline.UtcDateTime, page[^1].ReservationId);
         }
         while (page.Count == PageSize);
@@ -154,6 +154,6 @@ public sealed class HoldRows(NpgsqlDataSource source)
         Pending,
         row => new PendingHold(
             row.GetGuid(0), row.GetString(1), row.GetFieldValue<DateTimeOffset>(2), row.GetInt32(3),
-            row.GetFieldValue<DateTimeOffset>(4), LinesJson.Read(row.GetString(5))),
+            row.GetFieldValue<DateTimeOffset>(4), LinesJson.ReadOrEmpty(row.GetString(5))),
         cancellation, partition, deadline, id, PageSize, sku);
 }

@@ -11,7 +11,7 @@ public sealed class Product
     /// </summary>
     public const int MaxNameLength = 256;
 
-    /// <summary>The key, 1 to <see cref="Sku.MaxLength"/> characters.</summary>
+    /// <summary>The key; see <see cref="Contracts.Names.IsSku"/>.</summary>
     public required string SkuId { get; init; }
 
     /// <summary>The name for people, 1 to <see cref="MaxNameLength"/> characters.</summary>
@@ -36,7 +36,7 @@ internal sealed class ProductTable : IEntityTypeConfiguration<Product>
     {
         builder.ToTable("products", table =>
         {
-            table.HasCheckConstraint("ck_products_sku_id", $"char_length(sku_id) BETWEEN 1 AND {Sku.MaxLength}");
+            table.HasCheckConstraint("ck_products_sku_id", "is_sku(sku_id)");
             table.HasCheckConstraint("ck_products_name", $"char_length(name) BETWEEN 1 AND {Product.MaxNameLength}");
             table.HasCheckConstraint("ck_products_max_per_customer", "max_per_customer > 0");
         });

@@ -101,6 +101,11 @@ public sealed class InventoryLawsTests(LedgerDatabases databases)
     //           sku       name   max    ->  constraint
     [InlineData("''", "'n'", "NULL", "ck_products_sku_id")]
     [InlineData("repeat('x', 65)", "'n'", "NULL", "ck_products_sku_id")]
+    [InlineData("repeat('ü', 65)", "'n'", "NULL", "ck_products_sku_id")]
+    [InlineData("'mug '", "'n'", "NULL", "ck_products_sku_id")]
+    [InlineData(@"E'mug\tcup'", "'n'", "NULL", "ck_products_sku_id")]
+    [InlineData("'Gro\u0308ße'", "'n'", "NULL", "ck_products_sku_id")]
+    [InlineData("'..'", "'n'", "NULL", "ck_products_sku_id")]
     [InlineData("'x'", "''", "NULL", "ck_products_name")]
     [InlineData("'x'", "repeat('n', 257)", "NULL", "ck_products_name")]
     [InlineData("'x'", "'n'", "0", "ck_products_max_per_customer")]

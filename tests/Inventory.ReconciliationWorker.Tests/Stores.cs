@@ -87,6 +87,19 @@ public sealed class Stores : IAsyncLifetime, IAsyncDisposable
         return id.Value;
     }
 
+    /// <summary>
+    /// Runs statements that write rows as they were before a constraint. Rows that break it stay; new ones are refused.
+    /// </summary>
+    public async Task BeforeCheckAsync(string table, string constraint, params string[] statements)
+    {
+        var rule = await ReadAsync<string>(
+            $"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{constraint}'");
+        await ExecuteAsync($"ALTER TABLE {table} DROP CONSTRAINT {constraint}");
+        foreach (var statement in statements) await ExecuteAsync(statement);
+        var notValid = rule.EndsWith(" NOT VALID", StringComparison.Ordinal) ? "" : " NOT VALID";
+        await ExecuteAsync($"ALTER TABLE {table} ADD CONSTRAINT {constraint} {rule}{notValid}");
+    }
+
     /// <summary>An order as a confirm writes it.</summary>
     public async Task OrderAsync(Guid reservation, string sku, int quantity, string holder)
     {

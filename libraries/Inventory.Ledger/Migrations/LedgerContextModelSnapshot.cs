@@ -481,7 +481,7 @@ namespace Inventory.Ledger.Migrations
 
                             t.HasCheckConstraint("ck_products_name", "char_length(name) BETWEEN 1 AND 256");
 
-                            t.HasCheckConstraint("ck_products_sku_id", "char_length(sku_id) BETWEEN 1 AND 64");
+                            t.HasCheckConstraint("ck_products_sku_id", "is_sku(sku_id)");
                         });
                 });
 

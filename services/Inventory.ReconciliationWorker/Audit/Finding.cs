@@ -15,6 +15,9 @@ public enum FindingKind
     /// <summary>PostgreSQL has a SKU that Redis doesn't know.</summary>
     MissingInRedis,
 
+    /// <summary>PostgreSQL has a product whose name no SKU may have, so it can't be sold.</summary>
+    NotASku,
+
     /// <summary>Redis has a SKU that PostgreSQL doesn't know.</summary>
     UnknownToLedger,
 
@@ -63,7 +66,10 @@ public enum FindingKind
     /// <summary>Orders and their movements disagree.</summary>
     OrderMovements,
 
-    /// <summary>A key of Redis has another type, or a field is no number, so nothing can be proven about it.</summary>
+    /// <summary>
+    /// A key of Redis has another type, a field is no number, or the lines of a row aren't lines, so nothing can be
+    /// proven about it.
+    /// </summary>
     Unreadable,
 }
 

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using Inventory.Stock;
 
 namespace Inventory.ReconciliationWorker.Audit;
@@ -23,8 +24,14 @@ public sealed class StockAudit(
         }
     }
 
-    private async Task PageAsync(AuditRun run, List<LedgerLevel> page, CancellationToken cancellation)
+    private async Task PageAsync(AuditRun run, List<LedgerLevel> levels, CancellationToken cancellation)
     {
+        foreach (var level in levels.Where(level => !Names.IsSku(level.Sku)))
+        {
+            await session.ReportAsync(run, NotASku(level), null, cancellation);
+        }
+
+        var page = levels.FindAll(level => Names.IsSku(level.Sku));
         var looks = await LookAsync(run, page, cancellation);
         session.Compared(run, page.Count, 0);
         var suspects = page.Where(level => StockComparison.IsSuspicious(level, looks[level.Sku]))
@@ -96,6 +103,16 @@ public sealed class StockAudit(
                 run, sku, () => repair.ExplainAsync(run, latest.After, cancellation));
         }
     }
+
+    /// <summary>
+    /// Change capture leaves such a product out of Redis, and so does every repair. Its row is older than the CHECK
+    /// that refuses it now, and has no name under which it could be sold.
+    /// </summary>
+    private static Finding NotASku(LedgerLevel level) => new(
+        FindingKind.NotASku, level.Sku, "", Names.SkuRule, $"a product with total {level.Total}",
+        "The product was written by plain SQL before PostgreSQL checked names. It can't be sold; nothing of it is in "
+            + "Redis.",
+        $"version {level.Version}");
 
     private async Task<Finding> OverPromisedAsync(StockComparison comparison, CancellationToken cancellation) =>
         comparison.OverPromised(await ledger.ReadLoweredAsync(comparison.Redis.Sku, cancellation));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Inventory.Contracts;
 using Inventory.ReconciliationWorker.Rebuild;
 using Inventory.Stock;
 using Inventory.Storage;
@@ -28,10 +29,12 @@ public sealed class StockRepair(
     /// <summary>Rebuilds a SKU from PostgreSQL and its holds: once for all findings of the SKU in a phase.</summary>
     /// <returns>
     /// Null when PostgreSQL doesn't have all events, so that nothing is proven yet. The SKU is tried again after
-    /// <see cref="AuditOptions.Patience"/>.
+    /// <see cref="AuditOptions.Patience"/>. Null too for a name that no SKU may have: what change capture refuses, no
+    /// repair writes.
     /// </returns>
     public async Task<Repaired?> SkuAsync(AuditRun run, string sku, CancellationToken cancellation)
     {
+        if (!Names.IsSku(sku)) return null;
         // What a later phase proves was read after that rebuild.
         if (run.Rebuilt.TryGetValue(sku, out var before)
             && (before.Repair is null ? !session.IsPatienceOver(before.At) : before.Phase == run.Phase))

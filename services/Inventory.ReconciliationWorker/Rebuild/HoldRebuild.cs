@@ -118,7 +118,7 @@ public sealed class HoldRebuild(
     {
         var partitions = maintenance.Partitions.Count;
         var own = rows.ReadBoughtAsync([.. kept.Ordered], sku: null, cancellation)
-            .Where(bought => Partition.Of(bought.Sku, partitions) == partition);
+            .Where(bought => Names.IsSku(bought.Sku) && Partition.Of(bought.Sku, partitions) == partition);
         await foreach (var batch in own.Chunk(Batch).WithCancellation(cancellation))
         {
             progress.AddUnits(await maintenance.LoadUnitsAsync(

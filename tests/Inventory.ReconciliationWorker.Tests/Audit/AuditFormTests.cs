@@ -30,7 +30,8 @@ public sealed class AuditFormTests(Stores stores) : IClassFixture<Stores>
     {
         await using var scene = await AuditScene.StartAsync(stores, repair: true);
         var (sku, id) = await scene.SkuWithHoldAsync(10);
-        await scene.WriteAsync($$"""UPDATE reservations SET lines = '[{"sku":"x"}]' WHERE reservation_id = '{{id}}'""");
+        await stores.BeforeCheckAsync("reservations", "ck_reservations_lines",
+            $$"""UPDATE reservations SET lines = '[{"sku":"x"}]' WHERE reservation_id = '{{id}}'""");
 
         await scene.Redis.HashIncrementAsync($"{Tag}stock:{sku}", "reserved", 3);
         await scene.FindingAsync("Reserved", sku, repaired: true);
