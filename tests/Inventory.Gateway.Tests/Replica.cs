@@ -4,12 +4,14 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 
 namespace Inventory.Gateway.Tests;
 
 /// <summary>One request as a replica received it.</summary>
-public sealed record Received(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body);
+public sealed record Received(
+    string Method, string Path, string Target, IReadOnlyDictionary<string, string> Headers, string Body);
 
 /// <summary>The number of next requests, over all replicas, that are executed and then lose their connection.</summary>
 public sealed class BrokenConnections
@@ -96,6 +98,7 @@ public sealed class Replica : IAsyncDisposable
         received.Enqueue(new Received(
             context.Request.Method,
             context.Request.Path + context.Request.QueryString,
+            context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
             context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase),
             await reader.ReadToEndAsync(context.RequestAborted)));
 

@@ -29,6 +29,7 @@ internal static class ProxyingFeature
                     route.RequestTransforms.Add(new UsesPool(pool));
                 }
             })
+            .AddTransforms(route => route.RequestTransforms.Add(new SentPath()))
             .AddTransforms(route => route.ResponseTransforms.Add(new PublicLocation()))
             .AddTransforms(route => route.ResponseTransforms.Add(route.Services.GetRequiredService<UnitsTaken>()))
             .AddTransforms(route => route.ResponseTransforms.Add(

@@ -29,7 +29,7 @@ internal static class IdempotencyKey
         {
             return Refusal.Invalid(InventoryHeaders.IdempotencyKey, Rule);
         }
-        var operation = $"{http.Request.Method} {http.Request.Path.Value}\n";
+        var operation = $"{http.Request.Method} {http.Request.Path.Value}{NamesIn(http)}\n";
         var operationLength = Encoding.UTF8.GetByteCount(operation);
         var length = operationLength + (int)body.Length;
         var request = ArrayPool<byte>.Shared.Rent(length);
@@ -39,6 +39,12 @@ internal static class IdempotencyKey
         ArrayPool<byte>.Shared.Return(request);
         return null;
     }
+
+    // Two names may have the same path: see PathNames.
+    private static string NamesIn(HttpContext http) =>
+        http.Request.Path.Value!.Contains('%', StringComparison.Ordinal)
+            ? " " + string.Join(' ', http.Request.RouteValues.Values)
+            : "";
 
     /// <summary>Marks an answer that was given before.</summary>
     internal static void MarkReplayed(HttpContext http, bool replayed)

@@ -11,12 +11,12 @@ internal static class RequestsFeature
             kestrel => kestrel.Limits.MaxRequestBodySize = IncomingBody.MaxBytesTaken);
 
     /// <summary>
-    /// Refuses a body where none is read. A caller that sends one expects it to matter: lines in the body of a DELETE
-    /// would seem to release a part, and the whole hold would be gone.
+    /// Decodes the names in paths, and refuses a body where none is read. A caller that sends one expects it to matter:
+    /// lines in the body of a DELETE would seem to release a part, and the whole hold would be gone.
     /// </summary>
     internal static void UseRequests(this IApplicationBuilder app) => app.Use(async (http, next) =>
     {
-        var refusal = TakesNoBody(http) ? await IncomingBody.RefuseAnyAsync(http) : null;
+        var refusal = PathNames.Decode(http) ?? (TakesNoBody(http) ? await IncomingBody.RefuseAnyAsync(http) : null);
         if (refusal is null) await next(http);
         else await refusal.ExecuteAsync(http);
     });

@@ -33,7 +33,7 @@ internal sealed class StockStream : IDisposable
     /// <summary>Opens a stream.</summary>
     public static async Task<StockStream> OpenAsync(HttpClient http, string sku, string? lastSeen = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/stock/{sku}/stream");
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/stock/{Uri.EscapeDataString(sku)}/stream");
         if (lastSeen is not null) request.Headers.Add("Last-Event-ID", lastSeen);
         var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal(200, (int)response.StatusCode);
