@@ -63,7 +63,7 @@ internal ref struct Reply
         var status = Status(Next());
         var expiresAt = NextTime();
         var holder = Next().ToString();
-        if (!Holder.IsText(holder)) throw Corrupt(holder);
+        if (!Names.IsHolder(holder)) throw Corrupt(holder);
         return new(ReservationKey.Parse(key), status, Holder.Parse(holder), NextLines(), expiresAt);
     }
 
