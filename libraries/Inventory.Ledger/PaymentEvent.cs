@@ -25,8 +25,8 @@ public sealed class PaymentEvent
     public const string RefundRequired = "refund-required";
 
     /// <summary>
-    /// Outcome: the event changes neither orders nor stock. After a failed payment, the hold stays until its deadline; a
-    /// <see cref="Reversal"/> is shown on the order.
+    /// Outcome: the event changes neither orders nor stock. After a failed payment, the hold stays until its deadline;
+    /// a <see cref="Reversal"/> is shown on the order.
     /// </summary>
     public const string Noted = "noted";
 

@@ -6,8 +6,8 @@ namespace Inventory.Ledger;
 /// <summary>Reads the reversals of one reservation, and the refunds that its payments require.</summary>
 internal static class ReversalRows
 {
-    // Events with one reference are about one refund or dispute, so it counts once. Where they differ the smaller amount
-    // counts: a refund that is still required must not look completed.
+    // Events with one reference are about one refund or dispute, so it counts once. Where they differ the smaller
+    // amount counts: a refund that is still required must not look completed.
     private const string Reported =
         """
         SELECT DISTINCT ON (payment_id, is_refund, is_named, reference)

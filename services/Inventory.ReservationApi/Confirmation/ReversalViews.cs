@@ -50,7 +50,9 @@ public sealed record RefundedView(string PaymentId, string Currency, long Amount
 
 /// <summary>A refund that the shop has to make.</summary>
 /// <param name="PaymentId">The payment.</param>
-/// <param name="Reason">order-cancelled, already-paid, hold-expired, reservation-released or reservation-unknown.</param>
+/// <param name="Reason">
+/// order-cancelled, already-paid, hold-expired, reservation-released or reservation-unknown.
+/// </param>
 /// <param name="Amount">The amount in minor units; absent when the payment was reported without one.</param>
 /// <param name="Currency">The currency's ISO 4217 code; absent without an amount.</param>
 /// <param name="Since">Since when it has to be made, UTC.</param>

@@ -89,9 +89,9 @@ public static class CancelOrder
             var excess = (long)totals[item.SkuId] + item.Quantity - int.MaxValue;
             if (excess <= 0) continue;
             return Refusal.Of(Problem.TotalOutOfRange,
-                $"The total of {item.SkuId} is {totals[item.SkuId]}; with the order's {item.Quantity} it would be above "
-                    + $"{int.MaxValue}. Nothing was changed. Take at least {excess} from the total by an adjustment, and "
-                    + "cancel again.")
+                $"The total of {item.SkuId} is {totals[item.SkuId]}; with the order's {item.Quantity} it would be "
+                    + $"above {int.MaxValue}. Nothing was changed. Take at least {excess} from the total by an "
+                    + "adjustment, and cancel again.")
             with
             { Sku = item.SkuId };
         }

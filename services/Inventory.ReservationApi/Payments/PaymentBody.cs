@@ -87,7 +87,7 @@ internal static class PaymentBody
     }
 
     /// <param name="data">The payment.</param>
-    /// <param name="isRequired">Whether there must be an amount: without it partial refunds could not be added up.</param>
+    /// <param name="isRequired">Whether there must be an amount: partial refunds are added up.</param>
     /// <param name="errors">Gets an error for each rule that is broken.</param>
     private static void CheckAmount(JsonElement data, bool isRequired, ref FieldErrors errors)
     {

@@ -43,8 +43,8 @@ public static class ReceivePayment
         public required string PaymentId { get; init; }
 
         /// <summary>
-        /// The amount in minor units of its currency, such as cents; a refund that the shop has to make repeats it. Of a
-        /// reported refund or dispute, which needs one, it is the amount of this one alone: several are added up.
+        /// The amount in minor units of its currency, such as cents; a refund that the shop has to make repeats it. Of
+        /// a reported refund or dispute, which needs one, it is the amount of this one alone: several are added up.
         /// </summary>
         /// <example>1990</example>
         public long? Amount { get; init; }
@@ -54,8 +54,8 @@ public static class ReceivePayment
         public string? Currency { get; init; }
 
         /// <summary>
-        /// For a refund or dispute: the provider's name for it, 1 to 128 printable ASCII characters; the webhook-id when
-        /// absent. Events with the same one are about the same refund or dispute, which counts once.
+        /// For a refund or dispute: the provider's name for it, 1 to 128 printable ASCII characters; the webhook-id
+        /// when absent. Events with the same one are about the same refund or dispute, which counts once.
         /// </summary>
         /// <example>re-1</example>
         public string? Reference { get; init; }

@@ -174,7 +174,8 @@ public sealed class ReversalTests(Shop shop) : IClassFixture<Shop>
         // Rows as earlier versions wrote them.
         await shop.ExecuteAsync(
             $$"""
-            UPDATE payment_events SET body = jsonb_set(body, '{data,amount}', '{{amount}}') WHERE reservation_id = '{{id}}';
+            UPDATE payment_events SET body = jsonb_set(body, '{data,amount}', '{{amount}}')
+            WHERE reservation_id = '{{id}}';
             UPDATE outbox SET payload = jsonb_set(payload, '{amount}', '{{amount}}')
             WHERE payload ->> 'reservationId' = '{{id}}'
             """);
