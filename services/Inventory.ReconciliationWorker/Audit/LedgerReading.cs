@@ -119,7 +119,7 @@ public sealed class LedgerReading(NpgsqlDataSource source)
                 CASE WHEN count(*) = 0 AND (SELECT version > 1 FROM inventory WHERE sku_id = $1) THEN now() END)
             FROM (
                 SELECT at, quantity, order_id, reason,
-                    total_after - quantity::bigint < lag(total_after) OVER (ORDER BY id) AS is_after_gap
+                    total_after - quantity < lag(total_after) OVER (ORDER BY id) AS is_after_gap
                 FROM (SELECT * FROM inventory_movements WHERE sku_id = $1 ORDER BY id DESC LIMIT 10000) latest) movement
             """,
             row => row.IsDBNull(0) ? (DateTimeOffset?)null : row.GetFieldValue<DateTimeOffset>(0), cancellation, sku))

@@ -116,11 +116,10 @@ public sealed class AuditTests(Stores stores) : IClassFixture<Stores>
         var updated = await stores.SkuAsync(10);
         foreach (var sku in new[] { oversold, lowered, updated }) await scene.HoldAsync(sku, 8);
         await stores.ExecuteAsync($"UPDATE inventory SET total = 5 WHERE sku_id = '{updated}'");
-        // The total before the first movement, which no service writes, would be more than an integer holds.
         await stores.ExecuteAsync(
             $"""
             INSERT INTO inventory_movements (sku_id, quantity, reason, reference, total_after, version_after)
-            VALUES ('{lowered}', -2147483648, 'lost', 'by hand', 0, 1), ('{lowered}', -5, 'lost', 'a test', 5, 2);
+            VALUES ('{lowered}', -5, 'lost', 'a test', 5, 2);
             UPDATE inventory SET total = 5 WHERE sku_id = '{lowered}'
             """);
         // The audit may repair the counter before the second hold is made; the loop then tries again.
