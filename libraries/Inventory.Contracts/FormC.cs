@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Inventory.Contracts;
 
 /// <summary>Unicode's normalization form C (UAX 15), of texts that have only characters of names.</summary>

@@ -105,9 +105,15 @@ public sealed class NameRulesTests(LedgerDatabases databases)
     {
         var row = new Dictionary<string, string>
         {
-            ["reservation_id"] = "gen_random_uuid()", ["partition"] = "0", ["holder"] = "'u:me'",
-            ["status"] = "'pending'", ["deadline"] = "now()", ["lines"] = """'[{"sku":"a","quantity":1}]'""",
-            ["sequence"] = "1", ["created_at"] = "now()", ["updated_at"] = "now()",
+            ["reservation_id"] = "gen_random_uuid()",
+            ["partition"] = "0",
+            ["holder"] = "'u:me'",
+            ["status"] = "'pending'",
+            ["deadline"] = "now()",
+            ["lines"] = """'[{"sku":"a","quantity":1}]'""",
+            ["sequence"] = "1",
+            ["created_at"] = "now()",
+            ["updated_at"] = "now()",
         };
         string Insert() =>
             $"INSERT INTO reservations ({string.Join(',', row.Keys)}) VALUES ({string.Join(',', row.Values)})";

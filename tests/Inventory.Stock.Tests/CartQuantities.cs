@@ -10,6 +10,10 @@ internal static class CartQuantities
         this HoldStore holds, Holder holder, Line line, TimeSpan holdFor, Idempotency? idempotency) =>
         holds.AdjustAsync(new()
         {
-            Id = Guid.NewGuid(), Holder = holder, Lines = [line], HoldFor = holdFor, Idempotency = idempotency,
+            Id = Guid.NewGuid(),
+            Holder = holder,
+            Lines = [line],
+            HoldFor = holdFor,
+            Idempotency = idempotency,
         });
 }

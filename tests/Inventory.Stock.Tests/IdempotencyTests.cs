@@ -73,7 +73,8 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
         ];
         var repeated = await holds.ReserveAsync(EngineFixture.Request("me", new Line(sku, 1)) with
         {
-            Id = ended.Id, Idempotency = Key(Fresh()),
+            Id = ended.Id,
+            Idempotency = Key(Fresh()),
         });
 
         Assert.Equal([AdjustOutcome.AlreadyHeld, AdjustOutcome.LimitExceeded, AdjustOutcome.UnknownSku], adjusted);

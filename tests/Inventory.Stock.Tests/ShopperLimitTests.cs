@@ -71,6 +71,7 @@ public sealed class ShopperLimitTests(EngineFixture stock) : IClassFixture<Engin
     private static ReserveRequest Ask(string sku, int quantity) =>
         EngineFixture.Request("shopper", new Line(sku, quantity)) with
         {
-            IsShopper = true, OnExisting = OnExisting.Allow,
+            IsShopper = true,
+            OnExisting = OnExisting.Allow,
         };
 }

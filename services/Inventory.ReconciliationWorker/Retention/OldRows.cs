@@ -61,11 +61,14 @@ internal sealed record OldRows
 
     private string MayGo => $"{Ended} AND {Age} < {Kept} AND NOT ({Unless})";
 
-    /// <summary>The oldest rows that may go. $2 and $3: the last row that was read; $4: how many.</summary>
+    /// <summary>
+    /// The oldest rows that may go. $2 and $3: the last row that was read; $4: how many. The order is that of the
+    /// column, not of the text that has its name in the result.
+    /// </summary>
     public string Find =>
         $"""
         SELECT {Key}::text, {Age} FROM {Table} entry
-        WHERE {MayGo} AND ({Age}, {Key}) > ($2, $3::{KeyType.Name}) ORDER BY {Age}, {Key} LIMIT $4
+        WHERE {MayGo} AND ({Age}, {Key}) > ($2, $3::{KeyType.Name}) ORDER BY {Age}, entry.{Key} LIMIT $4
         """;
 
     /// <summary>Rows as JSON. $1: their keys.</summary>

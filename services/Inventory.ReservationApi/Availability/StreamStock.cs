@@ -6,7 +6,6 @@ using Inventory.ReservationApi.Access;
 using Inventory.ReservationApi.Description;
 using Inventory.ReservationApi.Problems;
 using Inventory.ReservationApi.Requests;
-using Inventory.Stock;
 using Microsoft.Extensions.Options;
 
 namespace Inventory.ReservationApi.Availability;

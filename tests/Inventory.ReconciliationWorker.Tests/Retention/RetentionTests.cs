@@ -141,6 +141,23 @@ public sealed class RetentionTests(Stores stores) : IClassFixture<Stores>
     }
 
     [Fact]
+    public async Task A_pass_skips_no_row_of_many_that_ended_together()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores, ("Retention:Share", "1"));
+        await stores.ExecuteAsync(
+            $$"""
+            INSERT INTO dead_letters (partition, stream_id, payload, error, attempts, first_at, last_at, resolved_at)
+            SELECT 7, gen_random_uuid(), '{}', 'none', 1, {{OldRowsScene.LongAgo}}, {{OldRowsScene.LongAgo}},
+                {{OldRowsScene.LongAgo}}
+            FROM generate_series(1, 2500)
+            """);
+
+        await worker.PruneAsync();
+
+        Assert.Equal(0L, await stores.ReadAsync<long>("SELECT count(*) FROM dead_letters WHERE partition = 7"));
+    }
+
+    [Fact]
     public async Task One_instance_deletes_at_a_time()
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
