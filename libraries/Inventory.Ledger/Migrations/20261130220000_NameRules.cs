@@ -47,14 +47,13 @@ namespace Inventory.Ledger.Migrations
                         AND is_name(substr(holder, strpos(holder, '|') + 1), {{HolderIdLimits}})
                     ELSE false END;
 
-            -- Not the whole rule of SKUs, which would take as long as all the rest of storing an event. A number keeps
-            -- its digits: 1.0 can't be read as an integer.
+            -- Not the whole rule of SKUs, which would take longer than the rest of storing an event. A number keeps its
+            -- digits: 1.0 can't be read as an integer. Few names have a dot, and only those need the last expression.
             CREATE FUNCTION is_lines(lines jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE
                 RETURN CASE jsonb_typeof(lines) WHEN 'array' THEN jsonb_array_length(lines) > 0
                     AND jsonb_array_length(lines) = jsonb_array_length(jsonb_path_query_array(lines,
-                        'strict $[*] ? (@.sku like_regex "^.{1,{{Names.MaxSkuLength}}}$" flag "s"
-                            && @.quantity >= 1 && @.quantity <= 2147483647)'))
-                    AND lines::text !~ '"quantity": [0-9]+[.]'
+                        'strict $[*] ? (@.sku > "" && @.quantity >= 1 && @.quantity <= 2147483647)'))
+                    AND (strpos(lines::text, '.') = 0 OR lines::text !~ '"quantity": [0-9]+[.]')
                     ELSE false END;
             """;
 
