@@ -87,7 +87,8 @@ public sealed class AnswerCheckTests
     [InlineData("GET", 200, "application/json", """{"id":"x"}""", "ShowThing: 200 /id: *")]
     [InlineData("GET", 200, "application/json", $$"""{"id":"{{Id}}","count":2147483648}""", "ShowThing: 200 /count: *")]
     [InlineData("GET", 200, "application/json", $$"""{"id":"{{Id}}","more":1}""", "ShowThing: 200 /more: *")]
-    [InlineData("GET", 200, "application/json", $$$"""{"id":"{{{Id}}}","other":{"more":1}}""", "ShowThing: 200 /other*")]
+    [InlineData("GET", 200, "application/json", $$$"""{"id":"{{{Id}}}","other":{"more":1}}""",
+        "ShowThing: 200 /other*")]
     [InlineData("GET", 204, "application/json", Right, "ShowThing: 204 with a body")]
     [InlineData("GET", 404, Problem, """{"type":"/problems/order-not-found","status":404}""",
         "ShowThing: 404 order-not-found is not described")]

@@ -45,6 +45,7 @@ public sealed class CallMakerTests
     public void A_reservation_of_an_earlier_answer_is_asked_for()
     {
         const string Id = "019aa4f0-5d2a-7c31-9a54-0f6d3b2c1e10";
+        const string Body = $$"""{"inner":[{"reservation_id":"{{Id}}"}]}""";
         var document = ApiDocument.Parse(Document);
         var maker = Maker(document, seed: 1, client: 1);
 
@@ -54,7 +55,7 @@ public sealed class CallMakerTests
             {
                 Status = 200,
                 Headers = [new("Content-Type", "application/json")],
-                Body = [.. "{\"inner\":[{\"reservation_id\":\""u8, .. System.Text.Encoding.UTF8.GetBytes(Id), .. "\"}]}"u8],
+                Body = System.Text.Encoding.UTF8.GetBytes(Body),
             });
 
         Assert.Contains(Enumerable.Range(0, 20), _ => maker.Next().Target == $"/things/{Id}");

@@ -49,7 +49,7 @@ public sealed class ApiDocument
             .OrderBy(operation => operation.Path.Count(letter => letter == '{')).FirstOrDefault();
     }
 
-    /// <summary>The parts of a path as a server reads it: decoded, without dots, and without a slash at the end.</summary>
+    /// <summary>The parts of a path as a server reads it: decoded, without dots and without a last slash.</summary>
     private static List<string> Segments(string path)
     {
         var segments = new List<string>();

@@ -9,7 +9,7 @@ using Inventory.Testing;
 
 namespace Inventory.Fuzz.Making;
 
-/// <summary>Makes the calls of one client: of the document, of what earlier calls have learned, and by chance.</summary>
+/// <summary>Makes the calls of one client from the document, from earlier answers, and by chance.</summary>
 internal sealed class CallMaker
 {
     private const double Elsewhere = 0.04;
@@ -18,9 +18,19 @@ internal sealed class CallMaker
     // By how much more or less often than others. An audit waits for its turn, and takes PostgreSQL's time.
     private static readonly Dictionary<string, double> Weights = new()
     {
-        ["Reserve"] = 4, ["ReserveForCart"] = 3, ["ReceivePayment"] = 3, ["ConfirmReservation"] = 2, ["PutProduct"] = 2,
-        ["RunReconciliation"] = 0.04, ["ShowReconciliation"] = 0.3, ["ReplayDeadLetters"] = 0.1, ["ShowRedis"] = 0.3,
-        ["StreamStock"] = 0.3, ["StreamTicket"] = 0.3, ["PauseProduct"] = 0.1, ["SwitchGuard"] = 0.5,
+        ["Reserve"] = 4,
+        ["ReserveForCart"] = 3,
+        ["ReceivePayment"] = 3,
+        ["ConfirmReservation"] = 2,
+        ["PutProduct"] = 2,
+        ["RunReconciliation"] = 0.04,
+        ["ShowReconciliation"] = 0.3,
+        ["ReplayDeadLetters"] = 0.1,
+        ["ShowRedis"] = 0.3,
+        ["StreamStock"] = 0.3,
+        ["StreamTicket"] = 0.3,
+        ["PauseProduct"] = 0.1,
+        ["SwitchGuard"] = 0.5,
     };
 
     private readonly Uri front;
@@ -224,7 +234,7 @@ internal sealed class CallMaker
         body["total"] = int.Parse(words.Text(operation, "total"), CultureInfo.InvariantCulture);
     }
 
-    private IEnumerable<HeaderLine> Sign(Draft draft)
+    private List<HeaderLine> Sign(Draft draft)
     {
         var id = random.Next(6) == 0 ? pool.Take("event") : null;
         id ??= string.Create(CultureInfo.InvariantCulture, $"evt_{client}_{events++}_{random.Next()}");

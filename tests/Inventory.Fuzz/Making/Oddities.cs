@@ -8,7 +8,8 @@ internal static class Oddities
     [
         "", " ", "\t", ".", "..", "../../etc/passwd", "a b", "a/b", "a:b", "%", "%00", "'", "\"", "\\", "' OR 1=1 --",
         "\0", "a\0b", "\u0001", "\u007f", "\r\nSet-Cookie: x=y", "ü", "日本語", "😀", "\u202e", "\ufeff",
-        "\ufffd", "ｓｋｕ", "K", "ß", "null", "true", "0", "-1", "undefined", "NaN", "{inv:0}:epoch", "${jndi:x}", "<b>x</b>",
+        "\ufffd", "ｓｋｕ", "K", "ß",
+        "null", "true", "0", "-1", "undefined", "NaN", "{inv:0}:epoch", "${jndi:x}", "<b>x</b>",
         "*", "*/*", "?", "#", "&a=b", "=", ";", ",", "+", "|", "~", "@", new('a', 64), new('a', 65), new('a', 128),
         new('a', 129), new('a', 256), new('a', 257), new('ü', 128), new('9', 400), new('a', 3_000),
         "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
