@@ -42,8 +42,8 @@ local function is_count(text)
   return #text <= 15 and (text == '0' or string.match(text, '^%-?[1-9]%d*$') ~= nil)
 end
 
--- Whether a score, as text or as a number, is a time in milliseconds: the ledger and the services can
--- read no other.
+-- Whether a score, as text or as a number, is a time in milliseconds: the ledger and the services
+-- can read no other.
 local function is_time(score)
   local ms = tonumber(score)
   return ms > 0 and ms < 1e14 and ms % 1 == 0

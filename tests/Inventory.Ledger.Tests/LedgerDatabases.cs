@@ -18,7 +18,7 @@ public sealed class LedgerDatabases : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        server = await PostgresServer.StartAsync();
+        server = await PostgresServer.StartAsync("max_connections=200");
         Shared = await CreateMigratedAsync();
     }
 

@@ -1,3 +1,4 @@
+using Inventory.Contracts;
 using StackExchange.Redis;
 
 namespace Inventory.Stock.Tests;
@@ -77,7 +78,7 @@ internal static class Pages
         end
         """,
         [PrefixOf(Keys)],
-        [sku, time.TotalMilliseconds]);
+        [SkuText.Escape(sku), time.TotalMilliseconds]);
 
     /// <summary>Gives a pending hold a deadline before every page's start.</summary>
     public static Task MoveToFirstAsync(IDatabase redis, Partition keys, string sku, string id, long deadlineMs) =>
@@ -98,7 +99,7 @@ internal static class Pages
             end
             """,
             [keys.DueOf(sku), keys.PagesOf(sku), keys.HoldsOf(id)],
-            [PrefixOf(keys), sku, id, deadlineMs]);
+            [PrefixOf(keys), SkuText.Escape(sku), id, deadlineMs]);
 
     private static string PrefixOf(Partition keys) => keys.Stock("").ToString()[..^"stock:".Length];
 

@@ -83,7 +83,8 @@ public sealed partial class ScriptTests
             named, Field().Matches(one.Value).Select(match => match.Groups[1].Value).Where(named.Contains)));
     }
 
-    [GeneratedRegex(@"(?:append_event\(|(?:place|write)_hold\(id, hold, |end_hold\(.*'[fre]', |'type', )'(?<type>[a-z-]+)'")]
+    [GeneratedRegex(
+        @"(?:append_event\(|(?:place|write)_hold\(id, hold, |end_hold\(.*'[fre]', |'type', )'(?<type>[a-z-]+)'")]
     private static partial Regex Written();
 
     [GeneratedRegex(@"'type', (?!'').*\n.*(?:\n.*'trace', trace)?")]

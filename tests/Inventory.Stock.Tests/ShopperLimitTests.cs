@@ -7,6 +7,8 @@ public sealed class ShopperLimitTests(EngineFixture stock) : IClassFixture<Engin
 {
     private static readonly int Most = new StockOptions().MaxUnitsPerShopper;
 
+    private static Holder Cart => Holder.ShopperCart("shopper", "c");
+
     [Fact]
     public async Task A_shopper_holds_no_more_units_in_all_carts_than_that()
     {
@@ -14,9 +16,9 @@ public sealed class ShopperLimitTests(EngineFixture stock) : IClassFixture<Engin
 
         var all = await stock.Engine.Holds.ReserveAsync(Ask(sku, 50_000));
         var most = await stock.Engine.Holds.ReserveAsync(Ask(sku, Most - 1));
-        var cart = await stock.Engine.Holds.AdjustAsync(Ask(sku, 1) with { Holder = Holder.ShopperCart("shopper", "c") });
+        var cart = await stock.Engine.Holds.AdjustAsync(Ask(sku, 1) with { Holder = Cart });
         var one = await stock.Engine.Holds.ReserveAsync(Ask(sku, 1));
-        var more = await stock.Engine.Holds.AdjustAsync(Ask(sku, 2) with { Holder = Holder.ShopperCart("shopper", "c") });
+        var more = await stock.Engine.Holds.AdjustAsync(Ask(sku, 2) with { Holder = Cart });
 
         Assert.Equal((ReserveOutcome.LimitExceeded, Most, 0), (all.Outcome, all.Limit, all.Units));
         Assert.Equal((ReserveOutcome.Held, AdjustOutcome.Held), (most.Outcome, cart.Outcome));

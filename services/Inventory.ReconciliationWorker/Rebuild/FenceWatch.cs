@@ -13,8 +13,8 @@ namespace Inventory.ReconciliationWorker.Rebuild;
 /// </summary>
 /// <remarks>
 /// Scripts detect a replaced server by themselves, at their first call. This worker also detects it when there are no
-/// calls, and it detects an older set of data that was restored within the same run of the server, a key of another type
-/// among those that all SKUs need, and events with ids of the far future.
+/// calls, and it detects an older set of data that was restored within the same run of the server, a key of another
+/// type among those that all SKUs need, and events with ids of the far future.
 /// </remarks>
 public sealed partial class FenceWatch(
     Maintenance maintenance,

@@ -67,9 +67,9 @@ internal static class ApiDescription
             {
                 Name = InventoryHeaders.IdempotencyKey,
                 In = ParameterLocation.Header,
-                Description = "Makes a retry safe: the same key with the same request has one effect, and gets its answer "
-                    + $"again, byte for byte, marked with {InventoryHeaders.IdempotentReplayed}: true. Remembered for a "
-                    + $"day; a call without effect is not remembered. It {IdempotencyKey.Rule}.",
+                Description = "Makes a retry safe: the same key with the same request has one effect, and gets its "
+                    + $"answer again, byte for byte, marked with {InventoryHeaders.IdempotentReplayed}: true. "
+                    + $"Remembered for a day; a call without effect is not remembered. It {IdempotencyKey.Rule}.",
                 Schema = new OpenApiSchema
                 {
                     Type = JsonSchemaType.String,

@@ -61,6 +61,7 @@ internal sealed record Intent(IntentForm Form, ReserveRequest Ask, bool IsClient
         },
         row.IsClientsId);
 
-    /// <summary>The SKUs of a row's lines.</summary>
-    internal static IEnumerable<string> SkusOf(string text) => LinesText.Read(text).Select(line => line.Sku);
+    /// <summary>The SKUs of a row's lines, also where a quantity can't be read.</summary>
+    internal static IEnumerable<string> SkusOf(string text) =>
+        text.Split(',').Select(line => SkuText.Unescape(line.Split(':')[0]));
 }

@@ -242,9 +242,12 @@ internal static class Mutations
     {
         try
         {
-            return JsonNode.Parse(Utf8.GetString(draft.Body), documentOptions: Strict) as JsonObject;
+            var body = JsonNode.Parse(Utf8.GetString(draft.Body), documentOptions: Strict) as JsonObject;
+            // An escaped half of a character is read when it is written again.
+            _ = body?.ToJsonString();
+            return body;
         }
-        catch (Exception e) when (e is JsonException or DecoderFallbackException)
+        catch (Exception e) when (e is JsonException or DecoderFallbackException or InvalidOperationException)
         {
             // Another change has broken it before.
             return null;

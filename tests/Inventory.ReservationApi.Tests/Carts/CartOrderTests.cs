@@ -34,7 +34,7 @@ public sealed class CartOrderTests(Shop shop) : IClassFixture<Shop>
 
         (await CommitAsync(cart, sku)).AssertProblem(404, "reservation-not-found");
         (await CommitAsync(cart, sku, theirs)).AssertProblem(404, "reservation-not-found");
-        (await CommitAsync(cart, "no such")).AssertProblem(400, "validation");
+        (await CommitAsync(cart, " no such")).AssertProblem(400, "validation");
         Assert.Equal((10, 10, 1), await shop.LevelsAsync(sku));
     }
 

@@ -71,7 +71,7 @@ public sealed class GuardTests(Api api)
     [InlineData("sku-1", """{"mode":"on","reason":"a\tb"}""", 400)]
     [InlineData("sku-1", """{"mode":"On","reason":"why"}""", 400)]
     [InlineData("sku-1", """{"mode":"on","reason":"why","for":1}""", 400)]
-    [InlineData("no sku", """{"mode":"on","reason":"why"}""", 400)]
+    [InlineData("no\tsku", """{"mode":"on","reason":"why"}""", 400)]
     [InlineData("sku-1", "on", 400)]
     public async Task An_invalid_switch_is_refused(string sku, string body, int status)
     {
