@@ -125,7 +125,7 @@ public sealed class RetentionTests(Stores stores) : IClassFixture<Stores>
             """
             INSERT INTO reservations
                 (reservation_id, partition, holder, status, deadline, lines, sequence, created_at, updated_at)
-            SELECT gen_random_uuid(), 0, 'u:many', 'expired', now(), '[]', 1, now(), at
+            SELECT gen_random_uuid(), 0, 'u:many', 'expired', now(), '[{"sku":"many","quantity":1}]', 1, now(), at
             FROM generate_series(1, 2500), unnest(ARRAY[
                 now() - interval '300 days', now() - interval '300 days 1 second', now() - interval '299 days']) AS at
             """);
