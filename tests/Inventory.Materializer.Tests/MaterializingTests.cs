@@ -52,7 +52,7 @@ public sealed class MaterializingTests(Postgres postgres)
             ALTER TABLE reservation_events SET (autovacuum_enabled = off);
             INSERT INTO reservations
                 (partition, reservation_id, sequence, status, holder, deadline, lines, created_at, updated_at)
-            SELECT 0, gen_random_uuid(), 1, 'pending', 'c:one', now(), '[]', now(), now()
+            SELECT 0, gen_random_uuid(), 1, 'pending', 'c:one', now(), '[{"sku":"one","quantity":1}]', now(), now()
             FROM generate_series(1, 20000);
             INSERT INTO reservation_events
                 (partition, reservation_id, sequence, type, holder, deadline, lines, stream_id, at)
