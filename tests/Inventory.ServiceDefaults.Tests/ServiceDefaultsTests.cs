@@ -170,11 +170,13 @@ public sealed class ServiceDefaultsTests
         return app;
     }
 
-    private sealed class FailingWorker : BackgroundService
+    private sealed class FailingWorker(IHostApplicationLifetime lifetime) : BackgroundService
     {
         protected override async Task ExecuteAsync(CancellationToken stoppingToken)
         {
-            await Task.Yield();
+            var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using var registration = lifetime.ApplicationStarted.Register(started.SetResult);
+            await started.Task;
             throw new InvalidOperationException("It has a bug.");
         }
     }

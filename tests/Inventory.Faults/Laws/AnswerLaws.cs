@@ -7,10 +7,6 @@ namespace Inventory.Faults.Laws;
 /// <summary>Checks answers against events: acknowledged effects are kept, refusals and reads were true.</summary>
 public static class AnswerLaws
 {
-    /// <summary>Refusals that the engine stores under the key; other refusals may change with a retry.</summary>
-    private static readonly HashSet<string> Remembered =
-        ["insufficient-stock", "active-reservation-exists", "limit-exceeded"];
-
     /// <summary>Checks the answers about one reservation.</summary>
     /// <param name="one">The reservation.</param>
     /// <param name="cases">All reservations.</param>
@@ -163,18 +159,21 @@ public static class AnswerLaws
             : one.Breaks(Law.OwnHoldIsNamed, $"names {other.Id}, {string.Join("; ", other.Events)}: {told}");
     }
 
-    /// <summary>A repeated request with the same key gets the same bytes as answer.</summary>
+    /// <summary>
+    /// An answer that is marked as a replay has the bytes of the answer to the call that had the effect. Calls without
+    /// effect are not remembered, so their repetitions may be answered in another way.
+    /// </summary>
     private static IEnumerable<Violation> Repeated(Case one)
     {
         var decided = one.Operations.Where(each => each.Key is not null && each.Body is not null
             && each.Act is Act.Reserve or Act.Extend or Act.Release
-            && (each.Heard == Heard.Done || Remembered.Contains(each.Problem ?? "")));
+            && each.Heard == Heard.Done);
         foreach (var same in decided.GroupBy(each => (each.Act, each.Key)))
         {
             var first = same.OrderBy(each => each.EndedMs).First();
             foreach (var again in same)
             {
-                if (again.Body == first.Body || one.Evidence.WipedBetween(first, again)) continue;
+                if (!again.Replayed || again.Body == first.Body || one.Evidence.WipedBetween(first, again)) continue;
                 yield return one.Breaks(
                     Law.OneKeyOneEffect, $"one key, two answers: {first.Body} and {again.Body}");
             }
