@@ -99,11 +99,12 @@ internal sealed record OldRows
             Ended = $"status <> '{ReservationStatusNames.Pending}'", Unless = ReservationIsNeeded,
             KeptFor = options.Reservations,
         },
-        // A payment that paid an order belongs to the order: when that is cancelled, the refund repeats its amount.
+        // A payment that paid an order belongs to the order: when that is cancelled, the refund repeats its amount. The
+        // order also shows the refunds and disputes that the provider has reported, so these stay.
         new()
         {
             Table = "payment_events", Key = "event_id", KeyType = ("text", ""), Age = "processed_at",
-            Ended = $"outcome IN ('{PaymentEvent.Noted}', '{PaymentEvent.RefundRequired}')",
+            Ended = $"(type = '{PaymentEvent.Failed}' OR outcome = '{PaymentEvent.RefundRequired}')",
             KeptFor = options.Payments,
         },
         // A refund stays: its key is what keeps a payment from being refunded twice.
