@@ -60,17 +60,20 @@ public sealed class RetentionTests(Stores stores) : IClassFixture<Stores>
 
     [Theory]
     //          outcome            settled                                         stays
-    [InlineData("noted", OldRowsScene.LongAgo, false)]
+    [InlineData("noted", OldRowsScene.LongAgo, false, "payment.failed")]
+    [InlineData("noted", OldRowsScene.LongAgo, true, "payment.refunded")]
+    [InlineData("noted", OldRowsScene.LongAgo, true, "charge.dispute.created")]
     [InlineData("refund-required", OldRowsScene.LongAgo, false)]
     [InlineData("refund-required", "now() - interval '399 days'", true)]
     [InlineData("confirmed", OldRowsScene.LongAgo, true)]
     [InlineData("revived", OldRowsScene.LongAgo, true)]
     [InlineData(null, OldRowsScene.LongAgo, true)]
-    public async Task A_payment_event_goes_if_it_bought_nothing(string? outcome, string at, bool stays)
+    public async Task A_payment_event_goes_if_it_bought_nothing(
+        string? outcome, string at, bool stays, string type = "payment.approved")
     {
         await using var worker = await Worker.StartCapturingAsync(stores);
         var id = Guid.NewGuid();
-        await stores.PaymentAsync(id, "pay", outcome, at);
+        await stores.PaymentAsync(id, "pay", outcome, at, type);
 
         await worker.PruneAsync();
 
