@@ -69,10 +69,8 @@ if more > 0 then
   if limit and units.confirmed + units.held + more > limit then
     return reply(-4, now_ms, limit, units.confirmed + units.held)
   end
-  local most = shopper_limit(stock.total, shopper_units, shopper_share)
-  if ARGV[12] == '1' and units.held + more > most then
-    return reply(-4, now_ms, most, units.held)
-  end
+  local most = ARGV[12] == '1' and shopper_limit(stock.total, shopper_units, shopper_share)
+  if most and units.held + more > most then return reply(-4, now_ms, most, units.held) end
   if more > available then
     if more_due then return reply(-10) end
     return reply(-1, now_ms, math.max(0, available) + (held and held.quantity or 0))

@@ -121,7 +121,7 @@ local function look_up_stock(lines)
     remembered_stock[line.sku] = stock
     if stock.paused then return reply(-5, now_text, line.sku) end
     line.available, line.limit = stock.total - stock.reserved, stock.limit
-    line.shopper_limit = shopper_limit(stock.total, shopper_units, shopper_share)
+    line.total = stock.total
   end
 end
 
@@ -149,9 +149,9 @@ end
 -- The limit that a line exceeds, and the units that count towards it; nil without one.
 local function exceeded(line, is_shopper)
   if line.limit and line.units + line.quantity > line.limit then return line.limit, line.units end
-  if is_shopper and line.held + line.quantity > line.shopper_limit then
-    return line.shopper_limit, line.held
-  end
+  if not is_shopper then return nil end
+  local most = shopper_limit(line.total, shopper_units, shopper_share)
+  if line.held + line.quantity > most then return most, line.held end
 end
 
 -- When the lifetime of a hold began, and its deadline.

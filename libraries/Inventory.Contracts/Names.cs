@@ -36,10 +36,15 @@ public static class Names
         + "without a space at either end";
 
     /// <summary>The rule of <see cref="IsSku"/> as far as a pattern can say it, for API descriptions.</summary>
-    public const string SkuPattern = @"^(?!\.{1,2}$)[^\s\p{C}]([^\p{C}]*[^\s\p{C}])?$";
+    public const string SkuPattern = @"^(?!\.{1,2}$)" + NamePattern;
 
     /// <summary>The rule of <see cref="IsHolderId"/> as far as a pattern can say it.</summary>
-    public const string HolderIdPattern = @"^[^\s\p{C}]([^\p{C}]*[^\s\p{C}])?$";
+    public const string HolderIdPattern = "^" + NamePattern;
+
+    // Surrogates are allowed, because some readers of patterns see a character beyond U+FFFF as two of them.
+    private const string Unprintable = @"\p{Cc}\p{Cf}\p{Cn}\p{Co}";
+    private const string NamePattern =
+        @"[^\s" + Unprintable + "]([^" + Unprintable + @"]*[^\s" + Unprintable + "])?$";
 
     private static readonly SearchValues<char> Ascii =
         SearchValues.Create([.. Enumerable.Range(' ', '~' - ' ' + 1).Select(code => (char)code)]);

@@ -70,6 +70,19 @@ public sealed class EngineFixture : IAsyncLifetime
         HoldFor = TimeSpan.FromMinutes(10),
     };
 
+    /// <summary>All keys with their values, for tests of calls that must not change anything.</summary>
+    public async Task<List<string>> DumpAsync()
+    {
+        var dump = new List<string>();
+        await foreach (var key in Redis.GetServers()[0].KeysAsync())
+        {
+            dump.Add($"{key} {Convert.ToHexString((await Database.KeyDumpAsync(key))!)}");
+        }
+
+        dump.Sort(StringComparer.Ordinal);
+        return dump;
+    }
+
     /// <summary>(total, reserved, available, holds) of a SKU.</summary>
     public async Task<(int Total, int Reserved, int Available, int Holds)> StockOf(
         string sku, StockStores? engine = null)

@@ -44,12 +44,12 @@ public sealed class RefusedEventTests(EngineFixture stock) : IClassFixture<Engin
         await FillEventsAsync();
         try
         {
-            var before = await DumpAsync();
+            var before = await stock.DumpAsync();
 
             var failure = await Assert.ThrowsAsync<CorruptDataException>(() => MakeAsync(change, sku, held, pinned));
 
             Assert.True(failure.IsBeingRepaired);
-            Assert.Equal(before, await DumpAsync());
+            Assert.Equal(before, await stock.DumpAsync());
         }
         finally
         {
@@ -100,16 +100,4 @@ public sealed class RefusedEventTests(EngineFixture stock) : IClassFixture<Engin
     /// <summary>Gives the last id that there is.</summary>
     private async Task FillEventsAsync() => await stock.Database.StreamAddAsync(
         default(Partition).Events, "by", "hand", "18446744073709551615-18446744073709551615");
-
-    private async Task<List<string>> DumpAsync()
-    {
-        var dump = new List<string>();
-        await foreach (var key in stock.Redis.GetServers()[0].KeysAsync())
-        {
-            dump.Add($"{key} {Convert.ToHexString((await stock.Database.KeyDumpAsync(key))!)}");
-        }
-
-        dump.Sort(StringComparer.Ordinal);
-        return dump;
-    }
 }

@@ -28,7 +28,7 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
     {
         var (good, bad) = (await stock.SkuAsync(5), await stock.SkuAsync(5));
         await BreakAsync(damage, bad);
-        var before = await DumpAsync();
+        var before = await stock.DumpAsync();
 
         var failure = await Assert.ThrowsAsync<CorruptDataException>(
             () => stock.ReserveAsync("me", new Line(good, 1), new Line(bad, 1)));
@@ -41,7 +41,7 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
             Assert.Contains(what, explained, StringComparison.Ordinal);
         }
 
-        Assert.Equal(before, await DumpAsync());
+        Assert.Equal(before, await stock.DumpAsync());
         Assert.Equal(ReserveOutcome.Held, (await stock.ReserveAsync("other", new Line(good, 5))).Outcome);
     }
 
@@ -188,17 +188,5 @@ public sealed class UnreadableTests(EngineFixture stock) : IClassFixture<EngineF
         Assert.Single(expired.Lateness);
         Assert.Equal((5, 0, 5, 0), await stock.StockOf(good));
         Assert.Equal((5, 2, 3, 1), await stock.StockOf(bad));
-    }
-
-    private async Task<List<string>> DumpAsync()
-    {
-        var dump = new List<string>();
-        await foreach (var key in stock.Redis.GetServers()[0].KeysAsync())
-        {
-            dump.Add($"{key} {Convert.ToHexString((await stock.Database.KeyDumpAsync(key))!)}");
-        }
-
-        dump.Sort(StringComparer.Ordinal);
-        return dump;
     }
 }

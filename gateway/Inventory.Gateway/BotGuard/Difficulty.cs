@@ -4,7 +4,7 @@ namespace Inventory.Gateway.BotGuard;
 /// <remarks>
 /// The pressure is how many times the threshold was taken within the window, in whole steps from 1 to
 /// <see cref="MostPressure"/>; 0 stands for what is not tightened. The most is small, because each shopper pays for it,
-/// also one who wants a single unit.
+/// also a shopper that wants a single unit.
 /// </remarks>
 internal static class Difficulty
 {

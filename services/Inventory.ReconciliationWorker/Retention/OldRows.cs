@@ -45,7 +45,7 @@ internal sealed record OldRows
     /// <summary>The column with the time since which the row has ended.</summary>
     public required string Age { get; init; }
 
-    /// <summary>Whether the row has ended: the condition of the index.</summary>
+    /// <summary>Whether the row has ended. It begins with the condition of the index.</summary>
     public required string Ended { get; init; }
 
     /// <summary>When an ended row is still needed.</summary>
@@ -104,7 +104,8 @@ internal sealed record OldRows
         new()
         {
             Table = "payment_events", Key = "event_id", KeyType = ("text", ""), Age = "processed_at",
-            Ended = $"(type = '{PaymentEvent.Failed}' OR outcome = '{PaymentEvent.RefundRequired}')",
+            Ended = $"outcome IN ('{PaymentEvent.Noted}', '{PaymentEvent.RefundRequired}') "
+                + $"AND type IN ('{PaymentEvent.Approved}', '{PaymentEvent.Failed}')",
             KeptFor = options.Payments,
         },
         // A refund stays: its key is what keeps a payment from being refunded twice.

@@ -18,13 +18,13 @@ public sealed partial class AnswerCheck(ApiDocument document, TimeSpan slowest)
     private const string ProblemMedia = "application/problem+json";
 
     // What is answered before, or without, an operation of the document: the request is no HTTP, is too large or too
-    // slow, reaches nothing, or comes from a caller with too many requests.
+    // slow, reaches nothing, has a path that can't be decoded, or comes from a caller with too many requests.
     private static readonly ProblemType[] Elsewhere =
     [
         Problem.MalformedRequest, Problem.AuthenticationRequired, Problem.NotFound, Problem.MethodNotAllowed,
         Problem.RequestTimeout, Problem.PayloadTooLarge, Problem.UriTooLong, Problem.HeadersTooLarge,
         Problem.TooManyRequests, Problem.UpstreamUnavailable, Problem.TemporaryReducedCapacity,
-        Problem.SessionsUnavailable, Problem.UpstreamTimeout,
+        Problem.SessionsUnavailable, Problem.UpstreamTimeout, Problem.Validation,
     ];
 
     // Statuses of HTTP itself for a request that can't be read; each comes as malformed-request.
@@ -62,8 +62,8 @@ public sealed partial class AnswerCheck(ApiDocument document, TimeSpan slowest)
         if (answer.Failure is { } failure)
         {
             // By design: a connection may simply be closed on bytes that are no HTTP.
-            // A line that is too long is refused before its method is read, so a HEAD gets a body, too.
-            var isUnread = call.Method == "HEAD" && answer.Status == 414;
+            // A line that the server can't read is refused before its method is known, so a HEAD gets a body, too.
+            var isUnread = call.Method == "HEAD" && answer.Status is 400 or 414;
             if ((call.IsHttp && !isUnread) || failure.StartsWith("not complete", StringComparison.Ordinal))
             {
                 yield return new($"no whole answer: {Digits().Replace(failure, "N")}", "an answer to every request");

@@ -59,6 +59,12 @@ public sealed class ApiDocument
             else if (part is not ("." or "..")) segments.Add(part);
         }
 
+        // A dot at the end leaves the slash before it.
+        if (path.EndsWith("/.", StringComparison.Ordinal) || path.EndsWith("/..", StringComparison.Ordinal))
+        {
+            segments.Add("");
+        }
+
         if (segments is [.., ""]) segments.RemoveAt(segments.Count - 1);
         return segments;
     }
