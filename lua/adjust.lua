@@ -59,7 +59,7 @@ end
 local more = quantity - (held and held.quantity or 0)
 if hold and more == 0 then
   local held_id, state, deadline_ms, _, text = hold_fields(held.id, hold)
-  return reply(2, now_ms, held_id, state, deadline_ms, holder, text, math.max(0, available), 0)
+  return affirm(2, now_ms, held_id, state, deadline_ms, holder, text, math.max(0, available), 0)
 end
 if not hold and #units.holds >= max_holds then
   return reply(-4, now_ms, units.confirmed + units.held, units.confirmed + units.held)

@@ -26,7 +26,7 @@ local hold, waiting = load_current(id, now_ms)
 if not hold then
   local ended = load_ended(id, waiting)
   if not ended then return reply(-1, now_ms) end
-  if ended.state == 'r' then return reply(2, now_ms, hold_fields(id, ended)) end
+  if ended.state == 'r' then return affirm(2, now_ms, hold_fields(id, ended)) end
   return reply(-2, now_ms, hold_fields(id, ended))
 end
 if hold.state ~= 'p' then return reply(-3, now_ms, hold_fields(id, hold)) end

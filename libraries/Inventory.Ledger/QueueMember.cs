@@ -41,6 +41,11 @@ internal sealed class QueueMember(QueuedIntent intent, int capacity, int perShop
 
             if (member.Intent.Shopper is { } shopper)
             {
+                member.first = member.Intent.IsClientsId
+                    ? added.Find(other => other.Intent.IsSameReservation(member.Intent)
+                        && other.Intent.Fingerprint == member.Intent.Fingerprint)
+                    : null;
+                if (member.first is not null) continue;
                 var own = shoppers.GetValueOrDefault(shopper, member.waiting);
                 if (own.Count >= member.PerShopper)
                 {

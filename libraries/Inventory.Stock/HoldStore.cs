@@ -290,7 +290,8 @@ public sealed class HoldStore
     /// <exception cref="StoreException">Redis failed: the key may be remembered.</exception>
     public async Task<bool> ClaimAsync(Idempotency idempotency)
     {
-        // Every call with this key reads the same partition, and finds the answers that scripts have stored there.
+        // Every claim of this key is in the same partition. With more than one partition, scripts store their answers
+        // in the partitions of their SKUs, where a claim doesn't look.
         var record = await redis.Database.StringSetAndGetAsync(
             redis.PartitionOf(idempotency.Key).Answer(idempotency), idempotency.Fingerprint + "\t",
             redis.Settings.IdempotencyRetention, when: When.NotExists).OrFailedAsync();

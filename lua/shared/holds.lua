@@ -62,17 +62,26 @@ end
 -- The epoch number under which an order of this hold is accepted; 0 while fenced.
 local function epoch_number() return string.match(redis.call('GET', KEYS[1]) or '0:', '^%d+') end
 
--- For a call that has changed nothing: nothing is stored, so a retry is decided anew and may find
--- stock, and a caller can't fill the store by calls without effect.
+-- For refusals: nothing is stored, so a retry is decided anew and may find stock.
 local function reply(...) return table.concat({ ... }, '\t') end
+
+local function store(text, retention_s)
+  if fingerprint ~= '' then
+    redis.call('SET', answer_key, fingerprint .. '\t' .. text, 'EX', retention_s)
+  end
+  return text
+end
 
 -- For effects: stored under the idempotency key and replayed byte for byte.
 local function answer(...)
-  local text = table.concat({ ... }, '\t')
-  if fingerprint ~= '' then
-    redis.call('SET', answer_key, fingerprint .. '\t' .. text, 'EX', ARGV[4])
-  end
-  return text
+  return store(table.concat({ ... }, '\t'), ARGV[4])
+end
+
+-- For a success that changed nothing, because all was as asked for. A retry that comes after a
+-- newer call must not undo that one. Ten minutes are longer than a client retries by itself, and
+-- short enough that a caller can't fill the store by calls without effect.
+local function affirm(...)
+  return store(table.concat({ ... }, '\t'), math.min(600, tonumber(ARGV[4])))
 end
 
 -- An earlier answer to the same key, marked with `*`; -7 when the key came with another request.

@@ -95,7 +95,9 @@ internal sealed class StreamReading(
         catch (PositionMovedException)
         {
             (stored, fence) = await StoredPosition.ReadAsync(session.Connection, partition.Index, cancellation);
-            if (fence == before) throw;
+            // A rebuild has forgotten a position that no script can have given.
+            fromBeginning |= stored is null;
+            if (fence == before && stored is not null) throw;
             return false;
         }
     }

@@ -45,6 +45,21 @@ public sealed class QueueShopperTests(LedgerDatabases databases)
     }
 
     [Fact]
+    public async Task Concurrent_copies_of_a_request_under_the_shoppers_own_id_get_one_place()
+    {
+        var source = await databases.CreateMigratedAsync();
+        using var queue = new WaitingQueue(source, TimeProvider.System);
+        var id = Guid.NewGuid();
+
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => EnqueueAsync(queue, "u:ann", "u:ann", id)));
+
+        Assert.Single(answers.Select(answer => answer.Entry!.Ticket).Distinct());
+        Assert.Single(answers, answer => answer.Outcome == EnqueueOutcome.Queued);
+        Assert.Equal(1, await source.ReadAsync<int>("SELECT waiting FROM waiting_queue_load"));
+    }
+
+    [Fact]
     public async Task A_cancelled_or_decided_place_makes_room()
     {
         var source = await databases.CreateMigratedAsync();
@@ -118,13 +133,14 @@ public sealed class QueueShopperTests(LedgerDatabases databases)
     private static async Task QueueAsync(WaitingQueue queue, string holder, string? shopper) =>
         Assert.Equal(EnqueueOutcome.Queued, (await EnqueueAsync(queue, holder, shopper)).Outcome);
 
-    private static Task<EnqueueAnswer> EnqueueAsync(WaitingQueue queue, string holder, string? shopper)
+    private static Task<EnqueueAnswer> EnqueueAsync(
+        WaitingQueue queue, string holder, string? shopper, Guid? ownId = null)
     {
         var intent = new QueuedIntent
         {
             Form = 0,
-            ReservationId = Guid.NewGuid(),
-            IsClientsId = false,
+            ReservationId = ownId ?? Guid.NewGuid(),
+            IsClientsId = ownId is not null,
             Holder = holder,
             Lines = "shoe:1",
             HoldFor = TimeSpan.FromMinutes(1),

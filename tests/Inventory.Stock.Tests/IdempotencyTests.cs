@@ -45,7 +45,29 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
     }
 
     [Fact]
-    public async Task Calls_that_change_nothing_leave_nothing_behind()
+    public async Task A_retry_of_a_call_that_found_all_as_it_should_be_undoes_no_newer_call()
+    {
+        var sku = await stock.SkuAsync(10);
+        var (cart, holds) = (Holder.Cart(Fresh()), stock.Engine.Holds);
+        var (same, released) = (Key(Fresh()), Key(Fresh()));
+        await holds.AdjustAsync(cart, new(sku, 2), Minute, null);
+        await holds.AdjustAsync(cart, new(sku, 2), Minute, same);
+        await holds.AdjustAsync(cart, new(sku, 5), Minute, null);
+        var retried = await holds.AdjustAsync(cart, new(sku, 2), Minute, same);
+        var id = (await holds.FindAsync(cart, sku)).Reservation!.Id;
+        await holds.ReleaseAsync(id, null);
+        await holds.ReleaseAsync(id, released);
+
+        var left = await stock.Database.KeyTimeToLiveAsync(default(Partition).Answer(same));
+
+        Assert.Equal((AdjustOutcome.AlreadyHeld, true), (retried.Outcome, retried.Replayed));
+        Assert.Equal((ReleaseOutcome.AlreadyReleased, true), (
+            (await holds.ReleaseAsync(id, released)).Outcome, (await holds.ReleaseAsync(id, released)).Replayed));
+        Assert.InRange(left!.Value, TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(10));
+    }
+
+    [Fact]
+    public async Task Refusals_leave_nothing_behind()
     {
         var sku = await stock.SkuAsync(10, limit: 2);
         var (cart, unknown) = (Holder.Cart(Fresh()), Holder.Cart(Fresh()));
@@ -57,7 +79,6 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
 
         AdjustOutcome[] adjusted =
         [
-            (await holds.AdjustAsync(cart, new(sku, 2), Minute, Key(Fresh()))).Outcome,
             (await holds.AdjustAsync(cart, new(sku, 3), Minute, Key(Fresh()))).Outcome,
             (await holds.AdjustAsync(cart, new("unheard-of", 1), Minute, Key(Fresh()))).Outcome,
         ];
@@ -69,7 +90,6 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
         ReleaseOutcome[] released =
         [
             (await holds.ReleaseAsync(unknown, sku, Key(Fresh()))).Outcome,
-            (await holds.ReleaseAsync(ended.Id, Key(Fresh()))).Outcome,
         ];
         var repeated = await holds.ReserveAsync(EngineFixture.Request("me", new Line(sku, 1)) with
         {
@@ -77,9 +97,9 @@ public sealed class IdempotencyTests(EngineFixture stock) : IClassFixture<Engine
             Idempotency = Key(Fresh()),
         });
 
-        Assert.Equal([AdjustOutcome.AlreadyHeld, AdjustOutcome.LimitExceeded, AdjustOutcome.UnknownSku], adjusted);
+        Assert.Equal([AdjustOutcome.LimitExceeded, AdjustOutcome.UnknownSku], adjusted);
         Assert.Equal([ExtendOutcome.NotFound, ExtendOutcome.Ended], extended);
-        Assert.Equal([ReleaseOutcome.NotFound, ReleaseOutcome.AlreadyReleased], released);
+        Assert.Equal([ReleaseOutcome.NotFound], released);
         Assert.Equal(ReserveOutcome.Ended, repeated.Outcome);
         Assert.Equal(held.Id, (await holds.FindAsync(cart, sku)).Reservation!.Id);
         Assert.Equal(keys, await KeysAsync());

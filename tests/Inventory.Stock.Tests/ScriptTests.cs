@@ -93,6 +93,6 @@ public sealed partial class ScriptTests
     [GeneratedRegex(@"'([a-z_-]+)'")]
     private static partial Regex Field();
 
-    [GeneratedRegex(@"(?:reply|answer)\((-?\d+)")]
+    [GeneratedRegex(@"(?:reply|answer|affirm)\((-?\d+)")]
     private static partial Regex Returned();
 }

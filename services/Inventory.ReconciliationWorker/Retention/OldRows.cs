@@ -83,8 +83,12 @@ internal sealed record OldRows
     /// <summary>Deletes rows that may still go, and returns their keys. $2: the keys of the locked rows.</summary>
     public string Delete => $"DELETE FROM {Table} entry WHERE {Keys("$2")} AND {MayGo} RETURNING {Key}::text";
 
-    /// <summary>Deletes the details of deleted rows. $1: the keys of the rows.</summary>
-    public string DeleteDetails => $"DELETE FROM {Details} entry WHERE {Keys("$1")}";
+    /// <summary>Deletes the details of deleted rows, unless a part has come since. $1: the keys of the rows.</summary>
+    public string DeleteDetails =>
+        $"""
+        DELETE FROM {Details} entry
+        WHERE {Keys("$1")} AND NOT EXISTS (SELECT FROM {Table} other WHERE other.{Key} = entry.{Key})
+        """;
 
     /// <summary>The oldest row that has ended.</summary>
     public string Oldest => $"SELECT min({Age}) FROM {Table} entry WHERE {Ended}";
@@ -99,13 +103,14 @@ internal sealed record OldRows
             Ended = $"status <> '{ReservationStatusNames.Pending}'", Unless = ReservationIsNeeded,
             KeptFor = options.Reservations,
         },
-        // A payment that paid an order belongs to the order: when that is cancelled, the refund repeats its amount. The
-        // order also shows the refunds and disputes that the provider has reported, so these stay.
+        // A payment of a reservation with an order belongs to the order, which shows what has to be refunded: when it
+        // is cancelled, the refund repeats the amount. What the provider has reported as refunded or disputed stays.
         new()
         {
             Table = "payment_events", Key = "event_id", KeyType = ("text", ""), Age = "processed_at",
             Ended = $"outcome IN ('{PaymentEvent.Noted}', '{PaymentEvent.RefundRequired}') "
                 + $"AND type IN ('{PaymentEvent.Approved}', '{PaymentEvent.Failed}')",
+            Unless = "EXISTS (SELECT FROM orders WHERE orders.reservation_id = entry.reservation_id OFFSET 0)",
             KeptFor = options.Payments,
         },
         // A refund stays: its key is what keeps a payment from being refunded twice.

@@ -21,7 +21,7 @@ public static class ReserveForCart
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Request
     {
-        /// <summary>The SKU: 1 to 64 printable characters of Unicode, in form C (NFC).</summary>
+        /// <summary>The SKU: 1 to 64 printable characters in form C (NFC), 128 bytes at most.</summary>
         /// <example>sku-123</example>
         [Required, JsonPropertyName("sku")] public string? Sku { get; init; }
 
@@ -29,7 +29,7 @@ public static class ReserveForCart
         /// <example>2</example>
         [Required, JsonPropertyName("qty")] public int? Quantity { get; init; }
 
-        /// <summary>The cart: 1 to 128 printable characters of Unicode, in form C (NFC).</summary>
+        /// <summary>The cart: 1 to 128 printable characters in form C (NFC), 256 bytes at most.</summary>
         /// <example>cart-abc</example>
         [Required, JsonPropertyName("cart_id")] public string? CartId { get; init; }
 

@@ -69,7 +69,8 @@ internal static class ApiDescription
                 In = ParameterLocation.Header,
                 Description = "Makes a retry safe: the same key with the same request has one effect, and gets its "
                     + $"answer again, byte for byte, marked with {InventoryHeaders.IdempotentReplayed}: true. "
-                    + $"Remembered for a day; a call without effect is not remembered. It {IdempotencyKey.Rule}.",
+                    + "Remembered for a day, and a success that changed nothing for ten minutes. Refusals are not "
+                    + $"remembered. It {IdempotencyKey.Rule}.",
                 Schema = new OpenApiSchema
                 {
                     Type = JsonSchemaType.String,
@@ -229,7 +230,7 @@ internal static class ApiDescription
     {
         Type = JsonSchemaType.String,
         Description = "For proof-of-work-required: why the request was refused, missing, malformed, wrong, expired, "
-            + "foreign or reused.",
+            + "foreign, reused or insufficient.",
     };
 
     /// <summary>A member of the gateway's refusals.</summary>

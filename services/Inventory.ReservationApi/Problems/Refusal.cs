@@ -68,10 +68,14 @@ public sealed record Refusal : IResult
     /// <summary>What to send instead.</summary>
     public string? Hint { get; init; }
 
-    /// <summary>For limit-exceeded: units of the SKU that one customer may have.</summary>
+    /// <summary>
+    /// For limit-exceeded: units of the SKU that one customer may have, or one shopper may hold unpaid.
+    /// </summary>
     public long? Limit { get; init; }
 
-    /// <summary>For limit-exceeded: units that this customer has, held and bought.</summary>
+    /// <summary>
+    /// For limit-exceeded: the units that count towards it. Bought ones count towards a customer's limit alone.
+    /// </summary>
     public long? Units { get; init; }
 
     /// <summary>For already-waiting: of the shopper's waiting tickets the one that is decided first.</summary>
@@ -122,7 +126,7 @@ public sealed record Refusal : IResult
     }
 
     internal static Refusal LimitExceeded(string? sku, long limit, long units) =>
-        new(Problem.LimitExceeded, $"One customer may have {limit} of {sku}, and this one has {units}.")
+        new(Problem.LimitExceeded, $"The limit for {sku} is {limit} units, and {units} count towards it.")
         {
             Sku = sku,
             Limit = limit,

@@ -25,7 +25,8 @@ public static class Reserve
     public sealed record Request
     {
         /// <summary>
-        /// The customer: 1 to 128 printable characters of Unicode, in form C (NFC). Ignored for shopper sessions.
+        /// The customer: 1 to 128 printable characters in form C (NFC), 256 bytes at most. Ignored for shoppers'
+        /// sessions.
         /// </summary>
         /// <example>user-1</example>
         public string? CustomerId { get; init; }
@@ -66,7 +67,7 @@ public static class Reserve
     [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
     public sealed record Item
     {
-        /// <summary>The SKU: 1 to 64 printable characters of Unicode, in form C (NFC).</summary>
+        /// <summary>The SKU: 1 to 64 printable characters in form C (NFC), 128 bytes at most.</summary>
         /// <example>sku-123</example>
         public string? Sku { get; init; }
 

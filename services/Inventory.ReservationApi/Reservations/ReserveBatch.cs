@@ -43,7 +43,8 @@ public static class ReserveBatch
         .WithSummary("Make many independent reservations")
         .WithDescription("Answers 200 with an outcome for each, in order, with the status and body that its own call "
             + "would have had. With an Idempotency-Key, a repetition holds nothing twice, and tries again what was "
-            + "refused. Values are checked for each reservation by itself; an unknown field or a wrong type "
+            + "refused; another batch under it is refused. Values are checked for each reservation by itself; an "
+            + "unknown field or a wrong type "
             + "anywhere refuses the whole body.")
         .Takes<Request>()
         .Answers<Response>(StatusCodes.Status200OK, "An outcome for each reservation.")
@@ -90,10 +91,20 @@ public static class ReserveBatch
 
         // A key of another request refuses the batch before anything is held. The items' own keys may not know it:
         // refused items are not remembered.
-        if (idempotency is not null && !await circuit.CallAsync(() => holds.ClaimAsync(idempotency)))
+        if (idempotency is not null && sound.Count > 0)
         {
-            return Refusal.KeyReused();
+            try
+            {
+                if (!await circuit.CallAsync(() => holds.ClaimAsync(idempotency))) return Refusal.KeyReused();
+            }
+            catch (Exception e) when (Failures.Explain(e) is { } unavailable)
+            {
+                foreach (var place in sound) outcomes[place] = Refused(unavailable.In(http));
+                sound.Clear();
+                replayed = false;
+            }
         }
+
         await Task.WhenAll(Enumerable.Range(0, sound.Count).Select(HoldAsync));
 
         IdempotencyKey.MarkReplayed(http, replayed);

@@ -58,6 +58,20 @@ public sealed class RetentionTests(Stores stores) : IClassFixture<Stores>
         Assert.Equal((0, 0), await stores.LeftAsync(id));
     }
 
+    [Fact]
+    public async Task A_refunded_payment_of_a_reservation_with_an_order_stays_with_the_order()
+    {
+        await using var worker = await Worker.StartCapturingAsync(stores);
+        var (sku, id) = (await stores.SkuAsync(10), Guid.NewGuid());
+        await stores.OrderAsync(id, sku, 1, "u:payer");
+        await stores.PaymentAsync(id, "second", "refund-required");
+
+        await worker.PruneAsync();
+
+        Assert.Equal(1L, await stores.ReadAsync<long>(
+            $"SELECT count(*) FROM payment_events WHERE reservation_id = '{id}'"));
+    }
+
     [Theory]
     //          outcome            settled                                         stays
     [InlineData("noted", OldRowsScene.LongAgo, false, "payment.failed")]

@@ -157,6 +157,24 @@ public sealed class QueueOutageTests
         Assert.Equal(201, (await waiting.ReserveAsync(await waiting.Api.NewSkuAsync(1))).Status);
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData("key")]
+    public async Task A_batch_says_of_each_reservation_that_it_cannot_be_decided(string? key)
+    {
+        await using var waiting = await Waiting.StartAsync();
+        var sku = await waiting.Api.NewSkuAsync(1);
+        await waiting.KillAsync(sku);
+
+        var batch = await waiting.Api.SendAsync("POST", "/api/reservations/batch",
+            $$"""{"reservations":[{{Api.OneLine(sku, "u", 1)}},{}]}""", key);
+
+        Assert.Equal(200, batch.Status);
+        Assert.Equal(
+            [503, 400],
+            batch.Json.GetProperty("outcomes").EnumerateArray().Select(one => one.GetProperty("status").GetInt32()));
+    }
+
     [Fact]
     public async Task New_requests_do_not_overtake_tickets_of_a_SKU_and_other_SKUs_are_sold_meanwhile()
     {
